@@ -1,0 +1,134 @@
+"""A batch: its states and the moves between them, what its rows came to, and which faults it had."""
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from typing_extensions import TypedDict
+
+from ingestion.faults import Fault, FaultCode
+
+
+class BatchStatus(StrEnum):
+    """Where a batch is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    ARCHIVED = "archived"
+
+
+NEXT: Final[dict[BatchStatus, frozenset[BatchStatus]]] = {
+    BatchStatus.PENDING: frozenset({BatchStatus.RUNNING, BatchStatus.FAILED}),
+    BatchStatus.RUNNING: frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED}),
+    BatchStatus.COMPLETED: frozenset({BatchStatus.ARCHIVED}),
+    # A batch whose import broke may be started over.
+    BatchStatus.FAILED: frozenset({BatchStatus.RUNNING}),
+    BatchStatus.ARCHIVED: frozenset(),
+}
+
+
+class Tally(BaseModel):
+    """What the rows of a chunk or a batch came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    total: NonNegativeInt = 0
+    inserted: NonNegativeInt = 0
+    updated: NonNegativeInt = 0
+    unchanged: NonNegativeInt = 0
+    rejected: NonNegativeInt = 0
+
+    @property
+    def success(self) -> int:
+        """Rows that the sessions now hold because of this batch."""
+        return self.inserted + self.updated
+
+    @property
+    def skipped(self) -> int:
+        """Rows that were there already, the same."""
+        return self.unchanged
+
+    @property
+    def errors(self) -> int:
+        """Rows that were not taken."""
+        return self.rejected
+
+    @property
+    def balances(self) -> bool:
+        """Whether every row has exactly one outcome; it must, for a batch and for each chunk."""
+        return self.total == self.success + self.skipped + self.errors
+
+    @property
+    def outcome(self) -> BatchStatus:
+        """A batch fails only when it had rows and every one was rejected."""
+        nothing_usable = self.total > 0 and self.rejected == self.total
+        return BatchStatus.FAILED if nothing_usable else BatchStatus.COMPLETED
+
+    @property
+    def error_percent(self) -> float:
+        """Rejected rows in percent of all; 0 for a file without rows."""
+        return 100 * self.rejected / self.total if self.total else 0.0
+
+    def is_over(self, max_error_percent: float) -> bool:
+        """Whether more rows were rejected than the limit allows; exactly the limit is allowed."""
+        return 100 * self.rejected > max_error_percent * self.total
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            total=self.total + other.total,
+            inserted=self.inserted + other.inserted,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            rejected=self.rejected + other.rejected,
+        )
+
+
+class FaultCount(TypedDict):
+    """One line of `errorSummary`; holds no personal data."""
+
+    code: str
+    category: str
+    field: str
+    count: int
+
+
+class FaultCounts:
+    """How often each fault occurred, by code and field."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[FaultCode, str]] = Counter()
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault]) -> Self:
+        """The counts of these faults."""
+        counts = cls()
+        counts.add(faults)
+        return counts
+
+    @classmethod
+    def from_summary(cls, summary: Iterable[FaultCount]) -> Self:
+        """The counts that `as_summary` wrote down."""
+        counts = cls()
+        for line in summary:
+            counts._counts[FaultCode(line["code"]), line["field"]] += line["count"]
+        return counts
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Count the faults, of one row or of many."""
+        self._counts.update((fault.code, fault.field) for fault in faults)
+
+    def merge(self, other: "FaultCounts") -> None:
+        """Add what another chunk counted."""
+        self._counts.update(other._counts)
+
+    def as_summary(self) -> list[FaultCount]:
+        """The counts, most frequent first, then by code and field."""
+        ordered = sorted(self._counts.items(), key=lambda entry: (-entry[1], *entry[0]))
+        return [
+            FaultCount(code=code.value, category=code.category.value, field=field, count=count)
+            for (code, field), count in ordered
+        ]

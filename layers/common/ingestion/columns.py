@@ -1,0 +1,85 @@
+"""Which cell of a row holds which column: the header line of a file, read with the eyes of its programme."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ingestion.errors import RefusalCode, Refused
+from ingestion.formulas import restore
+from ingestion.programmes.programme import Column, Kind, Programme, plain
+from ingestion.programmes.session_columns import INSTANCE_REF, LEGACY
+
+ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """The columns of one file. Indexes count the cells of a row from 0."""
+
+    programme: Programme
+    headers: tuple[str, ...]
+    """The header cells as the file has them."""
+    indexes: dict[str, int]
+    """The cell of each column of the programme that the file has, by canonical name."""
+    unknown_headers: tuple[str, ...]
+    """As written, in file order: headers the programme does not know, and repeats of those that it does."""
+    schema_version: str
+    instance_ref_index: int | None
+    """The cell that names the programme instance, if a column does."""
+    original_indexes: tuple[int, ...]
+    """All cells but those of the `_error_*` columns."""
+    is_error_file: bool
+    """Whether this is a returned error file, whose cells are neutralised."""
+
+
+def plan_columns(headers: Sequence[str], programme: Programme) -> ColumnPlan:
+    """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks."""
+    originals = original_indexes(headers)
+    is_error_file = len(originals) < len(headers)
+    names = {index: plain(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
+    indexes = {column.name: index for column in programme.columns if (index := _find(column, names)) is not None}
+    _check_required(programme, indexes)
+    has_instances = programme.kind is Kind.SESSIONS
+    instance_ref_index = _first(INSTANCE_REF, names) if has_instances else None
+    ignored = [_first((name,), names) for name in LEGACY if has_instances]
+    known = {*indexes.values(), instance_ref_index, *ignored}
+    if has_instances:
+        known |= {_first((name,), names) for name in INSTANCE_REF}
+    return ColumnPlan(
+        programme=programme,
+        headers=tuple(headers),
+        indexes=indexes,
+        unknown_headers=tuple(headers[index] for index in originals if index not in known and names[index]),
+        schema_version=programme.schema_version(frozenset(indexes)),
+        instance_ref_index=instance_ref_index,
+        original_indexes=originals,
+        is_error_file=is_error_file,
+    )
+
+
+def original_indexes(headers: Sequence[str]) -> tuple[int, ...]:
+    """The indexes of the columns that are not `_error_*` columns of ours."""
+    return tuple(index for index, header in enumerate(headers) if plain(header) not in ERROR_COLUMNS)
+
+
+def _find(column: Column, names: dict[int, str]) -> int | None:
+    """A column's own name goes before its aliases, wherever they stand; of repeats the first is taken."""
+    return _first((column.name, *column.aliases), names)
+
+
+def _first(wanted: Sequence[str], names: dict[int, str]) -> int | None:
+    return next((index for name in wanted for index, found in names.items() if found == name), None)
+
+
+def _check_required(programme: Programme, indexes: dict[str, int]) -> None:
+    missing = [column for column in programme.columns if column.required and column.name not in indexes]
+    if not missing:
+        return
+    named = ", ".join(" or ".join((column.name, *column.aliases)) for column in missing)
+    if indexes:
+        what = f"The header line lacks the required {'columns' if len(missing) > 1 else 'column'} {named}."
+    else:
+        what = (
+            f"The first line names none of the columns of {programme.name}; a header line must name at least {named}."
+        )
+    raise Refused(RefusalCode.MISSING_COLUMNS, f"{what} Add what is missing to the file and upload it again.")

@@ -1,0 +1,44 @@
+"""The environment, read once. Handlers pass the values down; nothing below them looks at `os.environ`."""
+
+import os
+from enum import StrEnum
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEBIBYTE = 1024 * 1024
+
+
+class UnknownUsers(StrEnum):
+    """What becomes of a row whose participant or volunteer is not known by email."""
+
+    REJECT = "reject"
+    CREATE = "create"
+
+
+class Settings(BaseModel):
+    """What the template tells a function, and the sizes that have proved themselves (docs/decisions)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    database_secret_arn: str
+    uploads_bucket: str
+    work_bucket: str
+    state_machine_arn: str = ""
+    unknown_users: UnknownUsers = UnknownUsers.REJECT
+
+    chunk_bytes: int = Field(default=4 * MEBIBYTE, ge=1)
+    rows_per_shard: int = Field(default=250_000, ge=1)
+    max_file_bytes: int = Field(default=100 * 1024 * MEBIBYTE, ge=1)
+
+    presigned_seconds: int = 15 * 60
+    error_file_days: int = 30
+    archive_days: int = 365
+    stuck_hours: int = 24
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises pydantic's ValidationError if the template left one out."""
+    given = {name: os.environ[name.upper()] for name in Settings.model_fields if os.environ.get(name.upper())}
+    return Settings.model_validate(given)

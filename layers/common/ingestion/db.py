@@ -1,0 +1,137 @@
+"""The database connection of a process; the only importer of pg8000.
+
+Errors come out as what they mean for the caller: `Unavailable` where trying again may help, pg8000's own
+`DatabaseError` where the statement is at fault (see `sqlstate`).
+"""
+
+import json
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import boto3
+from pg8000.exceptions import DatabaseError, InterfaceError
+from pg8000.native import Connection as _Pg8000Connection
+from pydantic import BaseModel, ConfigDict
+
+from ingestion.config import Settings
+from ingestion.errors import Unavailable
+
+__all__ = ["Connection", "DatabaseError", "DatabaseSecret", "connect", "connection", "rows", "sqlstate", "transaction"]
+
+# Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
+# resources, operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "40", "53", "57", "58", "XX")
+
+
+class DatabaseSecret(BaseModel):
+    """The secret as Secrets Manager keeps it; RDS writes the same names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    port: int = 5432
+    dbname: str = "kintell"
+    username: str
+    password: str
+    sslmode: str = "verify-full"
+
+
+class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no types
+    """A pg8000 connection that says `Unavailable` where trying again may help."""
+
+    def run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
+        """Run one statement with `:name` parameters; its rows, or an empty list."""
+        try:
+            return super().run(sql, stream, types, **params) or []
+        except InterfaceError as lost:
+            raise Unavailable("The connection to the database was lost.") from lost
+        except DatabaseError as failed:
+            if sqlstate(failed).startswith(_PASSING):
+                raise Unavailable(f"The database can't do this now (SQLSTATE {sqlstate(failed)}).") from failed
+            raise
+
+
+def sqlstate(error: DatabaseError) -> str:
+    """The five-character SQLSTATE of what the server said; empty if it said nothing."""
+    fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    return str(fields.get("C", ""))
+
+
+def connect(secret: DatabaseSecret) -> Connection:
+    """A new connection, in UTC. Raises Unavailable."""
+    encryption = None if secret.sslmode == "disable" else ssl.create_default_context()
+    try:
+        db = Connection(
+            secret.username,
+            host=secret.host,
+            port=secret.port,
+            database=secret.dbname,
+            password=secret.password,
+            ssl_context=encryption,
+            timeout=None,
+            application_name="kintell-ingest",
+        )
+        db.run("SET TIME ZONE 'UTC'")
+    except (InterfaceError, OSError, DatabaseError) as failed:
+        raise Unavailable("The database is out of reach.") from failed
+    return db
+
+
+_open: dict[str, Connection] = {}
+
+
+def connection(settings: Settings) -> Connection:
+    """This process's connection, opened at the first call and again after it was lost."""
+    arn = settings.database_secret_arn
+    db = _open.get(arn)
+    if db is not None and _is_alive(db):
+        return db
+    text = boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    _open[arn] = connect(DatabaseSecret.model_validate_json(text))
+    return _open[arn]
+
+
+def _is_alive(db: Connection) -> bool:
+    try:
+        # An invocation that was cut off may have left a transaction open.
+        db.run("ROLLBACK")
+    except Unavailable:
+        return False
+    return True
+
+
+@contextmanager
+def transaction(db: Connection) -> Iterator[Connection]:
+    """Everything inside is committed together, or not at all."""
+    db.run("BEGIN")
+    try:
+        yield db
+    except BaseException:
+        try:
+            db.run("ROLLBACK")
+        except (Unavailable, DatabaseError):
+            # The connection is gone, and its transaction with it.
+            pass
+        raise
+    db.run("COMMIT")
+
+
+def rows(db: Connection, sql: str, **params: Any) -> list[dict[str, Any]]:
+    """The result of a query, a dict per row by column name."""
+    found = db.run(sql, **params)
+    names = [column["name"] for column in db.columns or []]
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def to_json(value: Any) -> str:
+    """*value* as the text of a jsonb parameter."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no part of a jsonb column")

@@ -1,0 +1,58 @@
+"""What can go wrong with a file or a dependency, and whether trying again helps.
+
+IngestionError
+├── Refused        the file is at fault: never retried, recorded on its upload and shown to the uploader
+├── BatchBroken    the import cannot go on: the batch fails with this sentence as its reason
+├── Unavailable    a dependency is at fault or busy: the state machine retries
+│   └── ProgrammeBusy   another batch of the programme is being merged: wait for it
+└── StagingLost    the database came back without its unlogged tables: stage the file again
+
+The class names are a contract with statemachine/import_batch.asl.yaml; a test holds the two together.
+A bad row is not an error but a value: see `faults.Reject`.
+"""
+
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """Why an upload was not turned into a batch; stable, shown by the API."""
+
+    ALREADY_IMPORTED = "already_imported"
+    EMPTY_FILE = "empty_file"
+    NOT_CSV = "not_csv"
+    UNDECODABLE = "undecodable"
+    MISSING_COLUMNS = "missing_columns"
+    UNKNOWN_PROGRAM = "unknown_program"
+    UNKNOWN_PROGRAM_INSTANCE = "unknown_program_instance"
+    TOO_LARGE = "too_large"
+    NO_SUCH_PARENT_BATCH = "no_such_parent_batch"
+    INVALID_OPTION = "invalid_option"
+
+
+class IngestionError(Exception):
+    """Anything that this system raises on purpose."""
+
+
+class Refused(IngestionError):
+    """The file is at fault; `message` tells its uploader what to do."""
+
+    def __init__(self, code: RefusalCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class BatchBroken(IngestionError):
+    """The import cannot go on, and trying again would not help."""
+
+
+class Unavailable(IngestionError):
+    """A dependency did not do its part; trying again may help."""
+
+
+class ProgrammeBusy(Unavailable):
+    """Another batch of the same programme holds the right to merge."""
+
+
+class StagingLost(IngestionError):
+    """The staged rows are gone, as after a crash of the database; staging the file again brings them back."""

@@ -1,0 +1,83 @@
+"""What can be wrong with a row: the codes of the error file, and the row that carries them.
+
+A row reports all of its faults. A code is chosen where the fault is known, never parsed from a message.
+Messages name the field and the value and say what would be right: they are personal data, the codes are not.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Category(StrEnum):
+    """The kinds of faults that a summary tells apart."""
+
+    VALIDATION = "validation"
+    USER_NOT_FOUND = "user_not_found"
+    DUPLICATE = "duplicate"
+    DB_ERROR = "db_error"
+
+
+class FaultCode(StrEnum):
+    """The error codes of `_error_code`, fixed by the contract."""
+
+    INVALID_EMAIL = "E001"
+    REQUIRED_MISSING = "E002"
+    INVALID_DATE = "E003"
+    INVALID_DURATION = "E004"
+    INVALID_LEVEL = "E005"
+    INVALID_RATING = "E006"
+    COMPLETED_BEFORE_SCHEDULED = "E007"
+    TEXT_TOO_LONG = "E008"
+    METADATA_NOT_JSON = "E009"
+    WRONG_FIELD_COUNT = "E010"
+    UNREADABLE = "E011"
+    PARTICIPANT_NOT_FOUND = "E020"
+    VOLUNTEER_NOT_FOUND = "E021"
+    SESSION_ID_TAKEN = "E030"
+    DATABASE_REFUSED = "E040"
+
+    @property
+    def category(self) -> Category:
+        """The category that `errorSummary` shows beside the code."""
+        return _OTHER_CATEGORIES.get(self, Category.VALIDATION)
+
+
+_OTHER_CATEGORIES = {
+    FaultCode.PARTICIPANT_NOT_FOUND: Category.USER_NOT_FOUND,
+    FaultCode.VOLUNTEER_NOT_FOUND: Category.USER_NOT_FOUND,
+    FaultCode.SESSION_ID_TAKEN: Category.DUPLICATE,
+    FaultCode.DATABASE_REFUSED: Category.DB_ERROR,
+}
+
+WHOLE_ROW = "row"
+"""The `field` of a fault that belongs to no single column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a row. `field` is the canonical column name, or `WHOLE_ROW`."""
+
+    code: FaultCode
+    field: str
+    message: str
+
+
+class RawRow(NamedTuple):
+    """A row as the file has it. A named tuple because a million of them are made: a third of a dataclass's cost.
+
+    `number` counts the file's data rows from 1, blank rows left out; `line` is the first physical line, from 1;
+    `cells` are the decoded texts, before any trimming.
+    """
+
+    number: int
+    line: int
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was not taken, and every reason why."""
+
+    row: RawRow
+    faults: tuple[Fault, ...]

@@ -1,0 +1,214 @@
+"""Objects in S3; the only importer of its client.
+
+Reading is by ranges or in blocks, writing in parts: no function holds a file in memory.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ingestion.errors import Unavailable
+
+BLOCK_BYTES = 1024 * 1024
+PART_BYTES = 8 * 1024 * 1024
+LEAST_PART_BYTES = 5 * 1024 * 1024
+MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
+"""S3's own limits for the parts of an object; the least does not hold for the last one."""
+
+_GONE = {"404", "NoSuchKey", "NoSuchVersion"}
+
+
+class NoSuchFile(Exception):
+    """The object is not there (any more)."""
+
+
+@cache
+def _client() -> Any:
+    # Path-style addresses and SigV4 also work where the bucket is no host name, as on a laptop.
+    return boto3.client(
+        "s3",
+        config=Config(
+            signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}
+        ),
+    )
+
+
+def _as_ours(failed: Exception) -> Exception:
+    if isinstance(failed, ClientError):
+        if str(failed.response.get("Error", {}).get("Code")) in _GONE:
+            return NoSuchFile("The object is not there.")
+        status = failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if 400 <= status < 500 and status not in (408, 429):
+            return failed
+    return Unavailable("S3 did not answer as it should.")
+
+
+def _call(operation: str, **arguments: Any) -> Any:
+    try:
+        return getattr(_client(), operation)(**arguments)
+    except (BotoCoreError, ClientError) as failed:
+        raise _as_ours(failed) from failed
+
+
+def _version(version_id: str | None) -> dict[str, str]:
+    return {"VersionId": version_id} if version_id and version_id != "null" else {}
+
+
+def metadata(bucket: str, key: str, version_id: str | None) -> dict[str, str]:
+    """The user metadata of an object version. Raises NoSuchFile, Unavailable."""
+    head = _call("head_object", Bucket=bucket, Key=key, **_version(version_id))
+    return {name.lower(): value for name, value in head["Metadata"].items()}
+
+
+def blocks(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
+    """An object version from its start, in blocks of about a mebibyte. Raises NoSuchFile, Unavailable."""
+    body = _call("get_object", Bucket=bucket, Key=key, **_version(version_id))["Body"]
+    try:
+        yield from body.iter_chunks(BLOCK_BYTES)
+    except (BotoCoreError, OSError) as failed:
+        raise Unavailable("S3 broke off while a file was being read.") from failed
+    finally:
+        body.close()
+
+
+def read_range(bucket: str, key: str, version_id: str | None, start: int, end: int) -> bytes:
+    """The bytes from *start* to before *end*. Raises NoSuchFile, Unavailable."""
+    if end <= start:
+        return b""
+    got = _call("get_object", Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", **_version(version_id))
+    try:
+        data: bytes = got["Body"].read()
+    except (BotoCoreError, OSError) as failed:
+        raise Unavailable("S3 broke off while a chunk was being read.") from failed
+    if len(data) != end - start:
+        raise Unavailable("S3 gave another number of bytes than it was asked for.")
+    return data
+
+
+def read(bucket: str, key: str) -> bytes:
+    """A whole small object. Raises NoSuchFile, Unavailable."""
+    return b"".join(blocks(bucket, key, None))
+
+
+def write(bucket: str, key: str, data: bytes) -> None:
+    """Write a small object, over whatever was there."""
+    _call("put_object", Bucket=bucket, Key=key, Body=data)
+
+
+def delete(bucket: str, key: str, version_id: str | None = None) -> None:
+    """Delete an object, or one of its versions; no error if it is gone already."""
+    _call("delete_object", Bucket=bucket, Key=key, **_version(version_id))
+
+
+class MultipartWriter:
+    """An object written in parts: bytes as they come, or whole stretches of other objects without reading them.
+
+    Nothing is visible under its key before `finish`; `abandon` leaves nothing behind.
+    """
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._pending = bytearray()
+        self._upload_id: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    def write(self, data: bytes) -> None:
+        """Add *data*."""
+        self._pending += data
+        while len(self._pending) >= PART_BYTES:
+            self._send(bytes(self._pending[:PART_BYTES]))
+            del self._pending[:PART_BYTES]
+
+    def append(self, bucket: str, key: str) -> None:
+        """Add all of another object: copied by S3 where it is large enough for a part of its own, else passed through."""
+        size_bytes = _call("head_object", Bucket=bucket, Key=key)["ContentLength"]
+        may_flush = not self._pending or len(self._pending) >= LEAST_PART_BYTES
+        if size_bytes < LEAST_PART_BYTES or size_bytes > MOST_PART_BYTES or not may_flush:
+            for block in blocks(bucket, key, None):
+                self.write(block)
+            return
+        if self._pending:
+            self._send(bytes(self._pending))
+            self._pending.clear()
+        number = self._next_part()
+        copied = _call(
+            "upload_part_copy",
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload_id,
+            PartNumber=number,
+            CopySource={"Bucket": bucket, "Key": key},
+        )
+        self._parts.append({"ETag": copied["CopyPartResult"]["ETag"], "PartNumber": number})
+
+    def finish(self) -> None:
+        """Make the object visible."""
+        if self._upload_id is None:
+            write(self._bucket, self._key, bytes(self._pending))
+            return
+        if self._pending:
+            self._send(bytes(self._pending))
+        _call(
+            "complete_multipart_upload",
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload_id,
+            MultipartUpload={"Parts": self._parts},
+        )
+
+    def abandon(self) -> None:
+        """Give up what was sent so far."""
+        if self._upload_id is not None:
+            _call("abort_multipart_upload", Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
+
+    def _next_part(self) -> int:
+        if self._upload_id is None:
+            self._upload_id = _call("create_multipart_upload", Bucket=self._bucket, Key=self._key)["UploadId"]
+        return len(self._parts) + 1
+
+    def _send(self, data: bytes) -> None:
+        number = self._next_part()
+        sent = _call(
+            "upload_part",
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload_id,
+            PartNumber=number,
+            Body=data,
+        )
+        self._parts.append({"ETag": sent["ETag"], "PartNumber": number})
+
+
+def presigned_get(bucket: str, key: str, file_name: str, seconds: int) -> str:
+    """A link that downloads an object under *file_name* for *seconds*."""
+    link: str = _client().generate_presigned_url(
+        "get_object",
+        Params={
+            "Bucket": bucket,
+            "Key": key,
+            "ResponseContentType": "text/csv; charset=utf-8",
+            "ResponseContentDisposition": f'attachment; filename="{_ascii(file_name)}"',
+        },
+        ExpiresIn=seconds,
+    )
+    return link
+
+
+def presigned_put(
+    bucket: str, key: str, metadata: dict[str, str], seconds: int, size_bytes: int | None = None
+) -> tuple[str, dict[str, str]]:
+    """A link that takes one upload for *seconds*, and the headers that must be sent with it, all of them signed."""
+    params: dict[str, Any] = {"Bucket": bucket, "Key": key, "Metadata": metadata}
+    if size_bytes is not None:
+        params["ContentLength"] = size_bytes
+    link: str = _client().generate_presigned_url("put_object", Params=params, ExpiresIn=seconds)
+    return link, {f"x-amz-meta-{name}": value for name, value in metadata.items()}
+
+
+def _ascii(file_name: str) -> str:
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in file_name)

@@ -1,0 +1,19 @@
+"""Cells that a spreadsheet would run as formulas: made harmless in what we hand out, undone when it is handed back.
+
+Reversible for every text, those that begin with apostrophes of their own among them.
+"""
+
+import re
+
+_RISKY = re.compile(r"'*[=+\-@\t\r]")
+_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
+
+
+def neutralise(cell: str) -> str:
+    """The cell with one more leading apostrophe, if it could be a formula with those it has taken away."""
+    return "'" + cell if _RISKY.match(cell) else cell
+
+
+def restore(cell: str) -> str:
+    """The cell that was neutralised: one leading apostrophe less, if one was put there."""
+    return cell[1:] if _NEUTRALISED.match(cell) else cell

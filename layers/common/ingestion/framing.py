@@ -1,0 +1,226 @@
+"""Where rows begin and end: a file cut, as it streams by, into chunks of whole rows.
+
+Rows end where `csv.reader` ends them. Three ways lead there, each exact, the quicker tried first: a window of
+well-formed text is counted whole, a row is matched by one pattern, and a row that is long, unclosed or last is walked
+field by field.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ingestion.reading import ChunkSpan
+from ingestion.windows import Patterns, count_window
+
+_QUOTE = ord('"')
+_CR = ord("\r")
+_LOST = re.compile(rb"(?<![\w?!.)])\?{3,}")
+LEAST_WINDOW_BYTES = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes, in bytes, that one file is held to. `field` may not exceed 131,072, the `csv` module's own limit."""
+
+    unpacked: int = 20 << 30
+    unpacked_ratio: int = 200
+    chunk: int = 4 << 20
+    row: int = 1 << 20
+    field: int = 131_072
+
+
+@dataclass(slots=True)
+class _LongRow:
+    """A row that is being walked: the file's bytes where it and its current field began, and what was found so far."""
+
+    start: int
+    field_start: int
+    lines: int = 0
+    in_text: bool = False
+    unclosed: bool = False
+    unreadable: bool = False
+    has_text: bool = False
+
+
+class RowFramer:
+    """Takes the data rows of a file in blocks of any size and finds the chunks they make; memory stays flat.
+
+    *offset* and *line* are the byte offset and the physical line of the first byte fed.
+    """
+
+    def __init__(self, delimiter: str, limits: Limits, offset: int, line: int) -> None:
+        self.spans: list[ChunkSpan] = []
+        self.rows = 0
+        self.lost_runs = 0
+        self._limits = limits
+        self._patterns = Patterns(delimiter, limits.field)
+        self._buffer = b""
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._base = offset
+        self._pos = 0
+        self._line = line
+        self._row: _LongRow | None = None
+        self._row_by_row_until = 0
+        self._begin_chunk(offset)
+
+    def feed(self, block: bytes) -> None:
+        """Take the next *block*."""
+        self._waiting.append(block)
+        self._waiting_bytes += len(block)
+        if self._waiting_bytes > 2 * self._limits.field:
+            self._take_waiting()
+            self._run(final=False)
+
+    def finish(self) -> None:
+        """Take the file's end; the last row needs no line end."""
+        self._take_waiting()
+        self._run(final=True)
+        self._end_chunk(self._base + self._pos)
+
+    def _take_waiting(self) -> None:
+        self._base += self._pos
+        self._buffer = b"".join((self._buffer[self._pos :], *self._waiting))
+        self._pos = 0
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _run(self, *, final: bool) -> None:
+        """Go through the buffer until it is used up or, unless *final*, more is needed to be sure."""
+        last = len(self._buffer) - (0 if final else self._limits.field + 1)
+        while self._pos < last or self._row:
+            before = self._pos
+            whole = bool(self._row is None and (self._take_window() or self._take_row())) or self._walk(final)
+            if self._buffer.find(b"???", before, self._pos) >= 0:
+                self.lost_runs += len(_LOST.findall(self._buffer, before, self._pos))
+            if not whole:
+                return
+            if self._base + self._pos >= self._chunk_start + self._limits.chunk:
+                self._end_chunk(self._base + self._pos)
+
+    def _take_window(self) -> bool:
+        """Take the whole rows of the next window, if well-formed. No window reaches past where the chunk may end."""
+        at = self._base + self._pos
+        end = min(at + self._limits.field, self._chunk_start + self._limits.chunk)
+        if at < self._row_by_row_until or end - at < LEAST_WINDOW_BYTES:
+            return False
+        counted = count_window(self._buffer[self._pos : end - self._base], self._patterns)
+        if counted is None:
+            self._row_by_row_until = end
+            return False
+        self._pos += counted.size_bytes
+        self._line += counted.lines
+        self.rows += counted.rows
+        return True
+
+    def _take_row(self) -> bool:
+        """Take the next row, if it is no longer than a field may be and its end is in sight."""
+        buffer, start = self._buffer, self._pos
+        found = self._patterns.row.match(buffer, start, min(start + self._limits.field, len(buffer)))
+        if not found:
+            return False
+        self._pos = self._after_line_end(found.end() - 1)
+        self._line += _count_lines(buffer, start, self._pos)
+        self.rows += self._patterns.not_blank.search(buffer, start, self._pos) is not None
+        return True
+
+    def _walk(self, final: bool) -> bool:
+        """Go on through a row field by field; False if its end is not yet in the buffer."""
+        row = self._row = self._row or _LongRow(self._base + self._pos, self._base + self._pos)
+        while self._pos < len(self._buffer):
+            if not row.in_text:
+                self._pass_short_fields(row)
+                if self._pos == len(self._buffer):
+                    break
+                if self._buffer[self._pos] == _QUOTE and not self._pass_quoted(row, final):
+                    return False
+                row.in_text = True
+            self._pass_text(row)
+            if self._pos == len(self._buffer):
+                break
+            if self._buffer[self._pos] in b"\r\n":
+                if self._buffer[self._pos] == _CR and self._pos + 1 == len(self._buffer) and not final:
+                    return False
+                self._pos = self._after_line_end(self._pos)
+                return self._end_row(row)
+            self._pos += 1
+            row.field_start = self._base + self._pos
+            row.in_text = False
+        return final and self._end_row(row)
+
+    def _pass_short_fields(self, row: _LongRow) -> None:
+        """Move past the plain fields that follow one another, to where the next field begins."""
+        found = self._patterns.short_fields.match(self._buffer, self._pos)
+        if found and found.end() > self._pos:
+            self._pass(row, found.end())
+            row.field_start = self._base + self._pos
+
+    def _pass_quoted(self, row: _LongRow, final: bool) -> bool:
+        """Move past a field's closing quote, or note that there is none in reach; False if it may be yet to come."""
+        buffer, start, limit = self._buffer, self._pos, self._limits.field
+        found = self._patterns.quoted.match(buffer, start, min(start + limit, len(buffer)))
+        at_end = found is not None and found.end() == len(buffer)
+        if found and (final if at_end else buffer[found.end()] != _QUOTE):
+            row.lines += _count_lines(buffer, start, found.end())
+            self._pass(row, found.end())
+            return True
+        row.unclosed = final or len(buffer) - start > limit
+        row.unreadable = row.unreadable or row.unclosed
+        return row.unclosed
+
+    def _pass_text(self, row: _LongRow) -> None:
+        """Move to the end of an unquoted field, or of the line if a quote in it is unclosed, or of the buffer."""
+        pattern = self._patterns.line_end if row.unclosed else self._patterns.field_end
+        found = pattern.search(self._buffer, self._pos)
+        self._pass(row, found.start() if found else len(self._buffer))
+        if self._base + self._pos - row.field_start > self._limits.field:
+            row.unreadable = True
+
+    def _pass(self, row: _LongRow, end: int) -> None:
+        row.has_text = row.has_text or self._patterns.not_blank.search(self._buffer, self._pos, end) is not None
+        self._pos = end
+
+    def _after_line_end(self, at: int) -> int:
+        """The position behind the line end that begins (or, for CRLF, also ends) at *at*."""
+        return at + (2 if self._buffer[at] == _CR and self._buffer[at + 1 : at + 2] == b"\n" else 1)
+
+    def _end_row(self, row: _LongRow) -> bool:
+        """Count a walked row; one over the limit gets a chunk of its own."""
+        end = self._base + self._pos
+        oversized = end - row.start > self._limits.row
+        if oversized:
+            self._end_chunk(row.start)
+        self._row = None
+        self._line += row.lines + 1
+        self.rows += row.has_text or row.unreadable
+        if oversized:
+            self._end_chunk(end, oversized=True)
+        elif row.unreadable:
+            self._unreadable.append((row.start, end))
+        return True
+
+    def _begin_chunk(self, start: int) -> None:
+        self._chunk_start = start
+        self._chunk_line = self._line
+        self._rows_before = self.rows
+        self._unreadable: list[tuple[int, int]] = []
+
+    def _end_chunk(self, end: int, *, oversized: bool = False) -> None:
+        """Close the chunk at *end*, a row's, and begin the next one; a chunk of blank rows alone is left out."""
+        if self.rows > self._rows_before:
+            span = ChunkSpan(
+                number=len(self.spans) + 1,
+                start=self._chunk_start,
+                end=end,
+                first_row=self._rows_before + 1,
+                first_line=self._chunk_line,
+                rows=self.rows - self._rows_before,
+                unreadable=tuple(self._unreadable),
+                oversized=oversized,
+            )
+            self.spans.append(span)
+        self._begin_chunk(end)
+
+
+def _count_lines(buffer: bytes, start: int, end: int) -> int:
+    lines = buffer.count(b"\n", start, end)
+    returns = buffer.count(b"\r", start, end)
+    return lines + returns - buffer.count(b"\r\n", start, end) if returns else lines

@@ -1,0 +1,25 @@
+"""Language for Ukraine (Language Connect): language practice of a learner and a volunteer."""
+
+from ingestion import cells
+from ingestion.programmes.programme import Column, Kind, Programme
+from ingestion.programmes.session_columns import OUTCOME, PARTICIPANT, SESSION_ID
+
+LANGUAGE_UKRAINE = Programme(
+    program_type="language_ukraine",
+    name="Language for Ukraine (Language Connect)",
+    kind=Kind.SESSIONS,
+    session_type="language",
+    aliases=("language_for_ukraine", "language_connect", "language", "lfu", "lc"),
+    id_prefixes=("LS-", "LANG-"),
+    telltale_columns=frozenset({"language_level"}),
+    columns=(
+        SESSION_ID,
+        PARTICIPANT,
+        Column(name="volunteer_email", fills="volunteer_email", rule=cells.email, required=True),
+        *OUTCOME,
+        Column(name="language_level", fills="language_level", rule=cells.level),
+        Column(name="topics", fills="topics", rule=cells.comma_list),
+        Column(name="metadata", fills="metadata", rule=cells.metadata),
+    ),
+    schema_versions=(("1.1", "metadata"),),
+)

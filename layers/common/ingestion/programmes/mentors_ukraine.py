@@ -1,0 +1,29 @@
+"""Mentors for Ukraine: mentoring sessions of a participant and a mentor."""
+
+from ingestion import cells
+from ingestion.programmes.programme import Column, Kind, Programme
+from ingestion.programmes.session_columns import OUTCOME, PARTICIPANT, SESSION_ID
+
+MENTORS_UKRAINE = Programme(
+    program_type="mentors_ukraine",
+    name="Mentors for Ukraine",
+    kind=Kind.SESSIONS,
+    session_type="mentorship",
+    aliases=("mentors_for_ukraine", "mfu", "mentorship"),
+    id_prefixes=("MS-", "MENTOR-"),
+    telltale_columns=frozenset({"focus_area", "goals_discussed", "mentor_email"}),
+    columns=(
+        SESSION_ID,
+        PARTICIPANT,
+        Column(
+            name="mentor_email",
+            fills="volunteer_email",
+            rule=cells.email,
+            required=True,
+            aliases=("volunteer_email",),
+        ),
+        *OUTCOME,
+        Column(name="focus_area", fills="focus_area", rule=cells.text_up_to(255)),
+        Column(name="goals_discussed", fills="topics", rule=cells.comma_list),
+    ),
+)

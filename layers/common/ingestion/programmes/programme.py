@@ -1,0 +1,87 @@
+"""A programme: what its files are called, which columns they have, and the rule of each.
+
+A new programme with columns of its own is one module that makes a `Programme`, and its registration in `__init__`.
+"""
+
+import re
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ingestion.cells import BLANKS, Rule
+
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2060\ufeff]")
+_SEPARATORS = re.compile(r"[\s_-]+")
+
+
+def plain(text: str) -> str:
+    """The form in which header names and programme names are compared: trimmed, lower-case, `_` between words."""
+    return _SEPARATORS.sub("_", _INVISIBLE.sub("", text).strip(BLANKS)).lower()
+
+
+class Kind(StrEnum):
+    """What a row of the programme's files is."""
+
+    SESSIONS = "sessions"
+    PEOPLE = "people"
+
+
+class Column(BaseModel):
+    """A column of the programme's files. `fills` is the field of `SessionRow` or `PersonRow` that its value becomes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    fills: str
+    rule: Rule
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    oldest_years: int | None = None
+    """For a date: how many years it may lie in the past."""
+
+
+class Programme(BaseModel):
+    """One programme. Names, aliases and columns are in the `plain` form.
+
+    `schema_versions` are the versions after 1.0, newest first, each with the column that tells it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    program_type: str
+    name: str
+    kind: Kind
+    session_type: str | None = None
+    aliases: tuple[str, ...] = ()
+    id_prefixes: tuple[str, ...] = ()
+    telltale_columns: frozenset[str] = frozenset()
+    columns: tuple[Column, ...]
+    schema_versions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def slug_prefix(self) -> str:
+        """What the slugs of its instances begin with, such as `mentors-ukraine`."""
+        return self.program_type.replace("_", "-")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that mean this programme, on input and in file names."""
+        return (self.program_type, *self.aliases)
+
+    def schema_version(self, columns: frozenset[str]) -> str:
+        """The version of a file with these columns, by canonical names."""
+        newer = (version for version, telltale in self.schema_versions if telltale in columns)
+        return next(newer, "1.0")
+
+    @model_validator(mode="after")
+    def columns_are_distinct(self) -> Self:
+        """No two columns may answer to one header or fill one field."""
+        headers = [name for column in self.columns for name in (column.name, *column.aliases)]
+        fields = [column.fills for column in self.columns]
+        for names in (headers, fields):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{self.program_type}: a name stands twice among {names}")
+        if any(plain(name) != name for name in (*headers, *self.names)):
+            raise ValueError(f"{self.program_type}: names must be lower-case with underscores")
+        return self

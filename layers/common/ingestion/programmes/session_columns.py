@@ -1,0 +1,34 @@
+"""The columns that the session files of every programme share, and those known of them but not stored."""
+
+from typing import Final
+
+from ingestion import cells, dates
+from ingestion.programmes.programme import Column
+
+OLDEST_YEARS: Final = 10
+
+INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
+"""The columns that may name the programme instance of a file; aliases of one thing."""
+
+LEGACY: Final = ("session_type",)
+"""Columns of the combined exports of old that say nothing the programme does not say."""
+
+SESSION_ID: Final = Column(name="session_id", fills="external_session_id", rule=cells.text_up_to(255), required=True)
+PARTICIPANT: Final = Column(name="participant_email", fills="participant_email", rule=cells.email, required=True)
+SCHEDULED: Final = Column(
+    name="scheduled_at",
+    fills="scheduled_at",
+    rule=dates.date,
+    required=True,
+    aliases=("date",),
+    oldest_years=OLDEST_YEARS,
+)
+COMPLETED: Final = Column(name="completed_at", fills="completed_at", rule=dates.date)
+DURATION: Final = Column(
+    name="duration_minutes", fills="duration_minutes", rule=cells.duration, aliases=("duration_min",)
+)
+RATING: Final = Column(name="rating", fills="rating_given", rule=cells.rating)
+FEEDBACK: Final = Column(name="feedback_text", fills="feedback_text", rule=cells.text_up_to(5_000))
+
+OUTCOME: Final = (SCHEDULED, COMPLETED, DURATION, RATING, FEEDBACK)
+"""When the session was and what came of it: the middle part of every session file."""

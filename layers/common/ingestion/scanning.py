@@ -1,0 +1,182 @@
+"""The one pass over an uploaded file: its hash, its encoding, its dialect, its rows, and the chunks to read it by."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Collection, Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from ingestion.dialect import DELIMITERS, Dialect, find_dialect
+from ingestion.encoding import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
+from ingestion.framing import Limits, RowFramer
+from ingestion.reading import ChunkSpan, FileFormat
+from ingestion.unpacking import Unpacker
+
+_BLANK_LINES = b" \t\r\n\v\f" + "".join(DELIMITERS).encode()
+
+
+class FileWarning(BaseModel):
+    """Something odd about a file that does not keep it from being imported; `count` says how often."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    count: int
+
+
+class ScannedText(BaseModel):
+    """What one pass over a file's text finds. `encoding` is that of the upload, `format.encoding` the text's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: FileFormat
+    encoding: str
+    encoding_chosen_by: ChosenBy
+    text_bytes: int
+    rows: int
+    warnings: tuple[FileWarning, ...]
+    chunks: tuple[ChunkSpan, ...]
+
+
+class ScannedFile(ScannedText):
+    """What one pass over an uploaded object finds. `transformed`: the chunks' bytes are those of the text written out."""
+
+    sha256: str
+    size_bytes: int
+    transformed: bool
+
+
+class Scan:
+    """Takes a file's text in blocks of any size; raises `Refused` as soon as it can't be imported."""
+
+    def __init__(self, limits: Limits, known_headers: Collection[str]) -> None:
+        self._limits = limits
+        self._known_headers = known_headers
+        self._watch = EncodingWatch()
+        self._size_bytes = 0
+        self._head = b""
+        self._head_start = 0
+        self._head_line = 1
+        self._has_bom = False
+        self._body: tuple[Dialect, RowFramer] | None = None
+
+    def feed(self, block: bytes) -> None:
+        """Take the next *block*."""
+        self._size_bytes += len(block)
+        self._watch.feed(block)
+        if self._body:
+            self._body[1].feed(block)
+            return
+        self._head += block
+        if len(self._head) > self._limits.row:
+            self._skip_to_header()
+        if len(self._head) > self._limits.row:
+            self._body = self._open(whole=False)
+
+    def finish(self, declared: Encoding | None = None) -> ScannedText:
+        """Take the end of the file; *declared* is the UTF-16 that it was transcoded from."""
+        if not self._body:
+            self._skip_to_header()
+        dialect, framer = self._body or self._open(whole=True)
+        framer.finish()
+        encoding = self._watch.finish(declared or (UTF8_BY_BOM if self._has_bom else None))
+        return ScannedText(
+            format=_format(dialect, "utf-8" if declared else encoding.name),
+            encoding=encoding.name,
+            encoding_chosen_by=encoding.chosen_by,
+            text_bytes=self._size_bytes,
+            rows=framer.rows,
+            warnings=_warnings(("lost_characters", framer.lost_runs), ("preamble_rows", dialect.preamble_rows)),
+            chunks=tuple(framer.spans),
+        )
+
+    def _open(self, *, whole: bool) -> tuple[Dialect, RowFramer]:
+        """Find the dialect in the head, and hand what follows the header to a framer."""
+        dialect = find_dialect(self._head, self._known_headers, whole=whole)
+        data_line = self._head_line + dialect.data_line - 1
+        framer = RowFramer(dialect.delimiter, self._limits, self._head_start + dialect.data_start, data_line)
+        framer.feed(self._head[dialect.data_start :])
+        self._head = b""
+        return dialect, framer
+
+    def _skip_to_header(self) -> None:
+        """Move past the byte order mark and the blank lines that a file begins with."""
+        if not self._head_start:
+            refuse_binary(self._head)
+        self._drop_bom()
+        self._drop_blank_lines()
+
+    def _drop_bom(self) -> None:
+        """Move past the byte order mark, and past the second one that some tools put before it."""
+        while self._head.startswith(UTF8_BOM):
+            self._has_bom = True
+            self._head = self._head.removeprefix(UTF8_BOM)
+            self._head_start += len(UTF8_BOM)
+
+    def _drop_blank_lines(self) -> None:
+        """Move past the blank lines that the head begins with, but for a last byte that may be half a line end."""
+        filled = len(self._head) - len(self._head.lstrip(_BLANK_LINES))
+        blank_until = max(self._head.rfind(b"\n", 0, filled), self._head.rfind(b"\r", 0, filled)) + 1
+        dropped = self._head[: min(blank_until, len(self._head) - 1)]
+        self._head = self._head[len(dropped) :]
+        self._head_line += dropped.count(b"\n") + dropped.count(b"\r") - dropped.count(b"\r\n")
+        self._head_line -= dropped.endswith(b"\r") and self._head.startswith(b"\n")
+        self._head_start += len(dropped)
+
+
+class FilePass:
+    """Hash, unpack and scan an uploaded object, block by block.
+
+    *write* is given the text, in order, if and only if it differs from the object: then the chunks are byte ranges of
+    what was written. It may be called for the first time by `finish`.
+    """
+
+    def __init__(self, limits: Limits, known_headers: Collection[str], write: Callable[[bytes], object]) -> None:
+        self._hash = hashlib.sha256()
+        self._unpacker = Unpacker(limits.unpacked, limits.unpacked_ratio)
+        self._scan = Scan(limits, known_headers)
+        self._write = write
+
+    @property
+    def transformed(self) -> bool:
+        """Whether the object is being written out as other bytes; final once the first few kilobytes were fed."""
+        return self._unpacker.transformed
+
+    def feed(self, block: bytes) -> None:
+        """Take the next *block* of the object; a megabyte or more at a time is fastest."""
+        self._hash.update(block)
+        self._take(self._unpacker.feed(block))
+
+    def finish(self) -> ScannedFile:
+        """Take the object's end."""
+        self._take(self._unpacker.finish())
+        scanned = self._scan.finish(self._unpacker.encoding)
+        return ScannedFile(
+            **dict(scanned),
+            sha256=self._hash.hexdigest(),
+            size_bytes=self._unpacker.bytes_in,
+            transformed=self._unpacker.transformed,
+        )
+
+    def _take(self, texts: Iterable[bytes]) -> None:
+        for text in texts:
+            if self._unpacker.transformed:
+                self._write(text)
+            self._scan.feed(text)
+
+
+def _format(dialect: Dialect, encoding: str) -> FileFormat:
+    header = dialect.header.decode(encoding, "backslashreplace")
+    cells = next(csv.reader(io.StringIO(header, newline=""), delimiter=dialect.delimiter), [])
+    return FileFormat(
+        encoding=encoding,
+        delimiter=dialect.delimiter,
+        header=tuple(cells),
+        columns=dialect.columns,
+        has_header_row=dialect.has_header_row,
+    )
+
+
+def _warnings(*counts: tuple[str, int]) -> tuple[FileWarning, ...]:
+    return tuple(FileWarning(code=code, count=count) for code, count in counts if count)

@@ -1,0 +1,1 @@
+"""All SQL, a module per table or per piece of work on several tables; each statement whole and named by its function."""

@@ -1,0 +1,46 @@
+"""audit_logs: who did what to which resource, when. Append-only; never a personal datum of a participant."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from ingestion.db import Connection, to_json
+
+Action = Literal[
+    "upload_received",
+    "upload_refused",
+    "import_started",
+    "import_completed",
+    "import_failed",
+    "import_forced",
+    "error_file_created",
+    "error_file_downloaded",
+    "error_file_deleted",
+    "batch_archived",
+]
+
+SERVICE = "kintell-ingest"
+"""The actor of what the system does by itself."""
+
+
+def write(
+    db: Connection,
+    *,
+    actor: str,
+    action: Action,
+    upload_id: UUID | None = None,
+    batch_id: UUID | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Add one row; the resource is the upload if one is given, otherwise the batch."""
+    db.run(
+        """
+        INSERT INTO audit_logs (actor, action, resource_type, resource_id, batch_id, details)
+        VALUES (:actor, :action, :resource_type, :resource_id, :batch_id, CAST(:details AS jsonb))
+        """,
+        actor=actor,
+        action=action,
+        resource_type="upload" if upload_id else "batch",
+        resource_id=upload_id or batch_id,
+        batch_id=batch_id,
+        details=to_json(details or {}),
+    )

@@ -1,0 +1,259 @@
+"""ingestion_batches: one attempt to import a file, from its creation to its end."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from ingestion.batch import BatchStatus, FaultCount, Tally
+from ingestion.columns import ColumnPlan, plan_columns
+from ingestion.db import Connection, rows, to_json
+from ingestion.programmes import Programme, get_programme
+from ingestion.reading import FileFormat
+
+
+class NewBatch(BaseModel):
+    """What intake knows of a batch that it creates."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    upload_id: UUID
+    program_type: str
+    program_instance_id: int | None
+    parent_batch_id: UUID | None
+    file_name: str
+    file_hash: str
+    file_size_bytes: int
+    imported_by: str | None
+    claimed_by: str | None
+    forced: bool
+    force_reason: str | None
+    dry_run: bool
+    max_error_percent: float | None
+    format: dict[str, Any]
+    work_key: str | None
+    csv_metadata: dict[str, Any]
+    shard_count: int
+    total_rows: int
+
+
+class Batch(BaseModel):
+    """What the stages of an import need to know of their batch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    status: BatchStatus
+    program_type: str
+    program_instance_id: int | None
+    file_name: str
+    dry_run: bool
+    max_error_percent: float | None
+    format: dict[str, Any]
+    work_key: str | None
+    bucket: str
+    key: str
+    version_id: str
+    rating_scale: str | None
+    shard_count: int
+    total_rows: int
+    error_file_key: str | None
+    failure_reason: str | None
+    imported_by: str | None
+    execution: str | None
+
+    @property
+    def programme(self) -> Programme:
+        """The programme whose rules the file follows."""
+        return get_programme(self.program_type)
+
+    @property
+    def file_format(self) -> FileFormat:
+        """How the file's bytes are read."""
+        return FileFormat.model_validate(self.format)
+
+    @property
+    def column_plan(self) -> ColumnPlan:
+        """What the file's columns are."""
+        return plan_columns(self.file_format.header, self.programme)
+
+
+class Live(BaseModel):
+    """A batch that already holds some content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    status: BatchStatus
+    date: str
+
+
+def create(db: Connection, batch: NewBatch) -> bool:
+    """Create the batch; False if a live one of the same file and programme was there first, also by a moment."""
+    created = db.run(
+        """
+        INSERT INTO ingestion_batches (
+            id, upload_id, program_type, program_instance_id, parent_batch_id, file_name, file_hash, file_size_bytes,
+            imported_by, claimed_by, forced, force_reason, dry_run, max_error_percent, format, work_key, csv_metadata,
+            shard_count, total_rows)
+        VALUES (
+            :id, :upload_id, :program_type, :program_instance_id, :parent_batch_id, :file_name, :file_hash,
+            :file_size_bytes, :imported_by, :claimed_by, :forced, :force_reason, :dry_run, :max_error_percent,
+            CAST(:format_ AS jsonb), :work_key, CAST(:csv_metadata AS jsonb), :shard_count, :total_rows)
+            ON CONFLICT (file_hash, program_type)
+               WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run
+            DO NOTHING
+     RETURNING id
+        """,
+        **batch.model_dump(exclude={"format", "csv_metadata"}),
+        format_=to_json(batch.format),
+        csv_metadata=to_json(batch.csv_metadata),
+    )
+    return bool(created)
+
+
+def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
+    """The newest batch that holds this file, or is about to; archived ones count, dry runs do not."""
+    found = rows(
+        db,
+        """
+        SELECT id, status, to_char(coalesce(completed_at, created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date
+          FROM ingestion_batches
+         WHERE file_hash = :file_hash AND program_type = :program_type AND NOT dry_run
+           AND status IN ('pending', 'running', 'completed', 'archived')
+      ORDER BY forced, created_at
+         LIMIT 1
+        """,
+        file_hash=file_hash,
+        program_type=program_type,
+    )
+    return Live.model_validate(found[0]) if found else None
+
+
+def find_parent(db: Connection, batch_id: UUID) -> tuple[str, int | None] | None:
+    """Programme and instance of a batch that another one corrects."""
+    found = db.run("SELECT program_type, program_instance_id FROM ingestion_batches WHERE id = :id", id=batch_id)
+    return (found[0][0], found[0][1]) if found else None
+
+
+def find_of_upload(db: Connection, upload_id: UUID) -> tuple[UUID, int, BatchStatus] | None:
+    """Id, number of chunks and status of the batch that an upload became."""
+    found = db.run(
+        """
+        SELECT b.id, (SELECT count(*) FROM chunks c WHERE c.batch_id = b.id), b.status
+          FROM ingestion_batches b
+         WHERE b.upload_id = :upload_id
+        """,
+        upload_id=upload_id,
+    )
+    return (found[0][0], int(found[0][1]), BatchStatus(found[0][2])) if found else None
+
+
+def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
+    """The batch; locked until the transaction ends if asked for. Raises LookupError."""
+    found = rows(
+        db,
+        f"""
+        SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
+               b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale, b.shard_count, b.total_rows,
+               b.error_file_key, b.failure_reason, b.imported_by, b.execution
+          FROM ingestion_batches b
+          JOIN uploads u ON u.id = b.upload_id
+         WHERE b.id = :id
+         {"FOR UPDATE OF b" if lock else ""}
+        """,
+        id=batch_id,
+    )
+    if not found:
+        raise LookupError(f"there is no batch {batch_id}")
+    return Batch.model_validate(found[0])
+
+
+def start(db: Connection, batch_id: UUID, execution: str) -> bool:
+    """Move a pending batch to running; False if it was not pending."""
+    moved = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = 'running', execution = :execution, started_at = now(), updated_at = now()
+         WHERE id = :id AND status = 'pending'
+     RETURNING id
+        """,
+        id=batch_id,
+        execution=execution,
+    )
+    return bool(moved)
+
+
+def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
+    """Let another execution go on with a running batch, or try a failed one again; False if there is nothing to do.
+
+    The execution that a batch failed in can't revive it: its stragglers may still be at work.
+    Raises DatabaseError (unique_violation) if the file was imported by another batch meanwhile.
+    """
+    moved = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = 'running', execution = :execution, completed_at = NULL, failure_reason = NULL,
+               inserted_rows = 0, updated_rows = 0, skipped_rows = 0, error_rows = 0, error_summary = '[]',
+               error_file_key = NULL, updated_at = now()
+         WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
+     RETURNING id
+        """,
+        id=batch_id,
+        execution=execution,
+    )
+    return bool(moved)
+
+
+def touch(db: Connection, batch_id: UUID) -> None:
+    """Note that somebody works on the batch."""
+    db.run("UPDATE ingestion_batches SET updated_at = now() WHERE id = :id", id=batch_id)
+
+
+def weighed(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
+    """Note what only the whole file could tell."""
+    db.run(
+        """
+        UPDATE ingestion_batches
+           SET rating_scale = :scale, weighed_at = coalesce(weighed_at, now()), updated_at = now(),
+               csv_metadata = csv_metadata || CAST(:found AS jsonb)
+         WHERE id = :id
+        """,
+        id=batch_id,
+        scale=scale,
+        found=to_json({"ratingScale": scale, "ratingScaleAssumed": is_assumed}),
+    )
+
+
+def end(
+    db: Connection,
+    batch_id: UUID,
+    status: BatchStatus,
+    tally: Tally,
+    summary: list[FaultCount],
+    *,
+    failure_reason: str | None,
+    error_file_key: str | None,
+) -> bool:
+    """Move a pending or running batch to completed or failed, with all that came of it; False if it had ended."""
+    ended = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = :status, inserted_rows = :inserted, updated_rows = :updated, skipped_rows = :skipped,
+               error_rows = :errors, error_summary = CAST(:summary AS jsonb), failure_reason = :failure_reason,
+               error_file_key = :error_file_key, completed_at = now(), updated_at = now()
+         WHERE id = :id AND status IN ('pending', 'running')
+     RETURNING id
+        """,
+        id=batch_id,
+        status=status.value,
+        inserted=tally.inserted,
+        updated=tally.updated,
+        skipped=tally.skipped,
+        errors=tally.errors,
+        summary=to_json(summary),
+        failure_reason=failure_reason,
+        error_file_key=error_file_key,
+    )
+    return bool(ended)

@@ -1,0 +1,53 @@
+"""The schema, brought up to date from the numbered files in migrations/."""
+
+from pathlib import Path
+
+from ingestion.db import Connection, transaction
+from ingestion.programmes import PROGRAMMES
+from ingestion.tables import programmes
+
+FOLDER = Path(__file__).parent.parent / "migrations"
+
+# Any number that nothing else in this database locks: who migrates waits for who migrates.
+_LOCK = 0x6B696E74
+
+
+def versions() -> list[str]:
+    """The versions that this code knows, oldest first: the numbers at the start of the file names."""
+    return [path.name.split("_", 1)[0] for path in _files()]
+
+
+def _files() -> list[Path]:
+    return sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+
+
+def migrate(db: Connection) -> list[str]:
+    """Apply what is missing, each file in one transaction with the note that it was applied; the versions applied."""
+    db.run("SELECT pg_advisory_lock(:lock)", lock=_LOCK)
+    try:
+        return _apply_missing(db)
+    finally:
+        db.run("SELECT pg_advisory_unlock(:lock)", lock=_LOCK)
+
+
+def _apply_missing(db: Connection) -> list[str]:
+    db.run(
+        """
+        CREATE TABLE IF NOT EXISTS schema_migrations (
+            version     text PRIMARY KEY,
+            applied_at  timestamptz NOT NULL DEFAULT now()
+        )
+        """
+    )
+    done = {row[0] for row in db.run("SELECT version FROM schema_migrations")}
+    applied = []
+    for path in _files():
+        version = path.name.split("_", 1)[0]
+        if version in done:
+            continue
+        with transaction(db):
+            db.run(path.read_text(encoding="utf-8"))
+            db.run("INSERT INTO schema_migrations (version) VALUES (:version)", version=version)
+        applied.append(version)
+    programmes.register(db, PROGRAMMES)
+    return applied

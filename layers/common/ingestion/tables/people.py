@@ -1,0 +1,67 @@
+"""users: the people that sessions are between, found by email."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ingestion.db import Connection
+from ingestion.tables.staging import rows_table
+
+
+def ids_of(db: Connection, emails: Sequence[str]) -> dict[str, int]:
+    """The ids of those of the people who are known, by email."""
+    found = db.run("SELECT email, id FROM users WHERE email = ANY(CAST(:emails AS text[]))", emails=list(emails))
+    return {str(email): int(user_id) for email, user_id in found}
+
+
+def create_staged(db: Connection, batch_id: UUID) -> None:
+    """Create the people whom staged sessions name by email only, and put their ids into those rows."""
+    table = rows_table(batch_id)
+    db.run(
+        f"""
+        INSERT INTO users (email, role, batch_id, row_number, line)
+        SELECT DISTINCT ON (email) email, role, :batch_id, row_number, line
+          FROM (SELECT participant_email AS email, 'participant' AS role, row_number, line
+                  FROM {table} WHERE participant_id IS NULL
+             UNION ALL
+                SELECT volunteer_email, 'volunteer', row_number, line
+                  FROM {table} WHERE volunteer_id IS NULL) unknown
+      ORDER BY email, row_number, role
+            ON CONFLICT (email) DO NOTHING
+        """,
+        batch_id=batch_id,
+    )
+    db.run(
+        f"""
+        UPDATE {table} r SET participant_id = u.id
+          FROM users u WHERE r.participant_id IS NULL AND u.email = r.participant_email
+        """
+    )
+    db.run(
+        f"""
+        UPDATE {table} r SET volunteer_id = u.id
+          FROM users u WHERE r.volunteer_id IS NULL AND u.email = r.volunteer_email
+        """
+    )
+
+
+def has_unknown(db: Connection, batch_id: UUID) -> bool:
+    """Whether staged sessions name people who have no id yet."""
+    found = db.run(
+        f"""
+        SELECT EXISTS (SELECT FROM {rows_table(batch_id)} WHERE participant_id IS NULL OR volunteer_id IS NULL)
+        """
+    )
+    return bool(found[0][0])
+
+
+def remove_created(db: Connection, batch_id: UUID) -> None:
+    """Remove the people whom a batch of sessions created, unless somebody else's sessions name them by now."""
+    db.run(
+        """
+        DELETE FROM users u
+         WHERE u.batch_id = :batch_id
+           AND NOT EXISTS (SELECT FROM kintell_sessions k WHERE k.participant_id = u.id)
+           AND NOT EXISTS (SELECT FROM kintell_sessions k WHERE k.volunteer_id = u.id)
+        """,
+        batch_id=batch_id,
+    )

@@ -1,0 +1,129 @@
+"""The staging tables of a batch: its valid rows and what is to become of them, before anything is published.
+
+Each batch has tables of its own, unlogged and dropped in one piece, so that staging costs no WAL, no index and no vacuum.
+With several shards the rows are partitioned by shard, so that a merge reads only its own.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from ingestion.db import Connection, DatabaseError, sqlstate
+from ingestion.tables.targets import Target
+
+# Data exceptions and integrity violations: the row is at fault, not the statement.
+_REFUSED_ROW = ("22", "23")
+_LINE = re.compile(r"COPY \S+, line (\d+)")
+
+
+class RowRefused(Exception):
+    """The database refused the row at `index`, counted from 0 among those of this COPY; none of them was taken."""
+
+    def __init__(self, index: int, state: str) -> None:
+        super().__init__(f"the database refused a row ({state})")
+        self.index = index
+        self.sqlstate = state
+
+
+def rows_table(batch_id: UUID) -> str:
+    """The table of the batch's staged rows."""
+    return f"staging.rows_{batch_id.hex}"
+
+
+def changes_table(batch_id: UUID) -> str:
+    """The table of what becomes of those staged rows that are not simply new."""
+    return f"staging.changes_{batch_id.hex}"
+
+
+def exists(db: Connection, batch_id: UUID) -> bool:
+    """Whether the batch has staging tables."""
+    return bool(db.run("SELECT to_regclass(:name) IS NOT NULL", name=rows_table(batch_id))[0][0])
+
+
+def create(db: Connection, batch_id: UUID, target: Target, shard_count: int) -> None:
+    """Create the batch's staging tables if it has none. Stages of the same batch wait for each other here."""
+    db.run("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=rows_table(batch_id))
+    if exists(db, batch_id):
+        return
+    table, like = rows_table(batch_id), f"LIKE staging.{target.staged} INCLUDING CONSTRAINTS"
+    if shard_count == 1:
+        db.run(f"CREATE UNLOGGED TABLE {table} ({like})")
+    else:
+        db.run(f"CREATE TABLE {table} ({like}) PARTITION BY LIST (shard)")
+        for shard in range(shard_count):
+            db.run(f"CREATE UNLOGGED TABLE {table}_{shard} PARTITION OF {table} FOR VALUES IN ({shard})")
+    changes, content = changes_table(batch_id), ", ".join(f"t.{name}" for name in (*target.kept, *target.content))
+    db.run(
+        f"""
+        CREATE UNLOGGED TABLE {changes} AS
+        SELECT c.*, r.line, t.{target.key}{"".join(f", t.{name}" for name in target.owners)}, {content}
+          FROM staging.changes c, staging.{target.staged} r, {target.table} t
+         LIMIT 0
+        """
+    )
+
+
+def drop(db: Connection, batch_id: UUID) -> None:
+    """Drop the batch's staging tables, if it has any."""
+    db.run(f"DROP TABLE IF EXISTS {rows_table(batch_id)}, {changes_table(batch_id)}")
+
+
+def batches(db: Connection) -> list[UUID]:
+    """The batches that have staging tables."""
+    found = db.run(
+        """
+        SELECT substr(relname, 6) FROM pg_class
+         WHERE relnamespace = 'staging'::regnamespace AND relname ~ '^rows_[0-9a-f]{32}$'
+        """
+    )
+    return [UUID(row[0]) for row in found]
+
+
+def forget_chunk(db: Connection, batch_id: UUID, chunk: int) -> None:
+    """Remove what an earlier try staged of the chunk."""
+    db.run(f"DELETE FROM {rows_table(batch_id)} WHERE chunk = :chunk", chunk=chunk)
+
+
+def copy(db: Connection, batch_id: UUID, target: Target, blocks: Iterable[bytes]) -> None:
+    """Add rows in COPY's text format, in blocks of about a mebibyte. Raises RowRefused; all or nothing.
+
+    Uses the savepoint `before_copy`, so that the transaction goes on after a refused row.
+    """
+    db.run("SAVEPOINT before_copy")
+    try:
+        db.run(f"COPY {rows_table(batch_id)} ({', '.join(target.staged_columns)}) FROM STDIN", stream=iter(blocks))
+    except DatabaseError as failed:
+        line = _LINE.search(str(failed.args[0].get("W", ""))) if isinstance(failed.args[0], dict) else None
+        if line is None or not sqlstate(failed).startswith(_REFUSED_ROW):
+            raise
+        db.run("ROLLBACK TO SAVEPOINT before_copy")
+        raise RowRefused(int(line[1]) - 1, sqlstate(failed)) from failed
+    db.run("RELEASE SAVEPOINT before_copy")
+
+
+def counts(db: Connection, batch_id: UUID) -> dict[int, int]:
+    """How many rows of each chunk are really there."""
+    found = db.run(f"SELECT chunk, count(*) FROM {rows_table(batch_id)} GROUP BY chunk")
+    return {int(chunk): int(count) for chunk, count in found}
+
+
+def analyze(db: Connection, batch_id: UUID) -> None:
+    """Let the planner know what is in the staging tables."""
+    db.run(f"ANALYZE {rows_table(batch_id)}")
+
+
+def taken_rows(db: Connection, batch_id: UUID, chunk: int) -> list[int]:
+    """The rows of a chunk whose key belongs to a row of other owners, in file order."""
+    found = db.run(
+        f"""
+        SELECT row_number FROM {changes_table(batch_id)}
+         WHERE chunk = :chunk AND outcome = 'taken' ORDER BY row_number
+        """,
+        chunk=chunk,
+    )
+    return [int(row[0]) for row in found]
+
+
+def shard_columns(numbers: Sequence[int]) -> str:
+    """SQL list of shard numbers."""
+    return ", ".join(str(int(number)) for number in numbers)

@@ -1,0 +1,15 @@
+"""Logs and metrics as every function writes them, without personal data."""
+
+import re
+
+from aws_lambda_powertools import Logger, Metrics
+
+logger = Logger()
+metrics = Metrics()
+
+_EMAIL = re.compile(r"([^\s@<>\"',;])[^\s@<>\"',;]*@([^\s@<>\"',;]+)")
+
+
+def masked(text: str) -> str:
+    """*text* with every email address in it reduced to its first letter and its domain: a***@example.org."""
+    return _EMAIL.sub(r"\1***@\2", text)
