@@ -1,0 +1,77 @@
+"""Retention: error files go 30 days after completion, batches are archived after a year, both by the audit trail.
+
+One batch at a time: first the object, then its record in one transaction. What an interruption leaves undone is still
+due the next time, and deleting an object that is gone is no error.
+"""
+
+from ingestion import files, paths
+from ingestion.config import Settings
+from ingestion.db import Connection, transaction
+from ingestion.tables import audit, retention, staging
+from ingestion.tables.retention import Expired, Old
+
+
+def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
+    """Do all that is due: how many error files were deleted, batches archived and left-over staging tables dropped."""
+    return {
+        "error_files_deleted": _delete_error_files(db, settings),
+        "batches_archived": _archive(db, settings),
+        "uploads_expired": retention.expire_unused_links(db),
+        "staging_dropped": _drop_staging(db),
+    }
+
+
+def _delete_error_files(db: Connection, settings: Settings) -> int:
+    count = 0
+    while due := retention.expired_error_files(db, settings.error_file_days):
+        for expired in due:
+            _delete_error_file(expired, db, settings)
+        count += len(due)
+    return count
+
+
+def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> None:
+    files.delete(settings.work_bucket, expired.key)
+    with transaction(db):
+        if retention.note_error_file_deleted(db, expired.batch_id):
+            audit.write(
+                db,
+                actor=audit.SERVICE,
+                action="error_file_deleted",
+                batch_id=expired.batch_id,
+                details={"key": expired.key, "afterDays": settings.error_file_days},
+            )
+
+
+def _archive(db: Connection, settings: Settings) -> int:
+    count = 0
+    while due := retention.old_batches(db, settings.archive_days):
+        for old in due:
+            _archive_batch(old, db, settings)
+        count += len(due)
+    return count
+
+
+def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
+    files.delete(old.bucket, old.key, old.version_id)
+    if old.work_key:
+        files.delete(settings.work_bucket, old.work_key)
+    if old.error_file_key:
+        files.delete(settings.work_bucket, paths.error_file(old.batch_id))
+    with transaction(db):
+        if retention.archive(db, old.batch_id):
+            audit.write(
+                db,
+                actor=audit.SERVICE,
+                action="batch_archived",
+                batch_id=old.batch_id,
+                details={"afterDays": settings.archive_days, "uploadDeleted": True},
+            )
+
+
+def _drop_staging(db: Connection) -> int:
+    """Staging tables of batches that have ended, such as those a straggler made anew."""
+    left_over = retention.ended(db, staging.batches(db))
+    for batch_id in left_over:
+        staging.drop(db, batch_id)
+    return len(left_over)

@@ -1,0 +1,60 @@
+"""Writes a chunk's part of the error file again, with the rows whose session id turned out to be taken in their places.
+
+Which rows these are, only the whole file and the sessions could say; their cells are in the chunk, which is read once more.
+"""
+
+from uuid import UUID
+
+from ingestion import files, paths
+from ingestion.cells import shown
+from ingestion.config import Settings
+from ingestion.db import Connection
+from ingestion.error_file import lines_by_row, reject_line, restore
+from ingestion.columns import ColumnPlan
+from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.reading import ChunkSpan
+from ingestion.source import source_of
+from ingestion.tables import batches, chunks, staging
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class ChunkTask(BaseModel):
+    """What the state machine asks for."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    batch_id: UUID
+    chunk: int
+
+
+def explain_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
+    """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
+    batch = batches.get(db, task.batch_id)
+    plan = batch.column_plan
+    span = ChunkSpan.model_validate(chunks.get(db, task.batch_id, task.chunk).span)
+    taken = set(staging.taken_rows(db, task.batch_id, task.chunk))
+    lines = _lines(task, settings)
+    for row in source_of(batch, settings.work_bucket).rows(span):
+        if isinstance(row, RawRow) and row.number in taken:
+            lines[row.number] = reject_line(Reject(row, (_fault(row, plan),)), plan)
+    part = b"".join(line for _, line in sorted(lines.items()))
+    files.write(settings.work_bucket, paths.reject_part(task.batch_id, task.chunk), part)
+    return len(lines)
+
+
+def _lines(task: ChunkTask, settings: Settings) -> dict[int, bytes]:
+    """What the part has already."""
+    try:
+        return lines_by_row(files.read(settings.work_bucket, paths.reject_part(task.batch_id, task.chunk)))
+    except files.NoSuchFile:
+        return {}
+
+
+def _fault(row: RawRow, plan: ColumnPlan) -> Fault:
+    cell = row.cells[plan.indexes["session_id"]]
+    session_id = shown(restore(cell) if plan.is_error_file else cell)
+    message = (
+        f"session_id: {session_id} is the id of a session of other people; correct the id, or the addresses of the two"
+    )
+    return Fault(FaultCode.SESSION_ID_TAKEN, "session_id", message)

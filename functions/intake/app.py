@@ -1,0 +1,31 @@
+"""Intake: a file has arrived in the uploads bucket."""
+
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from ingestion.config import settings
+from ingestion.db import connection
+from ingestion.tables.uploads import Arrival
+from ingestion.telemetry import logger, metrics
+from intake.receiving import take
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str | None]]]:
+    """Turn each object version of an S3 event into a batch or a refusal; what became of each."""
+    decisions = [take(_arrival(record), connection(settings()), settings()) for record in event.get("Records", [])]
+    return {"uploads": [decision.model_dump(mode="json") for decision in decisions]}
+
+
+def _arrival(record: dict[str, Any]) -> Arrival:
+    found = record["s3"]["object"]
+    return Arrival(
+        bucket=record["s3"]["bucket"]["name"],
+        # Keys are URL-encoded in S3's own notifications.
+        key=unquote_plus(found["key"]),
+        version_id=found.get("versionId") or "null",
+        size_bytes=found.get("size", 0),
+        uploaded_by=record.get("userIdentity", {}).get("principalId", "unknown"),
+    )

@@ -1,0 +1,154 @@
+"""Which programme and which instance a file belongs to; the first that says so wins, and is remembered with the choice."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import Generic, TypeVar
+
+from ingestion.columns import ColumnPlan
+from ingestion.db import Connection
+from ingestion.errors import RefusalCode, Refused
+from ingestion.faults import RawRow
+from ingestion.naming import (
+    Instance,
+    Key,
+    instance_of_ref,
+    instance_of_slug,
+    programme_of_columns,
+    programme_of_ids,
+    read_file_name,
+)
+from ingestion.programmes import PROGRAMMES, Kind
+from ingestion.programmes.programme import plain
+from ingestion.scanning import ScannedFile
+from ingestion.source import Source, together
+from ingestion.tables import programmes
+from ingestion.validation import Validated, validate
+
+Value = TypeVar("Value")
+
+_IDS_TO_LOOK_AT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[Value]):
+    """A value, and what it was chosen by."""
+
+    value: Value
+    chosen_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceQuestion:
+    """All that may tell the instance of a file."""
+
+    explicit: str | None
+    file_name: str
+    plan: ColumnPlan
+    source: Source
+    scanned: ScannedFile
+
+    @property
+    def program_type(self) -> str:
+        """The programme that the instance must be of."""
+        return self.plan.programme.program_type
+
+
+def choose_programme(key: Key, of_parent: str | None, source: Source, scanned: ScannedFile) -> Choice[str]:
+    """The programme of a file. Raises Refused(UNKNOWN_PROGRAM)."""
+    if key.program_type:
+        return Choice(key.program_type, "uploader")
+    if of_parent:
+        return Choice(of_parent, "parent_batch")
+    if named := read_file_name(key.file_name).program_type:
+        return Choice(named, "file_name")
+    if told := programme_of_columns(scanned.format.header):
+        return Choice(told, "columns")
+    if told := programme_of_ids(_first_ids(source, scanned)):
+        return Choice(told, "session_ids")
+    raise Refused(
+        RefusalCode.UNKNOWN_PROGRAM,
+        "Neither the file's name nor its columns nor its session ids tell the programme; "
+        f"upload it to incoming/<program>/, where <program> is one of {', '.join(PROGRAMMES)}.",
+    )
+
+
+def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
+    at = next((index for index, name in enumerate(scanned.format.header) if plain(name) == "session_id"), None)
+    if at is None or not scanned.chunks:
+        return iter(())
+    rows = (row for row in source.rows(scanned.chunks[0]) if isinstance(row, RawRow))
+    return (row.cells[at] for row in islice(rows, _IDS_TO_LOOK_AT))
+
+
+def choose_instance(
+    question: InstanceQuestion, of_parent: int | None, db: Connection
+) -> Choice[Instance | int | None]:
+    """The programme instance: one that is named, or the id of one that exists. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
+    if question.explicit:
+        return Choice(instance_of_slug(question.explicit, question.program_type), "uploader")
+    if question.plan.programme.kind is Kind.PEOPLE:
+        return Choice(None, "roster")
+    if of_parent is not None:
+        return Choice(of_parent, "parent_batch")
+    if question.plan.instance_ref_index is not None and (instance := _of_column(question)):
+        return Choice(instance, "column")
+    if slug := read_file_name(question.file_name).slug:
+        return Choice(instance_of_slug(slug, question.program_type), "file_name")
+    if question.scanned.rows == 0:
+        return Choice(None, "no_rows")
+    return Choice(_by_dates(question, db), "session_dates")
+
+
+def _of_column(question: InstanceQuestion) -> Instance | None:
+    """The one instance that the file's rows name, if any."""
+    refs = {ref for validated in _validated(question) for ref in validated.instance_refs}
+    named = {instance.slug: instance for instance in (instance_of_ref(r, question.program_type) for r in sorted(refs))}
+    if len(named) > 1:
+        raise Refused(
+            RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
+            f"The rows name {len(named)} program instances ({', '.join(sorted(named)[:5])}); upload one file for each, "
+            f"or say which one it is: incoming/{question.program_type}/<program-instance-slug>/<file>.",
+        )
+    return next(iter(named.values()), None)
+
+
+def _by_dates(question: InstanceQuestion, db: Connection) -> int:
+    """The one existing instance that all session dates fall into."""
+    span = _days(question)
+    candidates = programmes.instances_around(db, question.program_type, *span) if span else []
+    if len(candidates) == 1:
+        return candidates[0][0]
+    if span is None:
+        why = "it has no row with a valid date"
+    elif candidates:
+        why = f"its sessions fall into several ({', '.join(slug for _, slug in candidates[:5])})"
+    else:
+        why = "none that exists holds all of its session dates"
+    raise Refused(
+        RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
+        f"The file does not say which program instance it belongs to, and {why}. Name it: upload to "
+        f"incoming/{question.program_type}/<program-instance-slug>/<file>, or give the file a name such as "
+        f"{question.plan.programme.slug_prefix}-2024-11.csv.",
+    )
+
+
+def _days(question: InstanceQuestion) -> tuple[date, date] | None:
+    """The first and the last day of the valid sessions; None if there are none."""
+    ends = [
+        (min(moments), max(moments))
+        for validated in _validated(question)
+        if (moments := [session.scheduled_at for session in validated.sessions])
+    ]
+    if not ends:
+        return None
+    return min(first for first, _ in ends).date(), max(last for _, last in ends).date()
+
+
+def _validated(question: InstanceQuestion) -> Iterator[Validated]:
+    """All rows of the file, validated a few thousand at a time."""
+    now = datetime.now(UTC)
+    for span in question.scanned.chunks:
+        for raw_rows, _ in together(question.source.rows(span)):
+            yield validate(raw_rows, question.plan, now=now, scale=None)

@@ -1,0 +1,123 @@
+"""What becomes of an object version: an upload record, always; then a batch, or a refusal that says why.
+
+S3 may report a version more than once, late or twice at the same time: the upload's row decides which report acts.
+"""
+
+import json
+from uuid import UUID
+
+from ingestion import files, paths, workflow
+from ingestion.batch import BatchStatus
+from ingestion.config import Settings
+from ingestion.db import Connection, transaction
+from ingestion.errors import RefusalCode, Refused
+from ingestion.tables import audit, batches, uploads
+from ingestion.tables.uploads import Arrival, Upload
+from ingestion.telemetry import logger, metrics
+from ingestion.upload_options import UploadOptions, decode_metadata
+from pydantic import BaseModel, ConfigDict
+
+from intake.deciding import Decision, accept
+from intake.examining import Examination, examine
+
+
+class Outcome(BaseModel):
+    """What became of an upload."""
+
+    model_config = ConfigDict(frozen=True)
+
+    upload_id: UUID
+    state: str
+    batch_id: UUID | None = None
+    refusal: RefusalCode | None = None
+
+
+def take(arrival: Arrival, db: Connection, settings: Settings) -> Outcome:
+    """Receive an object version and decide on it, once. Raises Unavailable."""
+    metadata = _metadata(arrival)
+    upload = _receive(arrival, metadata, db)
+    logger.append_keys(upload_id=str(upload.id))
+    if upload.state == "waiting":
+        decision = _decide(arrival, upload, metadata, db, settings)
+        logger.info("upload decided", state=decision.state, batch_id=decision.batch_id, refusal=decision.refusal)
+        metrics.add_metric(f"Uploads{decision.state.title()}", "Count", 1)
+    return _start(upload, db, settings)
+
+
+def _metadata(arrival: Arrival) -> dict[str, str]:
+    try:
+        return files.metadata(arrival.bucket, arrival.key, arrival.version_id)
+    except files.NoSuchFile:
+        return {}
+
+
+def _receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Upload:
+    """The upload's record: the one that the API announced, or a new one; with its line in the audit trail."""
+    with transaction(db):
+        upload = uploads.find(db, arrival)
+        announced = _announced(metadata)
+        if upload is None and announced:
+            upload = uploads.receive_announced(db, announced, arrival)
+        if upload is None:
+            given = {name: decode_metadata(value) for name, value in metadata.items()}
+            claimed_by = given.pop("imported-by", None)
+            upload = uploads.receive(db, arrival, arrival.key.rsplit("/", 1)[-1], claimed_by, given)
+        if upload.is_new:
+            details = {"key": arrival.key, "versionId": arrival.version_id, "sizeBytes": arrival.size_bytes}
+            audit.write(
+                db,
+                actor=upload.uploaded_by or arrival.uploaded_by,
+                action="upload_received",
+                upload_id=upload.id,
+                details=details,
+            )
+    return upload
+
+
+def _announced(metadata: dict[str, str]) -> UUID | None:
+    try:
+        return UUID(metadata["upload-id"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _decide(
+    arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Connection, settings: Settings
+) -> Decision:
+    examination = Examination(arrival, upload.id)
+    try:
+        options = UploadOptions.from_metadata(metadata)
+        examined = examine(examination, options, db, settings)
+    except Refused as refused:
+        return _refuse(upload, refused, examination.sha256, db)
+    return accept(upload, examined, options, db, settings)
+
+
+def _refuse(upload: Upload, refused: Refused, sha256: str | None, db: Connection) -> Decision:
+    with transaction(db):
+        if uploads.lock(db, upload.id) != "waiting":
+            return Decision(state="refused", refusal=refused.code)
+        uploads.refuse(db, upload.id, refused, sha256, None)
+        audit.write(
+            db,
+            actor=audit.SERVICE,
+            action="upload_refused",
+            upload_id=upload.id,
+            details={"code": refused.code.value},
+        )
+    return Decision(state="refused", refusal=refused.code)
+
+
+def _start(upload: Upload, db: Connection, settings: Settings) -> Outcome:
+    """Start the import of an accepted upload; again, if an earlier try broke off before it could."""
+    batch = batches.find_of_upload(db, upload.id)
+    if batch is None:
+        return Outcome(upload_id=upload.id, state="refused")
+    batch_id, chunk_count, status = batch
+    if status is BatchStatus.PENDING:
+        manifest_key = paths.manifest(batch_id, "chunks")
+        if chunk_count > 1:
+            chunks = [{"chunk": number} for number in range(1, chunk_count + 1)]
+            files.write(settings.work_bucket, manifest_key, json.dumps(chunks).encode())
+        workflow.start_import(settings.state_machine_arn, batch_id, chunk_count, manifest_key)
+    return Outcome(upload_id=upload.id, state="accepted", batch_id=batch_id)

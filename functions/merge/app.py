@@ -1,0 +1,19 @@
+"""Merge: publishes one shard of a weighed batch."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from ingestion.config import settings
+from ingestion.db import connection
+from ingestion.telemetry import logger
+from merge.merging import ShardTask, merge_shard
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+    """Merge the shard that the state machine names; how many rows were inserted and updated."""
+    task = ShardTask.model_validate(event)
+    logger.append_keys(batch_id=str(task.batch_id), shard=task.shard)
+    inserted, updated = merge_shard(task, connection(settings()))
+    logger.info("shard merged", inserted=inserted, updated=updated)
+    return {"inserted": inserted, "updated": updated}

@@ -1,0 +1,42 @@
+"""Migrate: CloudFormation calls this at each deploy that changes the schema; a failed migration fails the deploy."""
+
+import json
+import urllib.request
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from ingestion.config import settings
+from ingestion.db import connection
+from ingestion.tables.migrations import migrate
+from ingestion.telemetry import logger
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Migrate on create and update; on delete leave everything where it is. Answers CloudFormation where it asks."""
+    status, reason, applied = "SUCCESS", "", list[str]()
+    try:
+        if event.get("RequestType") != "Delete":
+            applied = migrate(connection(settings()))
+            logger.info("schema is up to date", applied=applied)
+    except Exception as failed:
+        logger.exception("migration failed")
+        if "ResponseURL" not in event:
+            raise
+        status, reason = "FAILED", f"{type(failed).__name__}: {failed}"
+    if "ResponseURL" in event:
+        _answer(event, status, reason or f"see log stream {context.log_stream_name}")
+    return {"status": status, "applied": applied}
+
+
+def _answer(event: dict[str, Any], status: str, reason: str) -> None:
+    body = {
+        "Status": status,
+        "Reason": reason[:1000],
+        "PhysicalResourceId": event.get("PhysicalResourceId", "kintell-schema"),
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    answer = urllib.request.Request(
+        event["ResponseURL"], data=json.dumps(body).encode(), method="PUT", headers={"Content-Type": ""}
+    )
+    urllib.request.urlopen(answer, timeout=30).close()

@@ -1,0 +1,85 @@
+"""Ends a batch whose import broke: what it published is taken back first, then it is failed, with its reason."""
+
+import json
+from uuid import UUID
+
+from ingestion.batch import BatchStatus, Tally
+from ingestion.config import Settings
+from ingestion.db import Connection, transaction
+from ingestion.programmes import Kind
+from ingestion.tables import audit, batches, chunks, merging, people, programmes, staging
+from ingestion.tables.batches import Batch
+from ingestion.tables.targets import TARGETS
+from ingestion.telemetry import logger, metrics
+from pydantic import BaseModel, ConfigDict
+
+from settle.settling import Settled
+
+# Errors that we raise with a sentence for people; the text of any other may hold cells of the file.
+_OURS = ("BatchBroken", "Unavailable", "ProgrammeBusy", "StagingLost")
+
+
+class Breakage(BaseModel):
+    """What broke: `error` and `cause` as Step Functions reports them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_id: UUID
+    execution: str
+    error: str
+    cause: str = ""
+
+    @property
+    def reason(self) -> str:
+        """For `failureReason`: says what happened, and nothing of the file's content."""
+        said = f" {self._message()}" if self.error in _OURS else ""
+        return f"import_broke: The import broke ({self.error}).{said} Nothing of the file was imported."
+
+    def _message(self) -> str:
+        try:
+            return str(json.loads(self.cause).get("errorMessage", ""))
+        except (ValueError, AttributeError):
+            return ""
+
+
+def settle_broken(breakage: Breakage, db: Connection, settings: Settings) -> Settled:
+    """Take the batch back and fail it, unless it has ended or another execution has taken it over."""
+    with transaction(db):
+        batch = batches.get(db, breakage.batch_id, lock=True)
+        is_stale = batch.execution not in (None, breakage.execution)
+        if is_stale or batch.status not in (BatchStatus.PENDING, BatchStatus.RUNNING):
+            return Settled(status=batch.status, failure_reason=batch.failure_reason)
+        rejected = chunks.rejected_so_far(db, batch.id)
+        summary = chunks.fault_counts(db, batch.id).as_summary()
+        _take_back(batch, db)
+        batches.end(
+            db,
+            batch.id,
+            BatchStatus.FAILED,
+            Tally(total=batch.total_rows, unchanged=batch.total_rows - rejected, rejected=rejected),
+            summary,
+            failure_reason=breakage.reason,
+            error_file_key=None,
+        )
+        audit.write(
+            db,
+            actor=audit.SERVICE,
+            action="import_failed",
+            batch_id=batch.id,
+            details={"error": breakage.error, "total": batch.total_rows, "rejected": rejected},
+        )
+    logger.error("import broke", error=breakage.error)
+    metrics.add_metric("BatchesBroken", "Count", 1)
+    return Settled(status=BatchStatus.FAILED, failure_reason=breakage.reason)
+
+
+def _take_back(batch: Batch, db: Connection) -> None:
+    """Leave nothing of the batch behind but its record."""
+    if chunks.merged_shards(db, batch.id):
+        merging.take_back(db, batch.id, TARGETS[batch.programme.kind])
+    if batch.programme.kind is Kind.SESSIONS:
+        people.remove_created(db, batch.id)
+    chunks.forget_shards(db, batch.id)
+    chunks.plan_all_again(db, batch.id)
+    programmes.release(db, batch.id)
+    staging.drop(db, batch.id)

@@ -1,0 +1,108 @@
+"""Ends a batch whose import went through: sums, error file, status and audit trail, each once.
+
+Also batches that come to nothing are settled here: dry runs, those over their error limit, those without a good row.
+"""
+
+from itertools import repeat
+from uuid import UUID
+
+from ingestion.batch import BatchStatus, FaultCounts, Tally
+from ingestion.config import Settings
+from ingestion.db import Connection, transaction
+from ingestion.errors import BatchBroken
+from ingestion.faults import Fault, FaultCode
+from ingestion.tables import audit, batches, chunks, programmes, staging
+from ingestion.tables.batches import Batch
+from ingestion.telemetry import logger, metrics
+from pydantic import BaseModel, ConfigDict
+
+from settle.joining import join_error_file
+
+
+class Settled(BaseModel):
+    """How a batch ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: BatchStatus
+    failure_reason: str | None = None
+
+
+def settle_batch(batch_id: UUID, db: Connection, settings: Settings) -> Settled:
+    """End the batch; one that has ended already stays as it is. Raises BatchBroken if its rows don't add up."""
+    batch = batches.get(db, batch_id)
+    if batch.status is not BatchStatus.RUNNING:
+        return Settled(status=batch.status, failure_reason=batch.failure_reason)
+    tally = _tally(batch, db)
+    failure = _failure(batch, tally)
+    error_file_key = join_error_file(batch, db, settings) if tally.rejected else None
+    status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
+    with transaction(db):
+        ended = batches.end(
+            db,
+            batch.id,
+            status,
+            _unpublished(tally) if failure else tally,
+            _faults(batch, db).as_summary(),
+            failure_reason=failure,
+            error_file_key=error_file_key,
+        )
+        if ended:
+            _write_audit(batch, tally, status, error_file_key, db)
+        programmes.release(db, batch.id)
+        staging.drop(db, batch.id)
+    logger.info("batch settled", status=status, tally=tally.model_dump())
+    for name, count in (("RowsIn", tally.total), ("RowsRejected", tally.rejected)):
+        metrics.add_metric(name, "Count", count)
+    return Settled(status=status, failure_reason=failure)
+
+
+def _tally(batch: Batch, db: Connection) -> Tally:
+    """The ledger's sums; they must be those of the plan, and all that was to be merged must be merged."""
+    tally = chunks.tally(db, batch.id)
+    if tally.total != batch.total_rows or not tally.balances:
+        raise BatchBroken(f"The file has {batch.total_rows} rows, but the ledger accounts for {tally.total}.")
+    return tally
+
+
+def _failure(batch: Batch, tally: Tally) -> str | None:
+    """Why the batch failed though nothing broke."""
+    if tally.outcome is BatchStatus.FAILED:
+        return f"every_row_rejected: All {tally.total} rows were rejected; the error file says why for each."
+    if batch.max_error_percent is not None and tally.is_over(batch.max_error_percent):
+        return (
+            f"too_many_errors: {tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
+            f"more than the limit of {batch.max_error_percent:g} %; nothing was imported."
+        )
+    return None
+
+
+def _unpublished(tally: Tally) -> Tally:
+    """The counts of a batch of which nothing is published: its good rows were skipped."""
+    return Tally(total=tally.total, unchanged=tally.total - tally.rejected, rejected=tally.rejected)
+
+
+def _faults(batch: Batch, db: Connection) -> FaultCounts:
+    """All faults of the file, those that only the whole file showed among them."""
+    counts = chunks.fault_counts(db, batch.id)
+    taken = chunks.taken_count(db, batch.id)
+    counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, "session_id", ""), taken))
+    return counts
+
+
+def _write_audit(batch: Batch, tally: Tally, status: BatchStatus, error_file_key: str | None, db: Connection) -> None:
+    if error_file_key:
+        audit.write(
+            db,
+            actor=audit.SERVICE,
+            action="error_file_created",
+            batch_id=batch.id,
+            details={"key": error_file_key, "rows": tally.rejected},
+        )
+    audit.write(
+        db,
+        actor=audit.SERVICE,
+        action="import_completed" if status is BatchStatus.COMPLETED else "import_failed",
+        batch_id=batch.id,
+        details={**tally.model_dump(), "dryRun": batch.dry_run},
+    )

@@ -1,0 +1,20 @@
+"""Stage: one chunk of a file into the staging table."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from ingestion.config import settings
+from ingestion.db import connection
+from ingestion.telemetry import logger
+from stage.staging import stage_chunk
+from stage.starting import ChunkTask
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+    """Stage the chunk that the state machine names; how many rows were staged and rejected."""
+    task = ChunkTask.model_validate(event)
+    logger.append_keys(batch_id=str(task.batch_id), chunk=task.chunk)
+    staged = stage_chunk(task, connection(settings()), settings())
+    logger.info("chunk staged", staged=staged.staged_rows, rejected=staged.rejected_rows)
+    return {"staged": staged.staged_rows, "rejected": staged.rejected_rows}

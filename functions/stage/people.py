@@ -1,0 +1,83 @@
+"""The people whom sessions name by email: known ones by their id, unknown ones a fault of their row."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ingestion.cells import Cell
+from ingestion.columns import ColumnPlan
+from ingestion.config import UnknownUsers
+from ingestion.db import Connection
+from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.formulas import restore
+from ingestion.tables import people
+from ingestion.validation import SessionRow, Validated
+
+_ROLES = (
+    ("participant_email", FaultCode.PARTICIPANT_NOT_FOUND),
+    ("volunteer_email", FaultCode.VOLUNTEER_NOT_FOUND),
+)
+
+
+class People:
+    """Who is known, looked up once per email and chunk."""
+
+    def __init__(self, db: Connection, unknown_users: UnknownUsers) -> None:
+        self._db = db
+        self._creates = unknown_users is UnknownUsers.CREATE
+        self._looked_up: set[str] = set()
+        self.ids: dict[str, int] = {}
+
+    def check(
+        self, validated: Validated, raw_rows: Sequence[RawRow], plan: ColumnPlan
+    ) -> tuple[list[SessionRow], list[Reject]]:
+        """The sessions of known people; and all rejects, those of other faults too, with the people they don't find."""
+        named = {email for row in validated.sessions for email in (row.participant_email, row.volunteer_email)}
+        named_by_rejects = [_emails(reject.row, plan) for reject in validated.rejects]
+        self._look_up(named.union(*(filter(None, emails) for emails in named_by_rejects)))
+        if self._creates:
+            return validated.sessions, validated.rejects
+        fields = [_column_name(plan, fills) for fills, _ in _ROLES]
+        rejects = [
+            Reject(reject.row, (*reject.faults, *self._faults(emails, fields)))
+            for reject, emails in zip(validated.rejects, named_by_rejects, strict=True)
+        ]
+        if named <= self.ids.keys():
+            return validated.sessions, rejects
+        rows = {row.number: row for row in raw_rows}
+        known: list[SessionRow] = []
+        for session in validated.sessions:
+            faults = self._faults((session.participant_email, session.volunteer_email), fields)
+            if faults:
+                rejects.append(Reject(rows[session.row_number], faults))
+            else:
+                known.append(session)
+        return known, rejects
+
+    def _look_up(self, emails: set[str]) -> None:
+        new = emails - self._looked_up
+        if new:
+            self._looked_up |= new
+            self.ids.update(people.ids_of(self._db, sorted(new)))
+
+    def _faults(self, emails: Iterable[str | None], fields: Sequence[str]) -> tuple[Fault, ...]:
+        return tuple(
+            Fault(code, field, f'{field}: "{email}" is not known; correct the address, or import the person first')
+            for email, field, (_, code) in zip(emails, fields, _ROLES, strict=True)
+            if email is not None and email not in self.ids
+        )
+
+
+def _emails(row: RawRow, plan: ColumnPlan) -> tuple[str | None, str | None]:
+    """The valid addresses of a rejected row, participant's and volunteer's."""
+    return _email(row, plan, "participant_email"), _email(row, plan, "volunteer_email")
+
+
+def _email(row: RawRow, plan: ColumnPlan, fills: str) -> str | None:
+    column = next(column for column in plan.programme.columns if column.fills == fills)
+    cell = row.cells[plan.indexes[column.name]]
+    rule: Callable[[str, str], Cell | Fault] = column.rule
+    value = rule(column.name, restore(cell) if plan.is_error_file else cell)
+    return value if isinstance(value, str) else None
+
+
+def _column_name(plan: ColumnPlan, fills: str) -> str:
+    return next(column.name for column in plan.programme.columns if column.fills == fills)

@@ -1,0 +1,151 @@
+"""What only the whole file can tell: whether every row is there, which rating scale it uses, what becomes of each row.
+
+Done again after an interruption it comes to the same result: shards that are merged already are left alone, and nobody
+else changes the programme's sessions while this batch has the right to merge.
+"""
+
+import json
+from enum import StrEnum
+from uuid import UUID
+
+from ingestion import files, paths
+from ingestion.batch import BatchStatus
+from ingestion.config import Settings, UnknownUsers
+from ingestion.db import Connection, transaction
+from ingestion.errors import ProgrammeBusy
+from ingestion.programmes import Kind
+from ingestion.ratings import RatingFacts, Scale, scale_of
+from ingestion.tables import batches, chunks, people, programmes, staging, weighing
+from ingestion.tables.batches import Batch
+from ingestion.tables.targets import TARGETS, fields_of
+from ingestion.tables.weighing import Weighing
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class BatchTask(BaseModel):
+    """What the state machine asks for."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    batch_id: UUID
+
+
+class How(StrEnum):
+    """How the import goes on."""
+
+    RESTAGE = "restage"
+    MERGE = "merge"
+    SETTLE = "settle"
+
+
+class Verdict(BaseModel):
+    """The answer to the state machine."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    verdict: How
+    explain: bool = False
+    manifest_key: str = ""
+    shards: list[int] = []
+
+
+def weigh_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
+    """Weigh the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
+    batch = batches.get(db, batch_id)
+    if batch.status is not BatchStatus.RUNNING:
+        return Verdict(verdict=How.SETTLE)
+    if lost := _lost_chunks(batch, db):
+        return _restage(batch, lost, None, db, settings)
+    scale, is_assumed, misread = _scale(batch, db)
+    if misread:
+        return _restage(batch, misread, scale, db, settings)
+    if not batch.dry_run:
+        with transaction(db):
+            if not programmes.acquire(db, batch.program_type, batch_id):
+                raise ProgrammeBusy("Another batch of the programme is being merged.")
+    with transaction(db):
+        batches.weighed(db, batch_id, scale, is_assumed)
+        to_merge = _weigh(batch, scale, db, settings)
+    explained = _explain(batch, db, settings)
+    return explained.model_copy(update={"verdict": How.MERGE if to_merge else How.SETTLE, "shards": to_merge})
+
+
+def _lost_chunks(batch: Batch, db: Connection) -> list[int]:
+    """Chunks whose rows are not all there: never staged, or lost with the unlogged tables in a crash."""
+    if not staging.exists(db, batch.id):
+        return sorted(chunks.staged_counts(db, batch.id))
+    there = staging.counts(db, batch.id)
+    missing = set(chunks.not_staged(db, batch.id))
+    missing |= {chunk for chunk, rows in chunks.staged_counts(db, batch.id).items() if there.get(chunk, 0) != rows}
+    return sorted(missing)
+
+
+def _scale(batch: Batch, db: Connection) -> tuple[Scale | None, bool, list[int]]:
+    """The file's rating scale, whether it is assumed, and the chunks that took ratings which are off it."""
+    facts, doubtful = RatingFacts(), []
+    for number, read_with, of_chunk in chunks.rating_facts(db, batch.id):
+        facts |= of_chunk
+        if of_chunk.saw_below_one and not of_chunk.saw_above_one and read_with is None:
+            doubtful.append(number)
+    if not facts.saw_any:
+        return None, False, []
+    scale, is_assumed = scale_of(facts)
+    return scale, is_assumed, doubtful if scale is Scale.ONE_TO_FIVE else []
+
+
+def _restage(batch: Batch, numbers: list[int], scale: Scale | None, db: Connection, settings: Settings) -> Verdict:
+    manifest_key = _write_manifest(batch, "restage", numbers, settings)
+    with transaction(db):
+        chunks.plan_again(db, batch.id, numbers, scale)
+    return Verdict(verdict=How.RESTAGE, manifest_key=manifest_key)
+
+
+def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
+    """Work out and write down what becomes of each row; the shards to be merged, none if nothing is to be published."""
+    target, merged = TARGETS[batch.programme.kind], chunks.merged_shards(db, batch.id)
+    left = [shard for shard in range(batch.shard_count) if shard not in merged]
+    creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
+    if creates_people:
+        people.create_staged(db, batch.id)
+    staging.analyze(db, batch.id)
+    weighing.weigh(
+        db,
+        Weighing(
+            batch_id=batch.id,
+            target=target,
+            program_type=batch.program_type,
+            scale=scale,
+            present=fields_of(batch.column_plan),
+            shards=left,
+        ),
+    )
+    if merged:
+        chunks.mark_weighed(db, batch.id)
+    else:
+        weighing.record(db, batch.id)
+        chunks.plan_shards(db, batch.id, weighing.shard_counts(db, batch.id))
+    tally = chunks.tally(db, batch.id)
+    is_over = batch.max_error_percent is not None and tally.is_over(batch.max_error_percent)
+    if batch.dry_run or is_over or tally.success == 0:
+        programmes.release(db, batch.id)
+        if creates_people:
+            people.remove_created(db, batch.id)
+        return []
+    return chunks.shards_to_merge(db, batch.id)
+
+
+def _explain(batch: Batch, db: Connection, settings: Settings) -> Verdict:
+    """Whether chunks must explain rows that only the whole file rejects, and the manifest of those that must."""
+    numbers = chunks.with_taken_rows(db, batch.id)
+    if not numbers:
+        return Verdict(verdict=How.SETTLE)
+    return Verdict(
+        verdict=How.SETTLE, explain=True, manifest_key=_write_manifest(batch, "explain", numbers, settings)
+    )
+
+
+def _write_manifest(batch: Batch, name: str, numbers: list[int], settings: Settings) -> str:
+    key = paths.manifest(batch.id, name)
+    files.write(settings.work_bucket, key, json.dumps([{"chunk": number} for number in numbers]).encode())
+    return key

@@ -1,0 +1,58 @@
+"""A real PostgreSQL for every test that touches SQL: one server per worker, a fresh database per test."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+# Powertools reads these when it is imported, as it does on Lambda.
+os.environ.update(
+    POWERTOOLS_SERVICE_NAME="test", POWERTOOLS_METRICS_NAMESPACE="Test", POWERTOOLS_LOG_LEVEL="INFO", POWERTOOLS_DEV="0"
+)
+
+from ingestion.db import Connection, DatabaseSecret, connect
+from ingestion.tables.migrations import migrate
+
+from local.postgres import Database, temporary_server
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Database]:
+    """A throw-away server, with a database `migrated` to copy."""
+    with temporary_server() as server:
+        template = server.create("migrated")
+        db = connect(secret_of(template))
+        migrate(db)
+        db.close()
+        yield server
+
+
+@pytest.fixture
+def database(database_server: Database) -> Iterator[Database]:
+    """An empty database with the schema."""
+    fresh = database_server.create(f"test_{next(_numbers)}", template="migrated")
+    yield fresh
+    database_server.drop(fresh.dbname)
+
+
+@pytest.fixture
+def db(database: Database) -> Iterator[Connection]:
+    """A connection to the test's database."""
+    connection = connect(secret_of(database))
+    yield connection
+    connection.close()
+
+
+def secret_of(database: Database) -> DatabaseSecret:
+    """The database's address as Secrets Manager keeps it."""
+    return DatabaseSecret(
+        host=database.host,
+        port=database.port,
+        dbname=database.dbname,
+        username=database.username,
+        password=database.password,
+        sslmode=database.sslmode,
+    )

@@ -1,0 +1,165 @@
+"""The stages run by hand: real PostgreSQL, S3 and Secrets Manager by moto, and the order of the state machine."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from ingestion import config, files, workflow
+from ingestion.config import Settings
+from ingestion.db import Connection, rows
+from moto import mock_aws
+
+import explain.app
+import intake.app
+import merge.app
+import settle.app
+import stage.app
+import weigh.app
+from ingestion import db as database_module
+from local.postgres import Database
+from tests.conftest import secret_of
+
+UPLOADS, WORK = "test-uploads", "test-work"
+
+
+@dataclass
+class Context:
+    """What Lambda tells a handler of itself."""
+
+    function_name: str = "test"
+    memory_limit_in_mb: int = 128
+    invoked_function_arn: str = "arn:aws:lambda:eu-north-1:123456789012:function:test"
+    aws_request_id: str = "test"
+
+
+@dataclass
+class Pipeline:
+    """Uploads files and drives their imports."""
+
+    db: Connection
+    s3: Any
+    execution: str = "execution-1"
+    started: list[dict[str, Any]] = field(default_factory=list)
+
+    def upload(self, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
+        """Put an object, deliver its event; what intake answered for it."""
+        put = self.s3.put_object(
+            Bucket=UPLOADS, Key=key, Body=body, Metadata={k.replace("_", "-"): v for k, v in metadata.items()}
+        )
+        return self.deliver(key, put["VersionId"], len(body))
+
+    def deliver(self, key: str, version_id: str, size: int) -> dict[str, Any]:
+        """Deliver the event of an object version; what intake answered."""
+        record = {
+            "s3": {"bucket": {"name": UPLOADS}, "object": {"key": key, "versionId": version_id, "size": size}},
+            "userIdentity": {"principalId": "AWS:operator"},
+        }
+        return intake.app.handler({"Records": [record]}, Context())["uploads"][0]  # type: ignore[arg-type,return-value]
+
+    def run(self, batch_id: str, execution: str | None = None) -> dict[str, Any]:
+        """Import a batch as the state machine does; the batch's record."""
+        given = execution or f"execution-of-{batch_id}"
+        numbers = [row[0] for row in self.db.run("SELECT number FROM chunks WHERE batch_id = :id", id=batch_id)]
+        try:
+            self._flow(batch_id, given, numbers)
+        except Exception as broke:
+            error = {"Error": type(broke).__name__, "Cause": json.dumps({"errorMessage": str(broke)})}
+            settle.app.handler({"batchId": batch_id, "execution": given, "error": error}, Context())  # type: ignore[arg-type]
+        return self.batch(batch_id)
+
+    def _flow(self, batch_id: str, execution: str, numbers: list[int]) -> None:
+        while True:
+            for number in numbers:
+                task = {"batchId": batch_id, "chunk": number, "execution": execution}
+                stage.app.handler(task, Context())  # type: ignore[arg-type]
+            verdict = weigh.app.handler({"batchId": batch_id}, Context())  # type: ignore[arg-type]
+            if verdict["verdict"] != "restage":
+                break
+            numbers = self._manifest(verdict)
+        if verdict["explain"]:
+            for number in self._manifest(verdict):
+                explain.app.handler({"batchId": batch_id, "chunk": number}, Context())  # type: ignore[arg-type]
+        for shard in reversed(verdict["shards"]):
+            merge.app.handler({"batchId": batch_id, "shard": shard}, Context())  # type: ignore[arg-type]
+        settle.app.handler({"batchId": batch_id}, Context())  # type: ignore[arg-type]
+
+    def _manifest(self, verdict: dict[str, Any]) -> list[int]:
+        body = self.s3.get_object(Bucket=WORK, Key=verdict["manifestKey"])["Body"].read()
+        return [entry["chunk"] for entry in json.loads(body)]
+
+    def load(self, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
+        """Upload and import; the batch's record."""
+        taken = self.upload(key, body, **metadata)
+        assert taken["state"] == "accepted", taken
+        return self.run(taken["batch_id"])
+
+    def batch(self, batch_id: str) -> dict[str, Any]:
+        """A batch as the database has it."""
+        return rows(self.db, "SELECT * FROM ingestion_batches WHERE id = :id", id=batch_id)[0]
+
+    def error_file(self, batch: dict[str, Any]) -> bytes:
+        """The error file of a batch."""
+        body: bytes = self.s3.get_object(Bucket=WORK, Key=batch["error_file_key"])["Body"].read()
+        return body
+
+    def know(self, *emails: str, role: str = "participant") -> None:
+        """Make people known."""
+        self.db.run(
+            "INSERT INTO users (email, role) SELECT unnest(CAST(:emails AS text[])), :role ON CONFLICT DO NOTHING",
+            emails=list(emails),
+            role=role,
+        )
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """An environment as the template gives it; tests may change it before the first call."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-north-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "UPLOADS_BUCKET": UPLOADS,
+        "WORK_BUCKET": WORK,
+        "DATABASE_SECRET_ARN": "database",
+        "STATE_MACHINE_ARN": "arn:aws:states:eu-north-1:123456789012:stateMachine:import",
+    }.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    yield monkeypatch
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (config.settings, files._client, workflow._client):
+        cached.cache_clear()
+    for connection in database_module._open.values():
+        connection.close()
+    database_module._open.clear()
+
+
+@pytest.fixture
+def pipeline(environment: pytest.MonkeyPatch, database: Database, db: Connection) -> Iterator[Pipeline]:
+    """The stages, ready to import."""
+    with mock_aws():
+        s3 = boto3.client("s3")
+        where = {"LocationConstraint": "eu-north-1"}
+        for bucket in (UPLOADS, WORK):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
+        secret = secret_of(database).model_dump_json()
+        boto3.client("secretsmanager").create_secret(Name="database", SecretString=secret)
+        role = "arn:aws:iam::123456789012:role/test"
+        boto3.client("stepfunctions").create_state_machine(name="import", definition="{}", roleArn=role)
+        yield Pipeline(db, s3)
+        for connection in database_module._open.values():
+            connection.close()
+        database_module._open.clear()
+
+
+@pytest.fixture
+def small_chunks(environment: pytest.MonkeyPatch) -> None:
+    """Chunks of a few rows and shards of a few more."""
+    environment.setattr(Settings.model_fields["chunk_bytes"], "default", 300)

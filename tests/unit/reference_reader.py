@@ -1,0 +1,116 @@
+"""The reader core told a second time, slowly and plainly, to hold the real one against."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ingestion.faults import RawRow, Reject
+from ingestion.framing import Limits
+from ingestion.reading import read_chunk
+from ingestion.scanning import FilePass, ScannedFile
+
+KNOWN = ("session_id", "participant_email", "volunteer_email", "scheduled_at", "rating", "feedback_text", "metadata")
+BLANK = b' \t\r\n\v\f"'
+
+
+def blocks_of(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+def scan(data: bytes, limits: Limits | None = None, block: int = 1 << 20) -> tuple[ScannedFile, bytes]:
+    """What the one pass says of *data*, and the text that the chunks are cut from."""
+    written: list[bytes] = []
+    file_pass = FilePass(limits or Limits(), KNOWN, written.append)
+    for part in blocks_of(data, block):
+        file_pass.feed(part)
+    scanned = file_pass.finish()
+    return scanned, b"".join(written) if scanned.transformed else data
+
+
+def read_all(scanned: ScannedFile, text: bytes) -> list[RawRow | Reject]:
+    """All rows of a file, read chunk by chunk."""
+    return [
+        row for span in scanned.chunks for row in read_chunk(text[span.start : span.fetch_end], span, scanned.format)
+    ]
+
+
+def rows_of(data: bytes, limits: Limits | None = None, block: int = 1 << 20) -> list[RawRow | Reject]:
+    return read_all(*scan(data, limits, block))
+
+
+def cells_of(data: bytes) -> list[list[str]]:
+    """The cells of a file's rows, all of which must be readable."""
+    rows = rows_of(data)
+    assert all(isinstance(row, RawRow) for row in rows)
+    return [row.cells for row in rows if isinstance(row, RawRow)]
+
+
+def by_csv(text: str, delimiter: str, line: int) -> Iterator[tuple[int, int, list[str]]]:
+    """Number, line and cells of the rows that one csv.reader finds in *text*, which begins at *line*."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    number, first = 1, line
+    for cells in reader:
+        if "".join(cells).strip(BLANK.decode() + delimiter):
+            yield number, first, cells
+            number += 1
+        first = line + reader.line_num
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A row by its bytes, from `start` up to `end`, and its first line."""
+
+    start: int
+    end: int
+    line: int
+    unreadable: bool
+
+
+def framed(data: bytes, delimiter: bytes, limits: Limits, start: int = 0, line: int = 1) -> Iterable[Framed]:
+    """The rows of *data*, blank ones left out, found byte by byte."""
+    while start < len(data):
+        end, unreadable = _row_end(data, start, delimiter, limits)
+        if unreadable or data[start:end].strip(BLANK + delimiter):
+            yield Framed(start, end, line, unreadable)
+        row = data[start:end]
+        line += row.count(b"\n") + row.count(b"\r") - row.count(b"\r\n")
+        start = end
+
+
+def _row_end(data: bytes, at: int, delimiter: bytes, limits: Limits) -> tuple[int, bool]:
+    unreadable = False
+    while True:
+        field = at
+        if data[at : at + 1] == b'"':
+            closed = _closing_quote(data, at)
+            if closed is None or closed + 1 - field > limits.field:
+                return _line_end(data, _skip(data, at, b"\r\n")), True
+            at = closed + 1
+        at = _skip(data, at, delimiter + b"\r\n")
+        unreadable = unreadable or at - field > limits.field
+        if at == len(data) or data[at : at + 1] != delimiter:
+            return _line_end(data, at), unreadable
+        at += 1
+
+
+def _closing_quote(data: bytes, at: int) -> int | None:
+    at += 1
+    while at < len(data):
+        if data[at : at + 2] == b'""':
+            at += 2
+        elif data[at : at + 1] == b'"':
+            return at
+        else:
+            at += 1
+    return None
+
+
+def _skip(data: bytes, at: int, stop: bytes) -> int:
+    while at < len(data) and data[at] not in stop:
+        at += 1
+    return at
+
+
+def _line_end(data: bytes, at: int) -> int:
+    return at + 2 if data[at : at + 2] == b"\r\n" else min(at + 1, len(data))

@@ -1,0 +1,166 @@
+"""How the delimiter, the header row and the start of the data are found."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.dialect import DELIMITERS, find_dialect
+from ingestion.errors import RefusalCode, Refused
+from tests.unit.reference_reader import KNOWN, cells_of, scan
+
+NAMES = ("session_id", "participant_email", "rating")
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("whole", [True, False], ids=["whole file", "head only"])
+def test_known_header_names_tell_the_delimiter(delimiter: str, whole: bool) -> None:
+    head = (delimiter.join(NAMES) + "\n" + "1;2,3|4\t5\n" * 3).encode()
+    assert find_dialect(head, KNOWN, whole=whole).delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        pytest.param("a;b;c\n1;4,5;x\n2;3,5;y\n", ";", id="decimal commas"),
+        pytest.param("a;b\n4,5;3,5\n4,0;2,5\n", ";", id="a decimal comma in every cell"),
+        pytest.param('a,b,c\n1,"x;y;z;w",2\n1,"x;y",2\n', ",", id="other delimiters in quotes"),
+        pytest.param('a,b\n1,"{""x"": 1; ""y"": 2}"\n', ",", id="json in quotes"),
+        pytest.param('a;b;c\n1;{"x":1,"y":2,"z":3};2\n', ";", id="json without quotes"),
+        pytest.param("a\tb\n1, 2 and 3\tx; y\n", "\t", id="tabs around prose"),
+        pytest.param("a|b\n1|2\n", "|", id="bars"),
+        pytest.param("a,b,c\n1,2,3\n", ",", id="a single row"),
+        pytest.param("a;b;c", ";", id="header only"),
+        pytest.param("Name, full;Email;Role\nKari;k@example.org;mentor\n", ";", id="a comma in a header name"),
+        pytest.param('a;"b\n,,,,";c\n1;2;3\n', ";", id="a quoted newline in the header"),
+        pytest.param("a;b;c\r1;2;3\r", ";", id="lone CR"),
+        pytest.param("a;b;c\n1;2\n1;2;3;4\n", ";", id="ragged rows"),
+    ],
+)
+def test_the_delimiter_is_found_without_known_names(text: str, delimiter: str) -> None:
+    assert find_dialect(text.encode(), (), whole=True).delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "line"),
+    [
+        pytest.param("sep=;\nsession_id;rating\n1;4,5\n", ";", 3, id="sep line"),
+        pytest.param('"sep=;"\r\nsession_id;rating\r\n1;4,5\r\n', ";", 3, id="quoted sep line"),
+        pytest.param("SEP=\t\nsession_id\trating\n1\t4,5\n", "\t", 3, id="a tab itself"),
+        pytest.param("sep=\\t\nsession_id\trating\n1\t4,5\n", "\t", 3, id="a tab written out"),
+        pytest.param("sep=^\nsession_id^rating\n1^4,5\n", "^", 3, id="a delimiter of its own"),
+        pytest.param("sep=,\nsession_id;rating\n1;4,5\n", ";", 3, id="the header knows better"),
+        pytest.param("\nsep=;\n\nsession_id;rating\n1;4,5\n", ";", 5, id="blank lines around"),
+        pytest.param("\n \n;;;\nsession_id;rating\n1;4,5\n", ";", 5, id="blank rows in front"),
+        pytest.param("\ufeffsession_id;rating\n1;4,5\n", ";", 2, id="byte order mark"),
+        pytest.param("\ufeffsep=;\nsession_id;rating\n1;4,5\n", ";", 3, id="byte order mark and sep line"),
+        pytest.param("Report 2024-11\nby Kari\n\nsession_id;rating\n1;4,5\n", ";", 5, id="preamble"),
+    ],
+)
+def test_the_data_begins_below_the_header(text: str, delimiter: str, line: int) -> None:
+    data = text.encode()
+    scanned, _ = scan(data)
+    assert (scanned.format.delimiter, scanned.format.header) == (delimiter, ("session_id", "rating"))
+    assert (scanned.chunks[0].first_line, data[scanned.chunks[0].start :][:1]) == (line, b"1")
+    assert cells_of(data) == [["1", "4,5"]]
+
+
+def test_a_preamble_is_warned_of() -> None:
+    scanned, _ = scan(b"Report\n\nsession_id;rating\n1;4\n")
+    assert [(warning.code, warning.count) for warning in scanned.warnings] == [("preamble_rows", 1)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("Session ID;Rating", id="spaces and capitals"),
+        pytest.param("session-id ; RATING", id="hyphens and blanks"),
+        pytest.param('"session_id";"rating"', id="quotes"),
+    ],
+)
+def test_known_names_are_compared_in_their_plain_form(header: str) -> None:
+    assert find_dialect(f"{header}\n1,2,3;4,5,6\n".encode(), KNOWN, whole=True).delimiter == ";"
+
+
+def test_a_head_cut_inside_of_quotes_is_read_up_to_there() -> None:
+    text = "session_id,feedback_text\n" + '1,"one;\ntwo;"\n' * 20 + '2,"a; b; c;\n;;;;\n;;;;\n'
+    assert find_dialect(text.encode(), (), whole=False).delimiter == ","
+
+
+@given(cut=st.integers(30, 400))
+def test_the_delimiter_does_not_depend_on_where_the_head_is_cut(cut: int) -> None:
+    text = "a,b,c\n" + '1,"x; ""y"";\n z",{"k": 1}\n2,"4;5",6\n' * 12
+    assert find_dialect(text.encode()[:cut], (), whole=False).delimiter == ","
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("LS-1,a@example.org,2024-11-13,60\nLS-2,b@example.org,2024-11-14,60\n", id="emails"),
+        pytest.param("LS-1;13.11.2024;60\n", id="a date"),
+    ],
+)
+def test_a_file_without_a_header_is_told(text: str) -> None:
+    scanned, _ = scan(text.encode())
+    assert not scanned.format.has_header_row
+    assert scanned.format.header == ()
+    assert (scanned.rows, scanned.chunks[0].first_line) == (text.count("\n"), 1)
+    assert len(cells_of(text.encode())) == scanned.rows
+
+
+def test_unknown_names_are_a_header_all_the_same() -> None:
+    scanned, _ = scan(b"foo,bar\nx,y\n")
+    assert (scanned.format.header, scanned.rows) == (("foo", "bar"), 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Dear all\nplease find attached\n", id="prose"),
+        pytest.param("<html><body>503</body></html>\n", id="html"),
+        pytest.param("sep=;\nfoo\nbar\n", id="one unknown column below a sep line"),
+    ],
+)
+def test_one_unknown_column_is_no_csv(text: str) -> None:
+    with pytest.raises(Refused, match="one column") as refused:
+        find_dialect(text.encode(), KNOWN, whole=True)
+    assert refused.value.code == RefusalCode.NOT_CSV
+
+
+def test_one_known_column_is_left_to_those_who_know_what_is_missing() -> None:
+    assert find_dialect(b"session_id\n1\n", KNOWN, whole=True).columns == 1
+
+
+def test_a_header_that_never_ends_is_refused() -> None:
+    with pytest.raises(Refused, match="does not end"):
+        find_dialect(b"session_id,ratin", KNOWN, whole=False)
+
+
+def test_data_never_becomes_a_header_behind_an_unclosed_quote() -> None:
+    with pytest.raises(Refused, match="quote in the header row"):
+        find_dialect(b'session_id,"rating,note\n1,5,kari@example.org\n', KNOWN, whole=True)
+
+
+@pytest.mark.parametrize("text", ["", "\n\r\n", ";;;\n,,,\n", '""\n', "sep=;", "sep=;\n;;\n"])
+def test_nothing_but_blank_rows_is_an_empty_file(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        find_dialect(text.encode(), KNOWN, whole=True)
+    assert refused.value.code == RefusalCode.EMPTY_FILE
+
+
+def test_ten_thousand_columns_and_repeated_names_are_taken() -> None:
+    header = ",".join(["session_id", *(f"column {number % 5000}" for number in range(9999))])
+    data = f"{header}\n{','.join(map(str, range(10000)))}\n".encode()
+    scanned, _ = scan(data)
+    assert scanned.format.columns == 10000
+    assert len(cells_of(data)[0]) == 10000
+
+
+@given(head=st.text(st.sampled_from(list('ab1@.,;\t|"\n\r =?')), max_size=80), whole=st.booleans())
+def test_any_head_gives_a_dialect_or_a_refusal(head: str, whole: bool) -> None:
+    data = head.encode()
+    try:
+        dialect = find_dialect(data, KNOWN, whole=whole)
+    except Refused:
+        return
+    assert 0 <= dialect.data_start <= len(data)
+    assert dialect.columns >= 1

@@ -1,0 +1,138 @@
+"""The error file: rectangular, harmless in a spreadsheet, and the rows come back as they were."""
+
+import csv
+from io import StringIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.columns import ColumnPlan, plan_columns
+from ingestion.error_file import header_line, neutralise, reject_line, restore
+from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.programmes import get_programme
+
+HEADERS = ["Session ID", "participant_email", "volunteer_email", "scheduled_at", "topics"]
+CELLS = ["LS-1", "nora", "bo@acme.com", "2024-11-13", "work, food"]
+ERRORS = ["_error_row", "_error_line", "_error_code", "_error_message"]
+FAULTS = (
+    Fault(FaultCode.INVALID_EMAIL, "participant_email", 'participant_email: "nora" is wrong'),
+    Fault(FaultCode.INVALID_EMAIL, "volunteer_email", "volunteer_email: is wrong"),
+    Fault(FaultCode.INVALID_DATE, "scheduled_at", "scheduled_at: is wrong"),
+)
+# csv.reader takes any line break inside quotes, but a lone surrogate is not text that a file can hold.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def plan(headers: list[str] = HEADERS) -> ColumnPlan:
+    return plan_columns(headers, get_programme("language_ukraine"))
+
+
+def reject(cells: list[str], faults: tuple[Fault, ...] = FAULTS) -> Reject:
+    return Reject(RawRow(number=7, line=12, cells=cells), faults)
+
+
+def parsed(*lines: bytes) -> list[list[str]]:
+    return list(csv.reader(StringIO(b"".join(lines).decode("utf-8-sig"), newline=""), strict=True))
+
+
+@given(st.text())
+@settings(deadline=None, database=None)
+def test_neutralising_is_undone_whatever_the_text(text: str) -> None:
+    assert restore(neutralise(text)) == text
+
+
+@given(st.text("'=+-@\t\rab"))
+@settings(deadline=None, database=None, max_examples=500)
+def test_neutralising_is_undone_among_apostrophes_and_formulas(text: str) -> None:
+    assert restore(neutralise(text)) == text
+    assert not neutralise(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "harmless"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+47 22 00", "'+47 22 00"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\tx", "'\tx"),
+        ("\rx", "'\rx"),
+        ("'=1", "''=1"),
+        ("''@a", "'''@a"),
+        ("'quoted'", "'quoted'"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_only_formulas_get_an_apostrophe(cell: str, harmless: str) -> None:
+    assert neutralise(cell) == harmless
+
+
+def test_the_header_is_the_original_one_with_the_error_columns_after_it() -> None:
+    line = header_line(HEADERS)
+    assert line.startswith(b"\xef\xbb\xbfSession ID,")
+    assert line.endswith(b"_error_message\r\n")
+    assert parsed(line) == [[*HEADERS, *ERRORS]]
+
+
+def test_a_reject_has_its_cells_its_place_and_all_its_faults() -> None:
+    [row] = parsed(reject_line(reject(CELLS), plan()))
+    assert row[:5] == CELLS
+    assert row[5:] == [
+        "7",
+        "12",
+        "E001; E003",
+        'participant_email: "nora" is wrong; volunteer_email: is wrong; scheduled_at: is wrong',
+    ]
+
+
+def test_formulas_are_neutralised_in_cells_and_headers() -> None:
+    headers = [*HEADERS, "=cmd()"]
+    assert parsed(header_line(headers))[0][5] == "'=cmd()"
+    assert parsed(reject_line(reject([*CELLS, "=HYPERLINK(1)"]), plan(headers)))[0][5] == "'=HYPERLINK(1)"
+
+
+def test_a_short_row_is_padded_so_that_the_error_columns_stay_in_place() -> None:
+    [row] = parsed(reject_line(reject(["LS-1", "nora"]), plan()))
+    assert row[:6] == ["LS-1", "nora", "", "", "", "7"]
+
+
+def test_the_surplus_of_a_long_row_is_kept_in_its_last_cell() -> None:
+    [row] = parsed(reject_line(reject([*CELLS[:4], "work", "food, drink", 'say "hei"']), plan()))
+    assert len(row) == len(HEADERS) + len(ERRORS)
+    assert row[5] == "7"
+    assert next(csv.reader([row[4]])) == ["work", "food, drink", 'say "hei"']
+
+
+@given(st.lists(TEXTS, max_size=9))
+@settings(deadline=None, database=None)
+def test_every_reject_is_read_back_by_csv_with_the_width_of_the_header(cells: list[str]) -> None:
+    header, row = parsed(header_line(HEADERS), reject_line(reject(cells), plan()))
+    assert len(row) == len(header)
+    back = [restore(cell) for cell in row[: len(HEADERS)]]
+    if len(cells) > len(HEADERS):
+        back[-1:] = next(csv.reader(StringIO(back[-1], newline="")))
+    assert back == cells + [""] * (len(HEADERS) - len(cells))
+
+
+def test_a_returned_error_file_gives_an_error_file_of_the_same_columns() -> None:
+    headers = [*ERRORS[:2], *HEADERS, "'=cmd()", *ERRORS[2:]]
+    cells = ["3", "4", *CELLS[:4], "'=A1", "''=B1", "E001", "participant_email: old"]
+    header, row = parsed(header_line(headers), reject_line(reject(cells), plan(headers)))
+    assert header == [*HEADERS, "'=cmd()", *ERRORS]
+    assert row[:6] == [*CELLS[:4], "'=A1", "''=B1"]
+    assert row[6:9] == ["7", "12", "E001; E003"]
+
+
+def test_a_returned_error_file_with_a_ragged_row_keeps_all_of_it() -> None:
+    headers = [*HEADERS, *ERRORS]
+    [row] = parsed(reject_line(reject([*CELLS, "3", "4", "E001", "old", "surplus"]), plan(headers)))
+    assert row[:4] == CELLS[:4]
+    assert next(csv.reader([row[4]])) == ["work, food", "surplus"]
+    assert row[5] == "7"
+
+
+def test_what_is_no_text_is_written_out_rather_than_lost() -> None:
+    [row] = parsed(reject_line(reject(["LS-\udce5"]), plan()))
+    assert row[0] == "LS-\\udce5"

@@ -1,0 +1,166 @@
+"""A chunk read back: which rows it gives, and what is wrong with the others."""
+
+import pytest
+
+from ingestion.faults import WHOLE_ROW, FaultCode, RawRow, Reject
+from ingestion.framing import Limits
+from ingestion.reading import OVERSIZED_SHOWN_BYTES, ChunkSpan, FileFormat, read_chunk
+from tests.unit.reference_reader import cells_of, rows_of
+
+HEADER = "session_id,rating,feedback_text\n"
+FORMAT = FileFormat(encoding="utf-8", delimiter=",", header=("session_id", "rating", "feedback_text"), columns=3)
+
+
+def read(data: bytes, fmt: FileFormat = FORMAT) -> list[RawRow | Reject]:
+    span = ChunkSpan(number=1, start=100, end=100 + len(data), first_row=7, first_line=20, rows=0)
+    return list(read_chunk(data, span, fmt))
+
+
+def rejected(row: RawRow | Reject) -> tuple[list[str], list[FaultCode]]:
+    assert isinstance(row, Reject)
+    assert all(fault.field == WHOLE_ROW and fault.message.endswith(".") for fault in row.faults)
+    return row.row.cells, [fault.code for fault in row.faults]
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        pytest.param("1,5,fine\n", ["1", "5", "fine"], id="plain"),
+        pytest.param("1,5,fine", ["1", "5", "fine"], id="no line end"),
+        pytest.param("1,5,fine\r\n", ["1", "5", "fine"], id="CRLF"),
+        pytest.param("1,5,fine\r", ["1", "5", "fine"], id="lone CR"),
+        pytest.param('"1","5","fine"\n', ["1", "5", "fine"], id="all quoted"),
+        pytest.param('1,5,"two\nlines"\n', ["1", "5", "two\nlines"], id="quoted LF"),
+        pytest.param('1,5,"two\r\nlines"\r\n', ["1", "5", "two\r\nlines"], id="quoted CRLF"),
+        pytest.param('1,5,"a ""b"" c"\n', ["1", "5", 'a "b" c'], id="doubled quotes"),
+        pytest.param('1,5,"a, b, c"\n', ["1", "5", "a, b, c"], id="commas in quotes"),
+        pytest.param('1,5,"{""k"": [1, 2]}"\n', ["1", "5", '{"k": [1, 2]}'], id="json"),
+        pytest.param('1,5,5" pipe and "so"\n', ["1", "5", '5" pipe and "so"'], id="stray quotes in an unquoted field"),
+        pytest.param('1,5, "spaced"\n', ["1", "5", ' "spaced"'], id="a blank before the quote"),
+        pytest.param('1,5,"said" so\n', ["1", "5", "said so"], id="text behind the quote"),
+        pytest.param('1,5,"a\\"b"\n', ["1", "5", 'a\\b"'], id="backslashes escape nothing"),
+        pytest.param("1,5,=1+1\n", ["1", "5", "=1+1"], id="formula"),
+        pytest.param(" 1 ,5,\t x\xa0\n", [" 1 ", "5", "\t x\xa0"], id="nothing is trimmed"),
+        pytest.param("1,5,\u2028\x85\x0b\x1c\n", ["1", "5", "\u2028\x85\x0b\x1c"], id="no other line ends"),
+        pytest.param("1,,\n", ["1", "", ""], id="empty cells"),
+        pytest.param(",,x\n", ["", "", "x"], id="empty first cells"),
+        pytest.param('1,5,""\n', ["1", "5", ""], id="quoted nothing"),
+        pytest.param("1,5,fine,,,\n", ["1", "5", "fine"], id="empty cells too many"),
+        pytest.param("1,5,fine, ,\t\n", ["1", "5", "fine"], id="blank cells too many"),
+    ],
+)
+def test_a_row_is_cut_as_csv_cuts_it(text: str, cells: list[str]) -> None:
+    assert cells_of((HEADER + text).encode()) == [cells]
+    assert read(text.encode()) == [RawRow(7, 20, cells)]
+
+
+@pytest.mark.parametrize(
+    ("text", "positions"),
+    [
+        pytest.param("1,5,a\n2,5,b\n", [(7, 20), (8, 21)], id="line by line"),
+        pytest.param("1,5,a\r2,5,b\r\n3,5,c\n", [(7, 20), (8, 21), (9, 22)], id="every line end"),
+        pytest.param("\n\n1,5,a\n\r\n2,5,b\n", [(7, 22), (8, 24)], id="empty lines"),
+        pytest.param('1,5,"a\r\nb\rc\nd"\n2,5,b\n', [(7, 20), (8, 24)], id="quoted lines"),
+        pytest.param(',,\n , \t,\n"","",""\n"\n",,\n1,5,a\n', [(7, 25)], id="blank rows of every kind"),
+        pytest.param('""""\n",",\n1,5,a\n', [(7, 22)], id="nothing but quotes and delimiters"),
+        pytest.param("1,5,a\n,,\n,,,,,,\n", [(7, 20)], id="trailing rows of delimiters"),
+    ],
+)
+def test_rows_are_numbered_without_blank_ones_and_lines_with_them(text: str, positions: list[tuple[int, int]]) -> None:
+    assert [row[:2] for row in read(text.encode()) if isinstance(row, RawRow)] == positions
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        pytest.param("1,5\n", ["1", "5"], id="too few"),
+        pytest.param("1,5,a,b\n", ["1", "5", "a", "b"], id="too many"),
+        pytest.param("1,4,5,,x\n", ["1", "4", "5", "", "x"], id="too many, empty ones among them"),
+        pytest.param("1;5;a\n", ["1;5;a"], id="another delimiter"),
+    ],
+)
+def test_a_row_of_another_width_is_rejected(text: str, cells: list[str]) -> None:
+    (row,) = read(text.encode())
+    assert rejected(row) == (cells, [FaultCode.WRONG_FIELD_COUNT])
+    assert isinstance(row, Reject)
+    assert f"{len(cells)} field" in row.faults[0].message
+    assert "3 are expected" in row.faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        pytest.param("1,5", ["1", "5", "", ""], id="the unnamed ones missing"),
+        pytest.param("1,5,,", ["1", "5", "", ""], id="as wide as the header"),
+        pytest.param("1,5,x,y", ["1", "5", "x", "y"], id="the unnamed ones filled"),
+        pytest.param("1,5,,,,", ["1", "5", "", ""], id="wider, but empty"),
+    ],
+)
+def test_a_header_may_end_in_empty_names(row: str, cells: list[str]) -> None:
+    assert cells_of(f"session_id,rating,, \n{row}\n".encode()) == [cells]
+
+
+@pytest.mark.parametrize(
+    ("data", "cells", "codes"),
+    [
+        pytest.param(b"1,5,a\0b\n", ["1", "5", "a\\x00b"], [FaultCode.UNREADABLE], id="NUL"),
+        pytest.param(b"1,5,Bj\xf8rn\n", ["1", "5", "Bj\\xf8rn"], [FaultCode.UNREADABLE], id="undecodable"),
+        pytest.param(b"1,5,\xed\xa0\x80\n", ["1", "5", "\\xed\\xa0\\x80"], [FaultCode.UNREADABLE], id="half a pair"),
+        pytest.param(
+            b"1,\0\xff\n",
+            ["1", "\\x00\\xff"],
+            [FaultCode.UNREADABLE] * 2 + [FaultCode.WRONG_FIELD_COUNT],
+            id="all at once",
+        ),
+        pytest.param(b"\0\n", ["\\x00"], [FaultCode.UNREADABLE, FaultCode.WRONG_FIELD_COUNT], id="a NUL alone"),
+    ],
+)
+def test_an_unreadable_row_shows_what_it_holds_and_spares_its_neighbours(
+    data: bytes, cells: list[str], codes: list[FaultCode]
+) -> None:
+    before, row, after = read("0,5,Åse\n".encode() + data + "2,5,Олена\n".encode())
+    assert (before, after) == (RawRow(7, 20, ["0", "5", "Åse"]), RawRow(9, 22, ["2", "5", "Олена"]))
+    assert rejected(row) == (cells, codes)
+
+
+def test_bytes_that_a_code_page_lacks_are_undecodable() -> None:
+    (row,) = read(b"1,5,\x98\xc0\n", FORMAT.model_copy(update={"encoding": "windows-1251"}))
+    assert rejected(row) == (["1", "5", "\\x98А"], [FaultCode.UNREADABLE])
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        pytest.param('1,5,"oops\n', ["1", "5", '"oops'], id="unclosed quote"),
+        pytest.param('1,"a\nb","oops\n', ["1", '"a\nb"', '"oops'], id="unclosed quote on a row's second line"),
+        pytest.param('"oops,5,x\n', ['"oops', "5", "x"], id="unclosed quote in front"),
+        pytest.param(f"1,5,{'x' * 60}\n", ["1", "5", "x" * 60], id="a field too long"),
+        pytest.param(f'1,5,"{"x" * 60}"\n', ["1", "5", '"' + "x" * 60 + '"'], id="a quoted field too long"),
+        pytest.param(f'1,5,"x"{"y" * 60}\n', ["1", "5", '"x"' + "y" * 60], id="text behind the quote too long"),
+    ],
+)
+def test_a_row_that_csv_would_not_end_is_rejected_and_the_next_ones_are_read(text: str, cells: list[str]) -> None:
+    before, row, after = rows_of((HEADER + "0,5,a\n" + text + "2,5,b\n").encode(), Limits(field=50))
+    assert rejected(row) == (cells, [FaultCode.UNREADABLE])
+    assert before == RawRow(1, 2, ["0", "5", "a"])
+    assert after == RawRow(3, 3 + text.count("\n"), ["2", "5", "b"])
+
+
+def test_two_unclosed_quotes_cost_two_rows() -> None:
+    rows = rows_of((HEADER + '1,5,"a\n' + "2,5,b\n" * 40 + '3,5,"c\n4,5,d\n').encode(), Limits(field=100))
+    assert [row.row.number for row in rows if isinstance(row, Reject)] == [1, 42]
+    assert len(rows) == 43
+
+
+def test_an_oversized_row_is_rejected_by_its_first_bytes() -> None:
+    span = ChunkSpan(number=2, start=10, end=10 + (100 << 20), first_row=3, first_line=4, rows=1, oversized=True)
+    assert span.fetch_end == 10 + OVERSIZED_SHOWN_BYTES
+    (row,) = read_chunk(b"1,5," + "å".encode() * 2046, span, FORMAT)
+    assert rejected(row) == (["1", "5", "å" * 2046], [FaultCode.UNREADABLE])
+
+
+def test_a_field_of_the_largest_size_is_read() -> None:
+    longest = "x" * 131_072
+    rows = rows_of((HEADER + f"1,5,{longest}\n2,5,{longest}x\n").encode())
+    assert rows[0] == RawRow(1, 2, ["1", "5", longest])
+    assert rejected(rows[1])[1] == [FaultCode.UNREADABLE]

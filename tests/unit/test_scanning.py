@@ -1,0 +1,293 @@
+"""The one pass over a file: what it counts, where it cuts, and that neither blocks nor chunks change a row."""
+
+import contextlib
+import hashlib
+import json
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingestion import framing
+from ingestion.errors import RefusalCode, Refused
+from ingestion.faults import FaultCode, RawRow, Reject
+from ingestion.framing import Limits, RowFramer
+from ingestion.reading import ChunkSpan, FileFormat, read_chunk
+from ingestion.scanning import FilePass, FileWarning, ScannedFile
+from ingestion.windows import Patterns, count_window
+from tests.unit.reference_reader import KNOWN, blocks_of, by_csv, framed, read_all, rows_of, scan
+
+HEADER = b"session_id,rating,feedback_text\n"
+DIRT = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "b c",
+            '"',
+            '""',
+            ",",
+            ";",
+            "\n",
+            "\r\n",
+            "\r",
+            " ",
+            "\t",
+            "å",
+            "Ґ",
+            "???",
+            '","',
+            '"\n"',
+            ',"x"\n',
+            '"a\nb"',
+            "a,b,c\n",
+        ]
+    ),
+    max_size=60,
+).map("".join)
+SIZES = st.sampled_from([1, 2, 3, 7, 16, 50, 1000])
+CELLS = st.text(st.sampled_from(list('ab ,;"\n\r\tåҐ?=')), max_size=12)
+
+
+@pytest.fixture(autouse=True)
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the quick way be tried on the small files of these tests."""
+    monkeypatch.setattr(framing, "LEAST_WINDOW_BYTES", 4)
+
+
+def quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if set(cell) & set(',"\r\n') else cell
+
+
+TABLES = st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=12).flatmap(
+    lambda rows: st.sampled_from(["\n", "\r\n", "\r"]).map(
+        lambda end: "".join(",".join(map(quoted, row)) + end for row in rows)
+    )
+)
+
+
+def spans_of(data: bytes, limits: Limits, block: int) -> list[ChunkSpan]:
+    framer = RowFramer(",", limits, offset=0, line=1)
+    for part in blocks_of(data, block):
+        framer.feed(part)
+    framer.finish()
+    return framer.spans
+
+
+def facts(row: RawRow | Reject) -> tuple[int, int, list[str]]:
+    return tuple(row.row if isinstance(row, Reject) else row)  # type: ignore[return-value]
+
+
+@given(table=TABLES, chunk=SIZES, block=SIZES)
+@settings(max_examples=200)
+def test_chunks_of_any_size_give_the_rows_that_one_csv_reader_gives(table: str, chunk: int, block: int) -> None:
+    rows = rows_of(HEADER + table.encode(), Limits(chunk=chunk, field=400), block)
+    assert [facts(row) for row in rows] == list(by_csv(table, ",", line=2))
+
+
+@given(
+    text=DIRT, chunk=SIZES, field=st.sampled_from([4, 9, 30, 1000]), row=st.sampled_from([10, 40, 5000]), block=SIZES
+)
+@settings(max_examples=200)
+def test_rows_of_any_text_end_where_a_plain_walk_ends_them(
+    text: str, chunk: int, field: int, row: int, block: int
+) -> None:
+    data, limits = text.encode(), Limits(chunk=chunk, field=field, row=max(row, field))
+    expected = list(framed(data, b",", limits))
+    spans = spans_of(data, limits, block)
+    assert sum(span.rows for span in spans) == len(expected)
+    assert [pair for span in spans for pair in span.unreadable] == [
+        (each.start, each.end) for each in expected if each.unreadable and each.end - each.start <= limits.row
+    ]
+    assert [(span.start, span.end) for span in spans if span.oversized] == [
+        (each.start, each.end) for each in expected if each.end - each.start > limits.row
+    ]
+    for span in spans:
+        inside = [each for each in expected if span.start <= each.start < span.end]
+        assert (span.rows, span.first_row) == (len(inside), expected.index(inside[0]) + 1)
+        fmt = FileFormat(encoding="utf-8", delimiter=",", header=("a",) * 3, columns=3)
+        lines = [facts(read)[:2] for read in read_chunk(data[span.start : span.fetch_end], span, fmt)]
+        assert lines == [(span.first_row + at, each.line) for at, each in enumerate(inside)]
+
+
+@given(text=DIRT, chunk=SIZES, block=SIZES)
+@settings(max_examples=200)
+def test_the_chunks_do_not_depend_on_the_blocks_nor_on_the_way_rows_are_found(
+    text: str, chunk: int, block: int
+) -> None:
+    data, limits = text.encode(), Limits(chunk=chunk, field=30, row=60)
+    quick = spans_of(data, limits, block)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RowFramer, "_take_window", lambda _: False)
+        assert spans_of(data, limits, len(data) + 1) == quick
+        patch.setattr(RowFramer, "_take_row", lambda _: False)
+        assert spans_of(data, limits, 3) == quick
+
+
+@given(text=DIRT)
+@settings(max_examples=200)
+def test_a_window_is_counted_right_or_not_at_all(text: str) -> None:
+    data = text.encode()
+    counted = count_window(data, Patterns(",", 131_072))
+    if counted:
+        region = data[: counted.size_bytes]
+        rows = list(framed(region, b",", Limits()))
+        assert counted.rows == len(rows)
+        assert not any(row.unreadable for row in rows)
+        assert counted.lines == region.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"a,b,c\n", id="no quotes"),
+        pytest.param(b'"a","b","c"\n', id="every field quoted"),
+        pytest.param(b'"a","b\r\nb","c ""d"""\r\n', id="quoted newlines and doubled quotes"),
+        pytest.param(b'a,"{""k"": [1, 2]}",\n', id="json"),
+        pytest.param(b'"","",x\n', id="quoted empty fields"),
+        pytest.param(b'a,b,"x\n\ny"\n', id="an empty line in quotes"),
+        pytest.param(b',,\r\n\r\n"",,\r\na,b,c\r\n', id="blank rows between"),
+    ],
+)
+def test_common_files_are_counted_by_the_window(line: bytes) -> None:
+    counted = count_window(line * 50, Patterns(",", 131_072))
+    assert counted is not None
+    assert (counted.size_bytes, counted.rows) == (50 * len(line), 50)
+
+
+@given(data=st.binary(max_size=200) | DIRT.map(str.encode) | DIRT.map(lambda text: text.encode("utf-16")), block=SIZES)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+def test_any_bytes_are_refused_or_every_row_is_accounted_for(data: bytes, block: int) -> None:
+    for content in (data, HEADER + data):
+        with contextlib.suppress(Refused):
+            scanned, text = scan(content, Limits(chunk=20, field=30, row=100), block)
+            rows = [facts(row) for row in read_all(scanned, text)]
+            assert [number for number, _, _ in rows] == list(range(1, scanned.rows + 1))
+            json.dumps(rows, ensure_ascii=False).encode()
+
+
+def test_the_pass_reports_what_it_saw_of_the_object() -> None:
+    data = b"\xef\xbb\xbfsession_id;rating\r\n1;4,5\r\n;\r\n2;5\r\n"
+    scanned, _ = scan(data)
+    assert (scanned.sha256, scanned.size_bytes) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert (scanned.rows, scanned.text_bytes, scanned.transformed) == (2, len(data), False)
+    assert scanned.format.model_dump() == {
+        "encoding": "utf-8",
+        "delimiter": ";",
+        "header": ("session_id", "rating"),
+        "columns": 2,
+        "has_header_row": True,
+    }
+    assert [span.model_dump() for span in scanned.chunks] == [
+        {
+            "number": 1,
+            "start": 22,
+            "end": len(data),
+            "first_row": 1,
+            "first_line": 2,
+            "rows": 2,
+            "unreadable": (),
+            "oversized": False,
+        }
+    ]
+
+
+def test_spans_and_formats_come_back_from_json_as_they_were() -> None:
+    scanned, _ = scan(HEADER + b'1,5,"never closed\n2,5,x\n')
+    assert ScannedFile.model_validate_json(scanned.model_dump_json()) == scanned
+    span = scanned.chunks[0]
+    assert span.unreadable
+    assert ChunkSpan.model_validate(json.loads(json.dumps(span.model_dump(mode="json")))) == span
+
+
+def test_an_unclosed_quote_costs_one_line() -> None:
+    rows = rows_of(
+        HEADER + b'1,5,"oops\n' + b"".join(b"%d,5,fine\n" % number for number in range(2, 1000)), Limits(field=300)
+    )
+    assert isinstance(rows[0], Reject)
+    assert rows[0].row == RawRow(1, 2, ["1", "5", '"oops'])
+    assert [fault.code for fault in rows[0].faults] == [FaultCode.UNREADABLE]
+    assert rows[1:] == [RawRow(number, number + 1, [str(number), "5", "fine"]) for number in range(2, 1000)]
+
+
+def test_a_row_that_opened_lines_before_its_unclosed_quote_is_rejected_up_to_that_quotes_line() -> None:
+    rows = rows_of(HEADER + b'1,"two\nlines","oops\n2,5,fine\n')
+    assert [facts(row) for row in rows] == [(1, 2, ["1", '"two\nlines"', '"oops']), (2, 4, ["2", "5", "fine"])]
+
+
+def test_a_huge_line_is_one_row_in_a_chunk_of_its_own() -> None:
+    limits = Limits(chunk=1000, row=5000, field=500)
+    data = HEADER + b"1,5,x\n" + b"2,5," + b"y" * 50_000 + b"\n3,5,z\n"
+    scanned, text = scan(data, limits, block=700)
+    assert [(span.rows, span.first_line, span.oversized) for span in scanned.chunks] == [
+        (1, 2, False),
+        (1, 3, True),
+        (1, 4, False),
+    ]
+    rows = read_all(scanned, text)
+    assert isinstance(rows[1], Reject)
+    assert rows[1].row.cells[:2] == ["2", "5"]
+    assert len(rows[1].row.cells[2]) < 5000
+    assert "50,005 bytes" in rows[1].faults[0].message
+
+
+def huge_line(size_bytes: int) -> Iterator[bytes]:
+    yield HEADER + b"1,5,"
+    for _ in range(size_bytes >> 20):
+        yield b'x"y ' * (1 << 18)
+    yield b"\n2,5,z\n"
+
+
+def test_memory_stays_flat_on_a_line_of_any_length() -> None:
+    file_pass = FilePass(Limits(), KNOWN, lambda _: None)
+    tracemalloc.start()
+    for block in huge_line(30 << 20):
+        file_pass.feed(block)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert file_pass.finish().rows == 2
+    assert peak < 12 << 20
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        pytest.param("1,?????,x\n2,????? ???????,x\n", 3, id="names lost"),
+        pytest.param('1,5,"????, ok"\n', 1, id="in quotes"),
+        pytest.param("1,5,What???\n2,5,Really?!???\n3,5,why?\n", 0, id="punctuation"),
+    ],
+)
+def test_lost_characters_are_warned_of(text: str, count: int) -> None:
+    scanned, _ = scan(HEADER + text.encode())
+    assert scanned.warnings == ((FileWarning(code="lost_characters", count=count),) if count else ())
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(b"", RefusalCode.EMPTY_FILE, id="zero bytes"),
+        pytest.param(b"\xef\xbb\xbf", RefusalCode.EMPTY_FILE, id="only a byte order mark"),
+        pytest.param(b" \r\n\t\n\n", RefusalCode.EMPTY_FILE, id="only white space"),
+        pytest.param(b";;;;\r\n;;;;\r\n", RefusalCode.EMPTY_FILE, id="only blank rows"),
+        pytest.param(b"sep=;\r\n", RefusalCode.EMPTY_FILE, id="only a sep line"),
+        pytest.param(b"\n" * 5000, RefusalCode.EMPTY_FILE, id="blank rows beyond the head"),
+        pytest.param(b"x" * 5000, RefusalCode.NOT_CSV, id="one line beyond the head"),
+        pytest.param(b"a,b" * 5000, RefusalCode.NOT_CSV, id="one line of fields beyond the head"),
+        pytest.param(b"just a line of text\nand another\n", RefusalCode.NOT_CSV, id="prose"),
+    ],
+)
+def test_a_file_without_a_table_is_refused(data: bytes, code: RefusalCode) -> None:
+    with pytest.raises(Refused) as refused:
+        scan(data, Limits(row=1000), block=300)
+    assert refused.value.code == code
+
+
+def test_a_header_below_more_blank_rows_than_the_head_holds_is_found() -> None:
+    scanned, text = scan(b"\r\n" * 3000 + HEADER + b"1,5,x\n", Limits(row=1000), block=77)
+    assert [facts(row) for row in read_all(scanned, text)] == [(1, 3002, ["1", "5", "x"])]
+
+
+def test_a_header_alone_is_a_file_with_no_rows() -> None:
+    scanned, _ = scan(HEADER.rstrip())
+    assert (scanned.rows, scanned.chunks, scanned.format.header) == (0, (), ("session_id", "rating", "feedback_text"))
