@@ -37,11 +37,10 @@ def accept(upload: Upload, examined: Examined, options: UploadOptions, db: Conne
             return Decision(state="decided by another report")
         new = _new_batch(upload, examined, options, db, settings)
         live = batches.find_live(db, new.file_hash, new.program_type)
-        may_repeat = options.force and bool(options.force_reason)
         if live is None and not batches.create(db, new):
             # Somebody else was quicker, by less than the time between the two statements.
             live = batches.find_live(db, new.file_hash, new.program_type)
-        if live and not may_repeat:
+        if live and not (options.force and options.force_reason):
             return _refuse(upload, examined, live, options, db)
         if live:
             new = new.model_copy(update={"forced": True, "force_reason": options.force_reason})

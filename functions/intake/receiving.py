@@ -88,9 +88,9 @@ def _decide(
     try:
         options = UploadOptions.from_metadata(metadata)
         examined = examine(examination, options, db, settings)
+        return accept(upload, examined, options, db, settings)
     except Refused as refused:
         return _refuse(upload, refused, examination.sha256, db)
-    return accept(upload, examined, options, db, settings)
 
 
 def _refuse(upload: Upload, refused: Refused, sha256: str | None, db: Connection) -> Decision:

@@ -1,10 +1,12 @@
 """Valid rows on their way into the staging table, in COPY's text format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from uuid import UUID
 from zlib import crc32
 
-from ingestion.copy_text import NULL, plain, text, text_array
+from ingestion import copy_text
+from ingestion.copy_text import NULL, arrays, plain, texts
 from ingestion.db import Connection
 from ingestion.tables import staging
 from ingestion.tables.staging import RowRefused
@@ -23,7 +25,7 @@ class StagedRows:
     """The rows of a chunk as lines of COPY, in file order."""
 
     def __init__(self, chunk: int, shard_count: int) -> None:
-        self._chunk = chunk
+        self._chunk = str(chunk)
         self._shard_count = shard_count
         self.lines: list[str] = []
         self.numbers: list[int] = []
@@ -33,34 +35,61 @@ class StagedRows:
 
     def add_sessions(self, sessions: Sequence[SessionRow], people: People) -> None:
         """Add sessions; people without an id go by email, to be created when the file is weighed."""
-        ids, chunk = people.ids, self._chunk
-        self.numbers += [row.row_number for row in sessions]
-        for row in sessions:
-            (number, line, session_id, participant, volunteer, scheduled, completed, duration, rating) = row[:9]
-            feedback, focus, level, topics, metadata = row[9:]
-            participant_id, volunteer_id = ids.get(participant), ids.get(volunteer)
-            self.lines.append(
-                f"{chunk}\t{self._shard(session_id)}\t{number}\t{line}\t{text(session_id)}"
-                f"\t{NULL if participant_id is None else participant_id}\t{NULL if volunteer_id is None else volunteer_id}"
-                f"\t{text(participant) if participant_id is None else NULL}"
-                f"\t{text(volunteer) if volunteer_id is None else NULL}"
-                f"\t{scheduled}\t{plain(completed)}\t{plain(duration)}\t{plain(rating)}\t{text(feedback)}\t{text(focus)}"
-                f"\t{level or NULL}\t{text_array(topics)}\t{text(metadata)}\n"
-            )
+        if not sessions:
+            return
+        (numbers, lines, session_ids, participants, volunteers, scheduled, completed, *rest) = zip(*sessions, strict=True)
+        (durations, ratings, feedback, focus, levels, topics, metadata) = rest
+        participant_ids = [people.ids.get(email) for email in participants]
+        volunteer_ids = [people.ids.get(email) for email in volunteers]
+        self.numbers += numbers
+        self.lines += copy_text.lines(
+            repeat(self._chunk),
+            self._shards(session_ids),
+            plain(numbers),
+            plain(lines),
+            texts(session_ids),
+            plain(participant_ids),
+            plain(volunteer_ids),
+            _unknown(participants, participant_ids),
+            _unknown(volunteers, volunteer_ids),
+            plain(scheduled),
+            plain(completed),
+            plain(durations),
+            plain(ratings),
+            texts(feedback),
+            texts(focus),
+            plain(levels),
+            arrays(topics),
+            texts(metadata),
+        )
 
     def add_people(self, people: Sequence[PersonRow]) -> None:
         """Add rows of the roster."""
-        self.numbers += [row.row_number for row in people]
-        for row in people:
-            self.lines.append(
-                f"{self._chunk}\t{self._shard(row.email)}\t{row.row_number}\t{row.line}\t{text(row.email)}"
-                f"\t{text(row.name)}\t{text(row.linkedin_url)}\t{text(row.verification_status)}\t{row.role}"
-                f"\t{text(row.grant_access)}\t{plain(row.joined_at)}\n"
-            )
+        if not people:
+            return
+        numbers, lines, emails, names, urls, statuses, roles, access, joined = zip(*people, strict=True)
+        self.numbers += numbers
+        self.lines += copy_text.lines(
+            repeat(self._chunk),
+            self._shards(emails),
+            plain(numbers),
+            plain(lines),
+            *map(texts, (emails, names, urls, statuses, roles, access)),
+            plain(joined),
+        )
 
-    def _shard(self, key: str) -> int:
-        """The shard of a key: the same in every chunk, so that a key lives in one shard."""
-        return crc32(key.encode()) % self._shard_count if self._shard_count > 1 else 0
+    def _shards(self, keys: Sequence[str]) -> Iterable[str]:
+        """The shard of each key: the same in every chunk, so that a key lives in one shard."""
+        if self._shard_count == 1:
+            return repeat("0")
+        return [str(crc32(key.encode()) % self._shard_count) for key in keys]
+
+
+def _unknown(emails: Sequence[str], ids: Sequence[int | None]) -> Iterable[str]:
+    """The emails of those who have no id."""
+    if None not in ids:
+        return repeat(NULL)
+    return texts([email if user_id is None else None for email, user_id in zip(emails, ids, strict=True)])
 
 
 def copy_rows(db: Connection, batch_id: UUID, target: Target, rows: StagedRows) -> dict[int, str]:
@@ -87,4 +116,4 @@ def copy_rows(db: Connection, batch_id: UUID, target: Target, rows: StagedRows) 
 
 def _blocks(lines: Sequence[str]) -> Iterator[bytes]:
     for start in range(0, len(lines), LINES_PER_BLOCK):
-        yield "".join(lines[start : start + LINES_PER_BLOCK]).encode()
+        yield ("\n".join(lines[start : start + LINES_PER_BLOCK]) + "\n").encode()

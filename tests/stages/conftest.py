@@ -10,6 +10,7 @@ import pytest
 from ingestion import config, files, workflow
 from ingestion.config import Settings
 from ingestion.db import Connection, rows
+from ingestion.upload_options import encode_metadata
 from moto import mock_aws
 
 import explain.app
@@ -46,9 +47,8 @@ class Pipeline:
 
     def upload(self, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
         """Put an object, deliver its event; what intake answered for it."""
-        put = self.s3.put_object(
-            Bucket=UPLOADS, Key=key, Body=body, Metadata={k.replace("_", "-"): v for k, v in metadata.items()}
-        )
+        encoded = {name.replace("_", "-"): encode_metadata(value) for name, value in metadata.items()}
+        put = self.s3.put_object(Bucket=UPLOADS, Key=key, Body=body, Metadata=encoded)
         return self.deliver(key, put["VersionId"], len(body))
 
     def deliver(self, key: str, version_id: str, size: int) -> dict[str, Any]:

@@ -274,6 +274,8 @@ def test_lost_characters_are_warned_of(text: str, count: int) -> None:
         pytest.param(b"\n" * 5000, RefusalCode.EMPTY_FILE, id="blank rows beyond the head"),
         pytest.param(b"x" * 5000, RefusalCode.NOT_CSV, id="one line beyond the head"),
         pytest.param(b"a,b" * 5000, RefusalCode.NOT_CSV, id="one line of fields beyond the head"),
+        pytest.param(b"PK\x03\x04" + bytes(range(256)) * 30, RefusalCode.NOT_CSV, id="a workbook renamed"),
+        pytest.param(bytes(range(256)) * 30, RefusalCode.NOT_CSV, id="no text"),
         pytest.param(b"just a line of text\nand another\n", RefusalCode.NOT_CSV, id="prose"),
     ],
 )

@@ -1,32 +1,47 @@
-"""Rows in the text format of PostgreSQL's COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2."""
+"""Columns in the text format of PostgreSQL's COPY: https://www.postgresql.org/docs/current/sql-copy.html.
 
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
+A column at a time, because what is done for each cell is most of what staging a row costs.
+"""
+
+from collections.abc import Iterable, Sequence
 
 NULL = "\\N"
 
-_MUST_ESCAPE = ("\\", "\n", "\r", "\t")
+# Control characters that stand for the end of a cell and for NULL while a whole column is escaped at once.
+_END, _NONE = "\x1e", "\x1f"
 
 
-def text(value: str | None) -> str:
-    """A text cell, or NULL."""
-    if value is None:
+def escaped(text: str) -> str:
+    """A text as COPY reads it back."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+
+
+def texts(values: Sequence[str | None]) -> list[str]:
+    """Cells of any text."""
+    joined = _END.join([_NONE if value is None else value for value in values])
+    if joined.count(_END) >= len(values) or joined.count(_NONE) != values.count(None):
+        return [NULL if value is None else escaped(value) for value in values]
+    return escaped(joined).replace(_NONE, NULL).split(_END)
+
+
+def arrays(values: Sequence[tuple[str, ...]]) -> list[str]:
+    """Cells of text[]; an empty one is NULL. Equal ones are written once."""
+    written = {value: _array(value) for value in set(values)}
+    return [written[value] for value in values]
+
+
+def _array(value: tuple[str, ...]) -> str:
+    if not value:
         return NULL
-    for character in _MUST_ESCAPE:
-        if character in value:
-            return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return value
+    quoted = ['"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value]
+    return escaped("{" + ",".join(quoted) + "}")
 
 
-def text_array(values: Sequence[str]) -> str:
-    """A text[] cell; an empty one is NULL."""
-    if not values:
-        return NULL
-    quoted = ['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]
-    return text("{" + ",".join(quoted) + "}")
+def plain(values: Iterable[object]) -> list[str]:
+    """Cells whose text holds nothing to escape: numbers, times, words of ours."""
+    return [NULL if value is None else str(value) for value in values]
 
 
-def plain(value: datetime | Decimal | int | None) -> str:
-    """A cell whose text holds nothing to escape, or NULL."""
-    return NULL if value is None else str(value)
+def lines(*columns: Iterable[str]) -> list[str]:
+    """The rows of columns of equal length, without line ends."""
+    return list(map("\t".join, zip(*columns, strict=False)))

@@ -5,6 +5,7 @@ Errors come out as what they mean for the caller: `Unavailable` where trying aga
 """
 
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as _Pg8000Connection
 from pydantic import BaseModel, ConfigDict
@@ -24,6 +26,8 @@ __all__ = ["Connection", "DatabaseError", "DatabaseSecret", "connect", "connecti
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
 # resources, operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _PASSING = ("08", "40", "53", "57", "58", "XX")
+
+CONNECT_SECONDS = 10
 
 
 class DatabaseSecret(BaseModel):
@@ -62,22 +66,23 @@ def sqlstate(error: DatabaseError) -> str:
 
 def connect(secret: DatabaseSecret) -> Connection:
     """A new connection, in UTC. Raises Unavailable."""
-    encryption = None if secret.sslmode == "disable" else ssl.create_default_context()
     try:
-        db = Connection(
+        # Only the connecting has a time limit: a statement may take as long as its function may.
+        link = socket.create_connection((secret.host, secret.port), CONNECT_SECONDS)
+        link.settimeout(None)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return Connection(
             secret.username,
             host=secret.host,
-            port=secret.port,
             database=secret.dbname,
             password=secret.password,
-            ssl_context=encryption,
-            timeout=None,
+            ssl_context=ssl.create_default_context() if secret.sslmode != "disable" else False,
             application_name="kintell-ingest",
+            startup_params={"TimeZone": "UTC"},
+            sock=link,
         )
-        db.run("SET TIME ZONE 'UTC'")
     except (InterfaceError, OSError, DatabaseError) as failed:
         raise Unavailable("The database is out of reach.") from failed
-    return db
 
 
 _open: dict[str, Connection] = {}
@@ -89,9 +94,16 @@ def connection(settings: Settings) -> Connection:
     db = _open.get(arn)
     if db is not None and _is_alive(db):
         return db
-    text = boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-    _open[arn] = connect(DatabaseSecret.model_validate_json(text))
+    _open[arn] = connect(_secret(arn))
     return _open[arn]
+
+
+def _secret(arn: str) -> DatabaseSecret:
+    try:
+        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    except (BotoCoreError, ClientError) as failed:
+        raise Unavailable("The database's secret can't be read.") from failed
+    return DatabaseSecret.model_validate_json(text)
 
 
 def _is_alive(db: Connection) -> bool:

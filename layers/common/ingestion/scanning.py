@@ -40,7 +40,7 @@ class ScannedText(BaseModel):
 
 
 class ScannedFile(ScannedText):
-    """What one pass over an uploaded object finds. `transformed`: the chunks' bytes are those of the text written out."""
+    """What one pass over an uploaded object finds. `transformed`: the chunks are cut from the text written out."""
 
     sha256: str
     size_bytes: int

@@ -1,8 +1,12 @@
 """Logs and metrics as every function writes them, without personal data."""
 
 import re
+import warnings
 
 from aws_lambda_powertools import Logger, Metrics
+
+# An invocation that has nothing to count, such as a repeated event, is nothing to warn of.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
 metrics = Metrics()

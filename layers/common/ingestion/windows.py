@@ -25,8 +25,8 @@ class Patterns:
         self.not_blank = re.compile(rb'[^%s" \t\r\n\v\f]' % mark)
         # A literal first byte makes the search twenty times as fast; so the first line of a window is looked at apart.
         self.blank_line = re.compile(rb'\n([%s" \t\v\f]*+)(?=[\r\n])' % mark)
-        self.before_quote = frozenset((b"", b"\n", delimiter.encode()))
-        self.after_quote = frozenset((b"", b"\n", b"\r", delimiter.encode()))
+        # A quoted field as it should be, with a delimiter or a line end on either side.
+        self.well_quoted = re.compile(rb'"(?<![^%s\n]")[^"]*+(?:""[^"]*+)*+"(?=[%s\r\n])' % (mark, mark))
 
 
 class Counted(NamedTuple):
@@ -40,36 +40,32 @@ class Counted(NamedTuple):
 def count_window(window: bytes, patterns: Patterns) -> Counted | None:
     """Count the whole rows that *window*, which begins with a row, holds; None if it has none or takes a closer look.
 
-    Splitting on quotes leaves the text outside and inside of them in turn, so long as every quote opens after a
-    delimiter or a line end and closes before one. Newlines outside end rows.
+    If every quote belongs to a well-quoted field, then what is outside of these has none, and newlines there end rows.
     """
     region = window[: window.rfind(b"\n") + 1]
-    parts = region.split(b'"')
-    if len(parts) % 2 == 0:
-        parts = _up_to_last_row(parts)
-        region = region[: sum(map(len, parts)) + len(parts) - 1]
+    quotes = region.count(b'"')
+    if quotes % 2:
+        region = _up_to_even_quotes(region, quotes)
+        quotes = region.count(b'"')
     returns = region.count(b"\r")
     if not region or (returns and returns != region.count(b"\r\n")):
         return None
-    lines = rows = region.count(b"\n")
-    if len(parts) > 1:
-        outside = parts[::2]
-        if not patterns.before_quote.issuperset({part[-1:] for part in outside[:-1]}):
-            return None
-        if not patterns.after_quote.issuperset({part[:1] for part in outside[1:]}):
-            return None
-        rows -= b"".join(parts[1::2]).count(b"\n")
+    quoted = b"".join(patterns.well_quoted.findall(region)) if quotes else b""
+    if quoted.count(b'"') != quotes:
+        return None
     blank = _blank_rows(region, patterns)
-    return None if blank is None else Counted(len(region), rows - blank, lines)
+    lines = region.count(b"\n")
+    return None if blank is None else Counted(len(region), lines - quoted.count(b"\n") - blank, lines)
 
 
-def _up_to_last_row(parts: list[bytes]) -> list[bytes]:
-    """Drop what follows the last newline outside of quotes; *parts* ends inside of one."""
-    for at in range(len(parts) - 2, -1, -2):
-        newline = parts[at].rfind(b"\n")
-        if newline >= 0:
-            return [*parts[:at], parts[at][: newline + 1]]
-    return [b""]
+def _up_to_even_quotes(region: bytes, quotes: int) -> bytes:
+    """Drop the last lines, which begin a row that goes on, up to where the number of quotes is even."""
+    end = len(region)
+    while quotes % 2:
+        start = region.rfind(b"\n", 0, end - 1) + 1
+        quotes -= region.count(b'"', start, end)
+        end = start
+    return region[:end]
 
 
 def _blank_rows(region: bytes, patterns: Patterns) -> int | None:

@@ -196,7 +196,7 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
         UPDATE ingestion_batches
            SET status = 'running', execution = :execution, completed_at = NULL, failure_reason = NULL,
                inserted_rows = 0, updated_rows = 0, skipped_rows = 0, error_rows = 0, error_summary = '[]',
-               error_file_key = NULL, updated_at = now()
+               error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now()
          WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
      RETURNING id
         """,

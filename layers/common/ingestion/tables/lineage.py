@@ -12,8 +12,8 @@ from ingestion.db import Connection, rows
 SESSIONS_OF_BATCH = """
         SELECT w.id, s.external_session_id, s.program_type, i.slug AS program_instance, w.row_number, w.version,
                participant.email AS participant_email, volunteer.email AS volunteer_email,
-               w.scheduled_at, w.completed_at, w.duration_minutes, w.rating, w.feedback_text, w.language_level, w.topics,
-               w.metadata
+               w.scheduled_at, w.completed_at, w.duration_minutes, w.rating, w.feedback_text, w.language_level,
+               w.topics, w.metadata
           FROM (
                (SELECT c.id, c.program_instance_id, c.row_number, c.version, c.scheduled_at, c.completed_at,
                        c.duration_minutes, c.rating, c.feedback_text, c.language_level, c.topics, c.metadata

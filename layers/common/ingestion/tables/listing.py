@@ -111,7 +111,7 @@ def find_programme_of_instance(db: Connection, slug: str) -> str | None:
 
 
 def audit_trail(db: Connection, batch_id: UUID, limit: int, after: int | None) -> list[dict[str, Any]]:
-    """What happened to a batch and to the upload that became it, oldest first; *after* is the id of the last one seen."""
+    """What happened to a batch and to its upload, oldest first; *after* is the id of the last one seen."""
     return rows(
         db,
         """

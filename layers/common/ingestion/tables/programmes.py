@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from ingestion.db import Connection
+from ingestion.errors import RefusalCode, Refused
 from ingestion.naming import Instance
 
 
@@ -58,7 +59,7 @@ def holds(db: Connection, program_type: str, batch_id: UUID) -> bool:
 
 
 def find_or_create_instance(db: Connection, instance: Instance) -> int:
-    """The id of the instance with this slug; created if there is none."""
+    """The id of the instance with this slug; created if there is none. Refused if another programme has it."""
     db.run(
         """
         INSERT INTO program_instances (program_type, slug, name, starts_on, ends_on)
@@ -71,7 +72,14 @@ def find_or_create_instance(db: Connection, instance: Instance) -> int:
         starts_on=instance.starts_on,
         ends_on=instance.ends_on,
     )
-    return int(db.run("SELECT id FROM program_instances WHERE slug = :slug", slug=instance.slug)[0][0])
+    found = db.run("SELECT id, program_type FROM program_instances WHERE slug = :slug", slug=instance.slug)
+    if found[0][1] != instance.program_type:
+        raise Refused(
+            RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
+            f'"{instance.slug}" is an instance of {found[0][1]}, but the file is one of {instance.program_type}; '
+            "name one of its own.",
+        )
+    return int(found[0][0])
 
 
 def instances_around(db: Connection, program_type: str, first: date, last: date) -> list[tuple[int, str]]:

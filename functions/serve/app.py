@@ -1,0 +1,61 @@
+"""The HTTP API's function: an event of API Gateway (payload 2.0) in, an answer out."""
+
+import json
+from functools import partial
+from typing import Any, Final
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ingestion.errors import Refused, Unavailable
+from ingestion.telemetry import logger
+from serve import batches, error_files, graphs, instances, problems, sessions, totals, uploads
+from serve.documents import serve_documents
+from serve.incoming import read_json, regular
+from serve.problems import Problem, ProblemCode
+
+# Escaped, a page of Cyrillic feedback would be three times as long; an answer may have 6 MB.
+to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+api = APIGatewayHttpResolver(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
+for part in (batches, error_files, uploads, sessions, graphs, instances, totals):
+    api.include_router(part.router)
+serve_documents(api)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Whatever goes wrong is answered with a problem."""
+    try:
+        result = api.resolve(regular(event), context)
+    except Problem as problem:
+        result = problem.as_result()
+    # A redirect has none.
+    result["body"] = result["body"] or ""
+    # Answers hold personal data: nobody on the way may keep them.
+    result.setdefault("headers", {}).setdefault("Cache-Control", "no-store")
+    return result
+
+
+@api.not_found
+def no_such_route(_not_found: NotFoundError) -> Response[str]:
+    """Powertools comes here also if only the method is unknown."""
+    path = api.current_event.path
+    # The resolver tells its routes in no other way.
+    routes = (*api._static_routes, *api._dynamic_routes)
+    allowed = sorted({route.method for route in routes if route.rule.match(path)})
+    if allowed:
+        method = api.current_event.http_method
+        detail = f"{unquote(path)} takes {' and '.join(allowed)}, not {method}."
+        return Problem(ProblemCode.METHOD_NOT_ALLOWED, detail, allow=", ".join(allowed)).as_response()
+    return Problem(ProblemCode.NO_SUCH_ROUTE, f"There is nothing at {unquote(path)}; see /docs.").as_response()
+
+
+api.exception_handler(Problem)(Problem.as_response)
+api.exception_handler(RequestValidationError)(lambda invalid: problems.of_validation(invalid).as_response())
+api.exception_handler(Refused)(lambda refused: problems.of_refused(refused).as_response())
+api.exception_handler(Unavailable)(lambda unavailable: problems.of_unavailable(unavailable).as_response())
+api.exception_handler(Exception)(lambda error: problems.of_anything(error).as_response())

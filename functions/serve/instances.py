@@ -1,0 +1,64 @@
+"""Programme instances and their batches."""
+
+from datetime import date
+from typing import Annotated, Any, Self
+from urllib.parse import unquote
+
+from ingestion.tables import listing
+from serve.batch_shapes import BatchSummary
+from serve.batches import batch_page
+from serve.documents import answers, path_parameter
+from serve.pages import BY_ID, DEFAULT_LIMIT, Cursor, Limit
+from serve.problems import Problem, ProblemCode
+from serve.routing import database, new_router
+from serve.shapes import Page, Shape, Utc
+
+router = new_router()
+
+Slug = Annotated[str, path_parameter("slug", "Slug of a programme instance")]
+
+
+class ProgramInstance(Shape):
+    """One run of a programme; its dates are null if its slug tells none."""
+
+    id: str
+    slug: str
+    name: str
+    program_type: str
+    starts_on: date | None
+    ends_on: date | None
+    owner: str | None
+    created_at: Utc
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database. Ids are texts everywhere."""
+        return cls.model_validate({**row, "id": str(row["id"])})
+
+
+@router.get(
+    "/v1/program-instances",
+    summary="Programme instances, newest first",
+    tags=["Imports"],
+    operation_id="listProgramInstances",
+    responses=answers(Page[ProgramInstance], ProblemCode.INVALID_CURSOR),
+)
+def program_instances(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[ProgramInstance]:
+    """The one that was created last comes first."""
+    (before,) = BY_ID.after(cursor) or (None,)
+    return BY_ID.page(listing.program_instances(database(), limit + 1, before), limit, ProgramInstance.of)
+
+
+@router.get(
+    "/v1/program-instances/<slug>/batches",
+    summary="The batches of a programme instance, newest first",
+    tags=["Imports"],
+    operation_id="listBatchesOfProgramInstance",
+    responses=answers(Page[BatchSummary], ProblemCode.NO_SUCH_PROGRAM_INSTANCE, ProblemCode.INVALID_CURSOR),
+)
+def batches_of_instance(slug: Slug, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSummary]:
+    """Only those whose instance is settled."""
+    name = unquote(slug)
+    if listing.find_programme_of_instance(database(), name) is None:
+        raise Problem(ProblemCode.NO_SUCH_PROGRAM_INSTANCE, f'There is no programme instance "{name}".')
+    return batch_page(listing.BatchFilter(slug=name), limit, cursor)

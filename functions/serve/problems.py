@@ -1,0 +1,159 @@
+"""Everything that an answer can't be: RFC 9457 problems, each with a stable code that has one status.
+
+| Status | When |
+|---|---|
+| 400 | the body is not JSON |
+| 404, 410 | what was asked for is not there, or no longer; 404 `no_such_route` also where there is no route |
+| 405 | the route is there, the method isn't; `Allow` names those that are |
+| 413, 415 | the body is too large, or not declared as JSON |
+| 422 | a parameter, an id or the body breaks a rule; `errors` names each |
+| 500 | our fault; the log has what the answer withholds |
+| 503 | the database is out of reach; `Retry-After` says when to try again |
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+
+from ingestion.errors import RefusalCode, Refused, Unavailable
+from ingestion.telemetry import logger
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = 5
+
+
+class ProblemCode(StrEnum):
+    """The codes of this API's own; what is wrong with an upload has the code that would refuse it."""
+
+    NOT_JSON = "not_json"
+    NO_SUCH_ROUTE = "no_such_route"
+    NO_SUCH_BATCH = "no_such_batch"
+    NO_SUCH_UPLOAD = "no_such_upload"
+    NO_SUCH_SESSION = "no_such_session"
+    NO_SUCH_PROGRAM_INSTANCE = "no_such_program_instance"
+    NO_ERRORS = "no_errors"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    ERROR_FILE_EXPIRED = "error_file_expired"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CURSOR = "invalid_cursor"
+    INTERNAL_ERROR = "internal_error"
+    DATABASE_UNAVAILABLE = "database_unavailable"
+
+
+Code = ProblemCode | RefusalCode
+
+STATUS: Final[dict[Code, HTTPStatus]] = {
+    ProblemCode.NOT_JSON: HTTPStatus.BAD_REQUEST,
+    ProblemCode.NO_SUCH_ROUTE: HTTPStatus.NOT_FOUND,
+    ProblemCode.NO_SUCH_BATCH: HTTPStatus.NOT_FOUND,
+    ProblemCode.NO_SUCH_UPLOAD: HTTPStatus.NOT_FOUND,
+    ProblemCode.NO_SUCH_SESSION: HTTPStatus.NOT_FOUND,
+    ProblemCode.NO_SUCH_PROGRAM_INSTANCE: HTTPStatus.NOT_FOUND,
+    ProblemCode.NO_ERRORS: HTTPStatus.NOT_FOUND,
+    ProblemCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+    ProblemCode.ERROR_FILE_EXPIRED: HTTPStatus.GONE,
+    ProblemCode.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ProblemCode.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ProblemCode.INVALID_CURSOR: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ProblemCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ProblemCode.DATABASE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    **dict.fromkeys(RefusalCode, HTTPStatus.UNPROCESSABLE_ENTITY),
+}
+
+
+class Offence(BaseModel):
+    """One parameter, or one field of the body, that breaks a rule."""
+
+    field: str
+    message: str
+
+
+class ProblemShape(BaseModel):
+    """The body of every error."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    errors: list[Offence] | None = Field(default=None, exclude_if=lambda errors: errors is None)
+
+
+class Problem(Exception):
+    """Raised anywhere below a route, it becomes the answer."""
+
+    def __init__(self, code: Code, detail: str, errors: list[Offence] | None = None, **headers: str) -> None:
+        super().__init__(detail)
+        self.status = STATUS[code]
+        # No `type` is given, so the title is that of the status (RFC 9457, 4.2.1).
+        self.shape = ProblemShape(
+            status=self.status, title=self.status.phrase, detail=detail, code=code.value, errors=errors
+        )
+        self.headers = {name.replace("_", "-").title(): value for name, value in headers.items()}
+
+    def as_response(self) -> Response[str]:
+        """As a route answers it."""
+        return Response(
+            status_code=int(self.status),
+            content_type=PROBLEM_JSON,
+            body=self.shape.model_dump_json(),
+            headers={**self.headers},
+        )
+
+    def as_result(self) -> dict[str, Any]:
+        """As the function returns it where no route has been reached."""
+        return {
+            "statusCode": int(self.status),
+            "headers": {"Content-Type": PROBLEM_JSON, **self.headers},
+            "body": self.shape.model_dump_json(),
+            "isBase64Encoded": False,
+        }
+
+
+def of_refused(refused: Refused) -> Problem:
+    """What would refuse the upload refuses its announcement."""
+    return Problem(refused.code, refused.message)
+
+
+def of_unavailable(_unavailable: Unavailable) -> Problem:
+    """The caller may try again."""
+    logger.exception("a dependency is unavailable")
+    return Problem(
+        ProblemCode.DATABASE_UNAVAILABLE,
+        "The database is out of reach; try again in a moment.",
+        retry_after=str(RETRY_AFTER_SECONDS),
+    )
+
+
+def of_anything(_error: Exception) -> Problem:
+    """A fault of ours. The log has the stack, the answer hasn't."""
+    logger.exception("a request could not be answered")
+    return Problem(ProblemCode.INTERNAL_ERROR, "Something went wrong on our side; it has been logged.")
+
+
+def of_validation(invalid: RequestValidationError) -> Problem:
+    """What the caller sent breaks a rule; what we would have answered must not, but has this class too."""
+    faults = invalid.errors()
+    if any(fault["loc"][:1] == ("response",) for fault in faults):
+        return of_anything(invalid)
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return Problem(ProblemCode.NOT_JSON, "The body is not JSON.")
+    errors = [Offence(field=_name(fault["loc"]), message=_sentence(fault["msg"])) for fault in faults]
+    detail = " ".join(f"{error.field}: {error.message}." for error in errors)
+    return Problem(ProblemCode.INVALID_REQUEST, detail, errors)
+
+
+def _name(location: Sequence[str | int]) -> str:
+    """`("query", "limit")` is limit, `("body",)` the body."""
+    return ".".join(map(str, location[1:] or location))
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")

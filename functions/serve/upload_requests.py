@@ -1,0 +1,139 @@
+"""What somebody says of a file that they are about to upload, and whether intake would take it at its word."""
+
+import re
+from typing import Annotated, Any, Final, NamedTuple
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, field_validator
+
+from ingestion.db import Connection
+from ingestion.errors import RefusalCode, Refused
+from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug, programme_of_slug, read_key
+from ingestion.programmes import PROGRAMMES
+from ingestion.tables import batch_record, listing
+from ingestion.upload_options import MAX_METADATA_BYTES, UploadOptions, metadata_bytes
+from serve.shapes import Shape
+
+MAX_KEY_BYTES: Final = 1024
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+
+REFUSALS: Final = (
+    RefusalCode.NOT_CSV,
+    RefusalCode.TOO_LARGE,
+    RefusalCode.UNKNOWN_PROGRAM,
+    RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
+    RefusalCode.NO_SUCH_PARENT_BATCH,
+    RefusalCode.INVALID_OPTION,
+)
+
+_NOT_IN_A_NAME = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class UploadRequest(Shape):
+    """The file's name as the uploader has it, and the options of its import."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file_name: Annotated[str, Field(min_length=1, max_length=255)]
+    program_type: Text | None = None
+    program_instance: Text | None = None
+    size_bytes: Annotated[int, Field(ge=0)] | None = None
+    force: bool = False
+    force_reason: str | None = None
+    parent_batch_id: UUID | None = None
+    dry_run: bool = False
+    max_error_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+
+    @field_validator("file_name")
+    @classmethod
+    def is_a_name_only(cls, name: str) -> str:
+        """The folders are ours to choose."""
+        if _NOT_IN_A_NAME.search(name):
+            raise ValueError("write the name alone, without slashes and control characters")
+        return name
+
+    @field_validator("program_type", "program_instance", "force_reason")
+    @classmethod
+    def is_storable(cls, text: str | None) -> str | None:
+        """PostgreSQL keeps no NUL."""
+        if text is not None and "\0" in text:
+            raise ValueError("it holds a NUL character")
+        return text.strip() if text is not None else None
+
+
+class Accepted(NamedTuple):
+    """Where the file goes, and what is asked for it."""
+
+    key: str
+    program_type: str | None
+    options: UploadOptions
+
+    def as_stored(self) -> dict[str, Any]:
+        """The options as the upload's record keeps them."""
+        return {
+            "force": self.options.force,
+            "forceReason": self.options.force_reason,
+            "parentBatchId": self.options.parent_batch,
+            "dryRun": self.options.dry_run,
+            "maxErrorPercent": self.options.max_error_percent,
+            "programInstance": self.options.program_instance,
+            "programType": self.program_type,
+        }
+
+
+def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accepted:
+    """Where the file goes; Refused if it is clear beforehand that it would be refused when it arrives."""
+    if request.size_bytes is not None and request.size_bytes > max_file_bytes:
+        limit = f"at most {max_file_bytes:,} bytes are taken"
+        raise Refused(RefusalCode.TOO_LARGE, f"The file has {request.size_bytes:,} bytes; {limit}.")
+    if request.parent_batch_id is not None and not batch_record.exists(db, request.parent_batch_id):
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {request.parent_batch_id} that it could correct."
+        )
+    if request.force and not request.force_reason:
+        raise Refused(
+            RefusalCode.INVALID_OPTION, "A force needs a forceReason, which says why the file is imported again."
+        )
+    options = UploadOptions(
+        force=request.force,
+        force_reason=request.force_reason or None,
+        program_instance=request.program_instance,
+        parent_batch=request.parent_batch_id,
+        dry_run=request.dry_run,
+        max_error_percent=request.max_error_percent,
+    )
+    program_type = _programme(db, request)
+    key = _key(program_type, request)
+    # With an id of the same length as the upload's will have.
+    if metadata_bytes(options.model_copy(update={"upload_id": UUID(int=0)}).to_metadata()) > MAX_METADATA_BYTES:
+        raise Refused(RefusalCode.INVALID_OPTION, "The option forceReason is too long; shorten it.")
+    return Accepted(key, program_type, options)
+
+
+def _programme(db: Connection, request: UploadRequest) -> str | None:
+    """The programme as named, or as its instance tells it; None if only the file can tell. Raises Refused."""
+    named = get_programme_of_alias(request.program_type) if request.program_type is not None else None
+    slug = request.program_instance
+    if slug is None:
+        return named
+    owner = listing.find_programme_of_instance(db, slug)
+    program_type = named or owner or programme_of_slug(slug)
+    # Where nothing tells the programme yet, any will do to see whether this is a slug at all.
+    instance_of_slug(slug, program_type or next(iter(PROGRAMMES)))
+    if owner not in (None, program_type):
+        raise Refused(
+            RefusalCode.UNKNOWN_PROGRAM_INSTANCE, f'"{slug}" is an instance of {owner}, not of {program_type}.'
+        )
+    return program_type
+
+
+def _key(program_type: str | None, request: UploadRequest) -> str:
+    folders = [program_type, request.program_instance] if program_type else []
+    key = INCOMING + "/".join([*filter(None, folders), request.file_name])
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise Refused(RefusalCode.INVALID_OPTION, "The file's name is too long; shorten it.")
+    # What intake will make of it; it refuses other suffixes.
+    read_key(key)
+    return key

@@ -1,0 +1,110 @@
+"""Uploads: links to send a file with, and what became of the files that arrived."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from ingestion.config import settings
+from ingestion.files import presigned_put
+from ingestion.tables import announcing, listing
+from serve.documents import answers, path_parameter
+from serve.incoming import caller
+from serve.pages import DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
+from serve.problems import Problem, ProblemCode
+from serve.routing import database, new_router
+from serve.shapes import Page
+from serve.upload_requests import REFUSALS, UploadRequest, check
+from serve.upload_shapes import SignedUpload, UploadEntry, UploadOutcome
+
+router = new_router()
+
+UploadId = Annotated[UUID, path_parameter("uploadId", "Id of an upload")]
+
+
+class UploadState(StrEnum):
+    """Where an upload is."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@router.post(
+    "/v1/import/uploads",
+    summary="A link to upload a file with",
+    description="Send the file to `url` by `method` with exactly these `headers`, and with its true length.",
+    tags=["Uploads"],
+    operation_id="createUpload",
+    status_code=201,
+    responses=answers(
+        SignedUpload,
+        *REFUSALS,
+        ProblemCode.NOT_JSON,
+        ProblemCode.BODY_TOO_LARGE,
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        status=201,
+    ),
+)
+def create_upload(upload: UploadRequest) -> SignedUpload:
+    """The link signs the options; the upload is on record, waiting, before the file arrives."""
+    db = database()
+    upload_id = uuid4()
+    accepted = check(db, upload, settings().max_file_bytes)
+    options = accepted.options.model_copy(update={"upload_id": upload_id})
+    bucket, seconds = settings().uploads_bucket, settings().presigned_seconds
+    url, headers = presigned_put(bucket, accepted.key, options.to_metadata(), seconds, upload.size_bytes)
+    announcing.announce(
+        db,
+        announcing.Announcement(
+            id=upload_id,
+            bucket=bucket,
+            key=accepted.key,
+            file_name=upload.file_name,
+            size_bytes=upload.size_bytes,
+            uploaded_by=caller(router.current_event.raw_event),
+            options=accepted.as_stored(),
+        ),
+    )
+    return SignedUpload(
+        upload_id=upload_id,
+        method="PUT",
+        url=url,
+        headers=headers,
+        expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
+    )
+
+
+@router.get(
+    "/v1/import/uploads/<uploadId>",
+    summary="What became of an upload",
+    tags=["Uploads"],
+    operation_id="getUpload",
+    responses=answers(UploadOutcome, ProblemCode.NO_SUCH_UPLOAD),
+)
+def upload(upload_id: UploadId) -> UploadOutcome:
+    """Waiting, accepted as a batch, or refused and why."""
+    found = listing.find_upload(database(), upload_id)
+    if found is None:
+        raise Problem(ProblemCode.NO_SUCH_UPLOAD, f"There is no upload {upload_id}.")
+    return UploadOutcome.of(found)
+
+
+@router.get(
+    "/v1/import/uploads",
+    summary="Uploads, newest first",
+    tags=["Uploads"],
+    operation_id="listUploads",
+    responses=answers(Page[UploadEntry], ProblemCode.INVALID_CURSOR),
+)
+def uploads(
+    state: Annotated[UploadState | None, Query(description="Only uploads in this state")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[UploadEntry]:
+    """Everything that arrived or is to arrive, accepted or refused."""
+    key: Any = NEWEST_FIRST.after(cursor) or ()
+    found = listing.uploads(database(), listing.NewestFirst(limit + 1, *key), state.value if state else None)
+    return NEWEST_FIRST.page(found, limit, UploadEntry.of)

@@ -1,0 +1,83 @@
+"""Asking the API's function as API Gateway does (payload 2.0)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+from serve.app import handler
+
+CONTEXT: Any = SimpleNamespace(
+    function_name="serve", memory_limit_in_mb=512, invoked_function_arn="arn:serve", aws_request_id="1"
+)
+
+
+@dataclass
+class Answer:
+    """What the function returned."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        """The JSON of it."""
+        return json.loads(self.text)
+
+    def is_problem(self, status: int, code: str) -> bool:
+        """Whether it is an RFC 9457 problem of this code, and says so in all the places where it must."""
+        assert self.headers["Content-Type"] == "application/problem+json", self.text
+        assert self.body.keys() - {"errors"} == {"status", "title", "detail", "code"}, self.text
+        assert self.body["title"]
+        assert self.body["detail"]
+        assert not any(word in self.text for word in ("Traceback", "pydantic", 'File "', "pg8000", "SELECT"))
+        assert (self.status, self.body["status"], self.body["code"]) == (status, status, code), self.text
+        return True
+
+
+Call = Callable[..., Answer]
+
+
+def event(method: str, path: str, query: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A request as API Gateway hands it over (payload 2.0)."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": more.pop("headers", {"accept": "*/*"}),
+        "queryStringParameters": {name: str(value) for name, value in (query or {}).items()} or None,
+        "requestContext": {
+            "stage": "$default",
+            "http": {"method": method, "path": path},
+            **({"authorizer": {"jwt": {"claims": more.pop("claims")}}} if "claims" in more else {}),
+        },
+        "isBase64Encoded": False,
+        **more,
+    }
+
+
+def call(method: str, path: str, query: dict[str, Any] | None = None, **more: Any) -> Answer:
+    """Ask the API."""
+    result = handler(event(method, path, query, **more), CONTEXT)
+    assert isinstance(result["statusCode"], int)
+    json.dumps(result)
+    assert result["headers"]["Cache-Control"] == "no-store"
+    return Answer(int(result["statusCode"]), result["headers"], result["body"])
+
+
+def walk(get: Call, path: str, **query: Any) -> list[Any]:
+    """The items of all pages of a list."""
+    items: list[Any] = []
+    more: dict[str, str] = {}
+    while True:
+        page = get(path, **query, **more)
+        assert page.status == 200, page.text
+        assert page.body.keys() == {"items", "nextCursor"}
+        items += page.body["items"]
+        if page.body["nextCursor"] is None:
+            return items
+        more = {"cursor": page.body["nextCursor"]}

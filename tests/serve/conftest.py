@@ -1,0 +1,117 @@
+"""The API's function on a real PostgreSQL with the schema; S3 and Secrets Manager are moto's.
+
+The tests of a module share one database, emptied before each: a new one for each would take most of the time.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ingestion import config, files
+from ingestion import db as database_module
+from ingestion.db import Connection, connect
+from local.postgres import Database
+from tests.conftest import secret_of
+from tests.serve.asking import Answer, Call, call
+from tests.serve.world import REGION, UPLOADS, WORK, World
+
+NOWHERE = {"host": "127.0.0.1", "port": 1, "username": "u", "password": "p", "sslmode": "disable"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database as the function finds it, and a connection past the function."""
+
+    secret: str
+    db: Connection
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    """What the template tells the function, and an AWS whose database nobody answers for."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in {
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "UPLOADS_BUCKET": UPLOADS,
+            "WORK_BUCKET": WORK,
+            "MAX_FILE_BYTES": "1000000",
+            "DATABASE_SECRET_ARN": "nowhere",
+        }.items():
+            patch.setenv(name, value)
+        boto3.client("secretsmanager").create_secret(Name="nowhere", SecretString=json.dumps(NOWHERE))
+        files._client.cache_clear()
+        config.settings.cache_clear()
+        yield patch
+    files._client.cache_clear()
+    config.settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def place(database_server: Database, environment: pytest.MonkeyPatch) -> Iterator[Place]:
+    """The module's database."""
+    name = f"serve_{uuid4().hex}"
+    secret = secret_of(database_server.create(name, template="migrated"))
+    boto3.client("secretsmanager").create_secret(Name=name, SecretString=secret.model_dump_json())
+    place = Place(name, connect(secret))
+    # Past the trigger that keeps the audit trail.
+    place.db.run("SET session_replication_role = replica")
+    yield place
+    place.db.close()
+    if name in database_module._open:
+        database_module._open.pop(name).close()
+    database_server.drop(name)
+
+
+@pytest.fixture
+def api(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
+    """Asks the function, whose database is empty."""
+    monkeypatch.setenv("DATABASE_SECRET_ARN", place.secret)
+    config.settings.cache_clear()
+    yield call
+    config.settings.cache_clear()
+
+
+@pytest.fixture
+def emptied(api: Call, place: Place) -> Iterator[None]:
+    """For tests that write: removes what they wrote."""
+    yield
+    place.db.run(
+        """
+        TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, chunks, shards, kintell_sessions,
+                 kintell_session_versions, audit_logs RESTART IDENTITY
+        """
+    )
+
+
+@pytest.fixture
+def get(api: Call) -> Call:
+    """GET *path* with query parameters by name."""
+
+    def get(path: str, headers: dict[str, str] | None = None, **query: Any) -> Answer:
+        return api("GET", path, query, **({"headers": headers} if headers else {}))
+
+    return get
+
+
+@pytest.fixture
+def post(api: Call, emptied: None) -> Call:
+    """POST *body* as JSON."""
+
+    def post(path: str, body: Any, **more: Any) -> Answer:
+        return api("POST", path, body=json.dumps(body), headers={"content-type": "application/json"}, **more)
+
+    return post
+
+
+@pytest.fixture
+def world(emptied: None, place: Place) -> World:
+    """Hand-made rows in the function's database."""
+    return World(place.db)

@@ -1,0 +1,93 @@
+"""Options that travel as object metadata arrive as they were given."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.errors import RefusalCode, Refused
+from ingestion.upload_options import UploadOptions, decode_metadata, encode_metadata
+
+PARENT = "6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11"
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(texts)
+def test_every_text_survives_as_plain_ascii(text: str) -> None:
+    encoded = encode_metadata(text)
+    assert decode_metadata(encoded) == text
+    # What S3 and the signature do to a header's value.
+    assert " ".join(encoded.split()) == encoded
+    assert encoded.isascii()
+
+
+@given(
+    st.builds(
+        UploadOptions,
+        force=st.booleans(),
+        force_reason=texts.map(lambda text: text.replace("\0", "").strip() or None),
+        imported_by=st.just("ole@example.org"),
+        program_instance=st.just("mentors-ukraine-2024"),
+        parent_batch=st.uuids() | st.none(),
+        dry_run=st.booleans(),
+        max_error_percent=st.floats(0, 100) | st.none(),
+        upload_id=st.uuids() | st.none(),
+    )
+)
+def test_options_come_back_from_their_metadata(options: UploadOptions) -> None:
+    assert UploadOptions.from_metadata(options.to_metadata()) == options
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    assert encode_metadata("approved by Ole, see mail") == "approved by Ole, see mail"
+    assert encode_metadata("Godkjent på nytt") == "Godkjent p%C3%A5 nytt"
+
+
+def test_metadata_that_was_set_by_hand_is_read_leniently() -> None:
+    options = UploadOptions.from_metadata(
+        {
+            "Force": "TRUE",
+            "force-reason": "100% sure =?UTF-8?Q?p=C3=A5?=",
+            "imported-by": " Ole@Example.org ",
+            "dry-run": "no",
+            "max-error-percent": "12,5 %",
+            "parent-batch": PARENT.upper(),
+            "program-instance": "",
+            "content-language": "nb",
+        }
+    )
+    assert options == UploadOptions(
+        force=True,
+        force_reason="100% sure på",
+        imported_by="ole@example.org",
+        max_error_percent=12.5,
+        parent_batch=UUID(PARENT),
+    )
+
+
+def test_no_metadata_is_no_options() -> None:
+    assert UploadOptions.from_metadata({}) == UploadOptions()
+    assert UploadOptions().to_metadata() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("force", "maybe", RefusalCode.INVALID_OPTION),
+        ("dry-run", "tru", RefusalCode.INVALID_OPTION),
+        ("max-error-percent", "ten", RefusalCode.INVALID_OPTION),
+        ("max-error-percent", "-1", RefusalCode.INVALID_OPTION),
+        ("max-error-percent", "100.1", RefusalCode.INVALID_OPTION),
+        ("max-error-percent", "nan", RefusalCode.INVALID_OPTION),
+        ("max-error-percent", "inf", RefusalCode.INVALID_OPTION),
+        ("imported-by", "Ole", RefusalCode.INVALID_OPTION),
+        ("upload-id", "1", RefusalCode.INVALID_OPTION),
+        ("parent-batch", "the last one", RefusalCode.NO_SUCH_PARENT_BATCH),
+    ],
+)
+def test_an_option_that_can_not_be_read_refuses_the_upload(name: str, value: str, code: RefusalCode) -> None:
+    with pytest.raises(Refused) as refused:
+        UploadOptions.from_metadata({name: value})
+    assert refused.value.code is code
+    assert value in refused.value.message
