@@ -1,0 +1,191 @@
+"""Whatever breaks on the way, a batch ends as if nothing had, or as failed with nothing left of it."""
+
+from typing import Any
+
+import pytest
+from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost
+
+import merge.app
+import settle.app
+import stage.app
+import weigh.app
+from tests.stages.conftest import Context, Pipeline
+
+HEADER = "session_id,participant_email,mentor_email,scheduled_at,feedback_text\n"
+KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4/sessions.csv"
+
+
+def file_of(first: int, last: int, feedback: str = "") -> bytes:
+    rows = (f"MS-{n},oksana@example.org,kari@acme.com,2024-11-05,{feedback}\n" for n in range(first, last + 1))
+    return (HEADER + "".join(rows)).encode()
+
+
+@pytest.fixture
+def known(environment: pytest.MonkeyPatch, pipeline: Pipeline) -> Pipeline:
+    """Known people, and files cut into chunks and shards of a few rows."""
+    environment.setenv("CHUNK_BYTES", "300")
+    environment.setenv("ROWS_PER_SHARD", "4")
+    pipeline.know("oksana@example.org", "kari@acme.com")
+    return pipeline
+
+
+class Run:
+    """One execution of a batch, step by step."""
+
+    def __init__(self, pipeline: Pipeline, body: bytes, execution: str = "one") -> None:
+        self.db = pipeline.db
+        self.batch_id: str = pipeline.upload(KEY, body)["batch_id"]
+        self.execution = execution
+
+    def stage(self, execution: str | None = None) -> None:
+        for number in self.chunks():
+            task = {"batchId": self.batch_id, "chunk": number, "execution": execution or self.execution}
+            stage.app.handler(task, Context())  # type: ignore[arg-type]
+
+    def chunks(self) -> list[int]:
+        return [row[0] for row in self.db.run("SELECT number FROM chunks WHERE batch_id = :id", id=self.batch_id)]
+
+    def weigh(self) -> dict[str, Any]:
+        return weigh.app.handler({"batchId": self.batch_id}, Context())  # type: ignore[arg-type,return-value]
+
+    def merge(self, *shards: int) -> None:
+        for shard in shards:
+            merge.app.handler({"batchId": self.batch_id, "shard": shard}, Context())  # type: ignore[arg-type]
+
+    def settle(self, error: str = "", execution: str | None = None) -> dict[str, Any]:
+        event: dict[str, Any] = {"batchId": self.batch_id}
+        if error:
+            event |= {"execution": execution or self.execution, "error": {"Error": error, "Cause": "secret@example.org"}}
+        return settle.app.handler(event, Context())  # type: ignore[arg-type,return-value]
+
+
+def sessions(pipeline: Pipeline) -> list[list[Any]]:
+    return pipeline.db.run("SELECT external_session_id, feedback_text, version FROM kintell_sessions ORDER BY id")
+
+
+def staging_tables(pipeline: Pipeline) -> list[list[Any]]:
+    return pipeline.db.run("SELECT relname FROM pg_class WHERE relname ~ '^(rows|changes)_' AND relkind IN ('r', 'p')")
+
+
+def test_every_step_may_be_taken_twice(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.stage()
+    assert run.weigh() == (verdict := run.weigh())
+    run.merge(*verdict["shards"], *verdict["shards"])
+    assert run.settle()["status"] == run.settle()["status"] == "completed"
+    run.stage()
+    assert run.weigh()["verdict"] == "settle"
+    assert len(sessions(known)) == 10
+    assert staging_tables(known) == []
+    trail = [row[0] for row in known.db.run("SELECT action FROM audit_logs WHERE batch_id IS NOT NULL ORDER BY id")]
+    assert trail == ["import_started", "import_completed"]
+
+
+def test_a_broken_import_leaves_no_session_and_restores_what_it_updated(known: Pipeline) -> None:
+    known.load(KEY, file_of(1, 5, "first"))
+    before = sessions(known)
+    run = Run(known, file_of(1, 12, "second"))
+    run.stage()
+    shards = run.weigh()["shards"]
+    assert len(shards) > 1
+    run.merge(*shards[:-1])
+    assert sessions(known) != before
+    run.settle(error="States.Timeout")
+    batch = known.batch(run.batch_id)
+    assert (batch["status"], batch["total_rows"], batch["skipped_rows"]) == ("failed", 12, 12)
+    assert batch["failure_reason"].startswith("import_broke: The import broke (States.Timeout).")
+    assert "secret" not in batch["failure_reason"]
+    assert sessions(known) == before
+    assert known.db.run("SELECT count(*) FROM kintell_session_versions") == [[0]]
+    assert staging_tables(known) == []
+
+
+def test_a_batch_that_broke_may_be_started_over(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.merge(run.weigh()["shards"][0])
+    run.settle(error="States.Timeout")
+    batch = known.run(run.batch_id, execution="two")
+    assert (batch["status"], batch["inserted_rows"], batch["failure_reason"]) == ("completed", 10, None)
+    assert len(sessions(known)) == 10
+
+
+def test_a_straggler_of_the_execution_that_failed_does_not_revive_the_batch(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.settle(error="States.Timeout")
+    run.stage()
+    assert known.batch(run.batch_id)["status"] == "failed"
+    assert staging_tables(known) == []
+
+
+def test_an_execution_that_was_taken_over_does_not_fail_the_batch(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.stage(execution="two")
+    assert run.settle(error="States.Timeout", execution="one")["status"] == "running"
+    assert run.settle(error="States.Timeout", execution="two")["status"] == "failed"
+
+
+def test_a_failed_batch_whose_file_was_imported_since_stays_failed(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.settle(error="States.Timeout")
+    assert known.load(KEY, file_of(1, 10))["status"] == "completed"
+    with pytest.raises(BatchBroken, match="another batch"):
+        run.stage(execution="two")
+    assert known.batch(run.batch_id)["status"] == "failed"
+    assert len(sessions(known)) == 10
+
+
+def test_staged_rows_that_a_crash_of_the_database_emptied_are_staged_again(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    empty_staging(known)
+    verdict = run.weigh()
+    assert verdict["verdict"] == "restage"
+    run.stage()
+    verdict = run.weigh()
+    run.merge(verdict["shards"][0])
+    empty_staging(known)
+    with pytest.raises(StagingLost):
+        run.merge(*verdict["shards"][1:])
+    run.stage()
+    again = run.weigh()
+    assert again["shards"] == verdict["shards"][1:]
+    run.merge(*again["shards"])
+    run.settle()
+    batch = known.batch(run.batch_id)
+    assert (batch["status"], batch["inserted_rows"]) == ("completed", 10)
+    assert len(sessions(known)) == 10
+
+
+def empty_staging(pipeline: Pipeline) -> None:
+    """As PostgreSQL leaves unlogged tables after a crash."""
+    pipeline.db.run("TRUNCATE " + ", ".join(f"staging.{row[0]}" for row in staging_tables(pipeline)))
+
+
+def test_two_batches_of_a_programme_never_merge_at_the_same_time(known: Pipeline) -> None:
+    first, second = Run(known, file_of(1, 10, "first")), Run(known, file_of(1, 10, "second"))
+    first.stage()
+    second.stage()
+    shards = first.weigh()["shards"]
+    with pytest.raises(ProgrammeBusy):
+        second.weigh()
+    first.merge(*shards)
+    first.settle()
+    second.merge(*second.weigh()["shards"])
+    second.settle()
+    assert known.batch(second.batch_id)["updated_rows"] == 10
+    assert {row[1] for row in sessions(known)} == {"second"}
+
+
+def test_an_execution_that_ended_without_settling_is_settled_by_its_event(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    detail = {"executionArn": "one", "status": "ABORTED", "input": f'{{"batchId": "{run.batch_id}", "chunks": 1}}'}
+    settle.app.handler({"source": "aws.states", "detail": detail}, Context())  # type: ignore[arg-type]
+    batch = known.batch(run.batch_id)
+    assert batch["status"] == "failed"
+    assert "ABORTED" in batch["failure_reason"]
