@@ -1,16 +1,28 @@
 """users: the people that sessions are between, found by email."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from ingestion.db import Connection
 from ingestion.tables.staging import rows_table
 
 
-def ids_of(db: Connection, emails: Sequence[str]) -> dict[str, int]:
-    """The ids of those of the people who are known, by email."""
-    found = db.run("SELECT email, id FROM users WHERE email = ANY(CAST(:emails AS text[]))", emails=list(emails))
-    return {str(email): int(user_id) for email, user_id in found}
+def ids_of(db: Connection, emails: Iterable[str]) -> dict[str, int]:
+    """The ids of those of the people who are known, by email.
+
+    Thousands at a time: they go and come as one text each, lines of `email id`, which costs the driver a tenth of an
+    array and a row per person. No address holds white space.
+    """
+    found = db.run(
+        """
+        SELECT string_agg(u.email || ' ' || u.id, E'\n')
+          FROM unnest(string_to_array(:emails, E'\n')) AS named (email)
+          JOIN users u ON u.email = named.email COLLATE "C"
+        """,
+        emails="\n".join(emails),
+    )[0][0]
+    lines = (line.split(" ") for line in (found or "").split("\n") if line)
+    return {email: int(user_id) for email, user_id in lines}
 
 
 def create_staged(db: Connection, batch_id: UUID) -> None:

@@ -1,0 +1,105 @@
+# From a fresh clone, with python3 (3.11 or newer) and make: make demo, make test, make up.
+# Each target installs what it needs into .venv first; a stamp says that it is there.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+SAM := .venv-sam
+REGION := eu-north-1
+
+# Set for ourselves: where a step fails, the line that says why is the last one.
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help demo up test lint format lock clean clean-all
+
+help:
+	@echo "make demo       import the sample exports into a system of its own and show what came of them"
+	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
+	@echo "make test       all tests"
+	@echo "make lint       formatter, linter, types, layers, template and state machine"
+	@echo "make format     let the formatter and the linter mend what they can"
+	@echo "make lock       pin the requirements anew"
+	@echo "make clean      remove the local system's data and what the tools left behind"
+	@echo "make clean-all  the same, and the virtual environments"
+
+# launch.py ends the program when make ends, however it ends.
+demo: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.demo
+
+up: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.up
+
+test: $(VENV)/.dev.stamp
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
+
+lint: $(VENV)/.dev.stamp $(SAM)/.stamp
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy layers/common/ingestion functions local tests $(wildcard cli bench)
+	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
+	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml
+	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
+	$(RUN) -m pytest tests/template
+
+format: $(VENV)/.dev.stamp
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# The environments ---------------------------------------------------------------------------------------------------
+
+# $(call environment,FOLDER): a virtual environment, or one line that says what is missing.
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "kintell: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Say which with make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "kintell: $(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(1)
+endef
+
+# $(call install,FOLDER,REQUIREMENTS,SIZE). The file names every package, so pip need not look for dependencies;
+# in hash mode it would also trip over those that are asked for both with and without extras.
+define install
+	@echo "kintell: installing $(2) into $(1), once ($(3) to download)"
+	@$(1)/bin/python -m pip install --disable-pip-version-check --require-hashes --no-deps --prefer-binary -r $(2) \
+		|| { echo "kintell: the installation failed; is the package index within reach? make goes on where it stopped" >&2; exit 1; }
+	@touch $@
+endef
+
+$(VENV)/.created:
+	$(call environment,$(VENV))
+	@touch $@
+
+$(VENV)/.local.stamp: requirements-local.txt | $(VENV)/.created
+	$(call install,$(VENV),requirements-local.txt,about 60 MB)
+
+$(VENV)/.dev.stamp: requirements-dev.txt $(VENV)/.local.stamp | $(VENV)/.created
+	$(call install,$(VENV),requirements-dev.txt,about 70 MB)
+
+$(SAM)/.created:
+	$(call environment,$(SAM))
+	@touch $@
+
+$(SAM)/.stamp: requirements-sam.txt | $(SAM)/.created
+	$(call install,$(SAM),requirements-sam.txt,about 60 MB)
+
+# One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
+# address of an index. The layer gets the versions that the local system runs with.
+LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+	--no-config --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock: $(VENV)/.dev.stamp
+	$(LOCK) requirements-local.in -o requirements-local.txt
+	cd layers/common && $(LOCK) -c ../../requirements-local.txt requirements.in -o requirements.txt
+	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
+	$(LOCK) requirements-sam.in -o requirements-sam.txt
+	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
+
+# --------------------------------------------------------------------------------------------------------------------
+
+clean:
+	@$(PYTHON) -m local.clean
+	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
+
+clean-all: clean
+	rm -rf $(VENV) $(SAM)

@@ -1,0 +1,161 @@
+"""The local system as one thing to start and stop: database, emulator, deployed stack."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pg8000.native
+
+from local.aws import REGION, ROOT, Aws, running_aws
+from local.deploy import Stack, deploy
+from local.durable import Outstanding, submit_again
+from local.failures import CannotStart
+from local.postgres import Database, is_answering, running_server
+from local.processes import free_port, is_free
+
+HOME = ROOT / ".local"
+API_PORT = 3002
+AWS_PORT = 4566
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the system is and whom it asks; ports of None mean any free one, a database of None the embedded one."""
+
+    folder: Path = HOME
+    api_port: int | None = None
+    aws_port: int | None = None
+    database_url: str | None = None
+
+    @classmethod
+    def of_this_clone(cls) -> Self:
+        """What the contract promises, as the environment changes it. CannotStart if a variable makes no sense."""
+        return cls(
+            api_port=port_of("KINTELL_API_PORT", API_PORT),
+            aws_port=port_of("KINTELL_AWS_PORT", AWS_PORT),
+            database_url=os.environ.get("DATABASE_URL") or None,
+        )
+
+
+def port_of(variable: str, usual: int) -> int:
+    given = os.environ.get(variable) or str(usual)
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        raise CannotStart(f"{variable} is {given!r}; it must be a port number")
+    return int(given)
+
+
+class LocalSystem:
+    """``with LocalSystem(Places(folder)) as system:`` has it running, and ended with all its processes afterwards."""
+
+    aws: Aws
+    database: Database
+    stack: Stack
+
+    def __init__(self, places: Places, say: Callable[[str], None] = lambda line: None) -> None:
+        self.places = places
+        self.say = say
+        self.exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as exits:  # what is up goes down again if the rest fails
+            exits.enter_context(only_one(self.places.folder))
+            (self.places.folder / "env").unlink(missing_ok=True)  # of a system that was killed
+            ports = self.free_ports()
+            self.database = exits.enter_context(self.running_database())
+            self.say("AWS emulator: starting")
+            left_undone = Outstanding(self.places.folder / "aws" / "outstanding").files()
+            self.aws = exits.enter_context(running_aws(self.places.folder / "aws", *ports))
+            self.say("stack: deploying template.yaml")
+            self.redeploy()
+            if submitted := submit_again(left_undone, self.client):
+                self.say(f"imports: going on with what was under way at the last end ({submitted})")
+            self.exits = exits.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.exits.__exit__(kind, error, trace)
+
+    def free_ports(self) -> tuple[int, int]:
+        """The emulator's and the API's; CannotStart, before anything is started, if another program has one."""
+        named = {"KINTELL_AWS_PORT": self.places.aws_port, "KINTELL_API_PORT": self.places.api_port}
+        for variable, port in named.items():
+            if port and not is_free(port):
+                raise CannotStart(f"port {port} is in use by another program; set {variable} to a free one")
+        if self.places.aws_port and self.places.aws_port == self.places.api_port:
+            raise CannotStart("KINTELL_AWS_PORT and KINTELL_API_PORT are the same; they must differ")
+        aws_port, api_port = (port or free_port() for port in named.values())
+        return aws_port, api_port
+
+    @contextmanager
+    def running_database(self) -> Iterator[Database]:
+        if self.places.database_url is None:
+            self.say("PostgreSQL: starting")
+            with running_server(self.places.folder) as database:
+                yield database
+        else:
+            self.say("PostgreSQL: using DATABASE_URL")
+            database = Database.from_url(self.places.database_url)
+            if not is_answering(database):
+                raise CannotStart(f"DATABASE_URL: nothing answers at {database.host}:{database.port}")
+            yield database
+
+    def redeploy(self) -> None:
+        """Brings the stack to what template and code say now, as ``sam deploy`` would."""
+        self.stack = deploy(self.aws, self.database)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, with the account's root key."""
+        return self.aws.client(service)
+
+    def connect(self) -> pg8000.native.Connection:
+        """A connection to the system's database. The caller closes it."""
+        return self.database.connect()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What .local/env says."""
+        return {
+            "KINTELL_API_URL": self.aws.api_url,
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": self.aws.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.aws.secret_access_key,
+            "KINTELL_UPLOADS_BUCKET": self.stack.uploads_bucket,
+            "DATABASE_URL": self.database.url,
+        }
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Holds the folder for this process; CannotStart if another has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            lock.seek(0)
+            raise CannotStart(f"it is already running here (process {lock.read().strip() or 'unknown'})") from held
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextmanager
+def published(variables: dict[str, str], file: Path) -> Iterator[None]:
+    """The ``KEY=value`` file that tells others where the system is: there when it is ready, gone when it isn't."""
+    unfinished = file.with_name(file.name + ".new")
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.writelines(f"{name}={value}\n" for name, value in variables.items())
+    unfinished.rename(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
