@@ -1,4 +1,4 @@
-"""Made-up Mentors exports of any size: quoted line breaks in a third of the rows, Cyrillic and Norwegian text, known people."""
+"""Made-up Mentors exports of any size: line breaks in a third of the rows, text of several scripts, known people."""
 
 import random
 from collections.abc import Iterator

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from clean_up.cleaning import clean_up
 from ingestion.config import settings
 from ingestion.db import connection

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from explain.explaining import ChunkTask, explain_chunk
 from ingestion.config import settings
 from ingestion.db import connection

@@ -1,22 +1,24 @@
-"""Writes a chunk's part of the error file again, with the rows whose session id turned out to be taken in their places.
+"""Writes a chunk's part of the error file again, with the rows in place whose session id turned out to be taken.
 
-Which rows these are, only the whole file and the sessions could say; their cells are in the chunk, which is read once more.
+Which rows these are, only the whole file and the sessions could say; their cells are in the chunk, which is read once
+more.
 """
 
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
 from ingestion import files, paths
 from ingestion.cells import shown
+from ingestion.columns import ColumnPlan
 from ingestion.config import Settings
 from ingestion.db import Connection
 from ingestion.error_file import lines_by_row, reject_line, restore
-from ingestion.columns import ColumnPlan
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.reading import ChunkSpan
 from ingestion.source import source_of
 from ingestion.tables import batches, chunks, staging
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 
 class ChunkTask(BaseModel):

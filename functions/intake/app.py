@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from ingestion.config import settings
 from ingestion.db import connection
 from ingestion.tables.uploads import Arrival

@@ -6,6 +6,8 @@ The database decides: an index allows one live batch per file and programme, who
 from typing import Any
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel, ConfigDict
+
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.errors import RefusalCode, Refused
@@ -15,8 +17,6 @@ from ingestion.tables import audit, batches, chunks, programmes, uploads
 from ingestion.tables.batches import Live, NewBatch
 from ingestion.tables.uploads import Upload
 from ingestion.upload_options import UploadOptions
-from pydantic import BaseModel, ConfigDict
-
 from intake.examining import Examined
 
 

@@ -16,7 +16,6 @@ from ingestion.source import Source
 from ingestion.tables import batches
 from ingestion.tables.uploads import Arrival
 from ingestion.upload_options import UploadOptions
-
 from intake.identifying import Choice, InstanceQuestion, choose_instance, choose_programme
 
 KNOWN_HEADERS = frozenset(
@@ -58,7 +57,11 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
     programme = choose_programme(key, parent[0] if parent else None, source, scanned)
     plan = plan_columns(scanned.format.header, get_programme(programme.value))
     question = InstanceQuestion(
-        explicit=options.program_instance or key.slug, file_name=key.file_name, plan=plan, source=source, scanned=scanned
+        explicit=options.program_instance or key.slug,
+        file_name=key.file_name,
+        plan=plan,
+        source=source,
+        scanned=scanned,
     )
     instance = choose_instance(question, parent[1] if parent else None, db)
     return Examined(arrival, key, scanned, work_key, plan, programme, instance, options.parent_batch)

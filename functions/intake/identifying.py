@@ -1,4 +1,4 @@
-"""Which programme and which instance a file belongs to; the first that says so wins, and is remembered with the choice."""
+"""Which programme and which instance a file belongs to; the first that says so wins, and is remembered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,10 +82,8 @@ def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
     return (row.cells[at] for row in islice(rows, _IDS_TO_LOOK_AT))
 
 
-def choose_instance(
-    question: InstanceQuestion, of_parent: int | None, db: Connection
-) -> Choice[Instance | int | None]:
-    """The programme instance: one that is named, or the id of one that exists. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
+def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Connection) -> Choice[Instance | int | None]:
+    """The instance: one that is named, or the id of one that exists. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
     if question.explicit:
         return Choice(instance_of_slug(question.explicit, question.program_type), "uploader")
     if question.plan.programme.kind is Kind.PEOPLE:

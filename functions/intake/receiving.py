@@ -6,6 +6,8 @@ S3 may report a version more than once, late or twice at the same time: the uplo
 import json
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from ingestion import files, paths, workflow
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
@@ -15,8 +17,6 @@ from ingestion.tables import audit, batches, uploads
 from ingestion.tables.uploads import Arrival, Upload
 from ingestion.telemetry import logger, metrics
 from ingestion.upload_options import UploadOptions, decode_metadata
-from pydantic import BaseModel, ConfigDict
-
 from intake.deciding import Decision, accept
 from intake.examining import Examination, examine
 
@@ -81,9 +81,7 @@ def _announced(metadata: dict[str, str]) -> UUID | None:
         return None
 
 
-def _decide(
-    arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Connection, settings: Settings
-) -> Decision:
+def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Connection, settings: Settings) -> Decision:
     examination = Examination(arrival, upload.id)
     try:
         options = UploadOptions.from_metadata(metadata)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from ingestion.config import settings
 from ingestion.db import connection
 from ingestion.telemetry import logger

@@ -5,6 +5,9 @@ A session id lives in one shard, so the shards of a batch may be merged in any o
 
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
 from ingestion.batch import BatchStatus
 from ingestion.db import Connection, DatabaseError, sqlstate, transaction
 from ingestion.errors import BatchBroken, StagingLost
@@ -13,8 +16,6 @@ from ingestion.tables import batches, chunks, merging, programmes, staging
 from ingestion.tables.batches import Batch
 from ingestion.tables.merging import Merging
 from ingestion.tables.targets import TARGETS, fields_of
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 
 class ShardTask(BaseModel):

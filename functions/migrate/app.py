@@ -5,6 +5,7 @@ import urllib.request
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from ingestion.config import settings
 from ingestion.db import connection
 from ingestion.tables.migrations import migrate

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from ingestion.config import settings
 from ingestion.db import connection
 from ingestion.telemetry import logger, metrics
@@ -14,7 +15,7 @@ from settle.settling import settle_batch
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """End the batch of a state machine's task, or of an execution that EventBridge reports as ended without settling."""
+    """End the batch of a state machine's task, or of an execution that ended without settling, by EventBridge."""
     breakage = _breakage(event)
     if breakage:
         logger.append_keys(batch_id=str(breakage.batch_id))

@@ -3,6 +3,8 @@
 import json
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from ingestion.batch import BatchStatus, Tally
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
@@ -11,8 +13,6 @@ from ingestion.tables import audit, batches, chunks, merging, people, programmes
 from ingestion.tables.batches import Batch
 from ingestion.tables.targets import TARGETS
 from ingestion.telemetry import logger, metrics
-from pydantic import BaseModel, ConfigDict
-
 from settle.settling import Settled
 
 # Errors that we raise with a sentence for people; the text of any other may hold cells of the file.

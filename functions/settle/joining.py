@@ -1,6 +1,6 @@
 """The error file of a batch, joined from its chunks' parts in file order, without holding them in memory."""
 
-from ingestion import files, paths
+from ingestion import paths
 from ingestion.config import Settings
 from ingestion.db import Connection
 from ingestion.error_file import header_line

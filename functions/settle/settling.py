@@ -6,6 +6,8 @@ Also batches that come to nothing are settled here: dry runs, those over their e
 from itertools import repeat
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from ingestion.batch import BatchStatus, FaultCounts, Tally
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
@@ -14,8 +16,6 @@ from ingestion.faults import Fault, FaultCode
 from ingestion.tables import audit, batches, chunks, programmes, staging
 from ingestion.tables.batches import Batch
 from ingestion.telemetry import logger, metrics
-from pydantic import BaseModel, ConfigDict
-
 from settle.joining import join_error_file
 
 

@@ -12,7 +12,6 @@ from ingestion.tables import staging
 from ingestion.tables.staging import RowRefused
 from ingestion.tables.targets import Target
 from ingestion.validation import PersonRow, SessionRow
-
 from stage.people import People
 
 LINES_PER_BLOCK = 4_000
@@ -37,7 +36,9 @@ class StagedRows:
         """Add sessions; people without an id go by email, to be created when the file is weighed."""
         if not sessions:
             return
-        (numbers, lines, session_ids, participants, volunteers, scheduled, completed, *rest) = zip(*sessions, strict=True)
+        (numbers, lines, session_ids, participants, volunteers, scheduled, completed, *rest) = zip(
+            *sessions, strict=True
+        )
         (durations, ratings, feedback, focus, levels, topics, metadata) = rest
         participant_ids = [people.ids.get(email) for email in participants]
         volunteer_ids = [people.ids.get(email) for email in volunteers]

@@ -1,7 +1,7 @@
 """Reads one chunk, validates its rows and puts the valid ones into the staging table, exactly once.
 
-The chunk's line in the ledger is written in the transaction of its rows; a try that finds it written is done. Nothing is
-visible in the sessions yet.
+The chunk's line in the ledger is written in the transaction of its rows; a try that finds it written is done. Nothing
+is visible in the sessions yet.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,6 @@ from ingestion.tables.batches import Batch
 from ingestion.tables.chunks import Chunk, Staged
 from ingestion.tables.targets import TARGETS
 from ingestion.validation import validate
-
 from stage.copying import StagedRows, copy_rows
 from stage.people import People
 from stage.starting import ChunkTask, start

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
 from ingestion.batch import BatchStatus
 from ingestion.db import Connection, DatabaseError, sqlstate, transaction
 from ingestion.errors import BatchBroken
 from ingestion.tables import audit, batches
 from ingestion.tables.batches import Batch
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 _UNIQUE_VIOLATION = "23505"
 
@@ -37,9 +38,7 @@ def start(task: ChunkTask, db: Connection) -> Batch:
                 audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id)
             elif batches.start_over(db, task.batch_id, task.execution):
                 details = {"startedOver": True, "was": batch.status.value}
-                audit.write(
-                    db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id, details=details
-                )
+                audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id, details=details)
     except DatabaseError as failed:
         if sqlstate(failed) != _UNIQUE_VIOLATION:
             raise

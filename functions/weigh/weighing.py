@@ -8,6 +8,9 @@ import json
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
 from ingestion import files, paths
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
@@ -19,8 +22,6 @@ from ingestion.tables import batches, chunks, people, programmes, staging, weigh
 from ingestion.tables.batches import Batch
 from ingestion.tables.targets import TARGETS, fields_of
 from ingestion.tables.weighing import Weighing
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 
 class BatchTask(BaseModel):
@@ -140,9 +141,7 @@ def _explain(batch: Batch, db: Connection, settings: Settings) -> Verdict:
     numbers = chunks.with_taken_rows(db, batch.id)
     if not numbers:
         return Verdict(verdict=How.SETTLE)
-    return Verdict(
-        verdict=How.SETTLE, explain=True, manifest_key=_write_manifest(batch, "explain", numbers, settings)
-    )
+    return Verdict(verdict=How.SETTLE, explain=True, manifest_key=_write_manifest(batch, "explain", numbers, settings))
 
 
 def _write_manifest(batch: Batch, name: str, numbers: list[int], settings: Settings) -> str:

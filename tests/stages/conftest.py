@@ -2,15 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from ingestion import config, files, workflow
-from ingestion.config import Settings
-from ingestion.db import Connection, rows
-from ingestion.upload_options import encode_metadata
 from moto import mock_aws
 
 import explain.app
@@ -19,21 +16,23 @@ import merge.app
 import settle.app
 import stage.app
 import weigh.app
+from ingestion import config, files, workflow
 from ingestion import db as database_module
+from ingestion.db import Connection, rows
+from ingestion.upload_options import encode_metadata
 from local.postgres import Database
 from tests.conftest import secret_of
 
 UPLOADS, WORK = "test-uploads", "test-work"
 
 
-@dataclass
-class Context:
-    """What Lambda tells a handler of itself."""
-
-    function_name: str = "test"
-    memory_limit_in_mb: int = 128
-    invoked_function_arn: str = "arn:aws:lambda:eu-north-1:123456789012:function:test"
-    aws_request_id: str = "test"
+CONTEXT: Any = SimpleNamespace(
+    function_name="test",
+    memory_limit_in_mb=128,
+    invoked_function_arn="arn:aws:lambda:eu-north-1:123456789012:function:test",
+    aws_request_id="test",
+)
+"""What Lambda tells a handler of itself."""
 
 
 @dataclass
@@ -42,8 +41,6 @@ class Pipeline:
 
     db: Connection
     s3: Any
-    execution: str = "execution-1"
-    started: list[dict[str, Any]] = field(default_factory=list)
 
     def upload(self, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
         """Put an object, deliver its event; what intake answered for it."""
@@ -57,7 +54,8 @@ class Pipeline:
             "s3": {"bucket": {"name": UPLOADS}, "object": {"key": key, "versionId": version_id, "size": size}},
             "userIdentity": {"principalId": "AWS:operator"},
         }
-        return intake.app.handler({"Records": [record]}, Context())["uploads"][0]  # type: ignore[arg-type,return-value]
+        answer: dict[str, Any] = intake.app.handler({"Records": [record]}, CONTEXT)["uploads"][0]
+        return answer
 
     def run(self, batch_id: str, execution: str | None = None) -> dict[str, Any]:
         """Import a batch as the state machine does; the batch's record."""
@@ -67,24 +65,24 @@ class Pipeline:
             self._flow(batch_id, given, numbers)
         except Exception as broke:
             error = {"Error": type(broke).__name__, "Cause": json.dumps({"errorMessage": str(broke)})}
-            settle.app.handler({"batchId": batch_id, "execution": given, "error": error}, Context())  # type: ignore[arg-type]
+            settle.app.handler({"batchId": batch_id, "execution": given, "error": error}, CONTEXT)
         return self.batch(batch_id)
 
     def _flow(self, batch_id: str, execution: str, numbers: list[int]) -> None:
         while True:
             for number in numbers:
                 task = {"batchId": batch_id, "chunk": number, "execution": execution}
-                stage.app.handler(task, Context())  # type: ignore[arg-type]
-            verdict = weigh.app.handler({"batchId": batch_id}, Context())  # type: ignore[arg-type]
+                stage.app.handler(task, CONTEXT)
+            verdict = weigh.app.handler({"batchId": batch_id}, CONTEXT)
             if verdict["verdict"] != "restage":
                 break
             numbers = self._manifest(verdict)
         if verdict["explain"]:
             for number in self._manifest(verdict):
-                explain.app.handler({"batchId": batch_id, "chunk": number}, Context())  # type: ignore[arg-type]
+                explain.app.handler({"batchId": batch_id, "chunk": number}, CONTEXT)
         for shard in reversed(verdict["shards"]):
-            merge.app.handler({"batchId": batch_id, "shard": shard}, Context())  # type: ignore[arg-type]
-        settle.app.handler({"batchId": batch_id}, Context())  # type: ignore[arg-type]
+            merge.app.handler({"batchId": batch_id, "shard": shard}, CONTEXT)
+        settle.app.handler({"batchId": batch_id}, CONTEXT)
 
     def _manifest(self, verdict: dict[str, Any]) -> list[int]:
         body = self.s3.get_object(Bucket=WORK, Key=verdict["manifestKey"])["Body"].read()
@@ -161,5 +159,5 @@ def pipeline(environment: pytest.MonkeyPatch, database: Database, db: Connection
 
 @pytest.fixture
 def small_chunks(environment: pytest.MonkeyPatch) -> None:
-    """Chunks of a few rows and shards of a few more."""
-    environment.setattr(Settings.model_fields["chunk_bytes"], "default", 300)
+    """Chunks of a few rows."""
+    environment.setenv("CHUNK_BYTES", "300")

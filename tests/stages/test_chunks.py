@@ -1,4 +1,4 @@
-"""A file's outcome is that of its rows in file order, however it was cut and in whatever order its chunks and shards ran."""
+"""A file's outcome is that of its rows in file order, however it was cut and in whatever order its shards ran."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ingestion.config import Settings
-from ingestion.config import settings as read_settings
 
-from tests.stages.conftest import UPLOADS, WORK, Pipeline
+from ingestion.config import settings as read_settings
+from tests.stages.conftest import Pipeline
 
 HEADER = "session_id,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"
 PEOPLE = ("a@example.org", "b@example.org")
@@ -49,16 +48,16 @@ def import_cut(
     pipeline: Pipeline, first: bytes, second: bytes, chunk_bytes: int, rows_per_shard: int
 ) -> list[tuple[object, ...]]:
     """Import both files, cut as told, into an empty database, and undo it."""
-    values = {"database_secret_arn": "database", "uploads_bucket": UPLOADS, "work_bucket": WORK}
-    arn = "arn:aws:states:eu-north-1:123456789012:stateMachine:import"
-    cut = Settings(**values, state_machine_arn=arn, chunk_bytes=chunk_bytes, rows_per_shard=rows_per_shard)
+    cut = read_settings().model_copy(update={"chunk_bytes": chunk_bytes, "rows_per_shard": rows_per_shard})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("intake.app.settings", lambda: cut)
         key = "incoming/mentors_ukraine/mentors-ukraine-2024-q4/sessions.csv"
         found = []
         for body in (first, second):
             found.append(outcome(pipeline, pipeline.load(key, body, force="true", force_reason="property")))
-    pipeline.db.run("TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE")
+    pipeline.db.run(
+        "TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE"
+    )
     return found
 
 
@@ -71,7 +70,6 @@ def test_the_outcome_does_not_depend_on_how_a_file_is_cut(
     chunk_bytes: int,
     rows_per_shard: int,
 ) -> None:
-    read_settings()
     pipeline.know(*PEOPLE, "kari@acme.com")
     whole = import_cut(pipeline, file_of(first), file_of(second), 1 << 20, 1000)
     cut = import_cut(pipeline, file_of(first), file_of(second), chunk_bytes, rows_per_shard)

@@ -5,7 +5,10 @@ import io
 
 from tests.stages.conftest import Pipeline
 
-HEADER = "session_id,participant_email,mentor_email,scheduled_at,completed_at,duration_minutes,rating,feedback_text,goals_discussed\n"
+HEADER = (
+    "session_id,participant_email,mentor_email,scheduled_at,completed_at,duration_minutes,rating,feedback_text,"
+    "goals_discussed\n"
+)
 
 
 def row(number: int, rating: str = "5", who: str = "oksana@example.org") -> str:

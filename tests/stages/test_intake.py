@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from ingestion import db as database_module
 from ingestion.db import rows
-
 from tests.stages.conftest import UPLOADS, Pipeline
 
-BODY = (
-    b"session_id,participant_email,mentor_email,scheduled_at\n"
-    b"MS-1,oksana@example.org,kari@acme.com,2024-11-05\n"
-)
+MISSING = b"session_id,participant_email\nMS-1,a@example.org\n"
+UNTOLD = b"session_id,participant_email,volunteer_email,scheduled_at\nX-1,a@example.org,b@example.org,2024-11-05\n"
+OTHERS = "incoming/mentors_ukraine/language-ukraine-2024-11/a.csv"
+BODY = b"session_id,participant_email,mentor_email,scheduled_at\nMS-1,oksana@example.org,kari@acme.com,2024-11-05\n"
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4.csv"
 
 
@@ -32,15 +32,21 @@ def actions(pipeline: Pipeline) -> list[str]:
         pytest.param(KEY, b"\n;;;\n  \n", "empty_file", "no rows", id="blank rows only"),
         pytest.param(KEY, b"PK\x03\x04" + b"\0" * 60, "not_csv", "workbook", id="an Excel workbook"),
         pytest.param("incoming/mentors_ukraine/a.xlsx", BODY, "not_csv", ".csv", id="a name that is no CSV's"),
-        pytest.param(KEY, b"session_id,participant_email\nMS-1,a@example.org\n", "missing_columns", "scheduled_at", id="columns missing"),
+        pytest.param(KEY, MISSING, "missing_columns", "scheduled_at", id="columns missing"),
         pytest.param(KEY, BODY.split(b"\n", 1)[1], "missing_columns", "header", id="no header"),
         pytest.param("incoming/tango/a.csv", BODY, "unknown_program", "mentors_ukraine", id="a folder of no programme"),
-        pytest.param("incoming/a.csv", b"session_id,participant_email,volunteer_email,scheduled_at\nX-1,a@example.org,b@example.org,2024-11-05\n", "unknown_program", "incoming/<program>/", id="nothing tells the programme"),
-        pytest.param("incoming/mentors_ukraine/export.csv", BODY, "unknown_program_instance", "incoming/mentors_ukraine/", id="nothing tells the instance"),
-        pytest.param("incoming/mentors_ukraine/language-ukraine-2024-11/a.csv", BODY, "unknown_program_instance", "language", id="an instance of another programme"),
+        pytest.param("incoming/a.csv", UNTOLD, "unknown_program", "<program>", id="nothing tells the programme"),
+        pytest.param(
+            "incoming/mentors_ukraine/export.csv",
+            BODY,
+            "unknown_program_instance",
+            "incoming/mentors_ukraine/",
+            id="nothing tells the instance",
+        ),
+        pytest.param(OTHERS, BODY, "unknown_program_instance", "language", id="an instance of another programme"),
         pytest.param(KEY + ".gz", gzip.compress(BODY)[:-9], "not_csv", "gzip", id="a gzip file cut off"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_imported_is_refused_with_a_sentence(
     pipeline: Pipeline, key: str, body: bytes, code: str, says: str
 ) -> None:
@@ -144,9 +150,9 @@ def test_of_twenty_uploads_of_the_same_bytes_at_once_one_becomes_a_batch(
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(deliver, range(20)))
     assert sorted(answer["state"] for answer in answers) == ["accepted"] + ["refused"] * 19
-    assert pipeline.db.run("SELECT count(*), count(DISTINCT refusal_batch_id) FROM uploads WHERE state = 'refused'") == [
-        [19, 1]
-    ]
+    assert pipeline.db.run(
+        "SELECT count(*), count(DISTINCT refusal_batch_id) FROM uploads WHERE state = 'refused'"
+    ) == [[19, 1]]
 
 
 def _own_connection(settings: Any) -> Any:
@@ -186,7 +192,8 @@ def test_an_instance_of_a_free_name_belongs_to_one_programme_only(pipeline: Pipe
 
 
 def test_a_column_names_the_instance(pipeline: Pipeline) -> None:
-    body = b"session_id,participant_email,mentor_email,scheduled_at,cohort_ref\nMS-1,a@example.org,b@acme.com,2024-11-05,mentors-ukraine-2024-q4\n"
+    header = b"session_id,participant_email,mentor_email,scheduled_at,cohort_ref\n"
+    body = header + b"MS-1,a@example.org,b@acme.com,2024-11-05,mentors-ukraine-2024-q4\n"
     batch = pipeline.batch(pipeline.upload("incoming/mfu/export.csv", body)["batch_id"])
     slug = pipeline.db.run("SELECT slug FROM program_instances WHERE id = :id", id=batch["program_instance_id"])
     assert slug == [["mentors-ukraine-2024-q4"]]

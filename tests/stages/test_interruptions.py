@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost
 
 import merge.app
 import settle.app
 import stage.app
 import weigh.app
-from tests.stages.conftest import Context, Pipeline
+from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost
+from tests.stages.conftest import CONTEXT, Pipeline
 
 HEADER = "session_id,participant_email,mentor_email,scheduled_at,feedback_text\n"
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4/sessions.csv"
@@ -40,23 +40,28 @@ class Run:
     def stage(self, execution: str | None = None) -> None:
         for number in self.chunks():
             task = {"batchId": self.batch_id, "chunk": number, "execution": execution or self.execution}
-            stage.app.handler(task, Context())  # type: ignore[arg-type]
+            stage.app.handler(task, CONTEXT)
 
     def chunks(self) -> list[int]:
         return [row[0] for row in self.db.run("SELECT number FROM chunks WHERE batch_id = :id", id=self.batch_id)]
 
     def weigh(self) -> dict[str, Any]:
-        return weigh.app.handler({"batchId": self.batch_id}, Context())  # type: ignore[arg-type,return-value]
+        verdict: dict[str, Any] = weigh.app.handler({"batchId": self.batch_id}, CONTEXT)
+        return verdict
 
     def merge(self, *shards: int) -> None:
         for shard in shards:
-            merge.app.handler({"batchId": self.batch_id, "shard": shard}, Context())  # type: ignore[arg-type]
+            merge.app.handler({"batchId": self.batch_id, "shard": shard}, CONTEXT)
 
     def settle(self, error: str = "", execution: str | None = None) -> dict[str, Any]:
         event: dict[str, Any] = {"batchId": self.batch_id}
         if error:
-            event |= {"execution": execution or self.execution, "error": {"Error": error, "Cause": "secret@example.org"}}
-        return settle.app.handler(event, Context())  # type: ignore[arg-type,return-value]
+            event |= {
+                "execution": execution or self.execution,
+                "error": {"Error": error, "Cause": "secret@example.org"},
+            }
+        settled: dict[str, Any] = settle.app.handler(event, CONTEXT)
+        return settled
 
 
 def sessions(pipeline: Pipeline) -> list[list[Any]]:
@@ -71,7 +76,8 @@ def test_every_step_may_be_taken_twice(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
     run.stage()
-    assert run.weigh() == (verdict := run.weigh())
+    verdict = run.weigh()
+    assert run.weigh() == verdict
     run.merge(*verdict["shards"], *verdict["shards"])
     assert run.settle()["status"] == run.settle()["status"] == "completed"
     run.stage()
@@ -185,7 +191,7 @@ def test_an_execution_that_ended_without_settling_is_settled_by_its_event(known:
     run = Run(known, file_of(1, 10))
     run.stage()
     detail = {"executionArn": "one", "status": "ABORTED", "input": f'{{"batchId": "{run.batch_id}", "chunks": 1}}'}
-    settle.app.handler({"source": "aws.states", "detail": detail}, Context())  # type: ignore[arg-type]
+    settle.app.handler({"source": "aws.states", "detail": detail}, CONTEXT)
     batch = known.batch(run.batch_id)
     assert batch["status"] == "failed"
     assert "ABORTED" in batch["failure_reason"]

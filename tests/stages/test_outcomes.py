@@ -93,7 +93,10 @@ def test_a_forced_import_of_the_same_file_changes_nothing(known: Pipeline) -> No
 
 def test_a_file_without_a_column_says_nothing_of_it(known: Pipeline) -> None:
     known.load(KEY, file_of(line(1, "kept", rating="5")))
-    batch = known.load(KEY, b"session_id,participant_email,mentor_email,scheduled_at\nMS-1,oksana@example.org,kari@acme.com,2024-11-05\n")
+    batch = known.load(
+        KEY,
+        b"session_id,participant_email,mentor_email,scheduled_at\nMS-1,oksana@example.org,kari@acme.com,2024-11-05\n",
+    )
     assert counts(batch) == (0, 0, 1, 0)
     assert feedbacks(known) == {"MS-1": "kept"}
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from ingestion import files
 
 import clean_up.app
-from tests.stages.conftest import UPLOADS, WORK, Context, Pipeline
+from ingestion import files
+from tests.stages.conftest import CONTEXT, UPLOADS, WORK, Pipeline
 
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4.csv"
 BODY = (
@@ -17,7 +17,8 @@ BODY = (
 
 
 def clean(pipeline: Pipeline) -> dict[str, int]:
-    return clean_up.app.handler({}, Context())  # type: ignore[arg-type,return-value]
+    cleaned: dict[str, int] = clean_up.app.handler({}, CONTEXT)
+    return cleaned
 
 
 def age(pipeline: Pipeline, days: int) -> None:
@@ -72,7 +73,7 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
 ) -> None:
     loaded.load(KEY, BODY.replace(b"MS-1", b"MS-3"))
     age(loaded, 31)
-    delete, seen = files.delete, []
+    delete, seen = files.delete, list[str]()
 
     def break_off(bucket: str, key: str, version_id: str | None = None) -> None:
         if seen:

@@ -8,7 +8,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -122,11 +122,9 @@ def transaction(db: Connection) -> Iterator[Connection]:
     try:
         yield db
     except BaseException:
-        try:
+        # If the connection is gone, so is its transaction.
+        with suppress(Unavailable, DatabaseError):
             db.run("ROLLBACK")
-        except (Unavailable, DatabaseError):
-            # The connection is gone, and its transaction with it.
-            pass
         raise
     db.run("COMMIT")
 

@@ -125,7 +125,7 @@ class MultipartWriter:
             del self._pending[:PART_BYTES]
 
     def append(self, bucket: str, key: str) -> None:
-        """Add all of another object: copied by S3 where it is large enough for a part of its own, else passed through."""
+        """Add all of another object: copied by S3 if it is large enough for a part of its own, else passed through."""
         size_bytes = _call("head_object", Bucket=bucket, Key=key)["ContentLength"]
         may_flush = not self._pending or len(self._pending) >= LEAST_PART_BYTES
         if size_bytes < LEAST_PART_BYTES or size_bytes > MOST_PART_BYTES or not may_flush:

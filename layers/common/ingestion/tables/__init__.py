@@ -1,1 +1,1 @@
-"""All SQL, a module per table or per piece of work on several tables; each statement whole and named by its function."""
+"""All SQL: a module per table, or per piece of work on several; each statement whole, and named by its function."""

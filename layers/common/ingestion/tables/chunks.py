@@ -144,7 +144,9 @@ def with_taken_rows(db: Connection, batch_id: UUID) -> list[int]:
 
 def taken_count(db: Connection, batch_id: UUID) -> int:
     """How many rows the whole file rejected."""
-    found = db.run("SELECT coalesce(sum(taken_rows), 0)::bigint FROM chunks WHERE batch_id = :batch_id", batch_id=batch_id)
+    found = db.run(
+        "SELECT coalesce(sum(taken_rows), 0)::bigint FROM chunks WHERE batch_id = :batch_id", batch_id=batch_id
+    )
     return int(found[0][0])
 
 
@@ -212,7 +214,8 @@ def plan_shards(db: Connection, batch_id: UUID, counts: Sequence[tuple[int, int,
     db.run(
         """
         INSERT INTO shards (batch_id, number, inserted_rows, updated_rows)
-        SELECT :batch_id, * FROM unnest(CAST(:numbers AS int[]), CAST(:inserted AS bigint[]), CAST(:updated AS bigint[]))
+        SELECT :batch_id, *
+          FROM unnest(CAST(:numbers AS int[]), CAST(:inserted AS bigint[]), CAST(:updated AS bigint[]))
         """,
         batch_id=batch_id,
         numbers=[number for number, _, _ in counts],

@@ -32,7 +32,7 @@ class Merging:
 def merge(db: Connection, merging: Merging) -> tuple[int, int]:
     """Publish the shard: how many rows were inserted and updated. Earlier versions of updated rows are kept.
 
-    A row of the file that a later row of the same file replaced counts too: it was inserted or updated, and is a version.
+    A row that a later row of the same file replaced counts too: it was inserted or updated, and is a version.
     """
     inserted = _insert_new(db, merging)
     if not db.run(f"SELECT EXISTS (SELECT FROM {changes_table(merging.batch_id)})")[0][0]:

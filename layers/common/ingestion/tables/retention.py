@@ -91,7 +91,8 @@ def archive(db: Connection, batch_id: UUID) -> bool:
         UPDATE ingestion_batches
            SET status = 'archived', archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL,
                force_reason = CASE WHEN forced THEN 'archived' END, work_key = NULL,
-               error_file_deleted_at = coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
+               error_file_deleted_at =
+                   coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id AND status = 'completed'
      RETURNING id
         """,

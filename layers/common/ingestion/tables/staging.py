@@ -1,7 +1,7 @@
 """The staging tables of a batch: its valid rows and what is to become of them, before anything is published.
 
-Each batch has tables of its own, unlogged and dropped in one piece, so that staging costs no WAL, no index and no vacuum.
-With several shards the rows are partitioned by shard, so that a merge reads only its own.
+Each batch has tables of its own, unlogged and dropped in one piece, so that staging costs no WAL, no index and no
+vacuum. With several shards the rows are partitioned by shard, so that a merge reads only its own.
 """
 
 import re

@@ -51,7 +51,8 @@ def find(db: Connection, arrival: Arrival) -> Upload | None:
 def receive_announced(db: Connection, upload_id: UUID, arrival: Arrival) -> Upload | None:
     """The upload that the API signed, now that its object is there; None if it announced no such object.
 
-    A link can be used more than once: the first object version is the announced one, later ones are uploads of their own.
+    A link can be used more than once: the first object version is the announced one, later ones are uploads of their
+    own.
     """
     found = rows(
         db,
@@ -72,12 +73,15 @@ def receive_announced(db: Connection, upload_id: UUID, arrival: Arrival) -> Uplo
     return Upload.model_validate(found[0]) if found else None
 
 
-def receive(db: Connection, arrival: Arrival, file_name: str, claimed_by: str | None, options: dict[str, Any]) -> Upload:
+def receive(
+    db: Connection, arrival: Arrival, file_name: str, claimed_by: str | None, options: dict[str, Any]
+) -> Upload:
     """The upload of an object version; the same one, however often S3 reports it."""
     found = rows(
         db,
         """
-        INSERT INTO uploads (bucket, key, version_id, file_name, size_bytes, uploaded_by, claimed_by, options, received_at)
+        INSERT INTO uploads (bucket, key, version_id, file_name, size_bytes, uploaded_by, claimed_by, options,
+                             received_at)
         VALUES (:bucket, :key, :version_id, :file_name, :size_bytes, :uploaded_by, :claimed_by,
                 CAST(:options AS jsonb), now())
             ON CONFLICT (bucket, key, version_id) DO NOTHING
