@@ -138,6 +138,13 @@ def of_anything(_error: Exception) -> Problem:
     return Problem(ProblemCode.INTERNAL_ERROR, "Something went wrong on our side; it has been logged.")
 
 
+# What is no id names nothing, so a path with it leads nowhere.
+_NAMED_BY_PATH: Final = {
+    ("path", "batchId"): (ProblemCode.NO_SUCH_BATCH, "batch"),
+    ("path", "uploadId"): (ProblemCode.NO_SUCH_UPLOAD, "upload"),
+}
+
+
 def of_validation(invalid: RequestValidationError) -> Problem:
     """What the caller sent breaks a rule; what we would have answered must not, but has this class too."""
     faults = invalid.errors()
@@ -145,6 +152,10 @@ def of_validation(invalid: RequestValidationError) -> Problem:
         return of_anything(invalid)
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Problem(ProblemCode.NOT_JSON, "The body is not JSON.")
+    for fault in faults:
+        if missing := _NAMED_BY_PATH.get(tuple(fault["loc"])):
+            code, thing = missing
+            return Problem(code, f"There is no {thing} {fault.get('input')}; its id is a UUID.")
     errors = [Offence(field=_name(fault["loc"]), message=_sentence(fault["msg"])) for fault in faults]
     detail = " ".join(f"{error.field}: {error.message}." for error in errors)
     return Problem(ProblemCode.INVALID_REQUEST, detail, errors)

@@ -210,6 +210,6 @@ def test_a_refused_upload_says_why_and_names_the_batch_that_was_first(get: Call,
 
 def test_an_upload_that_is_not_there(get: Call) -> None:
     assert get(f"{PATH}/{uuid4()}").is_problem(404, "no_such_upload")
-    assert get(f"{PATH}/first").is_problem(422, "invalid_request")
+    assert get(f"{PATH}/first").is_problem(404, "no_such_upload")
     assert get(PATH, state="lost").is_problem(422, "invalid_request")
     assert get(PATH, cursor="x").is_problem(422, "invalid_cursor")
