@@ -5,6 +5,7 @@ Errors come out as what they mean for the caller: `Unavailable` where trying aga
 """
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -28,6 +29,11 @@ __all__ = ["Connection", "DatabaseError", "DatabaseSecret", "connect", "connecti
 _PASSING = ("08", "40", "53", "57", "58", "XX")
 
 CONNECT_SECONDS = 10
+
+# Fields of an error that hold no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
+_FIELDS_WITHOUT_DATA = frozenset("SVCMPstcdn")
+_QUOTES_A_VALUE = "22"
+_COPY_LINE = re.compile(r"COPY \S+, line \d+")
 
 
 class DatabaseSecret(BaseModel):
@@ -55,7 +61,19 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         except DatabaseError as failed:
             if sqlstate(failed).startswith(_PASSING):
                 raise Unavailable(f"The database can't do this now (SQLSTATE {sqlstate(failed)}).") from failed
-            raise
+            raise _without_data(failed) from None
+
+
+def _without_data(error: DatabaseError) -> DatabaseError:
+    """The same error without what it quotes of the data: errors end up in logs, and rows are about people."""
+    if not error.args or not isinstance(error.args[0], dict):
+        return error
+    kept = {name: text for name, text in error.args[0].items() if name in _FIELDS_WITHOUT_DATA}
+    if sqlstate(error).startswith(_QUOTES_A_VALUE):
+        del kept["M"]
+    if line := _COPY_LINE.match(str(error.args[0].get("W", ""))):
+        kept["W"] = line[0]
+    return DatabaseError(kept)
 
 
 def sqlstate(error: DatabaseError) -> str:
