@@ -63,7 +63,9 @@ def test_every_error_that_is_named_is_ours_or_of_aws(state: State) -> None:
 @all_tasks
 def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
     retried = errors_of(task.body["Retry"])
-    assert set(retried) & descendants(IngestionError) == descendants(Unavailable)
+    # Only Weigh takes the right to merge, for which it may have to wait.
+    transient = descendants(Unavailable) if task.name == "Weigh" else {"Unavailable"}
+    assert set(retried) & descendants(IngestionError) == transient
     assert set(retried) >= ALWAYS_TRANSIENT
     assert "States.ALL" not in retried
     assert len(retried) == len(set(retried)), "only the first rule that names an error counts"
