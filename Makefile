@@ -10,12 +10,13 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test lint format lock clean clean-all
+.PHONY: help demo up test faults lint format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
+	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
@@ -31,6 +32,11 @@ up: $(VENV)/.local.stamp
 
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
+
+# Which ones: make faults TRIALS=1 SEED=17
+TRIALS ?= 200
+faults: $(VENV)/.dev.stamp
+	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(VENV)/bin/ruff format --check .

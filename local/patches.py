@@ -63,8 +63,8 @@ def errors_keep_their_names() -> None:
         body = result.get("body")
         if isinstance(body, dict) and set(body) == {RAISED}:
             return {**result, "body": {**body[RAISED], "requestId": request_id}, "error": True}
-        if result.get("error") and body == {"errorMessage": "Worker process died", "errorType": "Runtime.HandlerError"}:
-            # What Lambda answers when a process is killed or exits, for want of memory say.
+        if result.get("error") and isinstance(body, dict) and is_of_a_process(body):
+            # What Lambda answers when a process is killed or exits, for want of memory say, whenever it does.
             message = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
             return {**result, "body": {"errorMessage": message, "errorType": "Runtime.ExitError"}}
         return result
@@ -89,6 +89,14 @@ def functions_wait_for_a_process() -> None:
             return result
 
     lambda_svc._execute_function_warm = execute_when_there_is_room
+
+
+def is_of_a_process(body: dict[str, Any]) -> bool:
+    """Whether an error that no function raised is that of its process, and not of its start or its time."""
+    kind, message = str(body.get("errorType")), str(body.get("errorMessage"))
+    return (
+        kind in ("Runtime.HandlerError", "RuntimeError", "BrokenPipeError", "OSError") and "init failed" not in message
+    )
 
 
 END_WITH_PARENT = """

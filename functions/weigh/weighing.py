@@ -140,6 +140,7 @@ def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings
     tally = chunks.tally(db, batch.id)
     is_over = batch.max_error_percent is not None and tally.is_over(batch.max_error_percent)
     if batch.dry_run or is_over or tally.success == 0:
+        chunks.forget_shards(db, batch.id)
         programmes.release(db, batch.id)
         if creates_people:
             people.remove_created(db, batch.id)

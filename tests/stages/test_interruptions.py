@@ -167,6 +167,20 @@ def test_staged_rows_that_a_crash_of_the_database_emptied_are_staged_again(known
     assert len(sessions(known)) == 10
 
 
+def test_a_merge_that_a_fail_over_lost_is_noticed_and_done_again(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    shards = run.weigh()["shards"]
+    run.merge(*shards[1:])
+    with pytest.raises(StagingLost):
+        run.settle()
+    run.merge(shards[0])
+    known.db.run("DELETE FROM kintell_sessions WHERE external_session_id = 'MS-1'")
+    with pytest.raises(BatchBroken, match="10 rows were published, but 9"):
+        run.settle()
+    assert known.batch(run.batch_id)["status"] == "running"
+
+
 def empty_staging(pipeline: Pipeline) -> None:
     """As PostgreSQL leaves unlogged tables after a crash."""
     pipeline.db.run("TRUNCATE " + ", ".join(f"staging.{row[0]}" for row in staging_tables(pipeline)))

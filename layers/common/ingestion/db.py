@@ -63,7 +63,7 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         """Run one statement with `:name` parameters; its rows, or an empty list."""
         try:
             return super().run(sql, stream, types, **params) or []
-        except InterfaceError as lost:
+        except (InterfaceError, OSError) as lost:
             raise Unavailable("The connection to the database was lost.") from lost
         except DatabaseError as failed:
             if sqlstate(failed).startswith(_PASSING):

@@ -141,6 +141,18 @@ def _keep_passing(db: Connection, merging: Merging) -> None:
     )
 
 
+def published(db: Connection, batch_id: UUID, target: Target) -> int:
+    """How many rows of the batch are in the table, as it is now or as earlier versions."""
+    found = db.run(
+        f"""
+        SELECT (SELECT count(*) FROM {target.table} WHERE batch_id = :batch_id)
+             + (SELECT count(*) FROM {target.versions} WHERE batch_id = :batch_id)
+        """,
+        batch_id=batch_id,
+    )
+    return int(found[0][0])
+
+
 def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
     """Undo all that the batch published: what it inserted goes, what it updated gets its kept content back.
 
