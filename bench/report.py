@@ -36,8 +36,8 @@ class Measured:
     rows: int
     clean: dict[int, Ran] = field(default_factory=dict)
     others: dict[str, Ran] = field(default_factory=dict)
-    yardstick: Copied = Copied()
-    floor: Copied = Copied()
+    yardstick: Copied = field(default_factory=Copied)
+    floor: Copied = field(default_factory=Copied)
     small: SmallFiles | None = None
     peers: dict[str, Peer] = field(default_factory=dict)
 

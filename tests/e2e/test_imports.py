@@ -46,7 +46,12 @@ def test_a_file_goes_from_upload_to_sessions_with_lineage(door: FrontDoor, db: C
     body = (HEADER + rows_of(*good) + rows_of(bad[0], who="nobody@example.org") + rows_of(bad[1], rating="11")).encode()
     instance = slug()
     status = door.load(key_of(instance), body)
-    assert (status["status"], status["totalRows"], status["insertedRows"], status["errorRows"]) == ("completed", 7, 5, 2)
+    assert (status["status"], status["totalRows"], status["insertedRows"], status["errorRows"]) == (
+        "completed",
+        7,
+        5,
+        2,
+    )
     assert status["programInstance"] == instance
     assert status["createdAt"] <= status["startedAt"] <= status["completedAt"]
     assert {(fault["code"], fault["field"], fault["count"]) for fault in status["errorSummary"]} == {
@@ -131,7 +136,13 @@ def test_an_upload_signed_by_the_api_carries_its_options(door: FrontDoor) -> Non
     instance = slug()
     announced = door.post(
         "/v1/import/uploads",
-        {"fileName": "økt.csv", "programType": "mfu", "programInstance": instance, "dryRun": True, "maxErrorPercent": 50},
+        {
+            "fileName": "økt.csv",
+            "programType": "mfu",
+            "programInstance": instance,
+            "dryRun": True,
+            "maxErrorPercent": 50,
+        },
     )
     assert door.get(f"/v1/import/uploads/{announced['uploadId']}")["state"] == "waiting"
     request = urllib.request.Request(announced["url"], body, announced["headers"], method=announced["method"])
@@ -177,7 +188,11 @@ def test_what_spreadsheets_save_loads_and_says_how_it_was_read(
     metadata = door.get(f"/v1/import/batches/{status['batchId']}")["csvMetadata"]
     assert (metadata["delimiter"], metadata["encoding"], metadata["encodingChosenBy"]) == found
     session = door.get(f"/v1/import/batches/{status['batchId']}/sessions")["items"][0]
-    assert (session["rating"], session["feedbackText"], session["participantEmail"]) == (0.875, "Så bra", "åse@example.org")
+    assert (session["rating"], session["feedbackText"], session["participantEmail"]) == (
+        0.875,
+        "Så bra",
+        "åse@example.org",
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,7 +213,9 @@ def test_a_file_of_many_chunks_and_shards_comes_out_as_its_rows_do(door: FrontDo
     """Some 15 MB: several chunks by the Distributed Map, faults in all of them, an id again at the very end."""
     ids = fresh(60_000)
     filler = '"' + "En lang tilbakemelding,\nover to linjer. " * 5 + '"'
-    lines = [rows_of(each, rating="9" if number % 1000 == 999 else "3", feedback=filler) for number, each in enumerate(ids)]
+    lines = [
+        rows_of(each, rating="9" if number % 1000 == 999 else "3", feedback=filler) for number, each in enumerate(ids)
+    ]
     lines += [rows_of(ids[0], rating="5", feedback="ny"), rows_of(ids[1], who="ivan@example.org")]
     status = door.load(key_of(slug()), (HEADER + "".join(lines)).encode())
     assert (status["status"], status["totalRows"]) == ("completed", 60_002)
