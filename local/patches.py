@@ -10,6 +10,7 @@ import json
 import mmap
 import random
 import textwrap
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,25 @@ def errors_keep_their_names() -> None:
         return result
 
     lambda_svc._execute_function_warm = execute_and_name_errors
+
+
+AT_ONCE = 4
+"""Processes of one function at the same time: twice what two cores can do."""
+
+
+def functions_wait_for_a_process() -> None:
+    """Each of a hundred events at once got a process of its own, and each process a database connection: the laptop
+    stood still, and the database refused. On AWS events wait in a queue when a function has no room; here all wait."""
+    rooms: dict[str, threading.Semaphore] = {}
+    execute = lambda_svc._execute_function_warm
+
+    def execute_when_there_is_room(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        name = (func.get("config") or func).get("FunctionName", "")
+        with rooms.setdefault(name, threading.Semaphore(AT_ONCE)):
+            result: dict[str, Any] = execute(func, event, request_id)
+            return result
+
+    lambda_svc._execute_function_warm = execute_when_there_is_room
 
 
 END_WITH_PARENT = """
@@ -330,6 +350,7 @@ def restored_buckets_may_be_declared() -> None:
 
 PATCHES: tuple[Callable[[], None], ...] = (
     errors_keep_their_names,
+    functions_wait_for_a_process,
     functions_end_with_their_parent,
     quiet_functions_answer_at_once,
     answers_may_have_no_body,

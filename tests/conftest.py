@@ -13,7 +13,6 @@ os.environ.update(
 
 from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
-
 from local.postgres import Database, temporary_server
 
 _numbers = count(1)

@@ -4,20 +4,24 @@ One batch at a time: first the object, then its record in one transaction. What 
 due the next time, and deleting an object that is gone is no error.
 """
 
+from datetime import UTC, datetime
+
 from ingestion import files, paths
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
+from ingestion.launching import launch
 from ingestion.tables import audit, retention, staging
 from ingestion.tables.retention import Expired, Old
 
 
 def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
-    """Do all that is due: how many error files were deleted, batches archived and left-over staging tables dropped."""
+    """Do all that is due; how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
         "batches_archived": _archive(db, settings),
         "uploads_expired": retention.expire_unused_links(db),
         "staging_dropped": _drop_staging(db),
+        "imports_started_over": _start_over(db, settings),
     }
 
 
@@ -67,6 +71,17 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
                 batch_id=old.batch_id,
                 details={"afterDays": settings.archive_days, "uploadDeleted": True},
             )
+
+
+def _start_over(db: Connection, settings: Settings) -> int:
+    """Imports whose execution never started, or ended without anybody noticing.
+
+    If one is at work after all, two do the same work, and each row still ends in one place.
+    """
+    stuck = retention.stuck_batches(db, settings.stuck_hours)
+    for batch in stuck:
+        launch(batch.batch_id, batch.chunk_count, settings, name=f"{batch.batch_id}-again-{datetime.now(UTC):%Y%m%d}")
+    return len(stuck)
 
 
 def _drop_staging(db: Connection) -> int:

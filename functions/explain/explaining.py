@@ -34,23 +34,18 @@ def explain_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
     """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
     batch = batches.get(db, task.batch_id)
     plan = batch.column_plan
-    span = ChunkSpan.model_validate(chunks.get(db, task.batch_id, task.chunk).span)
+    chunk = chunks.get(db, task.batch_id, task.chunk)
+    span = ChunkSpan.model_validate(chunk.span)
     taken = set(staging.taken_rows(db, task.batch_id, task.chunk))
-    lines = _lines(task, settings)
+    key = paths.reject_part(task.batch_id, task.chunk)
+    # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
+    lines = lines_by_row(files.read(settings.work_bucket, key)) if chunk.rejected_rows else {}
     for row in source_of(batch, settings.work_bucket).rows(span):
         if isinstance(row, RawRow) and row.number in taken:
             lines[row.number] = reject_line(Reject(row, (_fault(row, plan),)), plan)
     part = b"".join(line for _, line in sorted(lines.items()))
-    files.write(settings.work_bucket, paths.reject_part(task.batch_id, task.chunk), part)
+    files.write(settings.work_bucket, key, part)
     return len(lines)
-
-
-def _lines(task: ChunkTask, settings: Settings) -> dict[int, bytes]:
-    """What the part has already."""
-    try:
-        return lines_by_row(files.read(settings.work_bucket, paths.reject_part(task.batch_id, task.chunk)))
-    except files.NoSuchFile:
-        return {}
 
 
 def _fault(row: RawRow, plan: ColumnPlan) -> Fault:

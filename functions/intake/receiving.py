@@ -3,16 +3,16 @@
 S3 may report a version more than once, late or twice at the same time: the upload's row decides which report acts.
 """
 
-import json
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion import files, paths, workflow
+from ingestion import files
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.errors import RefusalCode, Refused
+from ingestion.launching import launch
 from ingestion.tables import audit, batches, uploads
 from ingestion.tables.uploads import Arrival, Upload
 from ingestion.telemetry import logger, metrics
@@ -113,9 +113,5 @@ def _start(upload: Upload, db: Connection, settings: Settings) -> Outcome:
         return Outcome(upload_id=upload.id, state="refused")
     batch_id, chunk_count, status = batch
     if status is BatchStatus.PENDING:
-        manifest_key = paths.manifest(batch_id, "chunks")
-        if chunk_count > 1:
-            chunks = [{"chunk": number} for number in range(1, chunk_count + 1)]
-            files.write(settings.work_bucket, manifest_key, json.dumps(chunks).encode())
-        workflow.start_import(settings.state_machine_arn, batch_id, chunk_count, manifest_key)
+        launch(batch_id, chunk_count, settings, name=str(batch_id))
     return Outcome(upload_id=upload.id, state="accepted", batch_id=batch_id)

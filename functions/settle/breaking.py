@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from ingestion.batch import BatchStatus, Tally
 from ingestion.config import Settings
@@ -40,6 +41,23 @@ class Breakage(BaseModel):
             return str(json.loads(self.cause).get("errorMessage", ""))
         except (ValueError, AttributeError):
             return ""
+
+
+class BrokenTask(BaseModel):
+    """What the state machine asks for after a Catch."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    batch_id: UUID
+    execution: str
+    error: dict[str, str]
+    """`Error` and `Cause`, in the words of Step Functions."""
+
+    @property
+    def breakage(self) -> Breakage:
+        """The same, as we say it."""
+        said = {"error": self.error["Error"], "cause": self.error.get("Cause", "")}
+        return Breakage(batch_id=self.batch_id, execution=self.execution, **said)
 
 
 def settle_broken(breakage: Breakage, db: Connection, settings: Settings) -> Settled:

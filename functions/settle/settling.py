@@ -7,6 +7,7 @@ from itertools import repeat
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from ingestion.batch import BatchStatus, FaultCounts, Tally
 from ingestion.config import Settings
@@ -17,6 +18,14 @@ from ingestion.tables import audit, batches, chunks, programmes, staging
 from ingestion.tables.batches import Batch
 from ingestion.telemetry import logger, metrics
 from settle.joining import join_error_file
+
+
+class BatchTask(BaseModel):
+    """What the state machine asks for."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    batch_id: UUID
 
 
 class Settled(BaseModel):

@@ -6,6 +6,8 @@ else changes the programme's sessions while this batch has the right to merge.
 
 import json
 from enum import StrEnum
+from random import uniform
+from time import monotonic, sleep
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +24,8 @@ from ingestion.tables import batches, chunks, people, programmes, staging, weigh
 from ingestion.tables.batches import Batch
 from ingestion.tables.targets import TARGETS, fields_of
 from ingestion.tables.weighing import Weighing
+
+WAIT_SECONDS = 3.0
 
 
 class BatchTask(BaseModel):
@@ -62,14 +66,21 @@ def weigh_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
     if misread:
         return _restage(batch, misread, scale, db, settings)
     if not batch.dry_run:
-        with transaction(db):
-            if not programmes.acquire(db, batch.program_type, batch_id):
-                raise ProgrammeBusy("Another batch of the programme is being merged.")
+        _acquire(batch, db)
     with transaction(db):
         batches.weighed(db, batch_id, scale, is_assumed)
         to_merge = _weigh(batch, scale, db, settings)
     explained = _explain(batch, db, settings)
     return explained.model_copy(update={"verdict": How.MERGE if to_merge else How.SETTLE, "shards": to_merge})
+
+
+def _acquire(batch: Batch, db: Connection) -> None:
+    """Take the right to merge. A small batch gives it back within a moment, so a moment is waited here."""
+    deadline = monotonic() + WAIT_SECONDS
+    while not programmes.acquire(db, batch.program_type, batch.id):
+        if monotonic() > deadline:
+            raise ProgrammeBusy("Another batch of the programme is being merged.")
+        sleep(uniform(0.02, 0.1))
 
 
 def _lost_chunks(batch: Batch, db: Connection) -> list[int]:

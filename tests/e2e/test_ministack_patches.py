@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -34,6 +35,10 @@ import json, os, time
 class Busy(Exception): pass
 
 def answers(event, context):
+    return {"pid": os.getpid()}
+
+def answers_later(event, context):
+    time.sleep(0.5)
     return {"pid": os.getpid()}
 
 def raises(event, context):
@@ -169,6 +174,14 @@ def name_of_a_raised_error(on: Emulator) -> object:
 
 def name_of_an_exit(on: Emulator) -> object:
     return on.invoke(on.function("exits"))["errorType"]
+
+
+def functions_at_once(on: Emulator) -> object:
+    """How many processes six invocations at the same time get."""
+    arn = on.function("answers_later")
+    with ThreadPoolExecutor(6) as threads:
+        pids = {answer["pid"] for answer in threads.map(lambda _: on.invoke(arn), range(6))}
+    return len(pids)
 
 
 def is_a_quiet_function_quick(on: Emulator) -> object:
@@ -313,6 +326,7 @@ def header_added_to_a_presigned_upload(on: Emulator) -> object:
 PROBES = [
     pytest.param(name_of_a_raised_error, "Busy", id="errors_keep_their_names"),
     pytest.param(name_of_an_exit, "Runtime.ExitError", id="errors_keep_their_names of exits"),
+    pytest.param(functions_at_once, 4, id="functions_wait_for_a_process"),
     pytest.param(is_a_quiet_function_quick, True, id="quiet_functions_answer_at_once"),
     pytest.param(answer_without_body, 302, id="answers_may_have_no_body"),
     pytest.param(does_an_execution_start_at_once, True, id="executions_start_at_once"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 import pytest
 
 import clean_up.app
@@ -66,6 +67,19 @@ def test_a_batch_becomes_a_tombstone_that_still_refuses_its_file(loaded: Pipelin
     again: dict[str, Any] = loaded.upload(KEY, BODY)
     assert again["state"] == "refused"
     assert loaded.db.run("SELECT count(*) FROM kintell_sessions") == [[1]]
+
+
+def test_an_import_that_nobody_works_on_is_started_over(pipeline: Pipeline) -> None:
+    pipeline.know("oksana@example.org", "kari@acme.com")
+    batch_id = pipeline.upload(KEY, BODY)["batch_id"]
+    assert clean(pipeline)["imports_started_over"] == 0
+    pipeline.db.run("UPDATE ingestion_batches SET updated_at = now() - interval '25 hours'")
+    assert clean(pipeline)["imports_started_over"] == 1
+    executions = boto3.client("stepfunctions").list_executions(
+        stateMachineArn=boto3.client("stepfunctions").list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    )
+    assert {e["name"][:42] for e in executions["executions"]} == {batch_id, f"{batch_id}-again"}
+    assert pipeline.run(batch_id, execution="again")["status"] == "completed"
 
 
 def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(

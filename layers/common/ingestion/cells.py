@@ -38,8 +38,8 @@ _SHOWN: Final = 60
 
 # Possessive, so that no text can make the pattern try twice.
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]++"
-_LABEL = r"[^\W_]++(?:-++[^\W_]++)*+"
-_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@(?:{_LABEL}\.)+(?=[^\W\d_])(?=.{{2}}){_LABEL}")
+_LABEL = r"[^\W_]++(?:-++[^\W_]++)*"
+_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?=[^\W\d_])(?=.{{2}}){_LABEL}")
 _WHOLE = re.compile(r"([0-9]{1,9})(?:[.,]0{1,2})?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

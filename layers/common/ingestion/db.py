@@ -5,10 +5,13 @@ Errors come out as what they mean for the caller: `Unavailable` where trying aga
 """
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from random import uniform
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +31,16 @@ __all__ = ["Connection", "DatabaseError", "DatabaseSecret", "connect", "connecti
 _PASSING = ("08", "40", "53", "57", "58", "XX")
 
 CONNECT_SECONDS = 10
+WAIT_SECONDS = 20
+"""How long a function waits for a connection that the server has none left of; less than any function may take."""
+
+# too_many_connections, cannot_connect_now
+_FULL = ("53300", "57P03")
+
+# Fields of an error that hold no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
+_FIELDS_WITHOUT_DATA = frozenset("SVCMPstcdn")
+_QUOTES_A_VALUE = "22"
+_COPY_LINE = re.compile(r"COPY \S+, line \d+")
 
 
 class DatabaseSecret(BaseModel):
@@ -55,7 +68,19 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         except DatabaseError as failed:
             if sqlstate(failed).startswith(_PASSING):
                 raise Unavailable(f"The database can't do this now (SQLSTATE {sqlstate(failed)}).") from failed
-            raise
+            raise _without_data(failed) from None
+
+
+def _without_data(error: DatabaseError) -> DatabaseError:
+    """The same error without what it quotes of the data: errors end up in logs, and rows are about people."""
+    if not error.args or not isinstance(error.args[0], dict):
+        return error
+    kept = {name: text for name, text in error.args[0].items() if name in _FIELDS_WITHOUT_DATA}
+    if sqlstate(error).startswith(_QUOTES_A_VALUE):
+        del kept["M"]
+    if line := _COPY_LINE.match(str(error.args[0].get("W", ""))):
+        kept["W"] = line[0]
+    return DatabaseError(kept)
 
 
 def sqlstate(error: DatabaseError) -> str:
@@ -65,10 +90,23 @@ def sqlstate(error: DatabaseError) -> str:
 
 
 def connect(secret: DatabaseSecret) -> Connection:
-    """A new connection, in UTC. Raises Unavailable."""
+    """A new connection, in UTC; waits a while for one if the server has none left. Raises Unavailable."""
+    deadline = monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return _connect(secret)
+        except DatabaseError as failed:
+            if sqlstate(failed) not in _FULL or monotonic() > deadline:
+                raise Unavailable("The database is out of reach.") from failed
+            sleep(uniform(0.1, 1.0))
+        except (InterfaceError, OSError) as failed:
+            raise Unavailable("The database is out of reach.") from failed
+
+
+def _connect(secret: DatabaseSecret) -> Connection:
+    # Only the connecting has a time limit: a statement may take as long as its function may.
+    link = socket.create_connection((secret.host, secret.port), CONNECT_SECONDS)
     try:
-        # Only the connecting has a time limit: a statement may take as long as its function may.
-        link = socket.create_connection((secret.host, secret.port), CONNECT_SECONDS)
         link.settimeout(None)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return Connection(
@@ -81,8 +119,9 @@ def connect(secret: DatabaseSecret) -> Connection:
             startup_params={"TimeZone": "UTC"},
             sock=link,
         )
-    except (InterfaceError, OSError, DatabaseError) as failed:
-        raise Unavailable("The database is out of reach.") from failed
+    except BaseException:
+        link.close()
+        raise
 
 
 _open: dict[str, Connection] = {}

@@ -12,21 +12,22 @@ class Patterns:
 
     def __init__(self, delimiter: str, field_bytes: int) -> None:
         mark = re.escape(delimiter.encode())
-        quoted = rb'"[^"]*+(?:""[^"]*+)*+"'
+        # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows them settles it.
+        quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")'
         text = rb"[^%s\r\n]*+" % mark
         field = rb'(?:%s%s|(?!")%s)' % (quoted, text, text)
         self.quoted = re.compile(quoted)
         half = max(field_bytes // 2 - 1, 0)
         short = rb'(?:"[^"\r\n]{0,%d}+"(?!")|(?!"))[^%s\r\n]{0,%d}+' % (half, mark, half)
-        self.short_fields = re.compile(rb"(?:%s%s)*+" % (short, mark))
-        self.row = re.compile(rb"%s(?:%s%s)*+(?:\r\n|\n|\r)" % (field, mark, field))
+        self.short_fields = re.compile(rb"(?:%s%s)*" % (short, mark))
+        self.row = re.compile(rb"%s(?:%s%s)*(?:\r\n|\n|\r)" % (field, mark, field))
         self.field_end = re.compile(rb"[%s\r\n]" % mark)
         self.line_end = re.compile(rb"[\r\n]")
         self.not_blank = re.compile(rb'[^%s" \t\r\n\v\f]' % mark)
         # A literal first byte makes the search twenty times as fast; so the first line of a window is looked at apart.
         self.blank_line = re.compile(rb'\n([%s" \t\v\f]*+)(?=[\r\n])' % mark)
         # A quoted field as it should be, with a delimiter or a line end on either side.
-        self.well_quoted = re.compile(rb'"(?<![^%s\n]")[^"]*+(?:""[^"]*+)*+"(?=[%s\r\n])' % (mark, mark))
+        self.well_quoted = re.compile(rb'"(?<![^%s\n]")[^"]*+(?:""[^"]*+)*"(?=[%s\r\n])' % (mark, mark))
 
 
 class Counted(NamedTuple):

@@ -16,11 +16,11 @@ def _client() -> Any:
     return boto3.client("stepfunctions")
 
 
-def start_import(state_machine_arn: str, batch_id: UUID, chunk_count: int, manifest_key: str) -> None:
-    """Start the batch's import. Its name is the batch's id: starting twice is one start. Raises Unavailable."""
+def start_import(state_machine_arn: str, name: str, batch_id: UUID, chunk_count: int, manifest_key: str) -> None:
+    """Start an import of the batch; starting twice by one name is one start. Raises Unavailable."""
     given = {"batchId": str(batch_id), "chunks": chunk_count, "manifestKey": manifest_key}
     try:
-        _client().start_execution(stateMachineArn=state_machine_arn, name=str(batch_id), input=json.dumps(given))
+        _client().start_execution(stateMachineArn=state_machine_arn, name=name, input=json.dumps(given))
     except ClientError as failed:
         if failed.response.get("Error", {}).get("Code") != "ExecutionAlreadyExists":
             raise Unavailable("The import could not be started.") from failed

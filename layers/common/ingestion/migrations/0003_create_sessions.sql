@@ -106,7 +106,8 @@ BEGIN
         SELECT EXISTS (SELECT FROM kintell_sessions WHERE batch_id = OLD.id)
             OR EXISTS (SELECT FROM kintell_session_versions WHERE batch_id = OLD.id) INTO referred;
     ELSE
-        SELECT EXISTS (SELECT FROM kintell_sessions WHERE program_instance_id = OLD.id) INTO referred;
+        SELECT EXISTS (SELECT FROM kintell_sessions WHERE program_instance_id = OLD.id)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE program_instance_id = OLD.id) INTO referred;
     END IF;
     IF referred THEN
         RAISE foreign_key_violation USING MESSAGE = TG_TABLE_NAME || ' ' || OLD.id || ' is referred to by sessions';

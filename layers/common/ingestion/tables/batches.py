@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.batch import BatchStatus, FaultCount, Tally
+from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
 from ingestion.columns import ColumnPlan, plan_columns
 from ingestion.db import Connection, rows, to_json
 from ingestion.programmes import Programme, get_programme
@@ -236,17 +236,18 @@ def end(
     failure_reason: str | None,
     error_file_key: str | None,
 ) -> bool:
-    """Move a pending or running batch to completed or failed, with all that came of it; False if it had ended."""
+    """Move a batch to completed or failed, with all that came of it; False if it may not move there, having ended."""
     ended = db.run(
         """
         UPDATE ingestion_batches
            SET status = :status, inserted_rows = :inserted, updated_rows = :updated, skipped_rows = :skipped,
                error_rows = :errors, error_summary = CAST(:summary AS jsonb), failure_reason = :failure_reason,
                error_file_key = :error_file_key, completed_at = now(), updated_at = now()
-         WHERE id = :id AND status IN ('pending', 'running')
+         WHERE id = :id AND status = ANY(CAST(:before AS text[]))
      RETURNING id
         """,
         id=batch_id,
+        before=[before.value for before, after in NEXT.items() if status in after],
         status=status.value,
         inserted=tally.inserted,
         updated=tally.updated,

@@ -109,6 +109,32 @@ def archive(db: Connection, batch_id: UUID) -> bool:
     return bool(archived)
 
 
+class Stuck(BaseModel):
+    """A batch that nobody has worked on for long."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_id: UUID
+    chunk_count: int
+
+
+def stuck_batches(db: Connection, hours: int) -> list[Stuck]:
+    """Batches that have not ended, and that nobody has touched for *hours*."""
+    found = rows(
+        db,
+        """
+        SELECT b.id AS batch_id, (SELECT count(*) FROM chunks c WHERE c.batch_id = b.id) AS chunk_count
+          FROM ingestion_batches b
+         WHERE b.status IN ('pending', 'running') AND b.updated_at < now() - make_interval(hours => CAST(:hours AS int))
+      ORDER BY b.updated_at
+         LIMIT :at_once
+        """,
+        hours=hours,
+        at_once=AT_ONCE,
+    )
+    return [Stuck.model_validate(row) for row in found]
+
+
 def expire_unused_links(db: Connection) -> int:
     """Forget the uploads that were announced a week ago and never came: their links expired long since."""
     gone = db.run(

@@ -1,0 +1,131 @@
+"""The HTTP API: JSON in and out, lists page by page, problems as exceptions."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from cli import __version__
+from cli.connecting import connect, reaching, target
+from cli.failures import ApiProblem, Unreachable
+
+DEFAULT_URL: Final = "http://127.0.0.1:3002"
+PAGE_ITEMS: Final = 200
+"""The most that the API puts on one page."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a list; more of it follows where `next_cursor` is not None."""
+
+    items: list[Json]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Api:
+    """Where the API is, and the token that it knows us by."""
+
+    url: str
+    token: str | None = None
+
+    @classmethod
+    def at(cls, url: str, token: str | None) -> "Api":
+        """The API at an address that somebody typed. Raises click.UsageError."""
+        try:
+            parts = urlsplit(url.strip())
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise click.UsageError(f'KINTELL_API_URL is "{url}"; write an address such as {DEFAULT_URL}.')
+        token = (token or "").strip() or None
+        if token and not (token.isascii() and token.isprintable()):
+            raise click.UsageError("KINTELL_TOKEN holds characters that no token has; copy it again.")
+        return cls(url.strip().rstrip("/"), token)
+
+    def get(self, path: str, **query: Any) -> Json:
+        """The answer to a GET; what is None is not asked. Raises ApiProblem, Unreachable."""
+        asked = urlencode({name: value for name, value in query.items() if value is not None})
+        return self._ask("GET", f"{path}?{asked}" if asked else path, None)
+
+    def post(self, path: str, body: Json) -> Json:
+        """The answer to a POST. Raises ApiProblem, Unreachable."""
+        return self._ask("POST", path, json.dumps(body).encode())
+
+    def pages(self, path: str, limit: int | None, **query: Any) -> Iterator[Page]:
+        """A list, at most *limit* items of it or all. Raises ApiProblem, Unreachable."""
+        cursor: str | None = None
+        while limit is None or limit > 0:
+            wanted = PAGE_ITEMS if limit is None else min(limit, PAGE_ITEMS)
+            answer = self.get(path, limit=wanted, cursor=cursor, **query)
+            page = Page(answer["items"], answer["nextCursor"])
+            yield page
+            limit = None if limit is None else limit - len(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Json:
+        url = self.url + path
+        headers = {"Accept": "application/json", "User-Agent": f"kintell/{__version__}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        with reaching(self.url, "API"):
+            connection = connect(url)
+            try:
+                connection.request(method, target(url), body, headers)
+                answer = connection.getresponse()
+                content = answer.read()
+            finally:
+                connection.close()
+        return self._understood(answer, content)
+
+    def _understood(self, answer: HTTPResponse, content: bytes) -> Json:
+        try:
+            found = json.loads(content)
+        except ValueError:
+            found = None
+        body: Json = found if isinstance(found, dict) else {}
+        if 200 <= answer.status < 300 and body:
+            return body
+        if "detail" in body and "code" in body:
+            raise ApiProblem(answer.status, str(body["code"]), str(body["detail"]))
+        if answer.status in (401, 403):
+            wrong = "does not accept the token in KINTELL_TOKEN" if self.token else "wants a token in KINTELL_TOKEN"
+            raise ApiProblem(answer.status, "unauthorized", f"The API at {self.url} {wrong}; sign in for a new one.")
+        if answer.status in (429, 500, 502, 503, 504):
+            raise ApiProblem(
+                answer.status, "unavailable", f"The API at {self.url} is out of order ({answer.status}); try again."
+            )
+        raise Unreachable(
+            f"What answers at {self.url} is not the Kintell API (HTTP {answer.status}); check KINTELL_API_URL."
+        )
+
+
+def batch_path(batch_id: str, part: str = "") -> str:
+    """The path of a batch's record, or of a part of it such as `/audit`."""
+    return f"/v1/import/batches/{batch_id}{part}"
+
+
+def backfill_path(batch_id: str, part: str) -> str:
+    """The path of a batch's `/status` or `/errors`."""
+    return f"/v1/import/backfill/{batch_id}{part}"
+
+
+def upload_path(upload_id: str = "") -> str:
+    """The path of an upload, or of all of them."""
+    return f"/v1/import/uploads/{upload_id}".rstrip("/")
+
+
+def session_path(session_id: str) -> str:
+    """The path of a session's lineage; its id may hold anything."""
+    return f"/v1/sessions/{quote(session_id, safe='')}/lineage"

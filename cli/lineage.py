@@ -1,0 +1,111 @@
+"""The chain behind a session as a tree: file, batch, session, and what it was before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import click
+
+from cli.api import Json
+from cli.words import clean, local_time
+
+CONTENT: Final = (
+    "participantEmail",
+    "volunteerEmail",
+    "scheduledAt",
+    "completedAt",
+    "durationMinutes",
+    "rating",
+    "feedbackText",
+    "focusArea",
+    "languageLevel",
+    "topics",
+    "metadata",
+    "programInstance",
+)
+TIMES: Final = ("scheduledAt", "completedAt")
+LONGEST_VALUE: Final = 60
+
+
+@dataclass
+class Branch:
+    """A line and what hangs on it."""
+
+    text: str
+    under: list[Branch] = field(default_factory=list)
+
+
+def tree_of(lineage: Json) -> Branch:
+    """File → batch → session → earlier versions, the newest of them first."""
+    session, batch, row = lineage["session"], lineage["batch"], lineage["row"]
+    by = f" by {lineage['importedBy']}" if lineage["importedBy"] else ""
+    at = f", imported {local_time(lineage['importedAt'])}{by}" if lineage["importedAt"] else ""
+    name = f"session {session['programType']}:{session['externalSessionId']}"
+    found = Branch(f"{name} (id {session['id']}), version {session['version']}, {_place(row)}")
+    found.under += [Branch(text) for text in _content(session)]
+    found.under += _earlier(session, lineage["earlierVersions"])
+    batches = Branch(f"batch {batch['batchId']}, {batch['status']}{at}", [found])
+    file = lineage["file"]
+    return Branch(f"file {file['name']}", [Branch(f"at {_origin(file)}"), batches])
+
+
+def _earlier(session: Json, versions: list[Json]) -> list[Branch]:
+    """Each with what its replacement changed."""
+    branches = []
+    newer = session
+    for earlier in versions:
+        older = earlier["session"]
+        branch = Branch(f"version {older['version']}, replaced {local_time(earlier['replacedAt'])}")
+        branch.under.append(Branch(f"from {earlier['file']['name']}, {_place(earlier['row'])}"))
+        branch.under.append(Branch(f"batch {earlier['batch']['batchId']}, {earlier['batch']['status']}"))
+        branch.under += [
+            Branch(f"{key}: {_value(key, older[key])} → {_value(key, newer[key])}")
+            for key in CONTENT
+            if older.get(key) != newer.get(key)
+        ]
+        branches.append(branch)
+        newer = older
+    return branches
+
+
+def _content(session: Json) -> list[str]:
+    return [f"{key}: {_value(key, session[key])}" for key in CONTENT if session.get(key) not in (None, [], "")]
+
+
+def _value(key: str, value: object) -> str:
+    if value is None:
+        return "–"
+    text = local_time(str(value)) if key in TIMES else ", ".join(value) if isinstance(value, list) else clean(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _place(row: Json) -> str:
+    return f"row {row['number']}, line {row['line']}"
+
+
+def _origin(file: Json) -> str:
+    version = f", version {file['versionId']}" if file["versionId"] else ""
+    return f"{file['key']}{version}, sha256 {file['sha256']}"
+
+
+def lines_of(branch: Branch) -> Iterator[str]:
+    """The tree in text, for terminals and pipes alike."""
+    yield clean(branch.text)
+    for number, twig in enumerate(branch.under, 1):
+        fork, beam = ("├── ", "│   ") if number < len(branch.under) else ("└── ", "    ")
+        first, *rest = lines_of(twig)
+        yield fork + first
+        yield from (beam + text for text in rest)
+
+
+def show_tree(lineage: Json) -> None:
+    """Where the terminal can't show lines, with ASCII."""
+    text = "\n".join(lines_of(tree_of(lineage)))
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = text.replace("├── ", "|-- ").replace("└── ", "`-- ").replace("│   ", "|   ").replace("→", "->")
+    click.echo(text)

@@ -1,0 +1,94 @@
+"""What the commands share: where the API is, `--json`, ids, lists, help with examples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import click
+
+from cli.api import Api
+
+PROGRAMMES: Final = ("mentors_ukraine", "language_ukraine", "kintell_users")
+DEFAULT_LIMIT: Final = 50
+JSON: Final = "kintell.json"
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Whom to ask, and how to answer."""
+
+    url: str
+    token: str | None
+
+    @property
+    def api(self) -> Api:
+        """Raises click.UsageError if the address is none."""
+        return Api.at(self.url, self.token)
+
+    @property
+    def as_json(self) -> bool:
+        """Whether `--json` was given, before the command or after it."""
+        return bool(click.get_current_context().meta.get(JSON))
+
+
+with_terminal = click.make_pass_decorator(Terminal)
+
+
+class BatchId(click.ParamType[str]):
+    """An id as the API writes it."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Fails on anything else, before anybody is asked."""
+        try:
+            return str(UUID(str(value)))
+        except ValueError:
+            self.fail(f'"{value}" is no id; write it whole, as kintell batches shows it.', param, ctx)
+
+
+def _ask_for_json(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        context.meta[JSON] = True  # shared by the group and its command
+
+
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_ask_for_json,
+    help="Answer in JSON, and write nothing else to stdout.",
+)
+
+program_option = click.option(
+    "--program",
+    metavar="P",
+    shell_complete=lambda _context, _parameter, typed: [name for name in PROGRAMMES if name.startswith(typed)],
+    help=f"Programme, by its name or an alias: {', '.join(PROGRAMMES)}.",
+)
+
+batch_argument = click.argument("batch", type=BatchId())
+
+
+def paged(command: Decorated) -> Decorated:
+    """`--limit` and `--all`."""
+    limit = click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help=f"Show at most N.  [default: {DEFAULT_LIMIT}]"
+    )
+    everything = click.option("--all", "everything", is_flag=True, help="Show all, however many there are.")
+    return limit(everything(command))
+
+
+def how_many(limit: int | None, everything: bool) -> int | None:
+    """The limit of a list; None if there is none. Raises click.UsageError."""
+    if everything and limit is not None:
+        raise click.UsageError("--all and --limit contradict each other; give one of them.")
+    return None if everything else limit or DEFAULT_LIMIT
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help. The mark keeps click from joining the lines."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,74 @@
+"""What is said of one batch or one upload, in lines, and the exit code that goes with it."""
+
+from typing import Final
+
+from cli.api import Json
+from cli.words import clean, local_time, size
+
+DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
+ENDED: Final = ("completed", "failed", "archived")
+INDENT: Final = 13
+
+
+def line(label: str, value: object) -> str:
+    """`Success:     480`, the values of all lines below each other."""
+    return f"{label + ':':<{INDENT}}{clean(value)}"
+
+
+def ending(batch: Json) -> list[str]:
+    """The lines that an import ends with: the contract has them."""
+    batch_id = batch["batchId"]
+    lines = [
+        line("Batch ID", batch_id),
+        line("Processed", f"{batch['processedRows']} rows"),
+        line("Success", f"{batch['successRows']} ({batch['insertedRows']} new, {batch['updatedRows']} updated)"),
+        line("Skipped", batch["skippedRows"]),
+        line("Errors", batch["errorRows"]),
+    ]
+    if batch["errorRows"] and batch["links"]["errors"]:
+        lines.append(line("Error file", f"kintell errors {batch_id} -o errors.csv"))
+    return lines
+
+
+def remarks(batch: Json) -> list[str]:
+    """What the counts alone would not tell."""
+    found = []
+    if batch["dryRun"]:
+        found.append(line("Dry run", "nothing was written; the counts say what an import would do"))
+    if batch["failureReason"]:
+        found.append(line("Failed", batch["failureReason"]))
+    return found
+
+
+def status(batch: Json) -> list[str]:
+    """All that a person asks of a batch."""
+    instance = f" / {batch['programInstance']}" if batch["programInstance"] else ""
+    state = batch["status"]
+    if state not in ENDED:
+        state = f"{state}, {batch['percentComplete']:g} % of {batch['totalRows']} rows"
+    facts = {
+        "File": f"{batch['fileName']} ({size(batch['fileSizeBytes'])})",
+        "Programme": f"{batch['programType']}{instance}",
+        "Imported by": batch["importedBy"],
+        "Corrects": batch["parentBatchId"],
+        "Created": local_time(batch["createdAt"]),
+        "Completed": local_time(batch["completedAt"]),
+        "Status": state,
+    }
+    return [line(label, fact) for label, fact in facts.items() if fact] + remarks(batch)
+
+
+def refusal(refused: Json) -> list[str]:
+    """Why an upload became no batch, and the batch that has its content already."""
+    lines = [line("Refused", f"{refused['code']}: {refused['message']}")]
+    if refused.get("batchId"):
+        lines.append(line("Earlier", f"kintell status {refused['batchId']}"))
+        lines.append(line("Again", "kintell import FILE --force --reason TEXT"))
+    return lines
+
+
+def exit_code(batch: Json) -> int:
+    """What a batch in this state ends a command with; one that is not through yet is no failure."""
+    if batch["status"] == "failed":
+        return FAILED
+    return DONE_WITH_REJECTS if batch["status"] in ENDED and batch["errorRows"] else DONE

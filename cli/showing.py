@@ -1,0 +1,125 @@
+"""Where answers go: tables on a terminal, tab-separated lines in a pipe, JSON where it is asked for."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import click
+
+from cli.api import Json, Page
+from cli.words import clean
+
+NARROWEST: Final = 8
+"""A column that may be cut is not cut shorter than this; rather, a less important one is left out."""
+
+
+GAP: Final = 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list. On a terminal without room for all, the one with the highest `rank` goes first."""
+
+    header: str
+    value: Callable[[Json], Any]
+    rank: int = 0
+    is_number: bool = False
+    may_be_cut: bool = False
+
+
+def field(name: str) -> Callable[[Json], Any]:
+    """The value of a field, as it is."""
+    return lambda item: item[name]
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks at what we write."""
+    return sys.stdout.isatty()
+
+
+def show_json(value: Any) -> None:
+    """One document, times in UTC as the API gives them."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_json_list(pages: Iterator[Page]) -> None:
+    """The list as the API has it, written page by page: it may be longer than memory."""
+    before, cursor = '{"items": [\n', None
+    for page in pages:
+        for item in page.items:
+            sys.stdout.write(before + json.dumps(item, ensure_ascii=False))
+            before = ",\n"
+        cursor = page.next_cursor
+    if before != ",\n":
+        sys.stdout.write(before)
+    click.echo(f'\n], "nextCursor": {json.dumps(cursor)}}}')
+
+
+def show_list(pages: Iterator[Page], columns: list[Column], noun: str) -> None:
+    """The list as a table that fits the terminal, or as lines for a pipe. What there is more of is said aside."""
+    if is_terminal():
+        count, cursor = _show_table(pages, columns)
+    else:
+        count, cursor = _show_lines(pages, columns)
+    if cursor is not None:
+        click.echo(f"kintell: the first {count} {noun}; --limit N or --all shows more", err=True)
+    elif count == 0:
+        click.echo(f"kintell: no {noun}", err=True)
+
+
+def _show_lines(pages: Iterator[Page], columns: list[Column]) -> tuple[int, str | None]:
+    count, cursor = 0, None
+    for page in pages:
+        for item in page.items:
+            sys.stdout.write("\t".join(clean(column.value(item)) for column in columns) + "\n")
+        sys.stdout.flush()
+        count, cursor = count + len(page.items), page.next_cursor
+    return count, cursor
+
+
+def _show_table(pages: Iterator[Page], columns: list[Column]) -> tuple[int, str | None]:
+    # Imported where it is used: a pipe does not wait for it.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    items: list[Json] = []
+    cursor = None
+    for page in pages:
+        items += page.items
+        cursor = page.next_cursor
+    if not items:
+        return 0, None
+    console = Console(highlight=False)
+    cells = {column.header: [clean(column.value(item)) for item in items] for column in columns}
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    shown = fitting(columns, cells, console.width)
+    for column, width in shown.items():
+        justify: Literal["left", "right"] = "right" if column.is_number else "left"
+        table.add_column(column.header, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
+    for number in range(len(items)):
+        table.add_row(*(Text(cells[column.header][number]) for column in shown))
+    console.print(table)
+    return len(items), cursor
+
+
+def fitting(columns: list[Column], cells: dict[str, list[str]], width: int) -> dict[Column, int]:
+    """The columns that a terminal of this width has room for, in their order, and their widths."""
+    from rich.cells import cell_len
+
+    natural = {column: max(map(cell_len, (column.header, *cells[column.header]))) for column in columns}
+    shown = {
+        column: min(full, max(NARROWEST, len(column.header))) if column.may_be_cut else full
+        for column, full in natural.items()
+    }
+
+    def left() -> int:
+        return width - sum(shown.values()) - GAP * (len(shown) - 1)
+
+    while len(shown) > 1 and left() < 0:
+        del shown[max(shown, key=lambda column: column.rank)]
+    for column in sorted(shown, key=lambda column: column.rank):
+        shown[column] += max(0, min(natural[column] - shown[column], left()))
+    return shown

@@ -1,0 +1,55 @@
+"""Where a batch is, once or until it has ended; also by the id of the upload that became it."""
+
+import click
+
+from cli.api import Api, Json, upload_path
+from cli.failures import ApiProblem, Interrupted
+from cli.progress import progress
+from cli.reports import DONE, ENDED, FAILED, ending, exit_code, line, refusal, status
+from cli.showing import show_json
+from cli.watching import get_batch, wait_for_batch, wait_for_upload
+
+
+def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
+    """The exit code. Raises Failure."""
+    try:
+        found = _find(api, batch_id, watch=watch)
+        if watch and found.get("status", ENDED[0]) not in ENDED:
+            with progress(found["fileName"], as_json=as_json) as bars:
+                found = wait_for_batch(api, found["batchId"], bars.counted)
+    except KeyboardInterrupt as stopped:
+        again = f"kintell status {batch_id} --watch" if watch else f"kintell status {batch_id}"
+        raise Interrupted(f"Stopped: the import goes on; look again with: {again}") from stopped
+    if as_json:
+        show_json(found)
+    else:
+        click.echo("\n".join(_report(found)))
+    if found.get("state") == "refused":
+        return FAILED
+    return exit_code(found) if "status" in found else DONE
+
+
+def _find(api: Api, some_id: str, *, watch: bool) -> Json:
+    """The batch of this id, or of this upload; the upload where it is none. Raises ApiProblem, Unreachable."""
+    try:
+        return get_batch(api, some_id)
+    except ApiProblem as problem:
+        if problem.code != "no_such_batch":
+            raise
+        no_batch = problem
+    try:
+        upload = api.get(upload_path(some_id))
+    except ApiProblem as problem:
+        raise (no_batch if problem.code == "no_such_upload" else problem) from None
+    if watch and upload["state"] == "waiting":
+        upload = wait_for_upload(api, some_id, float("inf"))
+    return get_batch(api, upload["batchId"]) if upload["state"] == "accepted" else upload
+
+
+def _report(found: Json) -> list[str]:
+    if "status" in found:
+        return [*status(found), *ending(found)]
+    if found["state"] == "refused":
+        return [line("Upload ID", found["uploadId"]), *refusal(found["refusal"])]
+    watch = f"kintell status {found['uploadId']} --watch"
+    return [line("Upload ID", found["uploadId"]), line("Status", "waiting for the file"), line("Watch", watch)]

@@ -1,0 +1,70 @@
+"""Waiting for an upload to be taken up and for its batch to end, and not giving up over one answer that fails."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from cli.api import Api, Json, backfill_path, upload_path
+from cli.failures import ApiProblem, Failure, Unreachable
+from cli.reports import ENDED
+
+FIRST_PAUSE_SECONDS: Final = 0.15
+LONGEST_PAUSE_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 30.0
+"""For so long a question is asked again that was not answered."""
+
+
+def get_batch(api: Api, batch_id: str) -> Json:
+    """The status of a batch. Raises ApiProblem, Unreachable."""
+    return api.get(backfill_path(batch_id, "/status"))
+
+
+def wait_for_upload(api: Api, upload_id: str, timeout_seconds: float) -> Json:
+    """The upload, accepted or refused; still `waiting` if it is not decided in time."""
+    deadline = time.monotonic() + timeout_seconds
+    pauses = _pauses()
+    while True:
+        upload = _patiently(lambda: api.get(upload_path(upload_id)))
+        left = deadline - time.monotonic()
+        if upload["state"] != "waiting" or left <= 0:
+            return upload
+        time.sleep(min(next(pauses), left))
+
+
+def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
+    """What is said of a file that was sent and then not heard of."""
+    return Failure(
+        f"The file was sent, but was not taken up within {timeout_seconds:g} seconds; "
+        f"it may still be: kintell status {upload_id} --watch"
+    )
+
+
+def wait_for_batch(api: Api, batch_id: str, seen: Callable[[Json], None]) -> Json:
+    """The batch when it has ended; *seen* is told of each state on the way."""
+    pauses = _pauses()
+    while True:
+        batch = _patiently(lambda: get_batch(api, batch_id))
+        seen(batch)
+        if batch["status"] in ENDED:
+            return batch
+        time.sleep(next(pauses))
+
+
+def _pauses() -> Iterator[float]:
+    """Short at first, for the user of a small file; longer where it takes long."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
+
+
+def _patiently(ask: Callable[[], Json]) -> Json:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except (ApiProblem, Unreachable) as failed:
+            is_passing = isinstance(failed, Unreachable) or failed.is_passing
+            if not is_passing or time.monotonic() > deadline:
+                raise
+        time.sleep(LONGEST_PAUSE_SECONDS / 2)

@@ -1,0 +1,85 @@
+"""The command against the API's real function, on a real PostgreSQL, behind a port on loopback."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import kintell
+from tests.cli.loopback import Loopback, serving
+from tests.serve.asking import Call
+from tests.serve.conftest import api, emptied, environment, place
+from tests.serve.conftest import world as world
+from tests.serve.world import REGION, UPLOADS, WORK
+
+__all__ = ["api", "emptied", "environment", "place", "world"]
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def loopback(api: Call, emptied: None) -> Iterator[Loopback]:
+    """The API where a command finds it."""
+    found = Loopback()
+    server = serving(found)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def in_oslo() -> Iterator[None]:
+    """Local time is an hour or two ahead of UTC."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Europe/Oslo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
+def run(loopback: Loopback, in_oslo: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run("status", batch)` as in a pipe."""
+    monkeypatch.setattr("cli.watching.LONGEST_PAUSE_SECONDS", 0.05)
+
+    def run(*words: object, **environment: str) -> Result:
+        result = CliRunner().invoke(
+            kintell, [str(word) for word in words], env={"KINTELL_API_URL": loopback.url, **environment}
+        )
+        assert "Traceback" not in result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def ask_json(run: Run) -> Callable[..., Any]:
+    """What the command answers in JSON."""
+
+    def ask(*words: object) -> Any:
+        result = run(*words, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return ask
+
+
+@pytest.fixture
+def buckets(environment: pytest.MonkeyPatch) -> Any:
+    """The storage, with nothing in it but what this test puts there."""
+    s3 = boto3.client("s3")
+    for bucket in (UPLOADS, WORK):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    yield s3
+    for bucket in (UPLOADS, WORK):
+        for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=stored["Key"])
+        s3.delete_bucket(Bucket=bucket)

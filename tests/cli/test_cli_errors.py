@@ -1,0 +1,102 @@
+"""kintell errors: the faults of the rejected rows, and their file."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from cli.error_files import FAULTS
+from ingestion.faults import FaultCode
+from tests.cli.conftest import Run
+from tests.serve.world import WORK, World
+
+CONTENT = "﻿session_id,_error_row\r\nMS-1,4\r\n".encode()
+SUMMARY = [
+    {"code": "E001", "category": "validation", "field": "participant_email", "count": 2},
+    {"code": "E021", "category": "user_not_found", "field": "mentor_email", "count": 14},
+    {"code": "E010", "category": "validation", "field": "row", "count": 1},
+]
+FAULT_LINES = (
+    "2 rows of mentors-ukraine-2024-11.csv rejected:\n"
+    "  14 × volunteer not found (E021, mentor_email)\n"
+    "   2 × invalid email (E001, participant_email)\n"
+    "   1 × wrong number of fields in the row (E010)\n"
+)
+
+
+@pytest.fixture
+def batch(world: World, buckets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UUID:
+    """A batch with an error file; we are in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=CONTENT)
+    return world.batch(error_file_key="errors/x.csv", error_summary=SUMMARY)
+
+
+def test_faults_are_counted_and_the_file_saved_under_its_name(run: Run, batch: UUID) -> None:
+    result = run("errors", batch)
+    assert result.exit_code == 0
+    name = "mentors-ukraine-2024-11-errors.csv"
+    assert result.stdout == (
+        f'{FAULT_LINES}Saved to {name}\nMend its rows, then: kintell import "{name}" --parent {batch}\n'
+    )
+    assert Path(name).read_bytes() == CONTENT
+    assert os.listdir() == [name]
+    assert Path(name).stat().st_mode & 0o077 == 0
+
+
+def test_a_file_is_never_overwritten_unasked(run: Run, batch: UUID, world: World) -> None:
+    Path("errors.csv").write_text("mine")
+    result = run("errors", batch, "-o", "errors.csv")
+    assert result.exit_code == 2
+    assert "errors.csv is there already; add --overwrite" in result.stderr
+    assert world.count("SELECT count(*) FROM audit_logs") == 0
+    assert Path("errors.csv").read_text() == "mine"
+    assert run("errors", batch, "-o", "errors.csv", "--overwrite").exit_code == 0
+    assert Path("errors.csv").read_bytes() == CONTENT
+
+
+def test_stdout_has_the_file_and_nothing_else(run: Run, batch: UUID) -> None:
+    result = run("errors", batch, "-o", "-")
+    assert result.stdout_bytes == CONTENT
+    assert result.stderr == FAULT_LINES
+    assert run("errors", batch, "-o", "-", "--json").exit_code == 2
+
+
+def test_a_folder_takes_it_under_its_name(run: Run, batch: UUID) -> None:
+    Path("to mend").mkdir()
+    answer = json.loads(run("errors", batch, "-o", "to mend", "--json").stdout)
+    assert answer == {
+        "batchId": str(batch),
+        "fileName": "mentors-ukraine-2024-11-errors.csv",
+        "rows": 2,
+        "savedTo": "to mend/mentors-ukraine-2024-11-errors.csv",
+        "faults": SUMMARY,
+    }
+    assert Path(answer["savedTo"]).read_bytes() == CONTENT
+
+
+def test_a_place_that_is_none(run: Run, batch: UUID) -> None:
+    result = run("errors", batch, "-o", "nowhere/errors.csv")
+    assert result.exit_code == 2
+    assert "There is no folder nowhere" in result.stderr
+
+
+def test_a_batch_without_an_error_file(run: Run, world: World) -> None:
+    result = run("errors", world.batch(error_rows=0, skipped_rows=3))
+    assert result.exit_code == 1
+    assert "has no error file." in result.stderr
+
+
+def test_a_download_that_fails_leaves_nothing_behind(run: Run, batch: UUID, buckets: Any) -> None:
+    buckets.delete_object(Bucket=WORK, Key="errors/x.csv")
+    result = run("errors", batch)
+    assert result.exit_code == 1
+    assert "The storage did not hand the file out (40" in result.stderr
+    assert os.listdir() == []
+
+
+def test_every_error_code_has_words() -> None:
+    assert set(FAULTS) == {code.value for code in FaultCode}

@@ -1,0 +1,93 @@
+"""ingestion_batches: from state to state, each move made once, with all that belongs to it."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
+from ingestion.db import Connection
+from ingestion.tables import batches, retention
+from tests.db.world import CHECK, add_batch, batch_columns, refused
+
+
+def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
+    """End a batch of ten rows."""
+    summary: list[FaultCount] = [{"code": "E001", "category": "validation", "field": "participant_email", "count": 4}]
+    return batches.end(
+        db,
+        batch_id,
+        status,
+        Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4),
+        summary,
+        failure_reason="import_broke: x" if status is BatchStatus.FAILED else None,
+        error_file_key="errors/x.csv",
+    )
+
+
+MOVES: dict[BatchStatus, Callable[[Connection, UUID], bool]] = {
+    BatchStatus.RUNNING: lambda db, batch_id: (
+        batches.start(db, batch_id, "execution-2") or batches.start_over(db, batch_id, "execution-2")
+    ),
+    BatchStatus.COMPLETED: lambda db, batch_id: end(db, batch_id, BatchStatus.COMPLETED),
+    BatchStatus.FAILED: lambda db, batch_id: end(db, batch_id, BatchStatus.FAILED),
+    BatchStatus.ARCHIVED: retention.archive,
+}
+
+
+@pytest.mark.parametrize("old", BatchStatus)
+@pytest.mark.parametrize("new", MOVES)
+def test_a_batch_moves_only_where_the_table_of_moves_says(db: Connection, old: BatchStatus, new: BatchStatus) -> None:
+    batch_id = add_batch(db, old.value, execution="execution-1")
+    is_allowed = new in NEXT[old] or (old is new is BatchStatus.RUNNING)
+    assert MOVES[new](db, batch_id) is is_allowed
+    assert batch_columns(db, batch_id, "status") == [new.value if is_allowed else old.value]
+
+
+def test_only_one_run_may_start_a_batch(db: Connection) -> None:
+    batch_id = add_batch(db)
+    assert batches.start(db, batch_id, "execution-1")
+    assert not batches.start(db, batch_id, "execution-2")
+    assert not batches.start_over(db, batch_id, "execution-1"), "it is the one that works on it"
+    assert batch_columns(db, batch_id, "status, execution, started_at = now(), completed_at") == [
+        "running",
+        "execution-1",
+        True,
+        None,
+    ]
+
+
+def test_another_run_may_go_on_with_a_running_batch(db: Connection) -> None:
+    batch_id = add_batch(db, "running", execution="execution-1", started_at="2024-12-01T12:00:00Z")
+    assert batches.start_over(db, batch_id, "execution-2")
+    assert batch_columns(db, batch_id, "status, execution, started_at < now()") == ["running", "execution-2", True]
+
+
+def test_a_failed_batch_is_tried_again_as_if_nothing_had_been(db: Connection) -> None:
+    batch_id = add_batch(db, "running", execution="execution-1")
+    end(db, batch_id, BatchStatus.FAILED)
+    assert not batches.start_over(db, batch_id, "execution-1"), "its stragglers may still be at work"
+    assert batches.start_over(db, batch_id, "execution-2")
+    columns = """
+        status, completed_at, failure_reason, error_file_key, error_summary,
+        inserted_rows + updated_rows + skipped_rows + error_rows
+    """
+    assert batch_columns(db, batch_id, columns) == ["running", None, None, None, [], 0]
+
+
+def test_a_batch_ends_once_with_all_that_came_of_it(db: Connection) -> None:
+    batch_id = add_batch(db, "running", execution="execution-1")
+    assert end(db, batch_id, BatchStatus.COMPLETED)
+    assert not end(db, batch_id, BatchStatus.FAILED)
+    columns = """
+        status, inserted_rows, updated_rows, skipped_rows, error_rows, success_rows, error_file_key, failure_reason,
+        completed_at = now(), error_summary->0->>'code'
+    """
+    ended = ["completed", 3, 2, 1, 4, 5, "errors/x.csv", None, True, "E001"]
+    assert batch_columns(db, batch_id, columns) == ended
+
+
+def test_a_tally_that_misses_rows_can_not_end_a_batch(db: Connection) -> None:
+    batch_id = add_batch(db, "running", total_rows=11)
+    with refused(db, CHECK, "every_row_is_counted"):
+        end(db, batch_id, BatchStatus.COMPLETED)

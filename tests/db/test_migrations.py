@@ -1,0 +1,126 @@
+"""The schema: every migration is applied once, whole or not at all, whoever asks for it."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+import migrate.app as app
+from ingestion.db import Connection, DatabaseError, connect
+from ingestion.programmes import PROGRAMMES
+from ingestion.tables import migrations
+from ingestion.tables.migrations import migrate, versions
+from local.postgres import Database
+from tests.conftest import secret_of
+from tests.template.documents import EVENTS
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def empty(database_server: Database) -> Iterator[Database]:
+    """A database without anything."""
+    fresh = database_server.create(f"empty_{next(_numbers)}")
+    yield fresh
+    database_server.drop(fresh.dbname)
+
+
+@pytest.fixture
+def own(database: Database) -> Iterator[Connection]:
+    """A connection to a database of the test's own, outside of any transaction."""
+    connection = connect(secret_of(database))
+    yield connection
+    connection.close()
+
+
+def applied(db: Connection) -> list[str]:
+    """What the database says that it has had."""
+    return [row[0] for row in db.run("SELECT version FROM schema_migrations ORDER BY version")]
+
+
+def test_two_runners_at_once_apply_each_migration_once_and_a_third_nothing(empty: Database) -> None:
+    ready = Barrier(2)
+
+    def run(_number: int) -> list[str]:
+        db = connect(secret_of(empty))
+        ready.wait()
+        try:
+            return migrate(db)
+        finally:
+            db.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(run, range(2))
+    assert first + second == versions()
+    db = connect(secret_of(empty))
+    assert applied(db) == versions()
+    assert migrate(db) == []
+    assert db.run("SELECT count(*) FROM programmes") == [[len(PROGRAMMES)]]
+    db.close()
+
+
+def test_versions_are_numbered_without_gaps() -> None:
+    assert versions() == [f"{number:04}" for number in range(1, len(versions()) + 1)]
+
+
+def test_a_broken_migration_leaves_nothing_of_itself_and_those_before_it_stay(
+    own: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    (tmp_path / "9997_good.sql").write_text("CREATE TABLE good (id integer);")
+    broken = tmp_path / "9998_broken.sql"
+    broken.write_text("CREATE TABLE half (id integer); SELECT 1 / 0;")
+    (tmp_path / "9999_later.sql").write_text("CREATE TABLE later (id integer);")
+    with pytest.raises(DatabaseError):
+        migrate(own)
+    assert applied(own)[-1] == "9997"
+    assert own.run("SELECT to_regclass('good') IS NOT NULL, to_regclass('half'), to_regclass('later')") == [
+        [True, None, None]
+    ]
+    assert own.run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()") == [[0]]
+    broken.write_text("CREATE TABLE half (id integer);")
+    assert migrate(own) == ["9998", "9999"]
+
+
+def test_cloudformation_gets_its_answer(own: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    event: dict[str, Any] = json.loads((EVENTS / "migrate.json").read_text())
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(app, "settings", lambda: None)
+    monkeypatch.setattr(app, "connection", lambda _settings: own)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: _Answered(answers, request))
+    context: Any = _Context()
+    assert app.handler(event, context) == {"status": "SUCCESS", "applied": []}
+    asked = {**event, "ResponseURL": "https://cloudformation.example.org/"}
+    app.handler({**asked, "RequestType": "Delete", "PhysicalResourceId": "schema"}, context)
+    assert applied(own) == versions(), "deleting the stack leaves the schema"
+    monkeypatch.setattr(app, "connection", lambda _settings: 1 / 0)
+    assert app.handler(asked, context)["status"] == "FAILED"
+    assert [(one["Status"], one["PhysicalResourceId"]) for one in answers] == [
+        ("SUCCESS", "schema"),
+        ("FAILED", "kintell-schema"),
+    ]
+    assert answers[1]["Reason"].startswith("ZeroDivisionError")
+    with pytest.raises(ZeroDivisionError):
+        app.handler(event, context)
+
+
+class _Context:
+    function_name = "migrate"
+    memory_limit_in_mb = 128
+    invoked_function_arn = "arn:aws:lambda:eu-north-1:123456789012:function:migrate"
+    aws_request_id = "request"
+    log_stream_name = "stream"
+
+
+class _Answered:
+    def __init__(self, answers: list[dict[str, Any]], request: Any) -> None:
+        answers.append(json.loads(request.data))
+
+    def close(self) -> None:
+        """As the answer to a real request."""

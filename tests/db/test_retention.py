@@ -1,0 +1,122 @@
+"""Retention: what is due is found, oldest first, until it is done; a batch becomes a tombstone that still refuses."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+import clean_up.app as app
+from ingestion.db import Connection, connect
+from ingestion.tables import batches, retention
+from local.postgres import Database
+from tests.conftest import secret_of
+from tests.db.world import MENTORS, a_hash, add_batch, add_upload
+from tests.template.documents import EVENTS
+
+
+def ended(db: Connection, days_ago: float, status: str = "completed", **columns: Any) -> UUID:
+    """A batch that ended some days ago."""
+    batch_id = add_batch(db, status, **columns)
+    db.run(
+        "UPDATE ingestion_batches SET completed_at = now() - make_interval(hours => :hours) WHERE id = :id",
+        hours=int(days_ago * 24),
+        id=batch_id,
+    )
+    return batch_id
+
+
+def test_error_files_are_due_30_days_after_the_end_until_it_is_noted_that_they_are_gone(db: Connection) -> None:
+    newer = ended(db, 30.5, error_file_key="errors/newer.csv")
+    older = ended(db, 40, "failed", error_file_key="errors/older.csv")
+    ended(db, 29.5, error_file_key="errors/not-yet.csv")
+    ended(db, 50)
+    due = retention.expired_error_files(db, 30)
+    assert [(one.batch_id, one.key) for one in due] == [(older, "errors/older.csv"), (newer, "errors/newer.csv")]
+    assert retention.note_error_file_deleted(db, older)
+    assert not retention.note_error_file_deleted(db, older)
+    assert [one.batch_id for one in retention.expired_error_files(db, 30)] == [newer]
+
+
+def test_a_clean_up_takes_some_at_a_time(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    first, second = ended(db, 800), ended(db, 700)
+    assert [old.batch_id for old in retention.old_batches(db, 365)] == [first]
+    assert retention.archive(db, first)
+    assert [old.batch_id for old in retention.old_batches(db, 365)] == [second]
+
+
+def test_completed_batches_are_due_after_a_year(db: Connection) -> None:
+    upload_id = add_upload(db, key="incoming/old.csv", version_id="v1")
+    old = ended(db, 366, upload_id=upload_id, work_key="work/uploads/x/text", error_file_key="errors/x.csv")
+    ended(db, 364)
+    for status in ("failed", "archived"):
+        ended(db, 400, status)
+    (due,) = retention.old_batches(db, 365)
+    assert due.model_dump() == {
+        "batch_id": old,
+        "bucket": "uploads",
+        "key": "incoming/old.csv",
+        "version_id": "v1",
+        "work_key": "work/uploads/x/text",
+        "error_file_key": "errors/x.csv",
+    }
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_an_archived_batch_names_nobody_and_keeps_its_counts(db: Connection, forced: bool) -> None:
+    file_hash = a_hash()
+    who: dict[str, Any] = {"imported_by": "AWS:operator", "claimed_by": "operator@example.org"}
+    reason: dict[str, Any] = {"forced": True, "force_reason": "operator@example.org asked"} if forced else {}
+    upload_id = add_upload(db, uploaded_by="AWS:operator", claimed_by="operator@example.org", options=json.dumps(who))
+    batch_id = ended(db, 366, upload_id=upload_id, file_hash=file_hash, error_file_key="errors/x.csv", **who, **reason)
+    assert retention.archive(db, batch_id)
+    assert not retention.archive(db, batch_id)
+    kept = db.run(
+        """
+        SELECT b.status, b.file_hash, b.inserted_rows, b.imported_by, b.claimed_by, b.force_reason,
+               b.archived_at = now(), b.error_file_deleted_at = now(), u.uploaded_by, u.claimed_by, u.options
+          FROM ingestion_batches b JOIN uploads u ON u.id = b.upload_id
+        """
+    )
+    tombstone = "archived" if forced else None
+    assert kept == [["archived", file_hash, 10, None, None, tombstone, True, True, None, None, {}]]
+    live = batches.find_live(db, file_hash, MENTORS)
+    assert live is not None, "the file is still known"
+    assert live.id == batch_id
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "failed"])
+def test_only_completed_batches_are_archived(db: Connection, status: str) -> None:
+    upload_id = add_upload(db, uploaded_by="AWS:operator")
+    assert not retention.archive(db, add_batch(db, status, upload_id=upload_id))
+    assert db.run("SELECT uploaded_by FROM uploads") == [["AWS:operator"]]
+
+
+def test_batches_that_have_ended_or_never_were_need_no_staging(db: Connection) -> None:
+    running, pending, failed, unknown = add_batch(db, "running"), add_batch(db), add_batch(db, "failed"), uuid4()
+    assert set(retention.ended(db, [running, pending, failed, unknown])) == {failed, unknown}
+
+
+def test_the_schedulers_event_cleans_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = connect(secret_of(database))
+    monkeypatch.setattr(app, "settings", lambda: _Settings)
+    monkeypatch.setattr(app, "connection", lambda _settings: db)
+    context: Any = _Context()
+    done = app.handler(json.loads((EVENTS / "clean_up.json").read_text()), context)
+    db.close()
+    assert set(done.values()) == {0}
+
+
+class _Settings:
+    error_file_days = 30
+    archive_days = 365
+    work_bucket = "work"
+    stuck_hours = 24
+
+
+class _Context:
+    function_name = "clean_up"
+    memory_limit_in_mb = 128
+    invoked_function_arn = "arn:aws:lambda:eu-north-1:123456789012:function:clean_up"
+    aws_request_id = "request"

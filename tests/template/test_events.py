@@ -1,0 +1,85 @@
+"""The sample events in events/: one for every function, and its handler understands it."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel
+
+import intake.app
+import settle.app
+from explain.explaining import ChunkTask as ExplainTask
+from merge.merging import ShardTask
+from serve.incoming import regular
+from stage.starting import ChunkTask
+from tests.template.documents import EVENTS, functions, snake_case, template
+from weigh.weighing import BatchTask
+
+BATCH = UUID("6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11")
+EXECUTION = f"arn:aws:states:eu-north-1:123456789012:execution:kintell-import-batch:{BATCH}"
+
+
+def event(name: str) -> dict[str, Any]:
+    """A sample event."""
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def test_every_function_has_its_event_and_every_event_a_function() -> None:
+    names, files = {snake_case(name) for name in functions()}, {path.stem for path in EVENTS.iterdir()}
+    assert names <= files
+    assert all(any(file == name or file.startswith(f"{name}_") for name in names) for file in files)
+
+
+def test_intake_reads_the_key_as_it_was_before_s3_encoded_it() -> None:
+    arrival = intake.app._arrival(event("intake")["Records"][0])
+    assert arrival.key == "incoming/language_ukraine/Språkkafé language-ukraine-2024-11 (1).csv"
+    assert (arrival.bucket, arrival.size_bytes) == ("kintell-uploads-123456789012", 118784)
+    assert arrival.version_id == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
+    assert arrival.uploaded_by == "AWS:AROAEXAMPLEEXAMPLEEX:operator@example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "task"),
+    [
+        ("stage", ChunkTask, {"batch_id": BATCH, "chunk": 1, "execution": EXECUTION}),
+        ("weigh", BatchTask, {"batch_id": BATCH}),
+        ("explain", ExplainTask, {"batch_id": BATCH, "chunk": 1}),
+        ("merge", ShardTask, {"batch_id": BATCH, "shard": 0}),
+    ],
+)
+def test_a_stage_reads_its_task(name: str, model: type[BaseModel], task: dict[str, Any]) -> None:
+    assert model.model_validate(event(name)).model_dump() == task
+
+
+def test_settle_ends_a_batch_that_went_through() -> None:
+    assert settle.app._breakage(event("settle")) is None
+    assert UUID(event("settle")["batchId"]) == BATCH
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "reason"),
+    [
+        pytest.param("settle_broken", "BatchBroken", "imported by another batch", id="a state failed"),
+        pytest.param("settle_broken_execution", "ABORTED", "ABORTED", id="the execution was stopped"),
+    ],
+)
+def test_settle_reads_what_broke_from_either_side(name: str, error: str, reason: str) -> None:
+    breakage = settle.app._breakage(event(name))
+    assert breakage is not None
+    assert (breakage.batch_id, breakage.execution, breakage.error) == (BATCH, EXECUTION, error)
+    assert reason in breakage.reason
+
+
+def test_eventbridge_passes_on_the_events_that_settle_reads() -> None:
+    pattern = template()["Resources"]["SettleBrokenExecution"]["Properties"]["EventPattern"]
+    sample = event("settle_broken_execution")
+    assert sample["source"] in pattern["source"]
+    assert sample["detail-type"] in pattern["detail-type"]
+    assert sample["detail"]["status"] in pattern["detail"]["status"]
+
+
+def test_serve_reads_what_api_gateway_sends() -> None:
+    sample = event("serve")
+    assert regular(sample)["rawPath"] == sample["rawPath"]

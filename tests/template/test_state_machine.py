@@ -1,0 +1,129 @@
+"""The state machine's shape and its errors: what no linter of ASL looks for is not there."""
+
+from typing import Any
+
+from ingestion.errors import IngestionError, Unavailable
+from tests.template.documents import (
+    Machine,
+    State,
+    all_machines,
+    all_states,
+    all_tasks,
+    errors_of,
+    functions,
+)
+
+AWS_ERRORS = {
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    "States.ALL",
+    "States.Timeout",
+    # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+    "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    # What Lambda says of a function that ran out of time or of memory:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+}
+
+ALWAYS_TRANSIENT = {
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+}
+
+EXPRESS_SECONDS = 300
+"""An Express execution ends then: https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html"""
+
+
+def descendants(error: type[Exception]) -> set[str]:
+    """The names of an error and of all that extend it."""
+    return {error.__name__}.union(*(descendants(child) for child in error.__subclasses__()))
+
+
+def successors(body: dict[str, Any]) -> set[str]:
+    """Where a state may go."""
+    rules = [body, *body.get("Choices", []), *body.get("Catch", [])]
+    return {rule["Next"] for rule in rules if "Next" in rule} | ({body["Default"]} if "Default" in body else set())
+
+
+# Errors ---------------------------------------------------------------------------------------------------------------
+
+
+@all_states
+def test_every_error_that_is_named_is_ours_or_of_aws(state: State) -> None:
+    assert set(errors_of(state.rules)) <= AWS_ERRORS | descendants(IngestionError)
+
+
+@all_tasks
+def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
+    retried = errors_of(task.body["Retry"])
+    # Only Weigh takes the right to merge, for which it may have to wait.
+    transient = descendants(Unavailable) if task.name == "Weigh" else {"Unavailable"}
+    assert set(retried) & descendants(IngestionError) == transient
+    assert set(retried) >= ALWAYS_TRANSIENT
+    assert "States.ALL" not in retried
+    assert len(retried) == len(set(retried)), "only the first rule that names an error counts"
+
+
+@all_states
+def test_states_all_stands_last_and_alone(state: State) -> None:
+    for rules in (state.body.get("Retry", []), state.body.get("Catch", [])):
+        for rule in rules:
+            if "States.ALL" in rule["ErrorEquals"]:
+                assert rule is rules[-1]
+                assert rule["ErrorEquals"] == ["States.ALL"]
+
+
+@all_states
+def test_whatever_breaks_ends_in_settle_broken(state: State) -> None:
+    """Inside a Map it is the Map that catches; SettleBroken itself is followed up by the rule on ended executions."""
+    if state.is_outer and state.body["Type"] in ("Task", "Map") and state.name != "SettleBroken":
+        last = state.body["Catch"][-1]
+        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "SettleBroken"}
+    else:
+        assert "Catch" not in state.body
+
+
+@all_tasks
+def test_a_function_ends_before_its_task_gives_it_up(task: State) -> None:
+    assert functions()[task.function]["Timeout"] <= task.body["TimeoutSeconds"]
+    if task.machine.definition.get("ProcessorConfig", {}).get("ExecutionType") == "EXPRESS":
+        assert task.body["TimeoutSeconds"] < EXPRESS_SECONDS
+
+
+# Shape ----------------------------------------------------------------------------------------------------------------
+
+
+@all_machines
+def test_every_state_is_reached_and_every_next_state_exists(machine: Machine) -> None:
+    reached, left = set[str](), {machine.definition["StartAt"]}
+    while left:
+        name = left.pop()
+        reached.add(name)
+        left |= successors(machine.states[name]) - reached
+    assert reached == set(machine.states)
+
+
+@all_states
+def test_a_state_goes_on_or_ends(state: State) -> None:
+    ways = [way for way in ("Next", "End", "Choices") if way in state.body]
+    assert len(ways) == (0 if state.body["Type"] in ("Fail", "Succeed") else 1)
+    assert state.body["Type"] != "Choice" or "Default" in state.body
+
+
+@all_states
+def test_only_a_distributed_map_reads_its_items_from_a_file(state: State) -> None:
+    if state.body["Type"] == "Map":
+        is_distributed = state.body["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
+        assert ("ItemReader" in state.body) == is_distributed
+
+
+@all_states
+def test_every_state_says_what_it_is_for(state: State) -> None:
+    assert state.body["Comment"].endswith(".")
