@@ -78,6 +78,7 @@ def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peer
     say("the yardstick and the floor")
     measured.yardstick = yardstick(importer.db, measured.largest.batch_id, folder, importer.meter)
     measured.floor = floor(importer.db, clean, importer.meter)
+    say(f"the yardstick: {measured.yardstick.seconds:.2f} s; the floor: {measured.floor.seconds:.2f} s")
     _others(importer, folder, clean, measured, say)
     if with_peers:
         measured.peers = measure_peers(system.database, clean, rows, say)
