@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 SAM := .venv-sam
+PEERS := .venv-peers
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults lint format lock clean clean-all
+.PHONY: help demo up test faults lint bench bench-peers format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -18,6 +19,8 @@ help:
 	@echo "make test       all tests"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
+	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
+	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
 	@echo "make clean      remove the local system's data and what the tools left behind"
@@ -46,6 +49,12 @@ lint: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
 	$(RUN) -m pytest tests/template
+
+bench: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS)
+
+bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS) --peers
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .
@@ -88,6 +97,13 @@ $(SAM)/.created:
 $(SAM)/.stamp: requirements-sam.txt | $(SAM)/.created
 	$(call install,$(SAM),requirements-sam.txt,about 60 MB)
 
+$(PEERS)/.created:
+	$(call environment,$(PEERS))
+	@touch $@
+
+$(PEERS)/.stamp: requirements-peers.txt | $(PEERS)/.created
+	$(call install,$(PEERS),requirements-peers.txt,about 130 MB)
+
 # One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
 # address of an index. The layer gets the versions that the local system runs with.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
@@ -98,6 +114,7 @@ lock: $(VENV)/.dev.stamp
 	cd layers/common && $(LOCK) -c ../../requirements-local.txt requirements.in -o requirements.txt
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
+	$(LOCK) requirements-peers.in -o requirements-peers.txt
 	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -108,4 +125,4 @@ clean:
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM)
+	rm -rf $(VENV) $(SAM) $(PEERS)

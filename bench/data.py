@@ -3,6 +3,9 @@
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 PARTICIPANTS = 5_000
 VOLUNTEERS = 2_000
@@ -40,21 +43,39 @@ def people() -> Iterator[tuple[str, str]]:
     yield from ((volunteer(number), "volunteer") for number in range(VOLUNTEERS))
 
 
-def mentors_rows(count: int, *, bad_share: float = 0.0, variant: str = "", seed: int = 1) -> Iterator[str]:
-    """The header and *count* rows. *variant* changes each row's feedback; a share of the rows has a bad rating."""
-    pick = random.Random(seed)
+def mentors_rows(
+    count: int, *, bad_share: float = 0.0, variant: str = "", seed: int = 1, first: int = 1
+) -> Iterator[str]:
+    """The header and *count* rows, their ids from *first* on.
+
+    *variant* changes each row's feedback, so that a row of the same id is an update; a share of the rows has a rating
+    that no scale has. Who meets whom depends on *seed* and the number of the row alone.
+    """
+    meets, fails = random.Random(seed), random.Random(seed + 1)
     yield HEADER
-    for number in range(1, count + 1):
+    for number in range(first, first + count):
         at = _START + timedelta(minutes=number % 500_000)
-        feedback = _FEEDBACK[number % len(_FEEDBACK)] + variant
+        said = _FEEDBACK[number % len(_FEEDBACK)]
+        # Hardly any two people write the same.
+        feedback = (said and f"{said} ({number % 9_973})") + variant
         if number % 3 == 0:
             feedback += ",\nthen a second line"
         quoted = '"' + feedback.replace('"', '""') + '"' if set(feedback) & set(',"\n') else feedback
-        rating = "9" if pick.random() < bad_share else str(1 + number % 5)
+        rating = "9" if fails.random() < bad_share else str(1 + number % 5)
         duration = 15 * (1 + number % 6)
         done = at + timedelta(minutes=duration)
         yield (
-            f"MS-{number:08},{participant(pick.randrange(PARTICIPANTS))},{volunteer(pick.randrange(VOLUNTEERS))},"
-            f'{at:%Y-%m-%dT%H:%M:%SZ},{done:%Y-%m-%dT%H:%M:%SZ},{duration},{rating},{quoted},{_AREAS[number % 5]},"CV, '
-            f'network",{_NAMES[number % 6]},{_NAMES[number % 5]},2024-q{1 + number % 4},UA\r\n'
+            f"MS-{number:08},{participant(int(meets.random() * PARTICIPANTS))},"
+            f"{volunteer(int(meets.random() * VOLUNTEERS))},{at:%Y-%m-%dT%H:%M:%SZ},{done:%Y-%m-%dT%H:%M:%SZ},"
+            f'{duration},{rating},{quoted},{_AREAS[number % 5]},"CV, network",{_NAMES[number % 6]},'
+            f"{_NAMES[number % 5]},2024-q{1 + number % 4},UA\r\n"
         )
+
+
+def write_mentors(file: Path, count: int, **options: Any) -> Path:
+    """Write `mentors_rows` to a file, in UTF-8; the file."""
+    rows = mentors_rows(count, **options)
+    with file.open("w", encoding="utf-8", newline="") as out:
+        while some := "".join(islice(rows, 10_000)):
+            out.write(some)
+    return file

@@ -137,7 +137,7 @@ def _days(question: InstanceQuestion) -> tuple[date, date] | None:
     ends = [
         (min(moments), max(moments))
         for validated in _validated(question)
-        if (moments := [session.scheduled_at for session in validated.sessions])
+        if (moments := validated.columns["scheduled_at"])
     ]
     if not ends:
         return None

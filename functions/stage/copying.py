@@ -1,23 +1,27 @@
 """Valid rows on their way into the staging table, in COPY's text format."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from uuid import UUID
 from zlib import crc32
 
 from ingestion import copy_text
-from ingestion.copy_text import NULL, arrays, plain, texts
+from ingestion.copy_text import NULL, arrays, moments, repeated, texts
 from ingestion.db import Connection
 from ingestion.tables import staging
 from ingestion.tables.staging import RowRefused
 from ingestion.tables.targets import Target
-from ingestion.validation import PersonRow, SessionRow
+from ingestion.validation import Validated
 from stage.people import People
 
 LINES_PER_BLOCK = 4_000
 """About a mebibyte of usual rows; COPY is slower in smaller blocks."""
 LINES_AFTER_REFUSAL = 500
 """Once the database refuses a row, fewer go at once: those around a refused row are sent again."""
+
+
+_PERSON_TEXTS = ("email", "name", "linkedin_url", "verification_status", "role", "grant_access")
 
 
 class StagedRows:
@@ -32,51 +36,44 @@ class StagedRows:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def add_sessions(self, sessions: Sequence[SessionRow], people: People) -> None:
+    def add_sessions(self, valid: Validated, people: People) -> None:
         """Add sessions; people without an id go by email, to be created when the file is weighed."""
-        if not sessions:
-            return
-        (numbers, lines, session_ids, participants, volunteers, scheduled, completed, *rest) = zip(
-            *sessions, strict=True
-        )
-        (durations, ratings, feedback, focus, levels, topics, metadata) = rest
-        participant_ids = [people.ids.get(email) for email in participants]
-        volunteer_ids = [people.ids.get(email) for email in volunteers]
-        self.numbers += numbers
+        columns, written = valid.columns, _written(valid)
+        participant_ids = list(map(people.ids.get, columns["participant_email"]))
+        volunteer_ids = list(map(people.ids.get, columns["volunteer_email"]))
+        self.numbers += columns["row_number"]
         self.lines += copy_text.lines(
             repeat(self._chunk),
-            self._shards(session_ids),
-            plain(numbers),
-            plain(lines),
-            texts(session_ids),
-            plain(participant_ids),
-            plain(volunteer_ids),
-            _unknown(participants, participant_ids),
-            _unknown(volunteers, volunteer_ids),
-            plain(scheduled),
-            plain(completed),
-            plain(durations),
-            plain(ratings),
-            texts(feedback),
-            texts(focus),
-            plain(levels),
-            arrays(topics),
-            texts(metadata),
+            self._shards(columns["external_session_id"]),
+            map(str, columns["row_number"]),
+            map(str, columns["line"]),
+            texts(columns["external_session_id"]),
+            repeated(participant_ids),
+            repeated(volunteer_ids),
+            _unknown(columns["participant_email"], participant_ids),
+            _unknown(columns["volunteer_email"], volunteer_ids),
+            moments(columns["scheduled_at"], written["scheduled_at"]),
+            moments(columns["completed_at"], written["completed_at"]),
+            repeated(columns["duration_minutes"]),
+            repeated(columns["rating_given"]),
+            texts(columns["feedback_text"]),
+            texts(columns["focus_area"]),
+            repeated(columns["language_level"]),
+            arrays(columns["topics"]),
+            texts(columns["metadata"]),
         )
 
-    def add_people(self, people: Sequence[PersonRow]) -> None:
+    def add_people(self, valid: Validated) -> None:
         """Add rows of the roster."""
-        if not people:
-            return
-        numbers, lines, emails, names, urls, statuses, roles, access, joined = zip(*people, strict=True)
-        self.numbers += numbers
+        columns, written = valid.columns, _written(valid)
+        self.numbers += columns["row_number"]
         self.lines += copy_text.lines(
             repeat(self._chunk),
-            self._shards(emails),
-            plain(numbers),
-            plain(lines),
-            *map(texts, (emails, names, urls, statuses, roles, access)),
-            plain(joined),
+            self._shards(columns["email"]),
+            map(str, columns["row_number"]),
+            map(str, columns["line"]),
+            *(texts(columns[field]) for field in _PERSON_TEXTS),
+            moments(columns["joined_at"], written["joined_at"]),
         )
 
     def _shards(self, keys: Sequence[str]) -> Iterable[str]:
@@ -84,6 +81,11 @@ class StagedRows:
         if self._shard_count == 1:
             return repeat("0")
         return [str(crc32(key.encode()) % self._shard_count) for key in keys]
+
+
+def _written(valid: Validated) -> defaultdict[str, Iterable[str | None]]:
+    """The texts of moments; none of those that the file lacks."""
+    return defaultdict(lambda: [None] * len(valid.columns["row_number"]), valid.written)
 
 
 def _unknown(emails: Sequence[str], ids: Sequence[int | None]) -> Iterable[str]:

@@ -9,7 +9,7 @@ from ingestion.db import Connection
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.formulas import restore
 from ingestion.tables import people
-from ingestion.validation import SessionRow, Validated
+from ingestion.validation import Validated
 
 _ROLES = (
     ("participant_email", FaultCode.PARTICIPANT_NOT_FOUND),
@@ -28,29 +28,34 @@ class People:
 
     def check(
         self, validated: Validated, raw_rows: Sequence[RawRow], plan: ColumnPlan
-    ) -> tuple[list[SessionRow], list[Reject]]:
+    ) -> tuple[Validated, list[Reject]]:
         """The sessions of known people; and all rejects, those of other faults too, with the people they don't find."""
-        named = {email for row in validated.sessions for email in (row.participant_email, row.volunteer_email)}
+        participants, volunteers = (validated.columns[fills] for fills, _ in _ROLES)
+        named = {*participants, *volunteers}
         named_by_rejects = [_emails(reject.row, plan) for reject in validated.rejects]
         self._look_up(named.union(*(filter(None, emails) for emails in named_by_rejects)))
         if self._creates:
-            return validated.sessions, validated.rejects
+            return validated, validated.rejects
         fields = [_column_name(plan, fills) for fills, _ in _ROLES]
         rejects = [
             Reject(reject.row, (*reject.faults, *self._faults(emails, fields)))
             for reject, emails in zip(validated.rejects, named_by_rejects, strict=True)
         ]
         if named <= self.ids.keys():
-            return validated.sessions, rejects
+            return validated, rejects
+        are_known = [
+            participant in self.ids and volunteer in self.ids
+            for participant, volunteer in zip(participants, volunteers, strict=True)
+        ]
         rows = {row.number: row for row in raw_rows}
-        known: list[SessionRow] = []
-        for session in validated.sessions:
-            faults = self._faults((session.participant_email, session.volunteer_email), fields)
-            if faults:
-                rejects.append(Reject(rows[session.row_number], faults))
-            else:
-                known.append(session)
-        return known, rejects
+        unknown = validated.where([not is_known for is_known in are_known])
+        rejects += [
+            Reject(rows[number], self._faults(emails, fields))
+            for number, *emails in zip(
+                unknown.columns["row_number"], *(unknown.columns[fills] for fills, _ in _ROLES), strict=True
+            )
+        ]
+        return validated.where(are_known), rejects
 
     def _look_up(self, emails: set[str]) -> None:
         new = emails - self._looked_up

@@ -23,7 +23,7 @@ from ingestion.tables import chunks, staging
 from ingestion.tables.batches import Batch
 from ingestion.tables.chunks import Chunk, Staged
 from ingestion.tables.targets import TARGETS
-from ingestion.validation import validate
+from ingestion.validation import Remembered, validate
 from stage.copying import StagedRows, copy_rows
 from stage.people import People
 from stage.starting import ChunkTask, start
@@ -59,17 +59,18 @@ class ChunkReader:
         """Read and validate the chunk's rows."""
         reading = Reading(StagedRows(self.span.number, self.shard_count))
         now = datetime.now(UTC)
+        remembered: Remembered = {}
         for raw_rows, unreadable in together(self.source.rows(self.span)):
-            validated = validate(raw_rows, self.plan, now=now, scale=scale)
+            validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=remembered)
             reading.ratings.append(validated.ratings)
             reading.rejects.extend(unreadable)
             if self.plan.programme.kind is Kind.PEOPLE:
                 reading.rejects.extend(validated.rejects)
-                reading.rows.add_people(validated.people)
+                reading.rows.add_people(validated)
                 continue
-            sessions, rejects = people.check(validated, raw_rows, self.plan)
+            valid, rejects = people.check(validated, raw_rows, self.plan)
             reading.rejects.extend(rejects)
-            reading.rows.add_sessions(sessions, people)
+            reading.rows.add_sessions(valid, people)
         return reading
 
     def raw_rows(self, numbers: Iterable[int]) -> list[RawRow]:

@@ -154,16 +154,31 @@ QUESTIONS: list[Any] = [
     pytest.param(lambda db, a: lineage.find_session(db, MENTORS, "S-20000"), id="a session by its external id"),
     pytest.param(lambda db, a: lineage.versions_of_session(db, a.session_id), id="the versions of a session"),
     pytest.param(
-        sql("SELECT * FROM kintell_sessions WHERE participant_id = :person_id"), id="a participant's sessions"
+        sql(
+            """
+            SELECT * FROM kintell_sessions
+             WHERE ARRAY[participant_id, volunteer_id] @> ARRAY[CAST(:person_id AS bigint)]
+            """
+        ),
+        id="a person's sessions",
     ),
-    pytest.param(sql("SELECT * FROM kintell_sessions WHERE volunteer_id = :person_id"), id="a volunteer's sessions"),
+    pytest.param(
+        sql(
+            """
+            SELECT * FROM kintell_sessions
+             WHERE ARRAY[participant_id, volunteer_id] @> ARRAY[CAST(:person_id AS bigint)]
+               AND volunteer_id = :person_id
+            """
+        ),
+        id="a volunteer's sessions",
+    ),
     pytest.param(
         sql(
             """
             SELECT DISTINCT b.id, b.file_name
               FROM kintell_sessions s
               JOIN ingestion_batches b ON b.id = s.batch_id
-             WHERE s.participant_id = :person_id OR s.volunteer_id = :person_id
+             WHERE ARRAY[s.participant_id, s.volunteer_id] @> ARRAY[CAST(:person_id AS bigint)]
             """
         ),
         id="the batches and files that hold a person",

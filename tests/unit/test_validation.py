@@ -13,7 +13,7 @@ from ingestion.error_file import neutralise
 from ingestion.faults import FaultCode, RawRow
 from ingestion.programmes import get_programme
 from ingestion.ratings import RatingFacts, Scale
-from ingestion.validation import PersonRow, SessionRow, Validated, validate
+from ingestion.validation import PersonRow, Remembered, SessionRow, Validated, validate
 
 NOW = datetime(2024, 12, 1, 15, 30, tzinfo=UTC)
 
@@ -71,30 +71,27 @@ def codes(result: Validated) -> list[tuple[str, str]]:
 
 
 def test_a_mentor_row_becomes_a_session() -> None:
-    assert validated(MENTOR_ROW) == Validated(
-        sessions=[
-            SessionRow(
-                row_number=1,
-                line=2,
-                external_session_id="MS-1",
-                participant_email="nora@example.org",
-                volunteer_email="bo@acme.com",
-                scheduled_at=datetime(2024, 11, 13, 14, tzinfo=UTC),
-                completed_at=datetime(2024, 11, 13, 15, tzinfo=UTC),
-                duration_minutes=60,
-                rating_given=Decimal("4.5"),
-                feedback_text="Fint!\nTakk.",
-                focus_area="career",
-                language_level=None,
-                topics=("CV", "interviews"),
-                metadata=None,
-            )
-        ],
-        people=[],
-        rejects=[],
-        ratings=RatingFacts(saw_above_one=True, saw_any=True),
-        instance_refs=frozenset(),
-    )
+    result = validated(MENTOR_ROW)
+    assert result.sessions == [
+        SessionRow(
+            row_number=1,
+            line=2,
+            external_session_id="MS-1",
+            participant_email="nora@example.org",
+            volunteer_email="bo@acme.com",
+            scheduled_at=datetime(2024, 11, 13, 14, tzinfo=UTC),
+            completed_at=datetime(2024, 11, 13, 15, tzinfo=UTC),
+            duration_minutes=60,
+            rating_given=Decimal("4.5"),
+            feedback_text="Fint!\nTakk.",
+            focus_area="career",
+            language_level=None,
+            topics=("CV", "interviews"),
+            metadata=None,
+        )
+    ]
+    assert (result.people, result.rejects, result.instance_refs) == ([], [], frozenset())
+    assert result.ratings == RatingFacts(saw_above_one=True, saw_any=True)
 
 
 def test_a_language_row_with_nothing_optional_becomes_a_session() -> None:
@@ -267,7 +264,8 @@ def test_the_instances_that_rows_name_are_gathered() -> None:
 
 def test_no_rows_are_no_trouble() -> None:
     result = validate([], plan_of(LANGUAGE_ROW), now=NOW, scale=None)
-    assert result == Validated([], [], [], RatingFacts(), frozenset())
+    assert (result.sessions, result.people, result.rejects) == ([], [], [])
+    assert (result.ratings, result.instance_refs) == (RatingFacts(), frozenset())
 
 
 def test_a_returned_error_file_is_read_without_its_apostrophes() -> None:
@@ -330,3 +328,28 @@ def test_a_row_costs_microseconds() -> None:
 def test_every_fault_of_validation_is_of_the_validation_category() -> None:
     own = [code for code in FaultCode if code < FaultCode.WRONG_FIELD_COUNT]
     assert {code.category.value for code in own} == {"validation"}
+
+
+def test_what_rows_before_said_is_remembered_faults_and_all() -> None:
+    rows = [LANGUAGE_ROW, LANGUAGE_ROW | {"participant_email": "nobody"}, LANGUAGE_ROW | {"volunteer_email": ""}]
+    raw = [RawRow(number, number + 1, list(row.values())) for number, row in enumerate(rows, 1)]
+    remembered: Remembered = {}
+    first, again = (validate(raw, plan_of(LANGUAGE_ROW), now=NOW, scale=None, remembered=remembered) for _ in range(2))
+    assert remembered
+    assert first == again == validate(raw, plan_of(LANGUAGE_ROW), now=NOW, scale=None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_taken"),
+    [
+        pytest.param("2024-11-13T14:30:00Z", True, id="usual"),
+        pytest.param("2024-11-13 14:30:00Z", False, id="no T"),
+        pytest.param("2024-11-13T14:30:00", False, id="no zone"),
+        pytest.param("\xa0\xa0\xa02024-11-13T14:30Z", False, id="blanks before"),
+        pytest.param("2024-11-13T14:30:00+02:00", False, id="offset"),
+        pytest.param("13.11.2024", False, id="dots"),
+    ],
+)
+def test_only_what_postgresql_reads_as_the_same_moment_is_taken_as_written(cell: str, *, is_taken: bool) -> None:
+    result = validated(LANGUAGE_ROW | {"scheduled_at": cell, "completed_at": ""})
+    assert result.written["scheduled_at"] == [cell if is_taken else None]

@@ -4,6 +4,7 @@ A column at a time, because what is done for each cell is most of what staging a
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 NULL = "\\N"
 
@@ -40,6 +41,20 @@ def _array(value: tuple[str, ...]) -> str:
 def plain(values: Iterable[object]) -> list[str]:
     """Cells whose text holds nothing to escape: numbers, times, words of ours."""
     return [NULL if value is None else str(value) for value in values]
+
+
+def repeated(values: Sequence[object]) -> list[str]:
+    """The same for values that are few objects many times over, each written once."""
+    seen = list(map(id, values))
+    written = {
+        key: NULL if value is None else str(value) for key, value in dict(zip(seen, values, strict=True)).items()
+    }
+    return list(map(written.__getitem__, seen))
+
+
+def moments(values: Iterable[datetime | None], written: Iterable[str | None]) -> list[str]:
+    """Cells of moments; where there is a text that says the same, that is taken."""
+    return [text or (NULL if moment is None else str(moment)) for moment, text in zip(values, written, strict=True)]
 
 
 def lines(*columns: Iterable[str]) -> list[str]:

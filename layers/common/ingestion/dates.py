@@ -5,6 +5,7 @@ none (UTC); and, as Norwegian Excel writes it, `13.11.2024` and `13.11.2024 14:3
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -36,6 +37,14 @@ def date(field: str, text: str) -> datetime | Fault | None:
     if moment is not None and moment.year < FIRST_YEAR:
         return _invalid(field, f"{shown(text.strip(BLANKS))} is before {FIRST_YEAR}; check the year")
     return moment
+
+
+def as_written(cells: Iterable[str]) -> list[str | None]:
+    """The cells of the usual form `2024-11-13T14:30:00Z`, which PostgreSQL reads as the moment that `date` reads.
+
+    To write them out again as text takes ten times as long as to read them.
+    """
+    return [cell if cell[4::3] == "--T::Z" and len(cell) == 20 else None for cell in cells]
 
 
 def _read(value: str) -> datetime | None:

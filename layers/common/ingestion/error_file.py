@@ -7,14 +7,14 @@ itself an error file is stripped of its `_error_*` columns and its apostrophes b
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from ingestion.columns import ERROR_COLUMNS, ColumnPlan, original_indexes
 from ingestion.faults import Reject
 from ingestion.formulas import neutralise, restore
 
-__all__ = ["header_line", "neutralise", "reject_line", "restore"]
+__all__ = ["header_line", "neutralise", "reject_line", "reject_lines", "restore"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -29,21 +29,28 @@ def header_line(headers: Sequence[str]) -> bytes:
 
 def reject_line(reject: Reject, plan: ColumnPlan) -> bytes:
     """The line of one rejected row, whose cells are those of the incoming file, untouched."""
+    return reject_lines([reject], plan)
+
+
+def reject_lines(rejects: Iterable[Reject], plan: ColumnPlan) -> bytes:
+    """The lines of rejected rows. Written together, as a writer of its own for each takes as long as its line."""
+    return _csv_lines(_reject_cells(reject, plan) for reject in rejects)
+
+
+def _reject_cells(reject: Reject, plan: ColumnPlan) -> list[str]:
     row = reject.row
-    return _csv_line(
-        [
-            *map(neutralise, _original_cells(row.cells, plan)),
-            str(row.number),
-            str(row.line),
-            "; ".join(dict.fromkeys(fault.code.value for fault in reject.faults)),
-            neutralise("; ".join(fault.message for fault in reject.faults)),
-        ]
-    )
+    return [
+        *map(neutralise, _original_cells(row.cells, plan)),
+        str(row.number),
+        str(row.line),
+        "; ".join(dict.fromkeys(fault.code.value for fault in reject.faults)),
+        neutralise("; ".join(fault.message for fault in reject.faults)),
+    ]
 
 
 def _original_cells(cells: list[str], plan: ColumnPlan) -> list[str]:
     width = len(plan.headers)
-    padded = cells + [""] * (width - len(cells))
+    padded = cells if len(cells) >= width else cells + [""] * (width - len(cells))
     kept = [padded[index] for index in plan.original_indexes]
     if plan.is_error_file:
         kept = [restore(cell) for cell in kept]
@@ -53,8 +60,12 @@ def _original_cells(cells: list[str], plan: ColumnPlan) -> list[str]:
 
 
 def _csv_line(cells: Sequence[str]) -> bytes:
+    return _csv_lines([cells])
+
+
+def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
     text = StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 

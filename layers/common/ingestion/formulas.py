@@ -5,15 +5,17 @@ Reversible for every text, those that begin with apostrophes of their own among 
 
 import re
 
+_FIRST = frozenset("'=+-@\t\r")
+"""Most cells begin with none of these, which is known ten times as fast as that a pattern does not match."""
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 
 
 def neutralise(cell: str) -> str:
     """The cell with one more leading apostrophe, if it could be a formula with those it has taken away."""
-    return "'" + cell if _RISKY.match(cell) else cell
+    return "'" + cell if cell[:1] in _FIRST and _RISKY.match(cell) else cell
 
 
 def restore(cell: str) -> str:
     """The cell that was neutralised: one leading apostrophe less, if one was put there."""
-    return cell[1:] if _NEUTRALISED.match(cell) else cell
+    return cell[1:] if cell[:1] == "'" and _NEUTRALISED.match(cell) else cell

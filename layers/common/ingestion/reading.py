@@ -95,11 +95,12 @@ class _ChunkReader:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._format.delimiter)
         base = line = self._line
         number, columns, blank_chars = self._number, self._format.columns, self._blank_chars
+        new = tuple.__new__  # what RawRow(…) calls, at half its price
         for cells in reader:
             first, line = line, base + reader.line_num
             if not (cells and cells[0].strip(blank_chars)) and not "".join(cells).strip(blank_chars):
                 continue
-            row = RawRow(number, first, cells)
+            row = new(RawRow, (number, first, cells))
             number += 1
             yield row if clean and len(cells) == columns else self._judge(row)
         self._number, self._line = number, line

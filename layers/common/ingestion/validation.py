@@ -1,14 +1,17 @@
 """From raw rows to valid ones, column by column: each distinct text of a column is read once per batch of rows.
 
 Whatever a column repeats (durations, levels, topics, most people) costs one look-up, faults included, and what is
-remembered lives no longer than the batch. Faults are only gathered per row once a column is known to have any.
+remembered lives no longer than the batch; people, who come again all over a file, may be remembered for a chunk. Faults
+are only gathered per row once a column is known to have any. Valid rows stay columns: staging wants them so, and a
+value per row and back again costs more than reading it.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import compress, repeat
+from itertools import compress
+from operator import lt
 from typing import Any, NamedTuple
 
 from ingestion import dates, ratings
@@ -56,59 +59,105 @@ class PersonRow(NamedTuple):
 
 
 class Validated(NamedTuple):
-    """What came of some raw rows: valid ones, by the programme's kind, and rejects, both in file order."""
+    """What came of some raw rows: valid ones and rejects, both in file order."""
 
-    sessions: list[SessionRow]
-    people: list[PersonRow]
+    row_type: type[SessionRow] | type[PersonRow]
+    columns: dict[str, Sequence[Any]]
+    """The valid rows by field of the row type, all of the same length."""
+    written: dict[str, Sequence[str | None]]
+    """Of date columns, by field: the cells whose text PostgreSQL reads as the same moment, None for the others."""
     rejects: list[Reject]
     ratings: RatingFacts
     instance_refs: frozenset[str]
     """The distinct programme instances that the rows name, as written."""
 
+    @property
+    def sessions(self) -> list[SessionRow]:
+        """The valid rows of a session file."""
+        return list(map(SessionRow._make, self._rows())) if self.row_type is SessionRow else []
+
+    @property
+    def people(self) -> list[PersonRow]:
+        """The valid rows of the roster."""
+        return list(map(PersonRow._make, self._rows())) if self.row_type is PersonRow else []
+
+    def _rows(self) -> Iterable[Iterable[Any]]:
+        return zip(*(self.columns[field] for field in self.row_type._fields), strict=True)
+
+    def where(self, chosen: Sequence[bool]) -> "Validated":
+        """The same with those of the valid rows only that are chosen."""
+        return self._replace(columns=_chosen(self.columns, chosen), written=_chosen(self.written, chosen))
+
+
+def _chosen(columns: dict[str, Sequence[Any]], chosen: Sequence[bool]) -> dict[str, Sequence[Any]]:
+    return {field: list(compress(values, chosen)) for field, values in columns.items()}
+
 
 Readings = dict[str, Cell | Fault]
+Remembered = dict[str, Readings]
+"""By column: what texts that come again and again say."""
 Faults = defaultdict[int, list[Fault]]
 
 
-def validate(rows: Sequence[RawRow], plan: ColumnPlan, *, now: datetime, scale: Scale | None) -> Validated:
+def validate(
+    rows: Sequence[RawRow],
+    plan: ColumnPlan,
+    *,
+    now: datetime,
+    scale: Scale | None,
+    remembered: Remembered | None = None,
+) -> Validated:
     """Validate rows that all have as many cells as the header.
 
     *scale* is the file's rating scale if it is known already. While it is not, only a rating that fits neither scale,
-    or not the scale that these rows settle by themselves, is a fault here.
+    or not the scale that these rows settle by themselves, is a fault here. Rows of the same chunk may be given the same
+    *remembered*.
     """
     texts = list(zip(*[row.cells for row in rows], strict=True)) or [()] * len(plan.headers)
-    values: dict[str, Iterable[Any]] = {}
+    values: dict[str, Sequence[Any]] = {}
+    written: dict[str, Sequence[str | None]] = {}
     faults: Faults = defaultdict(list)
     facts = RatingFacts()
     for column in plan.programme.columns:
         if column.name not in plan.indexes:
-            values[column.fills] = repeat(column.rule(column.name, ""))
+            values[column.fills] = [column.rule(column.name, "")] * len(rows)
             continue
         cells = texts[plan.indexes[column.name]]
         if plan.is_error_file:
             cells = tuple(map(restore, cells))
-        readings = _read(column, set(cells))
+        readings = _read(column, set(cells), remembered)
         if column.oldest_years is not None:
             _refuse_old(column, readings, dates.earliest(now, column.oldest_years))
         if column.fills == "rating_given":
             facts = _refuse_off_scale(column, readings, scale)
+        if column.rule is dates.date:
+            written[column.fills] = dates.as_written(cells)
         values[column.fills] = _spread(readings, cells, faults)
-    if plan.programme.kind is Kind.PEOPLE:
-        people = list(map(PersonRow._make, _good(PersonRow, rows, values, faults)))
-        return Validated([], people, _rejects(rows, faults), facts, frozenset())
-    _refuse_backward(values, faults)
-    sessions = list(map(SessionRow._make, _good(SessionRow, rows, values, faults)))
-    return Validated(sessions, [], _rejects(rows, faults), facts, _instance_refs(texts, plan))
+    is_roster = plan.programme.kind is Kind.PEOPLE
+    row_type = PersonRow if is_roster else SessionRow
+    if not is_roster:
+        _refuse_backward(values, faults)
+    validated = Validated(
+        row_type=row_type,
+        columns=_columns(row_type, rows, values),
+        written=written,
+        rejects=_rejects(rows, faults),
+        ratings=facts,
+        instance_refs=frozenset() if is_roster else _instance_refs(texts, plan),
+    )
+    return validated.where([position not in faults for position in range(len(rows))]) if faults else validated
 
 
-def _read(column: Column, texts: Iterable[str]) -> Readings:
-    """What each distinct text of the column says."""
+def _read(column: Column, texts: set[str], remembered: Remembered | None) -> Readings:
+    """What each distinct text of the column says; of a column that names people, also those read before."""
     name, rule = column.name, column.rule
-    readings = {text: rule(name, text) for text in texts}
+    known = remembered.setdefault(name, {}) if remembered is not None and column.comes_again else {}
+    readings = {text: rule(name, text) for text in texts - known.keys()}
     if column.required:
         missing = Fault(FaultCode.REQUIRED_MISSING, name, f"{name}: is empty; a value is required")
         readings.update([(text, missing) for text, value in readings.items() if value is None])
-    return readings
+    known.update(readings)
+    return known
 
 
 def _refuse_old(column: Column, readings: Readings, first: datetime) -> None:
@@ -129,17 +178,19 @@ def _refuse_off_scale(column: Column, readings: Readings, scale: Scale | None) -
 def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Cell | Fault]:
     """The reading of every cell, in row order; its faults are added to those of their rows."""
     values = [readings[text] for text in cells]
-    if Fault in set(map(type, readings.values())):
+    if Fault in set(map(type, values)):
         for position, value in enumerate(values):
             if type(value) is Fault:
                 faults[position].append(value)
     return values
 
 
-def _refuse_backward(values: dict[str, Iterable[Any]], faults: Faults) -> None:
+def _refuse_backward(values: dict[str, Sequence[Any]], faults: Faults) -> None:
     """E007, where both dates are valid."""
-    pairs = zip(values["scheduled_at"], values["completed_at"], strict=False)
-    for position, (scheduled, completed) in enumerate(pairs):
+    starts, ends = values["scheduled_at"], values["completed_at"]
+    if set(map(type, starts)) == set(map(type, ends)) == {datetime} and not any(map(lt, ends, starts)):
+        return
+    for position, (scheduled, completed) in enumerate(zip(starts, ends, strict=True)):
         if type(completed) is datetime and type(scheduled) is datetime and completed < scheduled:
             faults[position].append(_backward(scheduled, completed))
 
@@ -156,18 +207,17 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _good(
-    row_type: type[SessionRow] | type[PersonRow],
-    rows: Sequence[RawRow],
-    values: dict[str, Iterable[Any]],
-    faults: Faults,
-) -> Iterable[Iterable[Any]]:
-    """The values of the rows without faults, in the order of the fields of the row type."""
-    numbers, lines = [row.number for row in rows], [row.line for row in rows]
+def _columns(
+    row_type: type[SessionRow] | type[PersonRow], rows: Sequence[RawRow], values: dict[str, Sequence[Any]]
+) -> dict[str, Sequence[Any]]:
+    """The values of all rows by field of the row type."""
+    placed: dict[str, Sequence[Any]] = {
+        "row_number": [row.number for row in rows],
+        "line": [row.line for row in rows],
+        **values,
+    }
     defaults = row_type._field_defaults
-    columns = [values.get(field) or repeat(defaults.get(field)) for field in row_type._fields[2:]]
-    complete = zip(numbers, lines, *columns, strict=False)
-    return compress(complete, [position not in faults for position in range(len(rows))]) if faults else complete
+    return {field: placed.get(field) or [defaults.get(field)] * len(rows) for field in row_type._fields}
 
 
 def _rejects(rows: Sequence[RawRow], faults: Faults) -> list[Reject]:

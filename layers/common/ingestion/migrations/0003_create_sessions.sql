@@ -32,10 +32,12 @@ COMMENT ON COLUMN kintell_sessions.version IS '1 as inserted, one more with each
 CREATE UNIQUE INDEX one_session_per_id ON kintell_sessions (external_session_id, program_type);
 -- A batch finds its sessions, a row its session.
 CREATE UNIQUE INDEX one_session_per_row ON kintell_sessions (batch_id, row_number);
--- Which batches and files hold this person?
-CREATE INDEX sessions_of_participant ON kintell_sessions (participant_id);
-CREATE INDEX sessions_of_volunteer ON kintell_sessions (volunteer_id);
-CREATE INDEX sessions_of_instance ON kintell_sessions (program_instance_id);
+-- Which batches and files hold this person? Asked as ARRAY[participant_id, volunteer_id] @> ARRAY[…]. GIN gathers new rows
+-- and sorts them in by the thousand, where two B-trees go to a page of their own for every row: the most expensive part
+-- of a merge (docs/decisions/0008-what-an-import-costs.md).
+CREATE INDEX sessions_of_person ON kintell_sessions USING gin ((ARRAY[participant_id, volunteer_id]));
+-- Sessions of an instance come in files and lie together.
+CREATE INDEX sessions_of_instance ON kintell_sessions USING brin (program_instance_id);
 
 CREATE TABLE kintell_session_versions (
     session_id           bigint NOT NULL REFERENCES kintell_sessions ON DELETE CASCADE,
@@ -98,8 +100,8 @@ DECLARE
 BEGIN
     LOCK TABLE kintell_sessions IN SHARE ROW EXCLUSIVE MODE;
     IF TG_TABLE_NAME = 'users' THEN
-        SELECT EXISTS (SELECT FROM kintell_sessions WHERE participant_id = OLD.id)
-            OR EXISTS (SELECT FROM kintell_sessions WHERE volunteer_id = OLD.id) INTO referred;
+        SELECT EXISTS (SELECT FROM kintell_sessions
+                        WHERE ARRAY[participant_id, volunteer_id] @> ARRAY[OLD.id]) INTO referred;
     ELSIF TG_TABLE_NAME = 'ingestion_batches' THEN
         SELECT EXISTS (SELECT FROM kintell_sessions WHERE batch_id = OLD.id)
             OR EXISTS (SELECT FROM kintell_session_versions WHERE batch_id = OLD.id) INTO referred;

@@ -15,7 +15,7 @@ LANGUAGE_UKRAINE = Programme(
     columns=(
         SESSION_ID,
         PARTICIPANT,
-        Column(name="volunteer_email", fills="volunteer_email", rule=cells.email, required=True),
+        Column(name="volunteer_email", fills="volunteer_email", rule=cells.email, required=True, comes_again=True),
         *OUTCOME,
         Column(name="language_level", fills="language_level", rule=cells.level),
         Column(name="topics", fills="topics", rule=cells.comma_list),

@@ -20,6 +20,7 @@ MENTORS_UKRAINE = Programme(
             fills="volunteer_email",
             rule=cells.email,
             required=True,
+            comes_again=True,
             aliases=("volunteer_email",),
         ),
         *OUTCOME,

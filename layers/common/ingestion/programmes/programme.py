@@ -37,6 +37,8 @@ class Column(BaseModel):
     rule: Rule
     required: bool = False
     aliases: tuple[str, ...] = ()
+    comes_again: bool = False
+    """Whether it names people, who come again all over a file, in cells that are short."""
     oldest_years: int | None = None
     """For a date: how many years it may lie in the past."""
 

@@ -14,7 +14,9 @@ LEGACY: Final = ("session_type",)
 """Columns of the combined exports of old that say nothing the programme does not say."""
 
 SESSION_ID: Final = Column(name="session_id", fills="external_session_id", rule=cells.text_up_to(255), required=True)
-PARTICIPANT: Final = Column(name="participant_email", fills="participant_email", rule=cells.email, required=True)
+PARTICIPANT: Final = Column(
+    name="participant_email", fills="participant_email", rule=cells.email, required=True, comes_again=True
+)
 SCHEDULED: Final = Column(
     name="scheduled_at",
     fills="scheduled_at",

@@ -1,0 +1,135 @@
+"""Whole imports through the front door: from the PUT of a file to `completed`, with the times of its stages."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.data import people
+from bench.resources import Meter, Usage
+from local.system import LocalSystem
+
+TIMEOUT_SECONDS = 3_600
+_COLUMNS = (
+    "b.status, b.total_rows, b.inserted_rows, b.updated_rows, b.skipped_rows, b.error_rows, b.created_at, b.execution"
+)
+
+
+class WentWrong(Exception):
+    """A run that did not come to what was measured for; its figures would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What an import took and what came of it. Times are in seconds."""
+
+    rows: int
+    seconds: float
+    """From the moment at which the PUT is issued to the moment at which the batch is `completed`."""
+    stages: dict[str, float] = field(default_factory=dict)
+    usage: Usage | None = None
+    outcome: dict[str, int] = field(default_factory=dict)
+    batch_id: str = ""
+
+    @property
+    def row_seconds(self) -> float:
+        """Time per row."""
+        return self.seconds / self.rows
+
+
+class Importer:
+    """Imports files into one local system and waits for them."""
+
+    def __init__(self, system: LocalSystem, folder: Path) -> None:
+        self._s3, self._steps = system.client("s3"), system.client("stepfunctions")
+        self._bucket, self._machine = system.stack.uploads_bucket, system.stack.state_machine_arn
+        self.db = system.connect()
+        self.meter = Meter(folder)
+        self._count = 0
+
+    def know_people(self) -> None:
+        """Make everybody known whom the made-up rows name."""
+        emails, roles = zip(*people(), strict=True)
+        self.db.run(
+            "INSERT INTO users (email, role) SELECT * FROM unnest(CAST(:emails AS text[]), CAST(:roles AS text[]))",
+            emails=list(emails),
+            roles=list(roles),
+        )
+        self.db.run("VACUUM ANALYZE users")
+
+    def forget_sessions(self) -> None:
+        """Start the next import with no sessions, as a new programme does."""
+        self.db.run("TRUNCATE kintell_session_versions, kintell_sessions")
+
+    def load(self, file: Path, **metadata: str) -> Ran:
+        """Import a file. Raises WentWrong if it is refused or ends in another way than `completed` or `failed`."""
+        self._count += 1
+        key = f"incoming/mentors_ukraine/mentors-ukraine-2024-q4/bench-{self._count}.csv"
+        given = {name.replace("_", "-"): value for name, value in metadata.items()}
+        self.db.run("CHECKPOINT")
+        self.meter.start()
+        begun = time.time()
+        with file.open("rb") as body:
+            put = self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, Metadata=given)
+        was_put = time.time()
+        batch_id, found = self._wait(put["VersionId"], pause=0.005 if file.stat().st_size < 1_000_000 else 0.05)
+        ended = time.time()
+        usage = self.meter.read()
+        stages = {"put": was_put - begun, **self._stages(found["execution"], was_put)}
+        names = ("inserted_rows", "updated_rows", "skipped_rows", "error_rows")
+        outcome = {name.removesuffix("_rows"): int(found[name]) for name in names}
+        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, batch_id)
+
+    def _wait(self, version_id: str, pause: float) -> tuple[str, dict[str, Any]]:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            upload = self.db.run(
+                f"""
+                SELECT u.state, u.refusal_message, b.id, {_COLUMNS}
+                  FROM uploads u LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+                 WHERE u.version_id = :version_id
+                """,
+                version_id=version_id,
+            )
+            names = [column["name"] for column in self.db.columns or []]
+            found = dict(zip(names, upload[0], strict=True)) if upload else {}
+            if found.get("state") == "refused":
+                raise WentWrong(f"the file was refused: {found['refusal_message']}")
+            if found.get("status") in ("completed", "failed"):
+                return str(found["id"]), found
+            time.sleep(pause)
+        raise WentWrong(f"the import did not end in {TIMEOUT_SECONDS} s")
+
+    def _stages(self, execution: str, was_put: float) -> dict[str, float]:
+        """Seconds of each state that did something, in their order, from the execution's history."""
+        described = self._steps.describe_execution(executionArn=execution)
+        stages: dict[str, float] = {"intake": described["startDate"].timestamp() - was_put}
+        entered: dict[str, datetime] = {}
+        for event in self._history(execution):
+            if name := event.get("stateEnteredEventDetails", {}).get("name"):
+                entered[name] = event["timestamp"]
+            if (name := event.get("stateExitedEventDetails", {}).get("name")) in entered:
+                stage = _STAGE_OF.get(name, "other")
+                stages[stage] = stages.get(stage, 0.0) + (event["timestamp"] - entered[name]).total_seconds()
+        return stages
+
+    def _history(self, execution: str) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = self._steps.get_execution_history(executionArn=execution, maxResults=1000, **token)
+            events += page["events"]
+            if not page.get("nextToken"):
+                return events
+            token = {"nextToken": page["nextToken"]}
+
+
+_STAGE_OF = {
+    "StageOne": "stage",
+    "StageMany": "stage",
+    "Weigh": "weigh",
+    "Explain": "explain",
+    "Merge": "merge",
+    "Settle": "settle",
+}

@@ -1,0 +1,130 @@
+"""``make bench``: measures imports on a local system of its own and prints what they take.
+
+``python -m bench.run [ROWS] [--peers]``; ROWS is the largest size.
+"""
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.data import write_mentors
+from bench.imports import Importer, Ran, WentWrong
+from bench.peers import measure_peers
+from bench.report import GROWTH_FROM, Measured, results, show, write_results
+from bench.small_files import measure_small_files
+from bench.yardstick import floor, yardstick
+from local.failures import CannotStart, told_in_one_line
+from local.system import LocalSystem, Places
+from local.up import interrupt
+
+USUAL_ROWS = 300_000
+SIZES = (10_000, GROWTH_FROM)
+REPEATED = {10_000: 3, GROWTH_FROM: 3}
+"""Short runs are taken several times, and their median counts."""
+WIDTH = 160
+
+Say = Callable[[str], None]
+
+
+def main() -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, interrupt)
+    given = [argument for argument in sys.argv[1:] if argument != "--peers"]
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    begun = time.monotonic()
+    say = partial(_say, console, begun)
+    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
+        rows = _rows(given)
+        # The database's account must be able to reach its files.
+        Path(folder).chmod(0o755)
+        with LocalSystem(Places(Path(folder) / "system"), say) as system:
+            try:
+                measured = measure(system, Path(folder), rows, say, with_peers="--peers" in sys.argv)
+            except WentWrong as wrong:
+                raise CannotStart(f"the benchmark came to nothing: {wrong}") from wrong
+        found = results(measured)
+        write_results(found)
+        show(measured, found, console)
+
+
+def _rows(given: list[str]) -> int:
+    text = (given[0] if given else "") or str(USUAL_ROWS)
+    if not text.isdecimal() or int(text) < max(SIZES):
+        raise CannotStart(f"ROWS is {text!r}; it must be a number from {max(SIZES)} on")
+    return int(text)
+
+
+def _say(console: Console, begun: float, line: str) -> None:
+    console.print(f"{time.monotonic() - begun:6.1f} s  {line}", highlight=False, markup=False)
+
+
+def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peers: bool) -> Measured:
+    """Everything, in an order in which each import finds the sessions that it must: none, the same, or older ones."""
+    importer, measured = Importer(system, folder / "system"), Measured(rows)
+    importer.know_people()
+    _warm_up(importer, folder)
+    for size in SIZES:
+        measured.clean[size] = _median(importer, folder, size, say)
+    say(f"{rows:,} rows: making the files")
+    clean = write_mentors(folder / "clean.csv", rows)
+    importer.forget_sessions()
+    measured.clean[rows] = _load(importer, clean, f"{rows:,} clean", say, inserted=rows)
+    say("the yardstick and the floor")
+    measured.yardstick = yardstick(importer.db, measured.largest.batch_id, folder, importer.meter)
+    measured.floor = floor(importer.db, clean, importer.meter)
+    say(f"the yardstick: {measured.yardstick.seconds:.2f} s; the floor: {measured.floor.seconds:.2f} s")
+    _others(importer, folder, clean, measured, say)
+    if with_peers:
+        measured.peers = measure_peers(system.database, clean, rows, say)
+    clean.unlink()
+    say("small files")
+    measured.small = measure_small_files(system, importer, folder)
+    return measured
+
+
+def _others(importer: Importer, folder: Path, clean: Path, measured: Measured, say: Say) -> None:
+    """What becomes of rows that are there already, and of bad ones."""
+    rows, others = measured.rows, measured.others
+    forced = {"force": "true", "force_reason": "benchmark"}
+    others["unchanged"] = _load(importer, clean, f"{rows:,} unchanged", say, skipped=rows, **forced)
+    changed = write_mentors(folder / "changed.csv", rows, variant=" again")
+    others["updated"] = _load(importer, changed, f"{rows:,} updated", say, updated=rows)
+    changed.unlink()
+    for name, share in (("10_percent_bad", 0.1), ("all_bad", 1.0)):
+        importer.forget_sessions()
+        file = write_mentors(folder / "bad.csv", rows, bad_share=share)
+        others[name] = _load(importer, file, f"{rows:,} {name.replace('_', ' ')}", say)
+        file.unlink()
+
+
+def _warm_up(importer: Importer, folder: Path) -> None:
+    """Two chunks, so that all functions are up."""
+    importer.load(write_mentors(folder / "warm-up.csv", 50_000, seed=99))
+
+
+def _median(importer: Importer, folder: Path, size: int, say: Say) -> Ran:
+    ran = []
+    for time_ in range(REPEATED[size]):
+        file = write_mentors(folder / "some.csv", size, seed=time_ + 2)
+        importer.forget_sessions()
+        ran.append(_load(importer, file, f"{size:,} clean", say, inserted=size))
+    return sorted(ran, key=lambda each: each.seconds)[len(ran) // 2]
+
+
+def _load(importer: Importer, file: Path, name: str, say: Say, **expected: int | str) -> Ran:
+    counts = {key: value for key, value in expected.items() if isinstance(value, int)}
+    ran = importer.load(file, **{key: value for key, value in expected.items() if isinstance(value, str)})
+    if any(ran.outcome[key] != value for key, value in counts.items()):
+        raise WentWrong(f"{name}: {ran.outcome} where {counts} were expected")
+    say(f"{name}: {ran.seconds:.2f} s ({', '.join(f'{stage} {took:.2f}' for stage, took in ran.stages.items())})")
+    return ran
+
+
+if __name__ == "__main__":
+    main()
