@@ -1,4 +1,4 @@
-"""One deploy gives everything or uses what is there: the parameters' rules, the nested stacks, and what outlives them."""
+"""One deploy gives everything or uses what is there: the rules of its parameters, its stacks, and what outlives them."""
 
 from functools import cache
 from pathlib import Path
@@ -33,12 +33,13 @@ def evaluated(expression: Any, given: dict[str, str]) -> Any:
     if function == "Condition":
         return evaluated(document("template.yaml")["Conditions"][argument], given)
     values = [evaluated(one, given) for one in argument]
-    return {
-        "Fn::Equals": lambda: values[0] == values[1],
-        "Fn::And": lambda: all(values),
-        "Fn::Or": lambda: any(values),
-        "Fn::Not": lambda: not values[0],
-    }[function]()
+    results = {
+        "Fn::Equals": values[0] == values[-1],
+        "Fn::And": all(values),
+        "Fn::Or": any(values),
+        "Fn::Not": not values[0],
+    }
+    return results[function]
 
 
 def complaints(given: dict[str, str]) -> list[str]:
