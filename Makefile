@@ -43,7 +43,7 @@ lint: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy layers/common/ingestion functions local tests $(wildcard cli bench)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
-	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml
+	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
 	$(RUN) -m pytest tests/template
 

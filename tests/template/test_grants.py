@@ -35,7 +35,15 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, every function reads the database's secret."""
+"""By resource, shortened. Beside these, all read the database's secret and may connect to the stack's own database."""
+
+DATABASE_SECRET = {
+    "Fn::If": [
+        "MakesDatabase",
+        {"Fn::GetAtt": ["Database", "Outputs.ConnectionArn"]},
+        {"Ref": "DatabaseSecretArn"},
+    ]
+}
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
     WORK: {"s3:GetObject"},
@@ -88,8 +96,20 @@ def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     policies = functions()[name]["Policies"]
     templates = [policy for policy in policies if "Statement" not in policy]
     assert granted(policies) == REVIEWED[name]
-    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": {"Ref": "DatabaseSecretArn"}}}]
+    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": DATABASE_SECRET}}]
     assert "Role" not in functions()[name]
+
+
+def test_to_connect_is_all_that_is_allowed_to_every_function_at_once() -> None:
+    ((_, policy),) = resources("AWS::IAM::ManagedPolicy").items()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "rds-db:connect",
+        "Resource": {"Fn::GetAtt": ["Database", "Outputs.ConnectArn"]},
+    }
+    assert not resources("AWS::IAM::Policy")
+    assert not resources("AWS::IAM::Role")
 
 
 def test_the_state_machine_may_do_what_it_does_and_no_more() -> None:

@@ -1,4 +1,4 @@
-"""One deploy gives everything or uses what is there: the rules of its parameters, its stacks, and what outlives them."""
+"""One deploy gives everything or uses what is there: rules of its parameters, its stacks, and what outlives them."""
 
 from functools import cache
 from pathlib import Path
