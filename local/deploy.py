@@ -107,7 +107,10 @@ def package(aws: Aws, template: Path) -> Json:
     functions = [body.get("Globals", {}).get("Function", {})]
     for resource in body["Resources"].values():
         properties: Json = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Serverless::Function":
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            nested = json.dumps(package(aws, base / properties["TemplateURL"])).encode()
+            properties["TemplateURL"] = upload(nested, ".json").replace("s3://", f"{aws.url}/")
+        elif resource["Type"] == "AWS::Serverless::Function":
             functions.append(properties)
         elif resource["Type"] == "AWS::Serverless::LayerVersion":
             properties["ContentUri"] = upload(layer_archive(base / properties["ContentUri"]), ".zip")

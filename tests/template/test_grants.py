@@ -9,11 +9,13 @@ from tests.template.documents import functions, resources, state_machine_propert
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
 IMPORT = "stateMachine:import-batch"
+EVENTS = "event-bus/default"
 READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 
 REVIEWED: dict[str, dict[str, set[str]]] = {
     "Migrate": {},
+    "Watch": {},
     "Intake": {
         UPLOADS: READ_VERSION,
         # Without it, S3 says of an object that is gone that access is denied.
@@ -21,12 +23,13 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         # What it has unpacked itself, it reads again to find programme and instance.
         WORK: {"s3:GetObject", *WRITE_PARTS},
         IMPORT: {"states:StartExecution"},
+        EVENTS: {"events:PutEvents"},
     },
     "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Weigh": {WORK: {"s3:PutObject"}},
     "Explain": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
-    "Settle": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
+    "Settle": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
     "Serve": {UPLOADS: {"s3:PutObject"}, ERRORS: {"s3:GetObject"}},
     "CleanUp": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
@@ -56,6 +59,7 @@ _SHORTENINGS = (
     (r"^\$\{UploadsBucket\.Arn\}", "uploads"),
     (r"^\$\{WorkBucket\.Arn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{AWS::AccountId\}", r"\1"),
+    (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
     (r"^arn:\$\{AWS::Partition\}:states:\$\{AWS::Region\}:\$\{AWS::AccountId\}:(\w+):\$\{AWS::StackName\}-", r"\1:"),
 )
 

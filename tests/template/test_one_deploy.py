@@ -79,7 +79,7 @@ def test_a_deploy_makes_what_is_not_there(given: dict[str, str], nested: set[str
     stacks = {
         name
         for name, one in document("template.yaml")["Resources"].items()
-        if one["Type"] == "AWS::CloudFormation::Stack" and name != "Operations"
+        if one["Type"] == "AWS::CloudFormation::Stack" and name not in ("Operations", "TlsOnly")
     }
     assert made(given) & stacks == nested
     assert ("FunctionsSecurityGroup" in made(given)) == ("DatabaseSecretArn" not in given or "VpcId" in given)
@@ -121,7 +121,7 @@ def test_nothing_that_holds_data_goes_with_its_stack(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_can_be_read_in_one_sitting(file: str) -> None:
-    assert len((ROOT / file).read_text().splitlines()) <= 800
+    assert len((ROOT / file).read_text().splitlines()) <= 725
 
 
 def test_the_network_has_no_way_out() -> None:
