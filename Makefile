@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 SAM := .venv-sam
+CHECKOV := .venv-checkov
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
@@ -38,13 +39,14 @@ TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/.dev.stamp $(SAM)/.stamp
+lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy layers/common/ingestion functions local tests $(wildcard cli bench)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
+	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,template.yaml $(wildcard infra/*.yaml))
 	$(RUN) -m pytest tests/template
 
 format: $(VENV)/.dev.stamp
@@ -88,6 +90,13 @@ $(SAM)/.created:
 $(SAM)/.stamp: requirements-sam.txt | $(SAM)/.created
 	$(call install,$(SAM),requirements-sam.txt,about 60 MB)
 
+$(CHECKOV)/.created:
+	$(call environment,$(CHECKOV))
+	@touch $@
+
+$(CHECKOV)/.stamp: requirements-checkov.txt | $(CHECKOV)/.created
+	$(call install,$(CHECKOV),requirements-checkov.txt,about 90 MB)
+
 # One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
 # address of an index. The layer gets the versions that the local system runs with.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
@@ -98,6 +107,7 @@ lock: $(VENV)/.dev.stamp
 	cd layers/common && $(LOCK) -c ../../requirements-local.txt requirements.in -o requirements.txt
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
+	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
 	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -108,4 +118,4 @@ clean:
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM)
+	rm -rf $(VENV) $(SAM) $(CHECKOV)
