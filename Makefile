@@ -6,12 +6,13 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SAM := .venv-sam
 CHECKOV := .venv-checkov
+FUZZ := .venv-fuzz
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults lint format lock clean clean-all
+.PHONY: help demo up test faults lint fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -19,6 +20,7 @@ help:
 	@echo "make test       all tests"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
+	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
 	@echo "make clean      remove the local system's data and what the tools left behind"
@@ -48,6 +50,9 @@ lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,template.yaml $(wildcard infra/*.yaml))
 	$(RUN) -m pytest tests/template
+
+fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .
@@ -97,6 +102,13 @@ $(CHECKOV)/.created:
 $(CHECKOV)/.stamp: requirements-checkov.txt | $(CHECKOV)/.created
 	$(call install,$(CHECKOV),requirements-checkov.txt,about 90 MB)
 
+$(FUZZ)/.created:
+	$(call environment,$(FUZZ))
+	@touch $@
+
+$(FUZZ)/.stamp: requirements-fuzz.txt | $(FUZZ)/.created
+	$(call install,$(FUZZ),requirements-fuzz.txt,about 10 MB)
+
 # One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
 # address of an index. The layer gets the versions that the local system runs with.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
@@ -108,6 +120,7 @@ lock: $(VENV)/.dev.stamp
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
 	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
+	$(LOCK) requirements-fuzz.in -o requirements-fuzz.txt
 	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -118,4 +131,4 @@ clean:
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM) $(CHECKOV)
+	rm -rf $(VENV) $(SAM) $(CHECKOV) $(FUZZ)
