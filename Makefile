@@ -6,12 +6,14 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SAM := .venv-sam
 PEERS := .venv-peers
+CHECKOV := .venv-checkov
+FUZZ := .venv-fuzz
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults lint bench bench-peers format lock clean clean-all
+.PHONY: help demo up test faults lint bench bench-peers fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -21,6 +23,7 @@ help:
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
+	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
 	@echo "make clean      remove the local system's data and what the tools left behind"
@@ -41,13 +44,14 @@ TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/.dev.stamp $(SAM)/.stamp
+lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy layers/common/ingestion functions local tests $(wildcard cli bench)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
-	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml
+	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
+	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,template.yaml $(wildcard infra/*.yaml))
 	$(RUN) -m pytest tests/template
 
 bench: $(VENV)/.local.stamp
@@ -55,6 +59,9 @@ bench: $(VENV)/.local.stamp
 
 bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS) --peers
+
+fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .
@@ -104,6 +111,20 @@ $(PEERS)/.created:
 $(PEERS)/.stamp: requirements-peers.txt | $(PEERS)/.created
 	$(call install,$(PEERS),requirements-peers.txt,about 130 MB)
 
+$(CHECKOV)/.created:
+	$(call environment,$(CHECKOV))
+	@touch $@
+
+$(CHECKOV)/.stamp: requirements-checkov.txt | $(CHECKOV)/.created
+	$(call install,$(CHECKOV),requirements-checkov.txt,about 90 MB)
+
+$(FUZZ)/.created:
+	$(call environment,$(FUZZ))
+	@touch $@
+
+$(FUZZ)/.stamp: requirements-fuzz.txt | $(FUZZ)/.created
+	$(call install,$(FUZZ),requirements-fuzz.txt,about 10 MB)
+
 # One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
 # address of an index. The layer gets the versions that the local system runs with.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
@@ -115,6 +136,8 @@ lock: $(VENV)/.dev.stamp
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
 	$(LOCK) requirements-peers.in -o requirements-peers.txt
+	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
+	$(LOCK) requirements-fuzz.in -o requirements-fuzz.txt
 	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -125,4 +148,4 @@ clean:
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM) $(PEERS)
+	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ)

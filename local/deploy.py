@@ -26,6 +26,8 @@ DATABASE_ENTRY = "kintell/database"
 ARTIFACTS = "kintell-artifacts"
 TIMEOUT_SECONDS = 300
 CONNECTION_BUDGET = {"MapConcurrency": "2", "MergeConcurrency": "2"}
+# Without it the API would ask for a token: the template's own defaults are those of AWS.
+LOOPBACK_ONLY = {"Authentication": "none"}
 
 Json = dict[str, Any]
 
@@ -66,9 +68,8 @@ def deploy(aws: Aws, database: Database, template: Path = ROOT / "template.yaml"
     of the resource that failed first."""
     secret_arn = write_secret(aws, database)
     body = json.dumps(package(aws, template))
-    outputs = create_or_update(
-        aws.client("cloudformation"), body, {"DatabaseSecretArn": secret_arn, **CONNECTION_BUDGET}
-    )
+    parameters = {"DatabaseSecretArn": secret_arn, **CONNECTION_BUDGET, **LOOPBACK_ONLY}
+    outputs = create_or_update(aws.client("cloudformation"), body, parameters)
     stack = Stack(outputs["ApiId"], outputs["UploadsBucketName"], outputs["WorkBucketName"], outputs["StateMachineArn"])
     unfinished = aws.api_id_file.with_suffix(".new")
     unfinished.write_text(stack.api_id)
@@ -106,7 +107,10 @@ def package(aws: Aws, template: Path) -> Json:
     functions = [body.get("Globals", {}).get("Function", {})]
     for resource in body["Resources"].values():
         properties: Json = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Serverless::Function":
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            nested = json.dumps(package(aws, base / properties["TemplateURL"])).encode()
+            properties["TemplateURL"] = upload(nested, ".json").replace("s3://", f"{aws.url}/")
+        elif resource["Type"] == "AWS::Serverless::Function":
             functions.append(properties)
         elif resource["Type"] == "AWS::Serverless::LayerVersion":
             properties["ContentUri"] = upload(layer_archive(base / properties["ContentUri"]), ".zip")

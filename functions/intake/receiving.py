@@ -12,6 +12,7 @@ from ingestion.batch import BatchStatus
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.errors import RefusalCode, Refused
+from ingestion.events import Event, tell
 from ingestion.launching import launch
 from ingestion.tables import audit, batches, uploads
 from ingestion.tables.uploads import Arrival, Upload
@@ -106,11 +107,21 @@ def _refuse(upload: Upload, refused: Refused, sha256: str | None, db: Connection
     return Decision(state="refused", refusal=refused.code)
 
 
+def _tell_refused(upload: Upload, db: Connection, settings: Settings) -> Outcome:
+    """Tell other systems; again, if S3 reports the object again, since the telling may have failed before."""
+    code = uploads.refusal(db, upload.id)
+    tell(
+        Event.UPLOAD_REFUSED,
+        {"uploadId": str(upload.id), "refusal": code, "uploadsBucket": settings.uploads_bucket},
+    )
+    return Outcome(upload_id=upload.id, state="refused", refusal=code)
+
+
 def _start(upload: Upload, db: Connection, settings: Settings) -> Outcome:
     """Start the import of an accepted upload; again, if an earlier try broke off before it could."""
     batch = batches.find_of_upload(db, upload.id)
     if batch is None:
-        return Outcome(upload_id=upload.id, state="refused")
+        return _tell_refused(upload, db, settings)
     batch_id, chunk_count, status = batch
     if status is BatchStatus.PENDING:
         launch(batch_id, chunk_count, settings, name=str(batch_id))

@@ -6,13 +6,14 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.errors import Refused, Unavailable
 from ingestion.telemetry import logger
-from serve import batches, error_files, graphs, instances, problems, sessions, totals, uploads
+from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads
 from serve.documents import serve_documents
 from serve.incoming import read_json, regular
 from serve.problems import Problem, ProblemCode
@@ -30,7 +31,9 @@ serve_documents(api)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Whatever goes wrong is answered with a problem."""
     try:
-        result = api.resolve(regular(event), context)
+        request = regular(event)
+        rights.check(request, _routes())
+        result = api.resolve(request, context)
     except Problem as problem:
         result = problem.as_result()
     # A redirect has none.
@@ -40,13 +43,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return result
 
 
+def _routes() -> list[Route]:
+    # The resolver tells its routes in no other way.
+    return [*api._static_routes, *api._dynamic_routes]
+
+
 @api.not_found
 def no_such_route(_not_found: NotFoundError) -> Response[str]:
     """Powertools comes here also if only the method is unknown."""
     path = api.current_event.path
-    # The resolver tells its routes in no other way.
-    routes = (*api._static_routes, *api._dynamic_routes)
-    allowed = sorted({route.method for route in routes if route.rule.match(path)})
+    allowed = sorted({route.method for route in _routes() if route.rule.match(path)})
     if allowed:
         method = api.current_event.http_method
         detail = f"{unquote(path)} takes {' and '.join(allowed)}, not {method}."

@@ -11,6 +11,7 @@ from serve.batch_shapes import AuditEntry, BatchRecord, BatchSummary
 from serve.documents import answers
 from serve.pages import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from serve.problems import ProblemCode
+from serve.rights import Right, needs
 from serve.routing import BatchId, database, get_batch, must_exist, new_router
 from serve.shapes import Page
 
@@ -29,6 +30,7 @@ def batch_page(only: listing.BatchFilter, limit: int, cursor: str | None) -> Pag
     summary="Where a batch is",
     tags=["Imports"],
     operation_id="getBatchStatus",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(BatchSummary, ProblemCode.NO_SUCH_BATCH),
 )
 def batch_status(batch_id: BatchId) -> BatchSummary:
@@ -41,6 +43,7 @@ def batch_status(batch_id: BatchId) -> BatchSummary:
     summary="Batches, newest first",
     tags=["Imports"],
     operation_id="listBatches",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Page[BatchSummary], ProblemCode.INVALID_CURSOR),
 )
 def batches(
@@ -61,6 +64,7 @@ def batches(
     summary="The whole record of a batch",
     tags=["Imports"],
     operation_id="getBatch",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(BatchRecord, ProblemCode.NO_SUCH_BATCH),
 )
 def batch(batch_id: BatchId) -> BatchRecord:
@@ -74,6 +78,7 @@ def batch(batch_id: BatchId) -> BatchRecord:
     summary="The audit trail of a batch and its upload, oldest first",
     tags=["Imports"],
     operation_id="listAuditOfBatch",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Page[AuditEntry], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
 )
 def audit(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[AuditEntry]:

@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.models import Tag
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Tag
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from serve.problems import PROBLEM_JSON, STATUS, Code, ProblemCode, ProblemShape
+from serve.rights import SCHEME
 
 TITLE: Final = "Kintell Ingest"
 VERSION: Final = "1.0.0"
@@ -25,6 +26,9 @@ TAGS: Final = {
 ANYWHERE: Final[tuple[Code, ...]] = (ProblemCode.INTERNAL_ERROR, ProblemCode.DATABASE_UNAVAILABLE)
 
 
+GUARDED: Final[tuple[Code, ...]] = (ProblemCode.UNAUTHENTICATED, ProblemCode.FORBIDDEN)
+
+
 def path_parameter(name: str, description: str) -> Any:
     """A parameter in the path, by the name that the outside sees."""
     return Path(alias=name, description=description)
@@ -38,10 +42,15 @@ def answers(model: Any, *codes: Code, status: int = 200) -> dict[int, OpenAPIRes
     found: dict[int, OpenAPIResponse] = {
         status: {"description": "As asked for", "content": {"application/json": {"model": model}}}
     }
-    for code in (ProblemCode.INVALID_REQUEST, *codes, *ANYWHERE):
+    for code in (ProblemCode.INVALID_REQUEST, *GUARDED, *codes, *ANYWHERE):
         problem = found.setdefault(int(STATUS[code]), _problem())
         problem["description"] = " or ".join(filter(None, (problem["description"], f"`{code.value}`")))
     return found
+
+
+def without_guard(found: dict[int, OpenAPIResponse]) -> dict[int, OpenAPIResponse]:
+    """The answers of a route that asks for no token."""
+    return {status: answer for status, answer in found.items() if status not in {STATUS[code] for code in GUARDED}}
 
 
 def _problem() -> OpenAPIResponse:
@@ -63,6 +72,9 @@ def serve_documents(api: APIGatewayHttpResolver) -> None:
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
+        security_schemes={
+            SCHEME: HTTPBearer(description="A token of the issuer that the deployment names; locally none is asked for")
+        },
         tags=[Tag(name=name, description=about) for name, about in TAGS.items()],
     )
 

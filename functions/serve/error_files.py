@@ -14,6 +14,7 @@ from ingestion.tables import audit
 from serve.documents import answers, redirect
 from serve.incoming import caller
 from serve.problems import Problem, ProblemCode
+from serve.rights import Right, needs
 from serve.routing import BatchId, database, get_batch, new_router
 from serve.shapes import Shape, Utc
 
@@ -35,6 +36,7 @@ class ErrorFileLink(Shape):
     description="A redirect to the file itself; with `Accept: application/json`, the link and what it leads to.",
     tags=["Imports"],
     operation_id="getErrorFile",
+    security=needs(Right.ERRORS_READ),
     responses={
         **answers(ErrorFileLink, ProblemCode.NO_SUCH_BATCH, ProblemCode.NO_ERRORS, ProblemCode.ERROR_FILE_EXPIRED),
         302: redirect("The file"),

@@ -10,6 +10,7 @@ from ingestion.programmes import PROGRAMMES, Kind
 from ingestion.tables import batch_record
 from serve.documents import answers
 from serve.problems import ProblemCode
+from serve.rights import Right, needs
 from serve.routing import BatchId, database, get_batch, new_router
 from serve.shapes import Shape, Utc
 
@@ -85,6 +86,7 @@ class Graph(Shape):
     summary="A batch between its file and its sessions",
     tags=["Lineage"],
     operation_id="getLineageOfBatch",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Graph, ProblemCode.NO_SUCH_BATCH),
 )
 def lineage_of_batch(batch_id: BatchId) -> Graph:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from serve.problems import Problem, ProblemCode
+from serve.rights import claims_of
 
 MAX_BODY_BYTES: Final = 64 * 1024
 LOCAL_CALLER: Final = "local"
@@ -16,10 +17,13 @@ _LINEAGE: Final = "/lineage"
 
 
 def caller(event: Mapping[str, Any]) -> str:
-    """The authenticated caller's email address, or subject; `local` where nobody had to authenticate."""
-    authorizer = event.get("requestContext", {}).get("authorizer") or {}
-    claims = (authorizer.get("jwt") or {}).get("claims") or {}
-    return str(claims.get("email") or claims.get("sub") or LOCAL_CALLER)
+    """The authenticated caller's email address, or subject; `local` where nobody had to authenticate.
+
+    An address that its issuer has not verified may be anybody's.
+    """
+    claims = claims_of(event)
+    is_verified = str(claims.get("email_verified", "true")).lower() == "true"
+    return str((is_verified and claims.get("email")) or claims.get("sub") or LOCAL_CALLER)
 
 
 def regular(event: Mapping[str, Any]) -> dict[str, Any]:

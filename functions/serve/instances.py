@@ -10,6 +10,7 @@ from serve.batches import batch_page
 from serve.documents import answers, path_parameter
 from serve.pages import BY_ID, DEFAULT_LIMIT, Cursor, Limit
 from serve.problems import Problem, ProblemCode
+from serve.rights import Right, needs
 from serve.routing import database, new_router
 from serve.shapes import Page, Shape, Utc
 
@@ -41,6 +42,7 @@ class ProgramInstance(Shape):
     summary="Programme instances, newest first",
     tags=["Imports"],
     operation_id="listProgramInstances",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Page[ProgramInstance], ProblemCode.INVALID_CURSOR),
 )
 def program_instances(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[ProgramInstance]:
@@ -54,6 +56,7 @@ def program_instances(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Pa
     summary="The batches of a programme instance, newest first",
     tags=["Imports"],
     operation_id="listBatchesOfProgramInstance",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Page[BatchSummary], ProblemCode.NO_SUCH_PROGRAM_INSTANCE, ProblemCode.INVALID_CURSOR),
 )
 def batches_of_instance(slug: Slug, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSummary]:

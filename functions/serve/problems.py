@@ -3,6 +3,7 @@
 | Status | When |
 |---|---|
 | 400 | the body is not JSON |
+| 401, 403 | there is no token; it does not give the right that this needs |
 | 404, 410 | what was asked for is not there, or no longer; 404 `no_such_route` also where there is no route |
 | 405 | the route is there, the method isn't; `Allow` names those that are |
 | 413, 415 | the body is too large, or not declared as JSON |
@@ -31,6 +32,8 @@ class ProblemCode(StrEnum):
     """The codes of this API's own; what is wrong with an upload has the code that would refuse it."""
 
     NOT_JSON = "not_json"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
     NO_SUCH_ROUTE = "no_such_route"
     NO_SUCH_BATCH = "no_such_batch"
     NO_SUCH_UPLOAD = "no_such_upload"
@@ -51,6 +54,8 @@ Code = ProblemCode | RefusalCode
 
 STATUS: Final[dict[Code, HTTPStatus]] = {
     ProblemCode.NOT_JSON: HTTPStatus.BAD_REQUEST,
+    ProblemCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    ProblemCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
     ProblemCode.NO_SUCH_ROUTE: HTTPStatus.NOT_FOUND,
     ProblemCode.NO_SUCH_BATCH: HTTPStatus.NOT_FOUND,
     ProblemCode.NO_SUCH_UPLOAD: HTTPStatus.NOT_FOUND,

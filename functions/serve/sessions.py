@@ -9,6 +9,7 @@ from ingestion.tables import lineage
 from serve.documents import answers, path_parameter
 from serve.pages import BY_ROW, DEFAULT_LIMIT, Cursor, Limit
 from serve.problems import Problem, ProblemCode
+from serve.rights import Right, needs
 from serve.routing import BatchId, database, must_exist, new_router
 from serve.session_shapes import BatchSession, SessionLineage
 from serve.shapes import Page
@@ -26,6 +27,7 @@ MAX_ID = 2**63 - 1
     summary="The sessions that a batch inserted or updated, in the order of its rows",
     tags=["Imports"],
     operation_id="listSessionsOfBatch",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Page[BatchSession], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
 )
 def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSession]:
@@ -41,6 +43,7 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
     summary="Which row of which file a session came from",
     tags=["Lineage"],
     operation_id="getSessionLineage",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(SessionLineage, ProblemCode.NO_SUCH_SESSION),
 )
 def session_lineage(session_id: SessionId) -> SessionLineage:

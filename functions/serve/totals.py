@@ -9,8 +9,9 @@ from pydantic import Field
 from ingestion.db import DatabaseError
 from ingestion.naming import get_programme_of_alias
 from ingestion.tables import batch_record
-from serve.documents import answers
+from serve.documents import answers, without_guard
 from serve.problems import RETRY_AFTER_SECONDS, Offence, Problem, ProblemCode
+from serve.rights import Right, needs
 from serve.routing import database, new_router
 from serve.shapes import Shape
 
@@ -48,6 +49,7 @@ class Health(Shape):
     summary="Totals over batches",
     tags=["Imports"],
     operation_id="getSummary",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Totals),
 )
 def summary(
@@ -88,7 +90,7 @@ def _moment(name: str, text: str | None, days: int = 0) -> datetime | None:
     summary="Whether the service is up",
     tags=["Service"],
     operation_id="getHealth",
-    responses=answers(Health),
+    responses=without_guard(answers(Health)),
 )
 def health() -> Health:
     """With the newest migration that the database has had."""

@@ -14,6 +14,7 @@ from serve.documents import answers, path_parameter
 from serve.incoming import caller
 from serve.pages import DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from serve.problems import Problem, ProblemCode
+from serve.rights import Right, needs
 from serve.routing import database, new_router
 from serve.shapes import Page
 from serve.upload_requests import REFUSALS, UploadRequest, check
@@ -38,6 +39,7 @@ class UploadState(StrEnum):
     description="Send the file to `url` by `method` with exactly these `headers`, and with its true length.",
     tags=["Uploads"],
     operation_id="createUpload",
+    security=needs(Right.IMPORTS_WRITE),
     status_code=201,
     responses=answers(
         SignedUpload,
@@ -82,6 +84,7 @@ def create_upload(upload: UploadRequest) -> SignedUpload:
     summary="What became of an upload",
     tags=["Uploads"],
     operation_id="getUpload",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(UploadOutcome, ProblemCode.NO_SUCH_UPLOAD),
 )
 def upload(upload_id: UploadId) -> UploadOutcome:
@@ -97,6 +100,7 @@ def upload(upload_id: UploadId) -> UploadOutcome:
     summary="Uploads, newest first",
     tags=["Uploads"],
     operation_id="listUploads",
+    security=needs(Right.IMPORTS_READ),
     responses=answers(Page[UploadEntry], ProblemCode.INVALID_CURSOR),
 )
 def uploads(

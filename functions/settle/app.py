@@ -10,6 +10,7 @@ from ingestion.db import connection
 from ingestion.telemetry import logger, metrics
 from settle.breaking import Breakage, BrokenTask, settle_broken
 from settle.settling import BatchTask, settle_batch
+from settle.telling import tell_of
 
 
 @metrics.log_metrics
@@ -18,10 +19,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """End the batch of a state machine's task, or of an execution that ended without settling, by EventBridge."""
     if breakage := _breakage(event):
         logger.append_keys(batch_id=str(breakage.batch_id))
-        return settle_broken(breakage, connection(settings()), settings()).model_dump(mode="json")
+        broken = settle_broken(breakage, connection(settings()), settings())
+        return tell_of(breakage.batch_id, broken, settings()).model_dump(mode="json")
     task = BatchTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id))
-    return settle_batch(task.batch_id, connection(settings()), settings()).model_dump(mode="json")
+    settled = settle_batch(task.batch_id, connection(settings()), settings())
+    return tell_of(task.batch_id, settled, settings()).model_dump(mode="json")
 
 
 def _breakage(event: dict[str, Any]) -> Breakage | None:

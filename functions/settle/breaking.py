@@ -87,7 +87,8 @@ def settle_broken(breakage: Breakage, db: Connection, settings: Settings) -> Set
             details={"error": breakage.error, "total": batch.total_rows, "rejected": rejected},
         )
     logger.error("import broke", error=breakage.error)
-    metrics.add_metric("BatchesBroken", "Count", 1)
+    for name in ("BatchesFailed", "BatchesBroken"):
+        metrics.add_metric(name, "Count", 1)
     return Settled(status=BatchStatus.FAILED, failure_reason=breakage.reason)
 
 

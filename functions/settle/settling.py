@@ -66,6 +66,9 @@ def settle_batch(batch_id: UUID, db: Connection, settings: Settings) -> Settled:
             _write_audit(batch, tally, status, error_file_key, db)
         programmes.release(db, batch.id)
         staging.drop(db, batch.id)
+    if ended:
+        metrics.add_metric(f"Batches{status.title()}", "Count", 1)
+        metrics.add_metric("BatchSeconds", "Seconds", batches.seconds(db, batch.id))
     logger.info("batch settled", status=status, tally=tally.model_dump())
     for name, count in (("RowsIn", tally.total), ("RowsRejected", tally.rejected)):
         metrics.add_metric(name, "Count", count)

@@ -44,6 +44,7 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
             "WORK_BUCKET": WORK,
             "MAX_FILE_BYTES": "1000000",
             "DATABASE_SECRET_ARN": "nowhere",
+            "AUTHENTICATION": "none",
         }.items():
             patch.setenv(name, value)
         boto3.client("secretsmanager").create_secret(Name="nowhere", SecretString=json.dumps(NOWHERE))

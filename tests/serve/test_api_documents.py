@@ -33,7 +33,7 @@ CONTRACT = {
 
 
 @pytest.fixture(scope="module")
-def document() -> Any:
+def document(environment: pytest.MonkeyPatch) -> Any:
     return call("GET", "/openapi.json").body
 
 
@@ -165,8 +165,8 @@ def test_shapes_are_in_camel_case(document: Any) -> None:
             assert re.fullmatch(r"[a-z]+(?:[A-Z0-9][a-z0-9]*)*", field), (name, field)
 
 
-def test_the_page_fetches_nothing_from_elsewhere() -> None:
-    answer = call("GET", "/docs")
+def test_the_page_fetches_nothing_from_elsewhere(api: Call) -> None:
+    answer = api("GET", "/docs")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "Kintell Ingest" in answer.text

@@ -16,7 +16,7 @@ import merge.app
 import settle.app
 import stage.app
 import weigh.app
-from ingestion import config, files, workflow
+from ingestion import config, events, files, workflow
 from ingestion import db as database_module
 from ingestion.db import Connection, rows
 from ingestion.upload_options import encode_metadata
@@ -131,7 +131,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def _forget() -> None:
-    for cached in (config.settings, files._client, workflow._client):
+    for cached in (config.settings, events._client, files._client, workflow._client):
         cached.cache_clear()
     for connection in database_module._open.values():
         connection.close()

@@ -9,11 +9,13 @@ from tests.template.documents import functions, resources, state_machine_propert
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
 IMPORT = "stateMachine:import-batch"
+EVENTS = "event-bus/default"
 READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 
 REVIEWED: dict[str, dict[str, set[str]]] = {
     "Migrate": {},
+    "Watch": {},
     "Intake": {
         UPLOADS: READ_VERSION,
         # Without it, S3 says of an object that is gone that access is denied.
@@ -21,12 +23,13 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         # What it has unpacked itself, it reads again to find programme and instance.
         WORK: {"s3:GetObject", *WRITE_PARTS},
         IMPORT: {"states:StartExecution"},
+        EVENTS: {"events:PutEvents"},
     },
     "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Weigh": {WORK: {"s3:PutObject"}},
     "Explain": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
-    "Settle": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
+    "Settle": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
     "Serve": {UPLOADS: {"s3:PutObject"}, ERRORS: {"s3:GetObject"}},
     "CleanUp": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
@@ -35,7 +38,15 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, every function reads the database's secret."""
+"""By resource, shortened. Beside these, all read the database's secret and may connect to the stack's own database."""
+
+DATABASE_SECRET = {
+    "Fn::If": [
+        "MakesDatabase",
+        {"Fn::GetAtt": ["Database", "Outputs.ConnectionArn"]},
+        {"Ref": "DatabaseSecretArn"},
+    ]
+}
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
     WORK: {"s3:GetObject"},
@@ -48,6 +59,7 @@ _SHORTENINGS = (
     (r"^\$\{UploadsBucket\.Arn\}", "uploads"),
     (r"^\$\{WorkBucket\.Arn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{AWS::AccountId\}", r"\1"),
+    (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
     (r"^arn:\$\{AWS::Partition\}:states:\$\{AWS::Region\}:\$\{AWS::AccountId\}:(\w+):\$\{AWS::StackName\}-", r"\1:"),
 )
 
@@ -88,8 +100,20 @@ def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     policies = functions()[name]["Policies"]
     templates = [policy for policy in policies if "Statement" not in policy]
     assert granted(policies) == REVIEWED[name]
-    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": {"Ref": "DatabaseSecretArn"}}}]
+    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": DATABASE_SECRET}}]
     assert "Role" not in functions()[name]
+
+
+def test_to_connect_is_all_that_is_allowed_to_every_function_at_once() -> None:
+    ((_, policy),) = resources("AWS::IAM::ManagedPolicy").items()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "rds-db:connect",
+        "Resource": {"Fn::GetAtt": ["Database", "Outputs.ConnectArn"]},
+    }
+    assert not resources("AWS::IAM::Policy")
+    assert not resources("AWS::IAM::Role")
 
 
 def test_the_state_machine_may_do_what_it_does_and_no_more() -> None:

@@ -16,6 +16,14 @@ class UnknownUsers(StrEnum):
     CREATE = "create"
 
 
+class Authentication(StrEnum):
+    """Whose tokens the HTTP API takes; with none, it answers its own machine only."""
+
+    COGNITO = "cognito"
+    OIDC = "oidc"
+    NONE = "none"
+
+
 class Settings(BaseModel):
     """What the template tells a function, and the sizes that have proved themselves (docs/decisions)."""
 
@@ -26,6 +34,8 @@ class Settings(BaseModel):
     work_bucket: str
     state_machine_arn: str = ""
     unknown_users: UnknownUsers = UnknownUsers.REJECT
+    # Left out by mistake, the API is closed.
+    authentication: Authentication = Authentication.COGNITO
 
     chunk_bytes: int = Field(default=4 * MEBIBYTE, ge=1)
     rows_per_shard: int = Field(default=250_000, ge=1)

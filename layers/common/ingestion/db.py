@@ -10,12 +10,16 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
 from random import uniform
 from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
 import boto3
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as _Pg8000Connection
@@ -34,6 +38,9 @@ CONNECT_SECONDS = 10
 WAIT_SECONDS = 20
 """How long a function waits for a connection that the server has none left of; less than any function may take."""
 
+TOKEN_SECONDS = 900
+RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
+
 # too_many_connections, cannot_connect_now
 _FULL = ("53300", "57P03")
 
@@ -44,7 +51,7 @@ _COPY_LINE = re.compile(r"COPY \S+, line \d+")
 
 
 class DatabaseSecret(BaseModel):
-    """The secret as Secrets Manager keeps it; RDS writes the same names."""
+    """The secret as Secrets Manager keeps it; RDS writes the same names. Without a password, a token is shown."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,7 +59,7 @@ class DatabaseSecret(BaseModel):
     port: int = 5432
     dbname: str = "kintell"
     username: str
-    password: str
+    password: str = ""
     sslmode: str = "verify-full"
 
 
@@ -113,8 +120,8 @@ def _connect(secret: DatabaseSecret) -> Connection:
             secret.username,
             host=secret.host,
             database=secret.dbname,
-            password=secret.password,
-            ssl_context=ssl.create_default_context() if secret.sslmode != "disable" else False,
+            password=secret.password or _token(secret),
+            ssl_context=_tls() if secret.sslmode != "disable" else False,
             application_name="kintell-ingest",
             startup_params={"TimeZone": "UTC"},
             sock=link,
@@ -122,6 +129,33 @@ def _connect(secret: DatabaseSecret) -> Connection:
     except BaseException:
         link.close()
         raise
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Server and host name are verified (verify-full), by the roots of RDS or, as for a proxy, of everybody."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(RDS_ROOTS)
+    return context
+
+
+def _token(secret: DatabaseSecret) -> str:
+    """What IAM authentication takes for a password: a signed request to connect, made without asking anyone.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
+    boto3's own generate_db_auth_token wants a client of RDS, which takes longer to load than all else here.
+    """
+    if secret.sslmode == "disable":
+        raise ValueError("A token may not be sent without TLS: give the database's secret a password, or an sslmode.")
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise Unavailable("There are no credentials to make a token with.")
+    request = AWSRequest(
+        "GET", f"https://{secret.host}:{secret.port}/", params={"Action": "connect", "DBUser": secret.username}
+    )
+    SigV4QueryAuth(credentials, "rds-db", session.region_name, expires=TOKEN_SECONDS).add_auth(request)
+    return str(request.url).removeprefix("https://")
 
 
 _open: dict[str, Connection] = {}

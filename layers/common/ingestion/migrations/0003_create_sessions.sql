@@ -34,7 +34,7 @@ CREATE UNIQUE INDEX one_session_per_id ON kintell_sessions (external_session_id,
 CREATE UNIQUE INDEX one_session_per_row ON kintell_sessions (batch_id, row_number);
 -- Which batches and files hold this person? Asked as ARRAY[participant_id, volunteer_id] @> ARRAY[…]. GIN gathers new rows
 -- and sorts them in by the thousand, where two B-trees go to a page of their own for every row: the most expensive part
--- of a merge (docs/decisions/0008-what-an-import-costs.md).
+-- of a merge (docs/decisions/0010-what-an-import-costs.md).
 CREATE INDEX sessions_of_person ON kintell_sessions USING gin ((ARRAY[participant_id, volunteer_id]));
 -- Sessions of an instance come in files and lie together.
 CREATE INDEX sessions_of_instance ON kintell_sessions USING brin (program_instance_id);

@@ -196,7 +196,8 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
         UPDATE ingestion_batches
            SET status = 'running', execution = :execution, completed_at = NULL, failure_reason = NULL,
                inserted_rows = 0, updated_rows = 0, skipped_rows = 0, error_rows = 0, error_summary = '[]',
-               error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now()
+               error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now(),
+               started_at = CASE status WHEN 'failed' THEN now() ELSE started_at END
          WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
      RETURNING id
         """,
@@ -258,3 +259,28 @@ def end(
         error_file_key=error_file_key,
     )
     return bool(ended)
+
+
+def seconds(db: Connection, batch_id: UUID) -> float:
+    """How long the import of a batch that has ended took."""
+    ((took,),) = db.run(
+        """
+        SELECT CAST(extract(epoch FROM completed_at - coalesce(started_at, created_at)) AS float8)
+          FROM ingestion_batches
+         WHERE id = :id
+        """,
+        id=batch_id,
+    )
+    return float(took)
+
+
+def oldest_unfinished_seconds(db: Connection) -> float:
+    """How long ago the oldest batch was started, or created, that has not ended; 0 if all have."""
+    ((waited,),) = db.run(
+        """
+        SELECT CAST(coalesce(max(extract(epoch FROM now() - coalesce(started_at, created_at))), 0) AS float8)
+          FROM ingestion_batches
+         WHERE status IN ('pending', 'running')
+        """
+    )
+    return float(waited)

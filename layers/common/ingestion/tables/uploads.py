@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.db import Connection, rows, to_json
-from ingestion.errors import Refused
+from ingestion.errors import RefusalCode, Refused
 
 
 class Arrival(BaseModel):
@@ -129,3 +129,9 @@ def refuse(db: Connection, upload_id: UUID, refused: Refused, sha256: str | None
         message=refused.message,
         batch_id=batch_id,
     )
+
+
+def refusal(db: Connection, upload_id: UUID) -> RefusalCode:
+    """Why an upload was refused."""
+    ((code,),) = db.run("SELECT refusal_code FROM uploads WHERE id = :id", id=upload_id)
+    return RefusalCode(code)

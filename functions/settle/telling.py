@@ -1,0 +1,20 @@
+"""Tells other systems how a batch ended: also when it had ended before, since the telling may have failed then."""
+
+from uuid import UUID
+
+from ingestion.batch import BatchStatus
+from ingestion.config import Settings
+from ingestion.events import Event, tell
+from settle.settling import Settled
+
+_EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Event.IMPORT_FAILED}
+
+
+def tell_of(batch_id: UUID, settled: Settled, settings: Settings) -> Settled:
+    """Of a batch that has ended, and of no other; the same again. Raises Unavailable."""
+    event = _EVENTS.get(settled.status)
+    if event:
+        # Of the reason its code only: the sentence is for people, who ask the API.
+        failure = (settled.failure_reason or "").partition(":")[0] or None
+        tell(event, {"batchId": str(batch_id), "failure": failure, "uploadsBucket": settings.uploads_bucket})
+    return settled

@@ -1,0 +1,54 @@
+"""Every alarm tells somebody, and the runbook says what to do; what is looked at is counted somewhere."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.template.test_one_deploy import ROOT, document
+
+ALARMS = {
+    name: one["Properties"]
+    for name, one in document("infra/operations.yaml")["Resources"].items()
+    if one["Type"] == "AWS::CloudWatch::Alarm"
+}
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+CODE = "\n".join(path.read_text() for path in ROOT.glob("functions/*/*.py"))
+
+all_alarms = pytest.mark.parametrize("name", ALARMS)
+
+
+def is_counted(metric: str) -> bool:
+    """Whether the code counts it, by its name or by the state of a batch or an upload that it ends in."""
+    for stem in ("Batches", "Uploads"):
+        if metric.startswith(stem) and f'f"{stem}{{' in CODE:
+            return True
+    return f'"{metric}"' in CODE
+
+
+@all_alarms
+def test_an_alarm_tells_somebody(name: str) -> None:
+    assert ALARMS[name]["AlarmActions"] == [{"Ref": "Alarms"}]
+
+
+@all_alarms
+def test_the_runbook_has_a_section_for_an_alarm(name: str) -> None:
+    section = re.search(r"docs/runbook\.md#([\w-]+)$", ALARMS[name]["AlarmDescription"])
+    assert section
+    assert f"## {section[1]}\n" in RUNBOOK
+    assert ALARMS[name]["AlarmName"] == {"Fn::Sub": f"${{SystemName}}-{section[1]}"}
+
+
+@all_alarms
+def test_an_alarm_of_ours_looks_at_what_is_counted(name: str) -> None:
+    if ALARMS[name].get("Namespace") == "KintellIngest":
+        assert is_counted(ALARMS[name]["MetricName"])
+
+
+def test_the_dashboard_is_json_and_shows_what_is_counted() -> None:
+    body = document("infra/dashboard.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
+    shown = [one for widget in widgets for one in widget["properties"].get("metrics", []) if one[0] == "KintellIngest"]
+    assert {one[1] for one in shown} >= {"RowsIn", "RowsRejected", "UploadsRefused", "BatchSeconds"}
+    assert all(is_counted(one[1]) for one in shown)
