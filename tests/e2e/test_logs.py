@@ -20,16 +20,14 @@ def lines(system: LocalSystem) -> list[str]:
     """Every line of every log group."""
     client, found = system.client("logs"), list[str]()
     for group in client.describe_log_groups()["logGroups"]:
-        for stream in client.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]:
-            given = {"logGroupName": group["logGroupName"], "logStreamName": stream["logStreamName"]}
-            events = client.get_log_events(**given, limit=10_000, startFromHead=True)["events"]
-            found += [event["message"] for event in events]
+        for page in client.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            found += [event["message"] for event in page["events"]]
     return found
 
 
 @pytest.fixture(scope="module")
 def logged(system: LocalSystem, s3: Any, api_url: str) -> list[str]:
-    """The log after a roster, a good, a faulty and a refused file, and one that the database refuses in part."""
+    """All that was logged, after a roster, a good, a faulty and two refused files, and a session id that is taken."""
     door = FrontDoor(s3, system.stack.uploads_bucket, api_url)
     roster = "Email,Name,Role when joined\n" + "".join(f"{who},Somebody,learner\n" for who in (FIRST, LAST, MENTOR))
     door.load("incoming/kintell_users/secret-roster.csv", roster.encode())
