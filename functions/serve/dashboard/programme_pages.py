@@ -1,0 +1,103 @@
+"""Programmes: their instances, and what one of these has come to: files, sessions by month, rejected rows over time."""
+
+from typing import Annotated, Any, Final
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Response
+
+from ingestion.naming import programme_of_alias
+from ingestion.tables import listing, overview, timeline
+from serve.dashboard.asking import query_of
+from serve.dashboard.drawing import bars
+from serve.dashboard.rendering import address, page
+from serve.dashboard.wording import Words, language_of
+from serve.documents import path_parameter
+from serve.pages import BY_ID
+from serve.problems import Problem, ProblemCode
+from serve.routing import database, new_router
+
+router = new_router()
+
+INSTANCES: Final = 30
+RECENT_FILES: Final = 10
+MONTHS_DRAWN: Final = 36
+MAX_COUNTED_SESSIONS: Final = 200_000
+"""About 0.1 s of the database's time; an instance of more is not drawn by month."""
+
+_SUMS: Final = ("batches", "total_rows", "inserted_rows", "updated_rows", "skipped_rows", "error_rows")
+
+Slug = Annotated[str, path_parameter("slug", "Slug of a programme instance")]
+
+
+@router.get("/programmes", include_in_schema=False, compress=True)
+def programmes() -> Response[str]:
+    """All instances, or those of one programme."""
+    event = router.current_event.raw_event
+    named, cursor = query_of(event, "programme"), query_of(event, "cursor")
+    program_type = programme_of_alias(named) if named else None
+    (before,) = BY_ID.after(cursor) or (None,)
+    shown = BY_ID.page(overview.instances(database(), program_type, INSTANCES + 1, before), INSTANCES, dict)
+    older = address("/programmes", programme=program_type, cursor=shown.next_cursor) if shown.next_cursor else None
+    return page(event, "programmes.html", instances=shown.items, chosen=program_type, older=older)
+
+
+@router.get("/programmes/<slug>", include_in_schema=False, compress=True)
+def instance(slug: Slug) -> Response[str]:
+    """Totals over its files; its sessions are counted afterwards, by a request of their own."""
+    event = router.current_event.raw_event
+    found = _instance(slug)
+    months = overview.months_of_batches(database(), found["id"])
+    recent = timeline.of_batches(
+        database(), listing.NewestFirst(RECENT_FILES), listing.BatchFilter(slug=found["slug"])
+    )
+    words = Words(language_of(event))
+    shares = [
+        (words.month(month["month"]), words.percent(month["error_rows"], month["total_rows"]), _share(month))
+        for month in months[-MONTHS_DRAWN:]
+    ]
+    return page(
+        event,
+        "programme.html",
+        instance=found,
+        months=months,
+        total=_total(months),
+        entries=recent,
+        rejected_bars=bars(shares, highest=1.0),
+    )
+
+
+@router.get("/programmes/<slug>/sessions", include_in_schema=False, compress=True)
+def sessions(slug: Slug) -> Response[str]:
+    """Sessions by month, and whether they are as many as the files brought."""
+    event = router.current_event.raw_event
+    found = _instance(slug)
+    months = overview.months_of_sessions(database(), found["id"], MAX_COUNTED_SESSIONS + 1)
+    words, drawn = Words(language_of(event)), months[-MONTHS_DRAWN:]
+    counted = sum(month["sessions"] for month in months)
+    brought = _total(overview.months_of_batches(database(), found["id"]))["inserted_rows"]
+    return page(
+        event,
+        "_sessions_by_month.html",
+        months=months,
+        bars=bars([(words.month(month["month"]), words.number(month["sessions"]), month["sessions"]) for month in drawn]),
+        counted=counted,
+        brought=brought,
+        too_many=counted > MAX_COUNTED_SESSIONS,
+    )
+
+
+def _instance(slug: str) -> dict[str, Any]:
+    name = unquote(slug)
+    found = overview.find_instance(database(), name)
+    if found is None:
+        raise Problem(ProblemCode.NO_SUCH_PROGRAM_INSTANCE, f'There is no programme instance "{name}".')
+    return found
+
+
+def _share(month: dict[str, Any]) -> float:
+    """Of a month's rows, how many were rejected, from 0 to 1."""
+    return month["error_rows"] / month["total_rows"] if month["total_rows"] else 0.0
+
+
+def _total(months: list[dict[str, Any]]) -> dict[str, int]:
+    return {name: sum(month[name] or 0 for month in months) for name in _SUMS}
