@@ -67,13 +67,20 @@ def deploy(aws: Aws, database: Database, template: Path = ROOT / "template.yaml"
     secret_arn = write_secret(aws, database)
     body = json.dumps(package(aws, template))
     outputs = create_or_update(
-        aws.client("cloudformation"), body, {"DatabaseSecretArn": secret_arn, **CONNECTION_BUDGET}
+        aws.client("cloudformation"),
+        body,
+        {"DatabaseSecretArn": secret_arn, "DashboardOrigins": ",".join(origins(aws)), **CONNECTION_BUDGET},
     )
     stack = Stack(outputs["ApiId"], outputs["UploadsBucketName"], outputs["WorkBucketName"], outputs["StateMachineArn"])
     unfinished = aws.api_id_file.with_suffix(".new")
     unfinished.write_text(stack.api_id)
     unfinished.rename(aws.api_id_file)
     return stack
+
+
+def origins(aws: Aws) -> list[str]:
+    """Where a browser on this machine finds the dashboard."""
+    return [f"http://{host}:{aws.api_port}" for host in ("127.0.0.1", "localhost")]
 
 
 def write_secret(aws: Aws, database: Database) -> str:
