@@ -36,7 +36,7 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
 
     page.wait_for_url(re.compile("/batches/"))
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
-    expect(page.get_by_role("cell", name="Not an email address")).to_be_visible()
+    expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()

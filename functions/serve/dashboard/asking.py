@@ -22,5 +22,3 @@ def query_of(event: dict[str, Any], name: str) -> str | None:
     if len(text) > MAX_QUERY_CHARACTERS:
         raise Problem(ProblemCode.INVALID_REQUEST, f"{name} has more than {MAX_QUERY_CHARACTERS} characters.")
     return text or None
-
-

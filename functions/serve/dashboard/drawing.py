@@ -5,6 +5,7 @@ which they were named. That is all that graphs of a dozen nodes need.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from serve.graphs import Graph
@@ -96,3 +97,10 @@ def bars(columns: Sequence[tuple[str, str, float]], highest: float | None = None
     """A bar for each label, text and value; *highest* is the value of a full one, else it is the largest."""
     full = highest or max((value for _, _, value in columns), default=0)
     return [Bar(label, text, round(100 * value / full, 2) if full else 0.0) for label, text, value in columns]
+
+
+def every_month(first: date, last: date) -> list[date]:
+    """The first day of each month from *first* to *last*: a month in which nothing happened is a gap, not left out."""
+    count = 12 * (last.year - first.year) + last.month - first.month + 1
+    months = (first.month - 1 + number for number in range(count))
+    return [date(first.year + month // 12, month % 12 + 1, 1) for month in months]

@@ -86,9 +86,7 @@ def upload(upload_id: UploadId) -> Response[str]:
 def outcome(upload_id: UploadId) -> Response[str]:
     """The same for the page that waits: it goes on to the batch by itself."""
     entry = _upload(upload_id)
-    answer = page(
-        router.current_event.raw_event, "_upload_outcome.html", entry=entry, may_arrive=_is_at_work(entry)
-    )
+    answer = page(router.current_event.raw_event, "_upload_outcome.html", entry=entry, may_arrive=_is_at_work(entry))
     if entry["batch_id"] is not None:
         answer.headers["HX-Redirect"] = f"/batches/{entry['batch_id']}"
     return answer

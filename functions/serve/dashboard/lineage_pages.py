@@ -59,9 +59,7 @@ def of_batch(batch_id: BatchId) -> Response[str]:
     event = router.current_event.raw_event
     found = get_batch(database(), id_of(batch_id))
     graph = lineage_of_batch(found["id"])
-    return page(
-        event, "batch_lineage.html", batch=found, is_roster=is_roster(found), graph=graph, drawing=draw(graph)
-    )
+    return page(event, "batch_lineage.html", batch=found, is_roster=is_roster(found), graph=graph, drawing=draw(graph))
 
 
 @router.get("/sessions/<sessionId>", include_in_schema=False, compress=True)
@@ -86,5 +84,3 @@ def _compared(versions: list[dict[str, Any]]) -> list[tuple[str, list[tuple[Any,
         for field in FIELDS
         if any(version[field] is not None for version in versions)
     ]
-
-

@@ -1,5 +1,6 @@
 """Programmes: their instances, and what one of these has come to: files, sessions by month, rejected rows over time."""
 
+from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
@@ -8,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from ingestion.naming import programme_of_alias
 from ingestion.tables import listing, overview, timeline
 from serve.dashboard.asking import query_of
-from serve.dashboard.drawing import bars
+from serve.dashboard.drawing import Bar, bars, every_month
 from serve.dashboard.rendering import address, page
 from serve.dashboard.wording import Words, language_of
 from serve.documents import path_parameter
@@ -47,14 +48,8 @@ def instance(slug: Slug) -> Response[str]:
     event = router.current_event.raw_event
     found = _instance(slug)
     months = overview.months_of_batches(database(), found["id"])
-    recent = timeline.of_batches(
-        database(), listing.NewestFirst(RECENT_FILES), listing.BatchFilter(slug=found["slug"])
-    )
+    recent = timeline.of_batches(database(), listing.NewestFirst(RECENT_FILES), listing.BatchFilter(slug=found["slug"]))
     words = Words(language_of(event))
-    shares = [
-        (words.month(month["month"]), words.percent(month["error_rows"], month["total_rows"]), _share(month))
-        for month in months[-MONTHS_DRAWN:]
-    ]
     return page(
         event,
         "programme.html",
@@ -62,7 +57,7 @@ def instance(slug: Slug) -> Response[str]:
         months=months,
         total=_total(months),
         entries=recent,
-        rejected_bars=bars(shares, highest=1.0),
+        rejected_bars=_rejected(months, words),
     )
 
 
@@ -72,14 +67,13 @@ def sessions(slug: Slug) -> Response[str]:
     event = router.current_event.raw_event
     found = _instance(slug)
     months = overview.months_of_sessions(database(), found["id"], MAX_COUNTED_SESSIONS + 1)
-    words, drawn = Words(language_of(event)), months[-MONTHS_DRAWN:]
     counted = sum(month["sessions"] for month in months)
     brought = _total(overview.months_of_batches(database(), found["id"]))["inserted_rows"]
     return page(
         event,
         "_sessions_by_month.html",
         months=months,
-        bars=bars([(words.month(month["month"]), words.number(month["sessions"]), month["sessions"]) for month in drawn]),
+        bars=_sessions(months, Words(language_of(event))),
         counted=counted,
         brought=brought,
         too_many=counted > MAX_COUNTED_SESSIONS,
@@ -94,9 +88,26 @@ def _instance(slug: str) -> dict[str, Any]:
     return found
 
 
-def _share(month: dict[str, Any]) -> float:
-    """Of a month's rows, how many were rejected, from 0 to 1."""
-    return month["error_rows"] / month["total_rows"] if month["total_rows"] else 0.0
+def _rejected(months: list[dict[str, Any]], words: Words) -> list[Bar]:
+    columns = []
+    for day, month in _drawn(months):
+        errors, rows = (month["error_rows"], month["total_rows"]) if month else (0, 0)
+        columns.append((words.month(day), words.percent(errors, rows) if rows else "", errors / rows if rows else 0.0))
+    return bars(columns, highest=1.0)
+
+
+def _sessions(months: list[dict[str, Any]], words: Words) -> list[Bar]:
+    counts = [(day, month["sessions"] if month else 0) for day, month in _drawn(months)]
+    return bars([(words.month(day), words.number(count), count) for day, count in counts])
+
+
+def _drawn(months: list[dict[str, Any]]) -> list[tuple[date, dict[str, Any] | None]]:
+    """The last months, those between in which nothing happened too."""
+    if not months:
+        return []
+    found = {month["month"]: month for month in months}
+    days = every_month(months[0]["month"], months[-1]["month"])
+    return [(day, found.get(day)) for day in days[-MONTHS_DRAWN:]]
 
 
 def _total(months: list[dict[str, Any]]) -> dict[str, int]:

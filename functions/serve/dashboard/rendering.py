@@ -122,7 +122,13 @@ def _environment(language: str) -> Environment:
         address=address,
     )
     environment.filters.update(
-        number=words.number, size=words.size, span=words.span, month=words.month, day=words.day, segment=_segment, json=to_json
+        number=words.number,
+        size=words.size,
+        span=words.span,
+        month=words.month,
+        day=words.day,
+        segment=_segment,
+        json=to_json,
     )
     return environment
 
