@@ -10,13 +10,14 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults lint format lock clean clean-all
+.PHONY: help demo up test faults screenshots lint format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
+	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
@@ -37,6 +38,9 @@ test: $(VENV)/.dev.stamp
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
+
+screenshots: $(VENV)/.dev.stamp
+	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
 
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(VENV)/bin/ruff format --check .

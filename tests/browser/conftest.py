@@ -1,6 +1,7 @@
-"""A real browser on the running local system: Debian's Chromium, driven by Playwright, each test in a profile of its own.
+"""A real browser on the running local system: Debian's Chromium, driven by Playwright.
 
-Where there is no browser the tests are skipped, with a sentence that says how to get one; with CI=… they fail instead.
+Where there is no browser the tests are skipped with a sentence that says how to get one; with KINTELL_BROWSER=required,
+as in CI, they fail instead.
 """
 
 import os
@@ -41,8 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def find_chromium() -> str | None:
-    """Where a browser is on this machine; CHROMIUM names another."""
-    named = os.environ.get("CHROMIUM")
+    """Where a browser is on this machine; KINTELL_CHROMIUM names another."""
+    named = os.environ.get("KINTELL_CHROMIUM")
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -51,7 +52,10 @@ def browser() -> Iterator[Browser]:
     """One for all tests."""
     path = find_chromium()
     if path is None:
-        missing = "there is no Chromium on this machine, so the dashboard is not tried in a browser; on Debian and Ubuntu: apt-get install chromium"
+        missing = (
+            "there is no Chromium on this machine, so the dashboard is not tried in a browser; "
+            "on Debian and Ubuntu: apt-get install chromium"
+        )
         if os.environ.get("KINTELL_BROWSER") == "required":
             pytest.fail(missing)
         pytest.skip(missing)
@@ -77,9 +81,14 @@ def context(browser: Browser, api_url: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
+def complaints() -> list[str]:
+    """What the browser noted in its console."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
     """A tab; whatever the browser complains of, such as a script that the policy stopped, fails the test."""
-    complaints: list[str] = []
     tab = context.new_page()
     tab.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))

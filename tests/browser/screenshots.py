@@ -71,7 +71,7 @@ def many_rows() -> bytes:
     """Sessions enough for the page to be seen while they are imported."""
     lines = ["session_id,participant_email,mentor_email,scheduled_at,duration_minutes,rating\n"]
     lines += [
-        f"MS-L{number},anna.bondar@example.org,pal.lindqvist@example.com,2023-{number % 12 + 1:02}-11,60,{number % 5 + 1}\n"
+        f"MS-L{number},anna.bondar@example.org,pal.lindqvist@example.com,2023-{number % 12 + 1:02}-11,60,3\n"
         for number in range(MANY_ROWS)
     ]
     return "".join(lines).encode()

@@ -18,7 +18,7 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
     db.run(
         """
         INSERT INTO uploads (state, bucket, key, version_id, file_name, created_at, refusal_code, refusal_message)
-        SELECT CASE WHEN n % 11 = 0 THEN 'refused' ELSE 'accepted' END, 'b', 'incoming/' || n || '.csv', 'v' || n,
+        SELECT CASE WHEN n % 11 = 0 THEN 'refused' ELSE 'accepted' END, 'years', 'incoming/' || n || '.csv', 'v' || n,
                n || '.csv', timestamptz '2024-01-01' + make_interval(mins => n),
                CASE WHEN n % 11 = 0 THEN 'empty_file' END, CASE WHEN n % 11 = 0 THEN 'The file has no rows.' END
           FROM generate_series(1, CAST(:uploads AS int)) n
@@ -33,12 +33,13 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         SELECT u.id,
                CASE WHEN u.n % 100 = 0 THEN 'kintell_users' WHEN u.n % 2 = 0 THEN 'mentors_ukraine'
                     ELSE 'language_ukraine' END,
-               CASE WHEN u.n % 100 <> 0 THEN 1 + u.n % :instances END, u.file_name, lpad(to_hex(u.n), 64, '0'), 1000,
+               i.id, u.file_name, lpad(to_hex(u.n), 64, '0'), 1000,
                CASE WHEN u.n % 50 = 0 THEN 'failed' ELSE 'completed' END, '{}', '{}', 100, 100, u.created_at,
                u.created_at, u.created_at, CASE WHEN u.n % 50 = 0 THEN 'every_row_rejected: All.' END
           FROM (SELECT id, file_name, created_at, CAST(row_number() OVER (ORDER BY created_at) AS int) AS n
                   FROM uploads
-                 WHERE state = 'accepted') u
+                 WHERE state = 'accepted' AND bucket = 'years') u
+     LEFT JOIN program_instances i ON u.n % 100 <> 0 AND i.slug = 'run-' || (1 + u.n % CAST(:instances AS int))
         """,
         instances=INSTANCES,
     )
@@ -46,6 +47,7 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         """
         INSERT INTO chunks (batch_id, number, span, first_row, rows, state, staged_rows, inserted_rows)
         SELECT id, 1, '{}', 1, 100, 'weighed', 100, 100 FROM ingestion_batches
+            ON CONFLICT DO NOTHING
         """
     )
     db.run(
@@ -59,10 +61,11 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         """
         INSERT INTO kintell_sessions (participant_id, volunteer_id, scheduled_at, batch_id, row_number, line, version,
                                       program_instance_id, program_type, external_session_id)
-        SELECT 1 + n % 1000, 1001 + n % 1000, b.created_at, b.id, n, n + 1, 1, coalesce(b.program_instance_id, 1),
+        SELECT 1 + n % 1000, 1001 + n % 1000, b.created_at, b.id, n, n + 1, 1, b.program_instance_id,
                b.program_type, 'S-' || b.k || '-' || n
           FROM (SELECT id, created_at, program_type, program_instance_id, row_number() OVER (ORDER BY created_at) AS k
                   FROM ingestion_batches
+                 WHERE program_instance_id IS NOT NULL
               ORDER BY created_at
                  LIMIT CAST(:batches AS int)) b,
                generate_series(1, 100) n
@@ -79,7 +82,7 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         """
     )
     db.run(
-        "INSERT INTO shards (batch_id, number, inserted_rows, updated_rows) SELECT id, 0, 100, 0 FROM ingestion_batches"
+        "INSERT INTO shards (batch_id, number, inserted_rows, updated_rows) SELECT id, 0, 100, 0 FROM ingestion_batches ON CONFLICT DO NOTHING"
     )
     db.run(
         "INSERT INTO audit_logs (actor, action, resource_type, resource_id, batch_id) "

@@ -41,9 +41,7 @@ def plans(filled: Place, api: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def addresses(db: Connection) -> dict[str, tuple[str, dict[str, str]]]:
     """Every page, of things in the middle of it all."""
-    batch, upload, created = db.run(
-        "SELECT id, upload_id, created_at FROM ingestion_batches ORDER BY created_at LIMIT 1 OFFSET 100"
-    )[0]
+    batch = db.run("SELECT id FROM ingestion_batches ORDER BY created_at LIMIT 1 OFFSET 100")[0][0]
     session = db.run("SELECT id FROM kintell_sessions WHERE batch_id = :batch AND row_number = 50", batch=batch)[0][0]
     refused = db.run("SELECT id FROM uploads WHERE state = 'refused' ORDER BY created_at LIMIT 1 OFFSET 500")[0][0]
     return {

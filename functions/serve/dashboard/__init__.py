@@ -1,4 +1,4 @@
-"""The dashboard: HTML pages on what the API knows, rendered here, with their templates, texts and assets in serve/web."""
+"""The dashboard: HTML pages on what the API knows; their templates, texts and assets are in serve/web."""
 
 from pathlib import Path
 from typing import Final

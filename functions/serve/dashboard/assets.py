@@ -1,4 +1,4 @@
-"""Scripts, styles and pictures, each under a name that changes with its content, so that browsers may keep it for good."""
+"""Scripts, styles and pictures, each under a name that changes with its content, so that browsers may keep it."""
 
 from functools import cache
 from hashlib import sha256

@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
+from ingestion.errors import Refused
 from ingestion.naming import read_file_name, read_key
 from ingestion.programmes import PROGRAMMES, Kind
-from ingestion.errors import Refused
 from ingestion.tables import overview
 from serve.dashboard.asking import query_of, uuid_of
 from serve.dashboard.rendering import page

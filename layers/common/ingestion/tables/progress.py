@@ -22,8 +22,8 @@ def of_batch(db: Connection, batch_id: UUID) -> dict[str, Any]:
                  WHERE batch_id = :batch_id) c,
                (SELECT count(*) AS shards,
                        count(merged_at) AS merged_shards,
-                       CAST(coalesce(sum(inserted_rows + updated_rows) FILTER (WHERE merged_at IS NOT NULL), 0) AS bigint)
-                           AS merged_rows,
+                       CAST(coalesce(sum(inserted_rows + updated_rows) FILTER (WHERE merged_at IS NOT NULL), 0)
+                            AS bigint) AS merged_rows,
                        max(merged_at) AS last_merged_at
                   FROM shards
                  WHERE batch_id = :batch_id) s

@@ -1,8 +1,8 @@
 """What the dashboard's timeline shows: every upload with the batch that came of it, newest first. Reads only.
 
-Without a filter, or by the state of the upload, it is read from the uploads; by what a batch is, from the batches. Either
-way an index gives the order (`uploads_newest_first`, `uploads_by_state`, `batches_by_status`, `batches_of_programme`,
-`batches_of_instance`), so a page costs what it shows.
+Without a filter, or by the state of the upload, it is read from the uploads; by what a batch is, from the batches.
+Either way an index gives the order (`uploads_newest_first`, `uploads_by_state`, `batches_by_status`,
+`batches_of_programme`, `batches_of_instance`), so a page costs what it shows.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ OF_UPLOADS = f"""
            AND (CAST(:at AS timestamptz) IS NULL OR (u.created_at, u.id) < (:at, CAST(:id AS uuid)))
       ORDER BY u.created_at DESC, u.id DESC
          LIMIT CAST(:limit AS bigint)
-"""  # noqa: S608  # of constants
+"""  # of constants
 
 OF_BATCHES = f"""
         SELECT b.id, b.created_at, {_COLUMNS}
@@ -46,7 +46,7 @@ OF_BATCHES = f"""
            AND (CAST(:at AS timestamptz) IS NULL OR (b.created_at, b.id) < (:at, CAST(:id AS uuid)))
       ORDER BY b.created_at DESC, b.id DESC
          LIMIT CAST(:limit AS bigint)
-"""  # noqa: S608  # of constants
+"""  # of constants
 
 OF_ONE_UPLOAD = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
@@ -54,7 +54,7 @@ OF_ONE_UPLOAD = f"""
      LEFT JOIN ingestion_batches b ON b.upload_id = u.id
      LEFT JOIN program_instances i ON i.id = b.program_instance_id
          WHERE u.id = :id
-"""  # noqa: S608  # of constants
+"""  # of constants
 
 
 def of_uploads(db: Connection, window: NewestFirst, state: str | None) -> list[dict[str, Any]]:
