@@ -38,6 +38,8 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
     expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
 
+    page.get_by_role("button", name="Show some rejected rows").click()
+    expect(page.locator("#rejected")).to_contain_text("anna(at)example.org")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()
     rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))

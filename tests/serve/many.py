@@ -82,7 +82,11 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         """
     )
     db.run(
-        "INSERT INTO shards (batch_id, number, inserted_rows, updated_rows) SELECT id, 0, 100, 0 FROM ingestion_batches ON CONFLICT DO NOTHING"
+        """
+        INSERT INTO shards (batch_id, number, inserted_rows, updated_rows)
+        SELECT id, 0, 100, 0 FROM ingestion_batches
+            ON CONFLICT DO NOTHING
+        """
     )
     db.run(
         "INSERT INTO audit_logs (actor, action, resource_type, resource_id, batch_id) "

@@ -7,6 +7,7 @@ from base64 import b64decode
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from ingestion.batch import BatchStatus
@@ -18,7 +19,7 @@ from serve.dashboard.assets import addresses
 from serve.dashboard.wording import Words, language_of, texts
 from tests.serve.asking import CONTEXT, Answer, Call, event
 from tests.serve.html import Html
-from tests.serve.world import NOW, UPLOADS, World
+from tests.serve.world import NOW, REGION, UPLOADS, WORK, World
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EVIL = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>{{ 7 * 7 }}'
@@ -194,6 +195,31 @@ def test_an_upload_that_is_awaited_asks_again_until_it_has_a_batch(api: Call, se
     assert api("GET", f"/uploads/{upload}/outcome").headers["HX-Redirect"] == f"/batches/{batch}"
     answer = api("GET", f"/uploads/{upload}")
     assert (answer.status, answer.headers["Location"]) == (303, f"/batches/{batch}")
+
+
+ERROR_FILE = (
+    "\ufeffsession_id,feedback_text,_error_row,_error_line,_error_code,_error_message\r\n"
+    + f'MS-1,"two\r\nlines",4,7,E001; E003,"\'={EVIL.replace(chr(34), chr(34) * 2)}"\r\n'
+    + "".join(f"MS-{n},,{n},{n + 9},E002,x: is empty\r\n" for n in range(5, 40))
+)
+
+
+def test_some_rejected_rows_are_shown_and_that_is_audited(see: Any, world: World) -> None:
+    boto3.client("s3").create_bucket(Bucket=WORK, CreateBucketConfiguration={"LocationConstraint": REGION})
+    boto3.client("s3").put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.encode())
+    batch = world.batch(error_file_key="errors/x.csv", total_rows=44, error_rows=36)
+    page = see(f"/batches/{batch}/rejected")
+    assert len(page.all("li")) == 20
+    assert "row 4, line 7" in page.text
+    assert f"={EVIL}" in page.text
+    assert "The first 20 of 36" in page.text
+    assert world.count("SELECT count(*) FROM audit_logs WHERE action = 'error_file_downloaded'") == 1
+
+
+def test_rejected_rows_that_are_gone_are_not_shown(see: Any, world: World) -> None:
+    gone = world.batch(error_file_key="errors/gone.csv", error_file_deleted_at=NOW)
+    assert "2024-12-01" in see(f"/batches/{gone}/rejected", 410).text
+    see(f"/batches/{world.batch()}/rejected", 404)
 
 
 # The timeline ---------------------------------------------------------------------------------------------------------

@@ -7,12 +7,11 @@ script or style run that we do not serve.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ingestion.config import settings
@@ -24,6 +23,9 @@ from serve.dashboard.assets import addresses
 from serve.dashboard.wording import LANGUAGES, Words, language_of
 from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HTML: Final = "text/html; charset=utf-8"
 _A_YEAR: Final = 365 * 24 * 60 * 60
@@ -99,7 +101,10 @@ def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 
 @cache
-def _environment(language: str) -> Environment:
+def _environment(language: str) -> "Environment":
+    # Imported for the first page: whoever asks the API for JSON does not wait for it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     words = Words(language)
     environment = Environment(
         loader=FileSystemLoader(WEB / "templates"),
