@@ -83,7 +83,7 @@ $(VENV)/.local.stamp: requirements-local.txt | $(VENV)/.created
 	$(call install,$(VENV),requirements-local.txt,about 60 MB)
 
 $(VENV)/.dev.stamp: requirements-dev.txt $(VENV)/.local.stamp | $(VENV)/.created
-	$(call install,$(VENV),requirements-dev.txt,about 70 MB)
+	$(call install,$(VENV),requirements-dev.txt,about 120 MB)
 
 $(SAM)/.created:
 	$(call environment,$(SAM))

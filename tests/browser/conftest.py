@@ -66,8 +66,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def door(system: LocalSystem, api_url: str, s3: Any) -> FrontDoor:
-    """The same system by its other doors."""
+def door(browser: Browser, system: LocalSystem, api_url: str, s3: Any) -> FrontDoor:
+    """The same system by its other doors; it is not started for nothing where there is no browser."""
     return FrontDoor(s3, system.stack.uploads_bucket, api_url)
 
 

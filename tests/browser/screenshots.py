@@ -90,7 +90,7 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
         "session": f"/sessions/{updated}",
         "lineage-search": "/lineage",
         "programmes": "/programmes",
-        "programme": "/programmes/mentors-ukraine-2024-q4",
+        "programme": "/programmes/language-ukraine-2024-11",
     }
     desk = browser.new_context(base_url=door.api_url, locale="en-GB", timezone_id="Europe/Oslo")
     for name, path in pages.items():
