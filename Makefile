@@ -13,13 +13,14 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults lint bench bench-peers fuzz format lock clean clean-all
+.PHONY: help demo up test faults screenshots lint bench bench-peers fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
+	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
@@ -43,6 +44,9 @@ test: $(VENV)/.dev.stamp
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
+
+screenshots: $(VENV)/.dev.stamp
+	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
 
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	$(VENV)/bin/ruff format --check .
@@ -95,7 +99,7 @@ $(VENV)/.local.stamp: requirements-local.txt | $(VENV)/.created
 	$(call install,$(VENV),requirements-local.txt,about 60 MB)
 
 $(VENV)/.dev.stamp: requirements-dev.txt $(VENV)/.local.stamp | $(VENV)/.created
-	$(call install,$(VENV),requirements-dev.txt,about 70 MB)
+	$(call install,$(VENV),requirements-dev.txt,about 120 MB)
 
 $(SAM)/.created:
 	$(call environment,$(SAM))

@@ -68,13 +68,23 @@ def deploy(aws: Aws, database: Database, template: Path = ROOT / "template.yaml"
     of the resource that failed first."""
     secret_arn = write_secret(aws, database)
     body = json.dumps(package(aws, template))
-    parameters = {"DatabaseSecretArn": secret_arn, **CONNECTION_BUDGET, **LOOPBACK_ONLY}
+    parameters = {
+        "DatabaseSecretArn": secret_arn,
+        "DashboardOrigins": ",".join(origins(aws)),
+        **CONNECTION_BUDGET,
+        **LOOPBACK_ONLY,
+    }
     outputs = create_or_update(aws.client("cloudformation"), body, parameters)
     stack = Stack(outputs["ApiId"], outputs["UploadsBucketName"], outputs["WorkBucketName"], outputs["StateMachineArn"])
     unfinished = aws.api_id_file.with_suffix(".new")
     unfinished.write_text(stack.api_id)
     unfinished.rename(aws.api_id_file)
     return stack
+
+
+def origins(aws: Aws) -> list[str]:
+    """Where a browser on this machine finds the dashboard."""
+    return [f"http://{host}:{aws.api_port}" for host in ("127.0.0.1", "localhost")]
 
 
 def write_secret(aws: Aws, database: Database) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP API's function: an event of API Gateway (payload 2.0) in, an answer out."""
+"""The function behind the HTTP API and the dashboard: an event of API Gateway (payload 2.0) in, an answer out."""
 
 import json
 from functools import partial
@@ -14,6 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ingestion.errors import Refused, Unavailable
 from ingestion.telemetry import logger
 from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads
+from serve.dashboard.rendering import problem_page, wants_page
+from serve.dashboard.routes import ROUTERS
 from serve.documents import serve_documents
 from serve.incoming import read_json, regular
 from serve.problems import Problem, ProblemCode
@@ -24,6 +26,8 @@ to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 api = APIGatewayHttpResolver(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
 for part in (batches, error_files, uploads, sessions, graphs, instances, totals):
     api.include_router(part.router)
+for router in ROUTERS:
+    api.include_router(router)
 serve_documents(api)
 
 
@@ -57,11 +61,17 @@ def no_such_route(_not_found: NotFoundError) -> Response[str]:
         method = api.current_event.http_method
         detail = f"{unquote(path)} takes {' and '.join(allowed)}, not {method}."
         return Problem(ProblemCode.METHOD_NOT_ALLOWED, detail, allow=", ".join(allowed)).as_response()
-    return Problem(ProblemCode.NO_SUCH_ROUTE, f"There is nothing at {unquote(path)}; see /docs.").as_response()
+    return _answer(Problem(ProblemCode.NO_SUCH_ROUTE, f"There is nothing at {unquote(path)}; see /docs."))
 
 
-api.exception_handler(Problem)(Problem.as_response)
-api.exception_handler(RequestValidationError)(lambda invalid: problems.of_validation(invalid).as_response())
-api.exception_handler(Refused)(lambda refused: problems.of_refused(refused).as_response())
-api.exception_handler(Unavailable)(lambda unavailable: problems.of_unavailable(unavailable).as_response())
-api.exception_handler(Exception)(lambda error: problems.of_anything(error).as_response())
+def _answer(problem: Problem) -> Response[str]:
+    """As a page to a browser that asked for one."""
+    event = api.current_event.raw_event
+    return problem_page(event, problem) if wants_page(event) else problem.as_response()
+
+
+api.exception_handler(Problem)(_answer)
+api.exception_handler(RequestValidationError)(lambda invalid: _answer(problems.of_validation(invalid)))
+api.exception_handler(Refused)(lambda refused: _answer(problems.of_refused(refused)))
+api.exception_handler(Unavailable)(lambda unavailable: _answer(problems.of_unavailable(unavailable)))
+api.exception_handler(Exception)(lambda error: _answer(problems.of_anything(error)))

@@ -46,7 +46,7 @@ def errors(batch_id: BatchId) -> Response[ErrorFileLink | None]:
     """Handing out the link counts as the download: what S3 serves afterwards, it serves to anyone who has it."""
     db = database()
     batch = get_batch(db, batch_id)
-    link = _link(_error_file_key(batch_id, batch), batch)
+    link = _link(error_file_key(batch_id, batch), batch)
     event = router.current_event.raw_event
     audit.write(
         db,
@@ -60,7 +60,8 @@ def errors(batch_id: BatchId) -> Response[ErrorFileLink | None]:
     return Response(status_code=302, headers={"Location": link.url}, body=None)
 
 
-def _error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
+def error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
+    """Where the error file of the batch is, while there is one. Raises Problem."""
     if batch["error_file_deleted_at"] is not None:
         raise Problem(
             ProblemCode.ERROR_FILE_EXPIRED,

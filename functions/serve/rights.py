@@ -1,8 +1,9 @@
 """Who may do what. API Gateway has checked the caller's token; a token is not yet a right.
 
 A right is a scope of the token, or a group or role of the caller's, with the right's name. The stack's own user pool
-gives groups; what an OIDC issuer gives is its affair. Every route says which right it needs, where the OpenAPI document
-shows it; a route that says nothing (the document itself, the dashboard) is for whoever has a token.
+gives groups; what an OIDC issuer gives is its affair. Every route of the OpenAPI document says there which right it
+needs; a page that says nothing needs the right to read. Only the document itself and the pages' assets are for whoever
+has a token.
 """
 
 import re
@@ -19,6 +20,8 @@ from serve.problems import Problem, ProblemCode
 SCHEME: Final = "token"
 OPEN_PATH: Final = "/health"
 """Its route in the template asks for no token either."""
+
+_FOR_ANY_TOKEN: Final = re.compile(r"/(?:openapi\.json|docs|assets/.*)")
 
 # `scope` is OAuth's (RFC 8693, 4.2), `scp` what Entra ID and Okta call it.
 _CLAIMS: Final = ("scope", "scp", "cognito:groups", "groups", "roles")
@@ -69,8 +72,11 @@ def _must_be_this_machine(http: Mapping[str, Any]) -> None:
 
 
 def _needed(path: str, method: str, routes: Iterable[Route]) -> set[str]:
-    matching = (route for route in routes if route.method == method and route.rule.match(path))
-    return {right for route in matching for one in route.security or () for right in one[SCHEME]}
+    matching = [route for route in routes if route.method == method and route.rule.match(path)]
+    said = {right for route in matching for one in route.security or () for right in one[SCHEME]}
+    if said or not matching or _FOR_ANY_TOKEN.fullmatch(path):
+        return said
+    return {Right.IMPORTS_READ}
 
 
 def _granted(claims: Mapping[str, Any]) -> set[str]:

@@ -1,6 +1,6 @@
 """Sessions: those that a batch inserted or updated, and where one came from."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from ingestion.db import Connection
@@ -48,8 +48,11 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
 )
 def session_lineage(session_id: SessionId) -> SessionLineage:
     """And what it was before later files updated it."""
-    db = database()
-    asked_for = unquote(session_id)
+    return SessionLineage.of(get_versions(database(), unquote(session_id)))
+
+
+def get_versions(db: Connection, asked_for: str) -> list[dict[str, Any]]:
+    """All versions of the session that is asked for by our id or by programme and id, newest first. Raises Problem."""
     found = _find(db, asked_for)
     versions = lineage.versions_of_session(db, found) if found is not None else []
     if not versions:
@@ -57,7 +60,7 @@ def session_lineage(session_id: SessionId) -> SessionLineage:
             ProblemCode.NO_SUCH_SESSION,
             f'There is no session "{asked_for}"; give our id, or programType:externalId such as mentors_ukraine:MS-1.',
         )
-    return SessionLineage.of(versions)
+    return versions
 
 
 def _find(db: Connection, session_id: str) -> int | None:

@@ -39,6 +39,27 @@ def test_an_object_is_not_read_without_a_key(system: LocalSystem) -> None:
     assert ask(system.aws.port, "GET", f"/{system.stack.uploads_bucket}/incoming/x.csv").status == 403
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://127.0.0.1:{port}", 200), ("http://localhost:{port}", 200), ("http://evil.example", 403)],
+)
+def test_only_the_dashboards_origin_may_upload_from_a_browser(system: LocalSystem, origin: str, status: int) -> None:
+    preflight = {
+        "Origin": origin.format(port=system.aws.api_port),
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "content-type,x-amz-meta-upload-id",
+    }
+    answer = ask(system.aws.port, "OPTIONS", f"/{system.stack.uploads_bucket}/incoming/x.csv", preflight)
+    assert answer.status == status
+
+
+def test_the_dashboard_is_what_a_browser_finds_at_the_api(system: LocalSystem) -> None:
+    answer = ask(system.aws.api_port, "GET", "/", {"Accept": "text/html"})
+    assert answer.status == 200
+    policy = answer.getheader("Content-Security-Policy") or ""
+    assert f"connect-src 'self' {system.aws.url}/{system.stack.uploads_bucket}/incoming/;" in policy
+
+
 def test_deploying_again_changes_nothing(system: LocalSystem) -> None:
     before = system.stack
     system.redeploy()

@@ -16,7 +16,7 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/import/batches/", "/v2/å", "/v1/sessions/1", "/v1/sessions//lineage"]
+    "path", ["/nowhere", "/v1", "/v1/import/batches/", "/v2/å", "/v1/sessions/1", "/v1/sessions//lineage"]
 )
 def test_an_unknown_route(api: Call, path: str) -> None:
     assert api("GET", path).is_problem(404, "no_such_route")

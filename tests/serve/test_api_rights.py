@@ -161,3 +161,18 @@ def test_the_upload_and_the_audit_trail_say_who_it_was(
 def test_a_system_that_asks_for_no_token_answers_its_own_machine_only(api: Call, source: str, status: int) -> None:
     http = {"method": "GET", "path": "/v1/import/summary", "sourceIp": source}
     assert api("GET", http["path"], requestContext={"stage": "$default", "http": http}).status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        pytest.param("/", "imports.read", id="the list of imports"),
+        pytest.param(f"/batches/{UUID(int=1)}", "imports.read", id="a batch"),
+        pytest.param(f"/batches/{UUID(int=1)}/rejected", "errors.read", id="rejected rows"),
+    ],
+)
+def test_a_page_needs_a_right_as_its_routes_do(closed: Call, path: str, right: str) -> None:
+    assert closed("GET", path).is_problem(401, "unauthenticated")
+    without = " ".join(ALL - {right})
+    assert closed("GET", path, claims={**ME, "scope": without}).is_problem(403, "forbidden")
+    assert closed("GET", path, claims={**ME, "scope": right}).status in (200, 404)

@@ -66,3 +66,12 @@ def test_error_files_expire_some_days_after_the_clean_up_should_have_deleted_the
 
 def test_work_files_outlive_the_longest_import_and_no_more() -> None:
     assert 2 <= rules("WorkBucket")["work/"]["ExpirationInDays"] <= 14
+
+
+def test_a_browser_may_put_uploads_from_the_dashboards_origin_and_do_nothing_else() -> None:
+    condition, given, otherwise = BUCKETS["UploadsBucket"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("HasDashboardOrigins", {"Ref": "AWS::NoValue"})
+    (rule,) = given["CorsRules"]
+    assert rule["AllowedMethods"] == ["PUT"]
+    assert rule["AllowedOrigins"] == {"Ref": "DashboardOrigins"}
+    assert "CorsConfiguration" not in BUCKETS["WorkBucket"]["Properties"]

@@ -121,7 +121,7 @@ def test_nothing_that_holds_data_goes_with_its_stack(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_can_be_read_in_one_sitting(file: str) -> None:
-    assert len((ROOT / file).read_text().splitlines()) <= 735
+    assert len((ROOT / file).read_text().splitlines()) <= 745
 
 
 def test_the_network_has_no_way_out() -> None:

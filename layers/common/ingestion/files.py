@@ -210,5 +210,11 @@ def presigned_put(
     return link, {f"x-amz-meta-{name}": value for name, value in metadata.items()}
 
 
+def address_of(bucket: str) -> str:
+    """What the links of a bucket begin with, such as https://s3.eu-north-1.amazonaws.com/bucket/."""
+    link, _ = presigned_put(bucket, "x", {}, 1)
+    return link.partition("?")[0].removesuffix("x")
+
+
 def _ascii(file_name: str) -> str:
     return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in file_name)

@@ -1,0 +1,153 @@
+"""A batch: its stages while it runs, then what came of it; its sessions, a page at a time."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Final, NamedTuple
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+
+from ingestion.programmes import PROGRAMMES, Kind
+from ingestion.tables import batch_record, lineage, listing, progress
+from serve.dashboard.asking import query_of, uuid_of
+from serve.dashboard.rendering import page
+from serve.documents import path_parameter
+from serve.pages import BY_ROW
+from serve.problems import ProblemCode
+from serve.routing import database, get_batch, new_router
+from serve.session_shapes import BatchSession
+
+router = new_router()
+
+SESSIONS: Final = 50
+AUDIT_ENTRIES: Final = 100
+
+NOTED: Final = (
+    "delimiter",
+    "encoding",
+    "encodingChosenBy",
+    "headers",
+    "unknownHeaders",
+    "detectedSchemaVersion",
+    "hasHeaderRow",
+    "ratingScale",
+    "ratingScaleAssumed",
+    "programChosenBy",
+    "programInstanceChosenBy",
+    "warnings",
+)
+"""Of csvMetadata, what the page says."""
+
+BatchId = Annotated[str, path_parameter("batchId", "Id of a batch")]
+
+
+class Stage(NamedTuple):
+    """One stage of an import: how much of it is done, of how much, and how fast it goes."""
+
+    name: str
+    state: str
+    done: int = 0
+    whole: int = 0
+    rows_per_second: float | None = None
+
+
+@router.get("/batches/<batchId>", include_in_schema=False, compress=True)
+def batch(batch_id: BatchId) -> Response[str]:
+    """The whole page."""
+    return page(router.current_event.raw_event, "batch.html", **_batch(id_of(batch_id)))
+
+
+@router.get("/batches/<batchId>/live", include_in_schema=False, compress=True)
+def live(batch_id: BatchId) -> Response[str]:
+    """All below the heading, which the page asks for until the batch has ended."""
+    return page(router.current_event.raw_event, "_batch.html", **_batch(id_of(batch_id)))
+
+
+def id_of(batch_id: str) -> UUID:
+    """The id in a path. Raises Problem."""
+    return uuid_of(batch_id, ProblemCode.NO_SUCH_BATCH, "batch")
+
+
+def is_roster(batch: dict[str, Any]) -> bool:
+    """Whether its rows are people."""
+    programme = PROGRAMMES.get(batch["program_type"])
+    return programme is not None and programme.kind is Kind.PEOPLE
+
+
+def _batch(batch_id: UUID) -> dict[str, Any]:
+    db = database()
+    found = get_batch(db, batch_id)
+    is_running = found["status"] in ("pending", "running")
+    relatives = batch_record.relatives(db, batch_id)
+    return {
+        "batch": found,
+        "is_running": is_running,
+        "is_roster": is_roster(found),
+        "stages": _stages(found, progress.of_batch(db, batch_id)) if is_running else [],
+        "audit": listing.audit_trail(db, batch_id, AUDIT_ENTRIES, None),
+        "parent": next((other for other in relatives if not other["is_child"]), None),
+        "children": [other for other in relatives if other["is_child"]],
+        # What intake did not note of a file is not said of it.
+        "file": {**dict.fromkeys(NOTED), **found["csv_metadata"], "rating_scale": found["rating_scale"]},
+        "took": found["completed_at"] - found["started_at"] if found["completed_at"] and found["started_at"] else None,
+    }
+
+
+def _stages(batch: dict[str, Any], ledger: dict[str, Any]) -> list[Stage]:
+    """Where a running batch is."""
+    rows = batch["total_rows"]
+    started, weighed = batch["started_at"], batch["weighed_at"]
+    all_staged = ledger["staged_chunks"] == ledger["chunks"]
+    all_merged = ledger["shards"] > 0 and ledger["merged_shards"] == ledger["shards"]
+    stage_ended = ledger["last_staged_at"] if all_staged else ledger["now"]
+    merge_ended = ledger["last_merged_at"] if all_merged else ledger["now"]
+    to_merge = rows - ledger["rejected_rows"]
+    return [
+        Stage("intake", "done", rows, rows),
+        Stage(
+            "stage",
+            _state(started is not None, all_staged and started is not None),
+            ledger["staged_rows"],
+            rows,
+            _rate(ledger["staged_rows"], stage_ended - started if started and stage_ended else None),
+        ),
+        Stage("weigh", _state(all_staged and started is not None, weighed is not None)),
+        Stage(
+            "merge",
+            _state(weighed is not None, all_merged),
+            ledger["merged_rows"],
+            to_merge,
+            _rate(ledger["merged_rows"], merge_ended - weighed if weighed and merge_ended else None),
+        ),
+        Stage("settle", _state(all_merged, False)),
+    ]
+
+
+def _state(is_begun: bool, is_done: bool) -> str:
+    if is_done:
+        return "done"
+    return "now" if is_begun else "later"
+
+
+def _rate(rows: int, span: timedelta | None) -> float | None:
+    seconds = span.total_seconds() if span else 0.0
+    return rows / seconds if rows and seconds > 0 else None
+
+
+@router.get("/batches/<batchId>/sessions", include_in_schema=False, compress=True)
+def sessions(batch_id: BatchId) -> Response[str]:
+    """The sessions that its rows inserted or updated, in the order of the rows."""
+    event = router.current_event.raw_event
+    db = database()
+    found = get_batch(db, id_of(batch_id))
+    cursor = query_of(event, "cursor")
+    (after,) = BY_ROW.after(cursor) or (None,)
+    shown = BY_ROW.page(lineage.sessions_of_batch(db, found["id"], SESSIONS + 1, after), SESSIONS, BatchSession.of)
+    return page(
+        event,
+        "sessions.html",
+        batch=found,
+        is_roster=is_roster(found),
+        sessions=shown.items,
+        next_cursor=shown.next_cursor,
+        is_first=cursor is None,
+    )

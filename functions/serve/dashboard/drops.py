@@ -1,0 +1,51 @@
+"""Drop a file: the form, and what a file's name says of its programme and instance."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from ingestion.errors import Refused
+from ingestion.naming import read_file_name, read_key
+from ingestion.programmes import PROGRAMMES, Kind
+from ingestion.tables import overview
+from serve.dashboard.asking import query_of, uuid_of
+from serve.dashboard.rendering import page
+from serve.problems import ProblemCode
+from serve.routing import database, get_batch, new_router
+
+router = new_router()
+
+SLUGS_OFFERED = 100
+
+
+@router.get("/drop", include_in_schema=False, compress=True)
+def drop() -> Response[str]:
+    """With `parent`, for the mended error file of that batch."""
+    event = router.current_event.raw_event
+    db = database()
+    parent_id = query_of(event, "parent")
+    parent = get_batch(db, uuid_of(parent_id, ProblemCode.NO_SUCH_BATCH, "batch")) if parent_id else None
+    return page(event, "drop.html", parent=parent, slugs=overview.slugs(db, SLUGS_OFFERED))
+
+
+@router.get("/drop/guess", include_in_schema=False)
+def guess() -> Response[str]:
+    """What the name says, in a sentence; the page's script fills it in from the data beside it."""
+    event = router.current_event.raw_event
+    name = query_of(event, "name") or ""
+    program_type, slug = read_file_name(name)
+    return page(
+        event,
+        "_guess.html",
+        name=name,
+        program_type=program_type,
+        slug=slug,
+        needs_slug=program_type is not None and PROGRAMMES[program_type].kind is Kind.SESSIONS and slug is None,
+        is_csv=_is_csv(name),
+    )
+
+
+def _is_csv(name: str) -> bool:
+    try:
+        read_key(f"incoming/{name.replace('/', '_')}")
+    except Refused:
+        return False
+    return True

@@ -1,0 +1,86 @@
+"""Lineage: a batch's graph, a session with all its versions, and the way to either from an id."""
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+
+from serve.dashboard.asking import query_of
+from serve.dashboard.batch_pages import BatchId, id_of, is_roster
+from serve.dashboard.drawing import draw
+from serve.dashboard.rendering import page, redirect_to
+from serve.documents import path_parameter
+from serve.graphs import lineage_of_batch
+from serve.problems import Problem
+from serve.routing import database, get_batch, new_router
+from serve.sessions import get_versions
+
+router = new_router()
+
+FIELDS: Final = (
+    "program_instance",
+    "scheduled_at",
+    "completed_at",
+    "duration_minutes",
+    "rating",
+    "language_level",
+    "focus_area",
+    "topics",
+    "feedback_text",
+    "metadata",
+)
+"""What may differ between the versions of a session, in the order of the page."""
+
+SessionId = Annotated[str, path_parameter("sessionId", "Our id of a session")]
+
+
+@router.get("/lineage", include_in_schema=False, compress=True)
+def find() -> Response[str]:
+    """From an id to its page: a batch, our id of a session, or `programme:id`."""
+    event = router.current_event.raw_event
+    asked_for = query_of(event, "id")
+    if asked_for is None:
+        return page(event, "lineage.html", asked_for="", is_unknown=False)
+    try:
+        return redirect_to(f"/batches/{get_batch(database(), UUID(asked_for))['id']}/lineage")
+    except (ValueError, Problem):
+        pass
+    try:
+        versions = get_versions(database(), asked_for)
+    except Problem:
+        return page(event, "lineage.html", 404, asked_for=asked_for, is_unknown=True)
+    return redirect_to(f"/sessions/{quote(str(versions[0]['id']))}")
+
+
+@router.get("/batches/<batchId>/lineage", include_in_schema=False, compress=True)
+def of_batch(batch_id: BatchId) -> Response[str]:
+    """The drawn graph, and the same as a list."""
+    event = router.current_event.raw_event
+    found = get_batch(database(), id_of(batch_id))
+    graph = lineage_of_batch(found["id"])
+    return page(event, "batch_lineage.html", batch=found, is_roster=is_roster(found), graph=graph, drawing=draw(graph))
+
+
+@router.get("/sessions/<sessionId>", include_in_schema=False, compress=True)
+def session(session_id: SessionId) -> Response[str]:
+    """A session's row, and its versions side by side."""
+    event = router.current_event.raw_event
+    versions = get_versions(database(), session_id)
+    return page(event, "session.html", session=versions[0], versions=versions, fields=_compared(versions))
+
+
+def _compared(versions: list[dict[str, Any]]) -> list[tuple[str, list[tuple[Any, bool]]]]:
+    """Each field that any version fills, with its value in each and whether that differs from the version before."""
+    befores = [*versions[1:], None]
+    return [
+        (
+            field,
+            [
+                (now[field], before is not None and now[field] != before[field])
+                for now, before in zip(versions, befores, strict=True)
+            ],
+        )
+        for field in FIELDS
+        if any(version[field] is not None for version in versions)
+    ]

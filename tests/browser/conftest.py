@@ -1,0 +1,96 @@
+"""A real browser on the running local system: Debian's Chromium, driven by Playwright.
+
+Where there is no browser the tests are skipped with a sentence that says how to get one; with KINTELL_BROWSER=required,
+as in CI, they fail instead.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from local.system import LocalSystem
+from tests.e2e.conftest import api_url, s3, system
+from tests.e2e.front_door import FrontDoor
+
+__all__ = ["api_url", "s3", "system"]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# A proxy that the environment may name knows nothing of this machine's loopback.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With xdist, all in one process, which has one system and one browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def find_chromium() -> str | None:
+    """Where a browser is on this machine; KINTELL_CHROMIUM names another."""
+    named = os.environ.get("KINTELL_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all tests."""
+    path = find_chromium()
+    if path is None:
+        missing = (
+            "there is no Chromium on this machine, so the dashboard is not tried in a browser; "
+            "on Debian and Ubuntu: apt-get install chromium"
+        )
+        if os.environ.get("KINTELL_BROWSER") == "required":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def door(browser: Browser, system: LocalSystem, api_url: str, s3: Any) -> FrontDoor:
+    """The same system by its other doors; it is not started for nothing where there is no browser."""
+    return FrontDoor(s3, system.stack.uploads_bucket, api_url)
+
+
+@pytest.fixture
+def context(browser: Browser, api_url: str) -> Iterator[BrowserContext]:
+    """A visitor who has never been here, reads English and lives in Oslo."""
+    visitor = browser.new_context(base_url=api_url, locale="en-GB", timezone_id="Europe/Oslo")
+    visitor.set_default_timeout(15_000)
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser noted in its console."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
+    """A tab; whatever the browser complains of, such as a script that the policy stopped, fails the test."""
+    tab = context.new_page()
+    tab.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    yield tab
+    assert not complaints, complaints

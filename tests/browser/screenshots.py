@@ -1,0 +1,134 @@
+"""make screenshots: a picture of each page under docs/screenshots, of a system of its own with the sample exports.
+
+python -m tests.browser.screenshots
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from local.postgres import THROW_AWAY, running_server
+from local.system import LocalSystem, Places
+from tests.browser.conftest import FLAGS, find_chromium
+from tests.e2e.front_door import FrontDoor
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "local" / "samples"
+FOLDER = ROOT / "docs" / "screenshots"
+MANY_ROWS = 150_000
+LANGUAGE_FILE = "language-for-ukraine-2024-11.csv"
+
+
+def main() -> None:
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("kintell: there is no Chromium on this machine; on Debian and Ubuntu: apt-get install chromium")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_system(Path(folder)) as (door, _),
+        sync_playwright() as driver,
+    ):
+        browser = driver.chromium.launch(executable_path=chromium, headless=True, args=list(FLAGS))
+        take_all(browser, door)
+        browser.close()
+
+
+@contextmanager
+def running_system(folder: Path) -> Iterator[tuple[FrontDoor, LocalSystem]]:
+    """A throw-away one."""
+    with (
+        running_server(folder, THROW_AWAY) as database,
+        LocalSystem(Places(folder, database_url=database.url)) as system,
+    ):
+        yield FrontDoor(system.client("s3"), system.stack.uploads_bucket, system.aws.api_url), system
+
+
+def load_samples(door: FrontDoor) -> dict[str, str]:
+    """The sample exports and what may follow them; ids of the batches, by what they are."""
+    door.load("incoming/kintell_users/kintell-users.csv", (SAMPLES / "kintell-users.csv").read_bytes())
+    mentors = (SAMPLES / "mentors-for-ukraine-2024-Q4.csv").read_bytes()
+    first = door.load("incoming/mentors_ukraine/mentors-for-ukraine-2024-Q4.csv", mentors)
+    language = (SAMPLES / LANGUAGE_FILE).read_bytes()
+    faulty = door.load(f"incoming/{LANGUAGE_FILE}", language)
+    door.decided(door.put("incoming/language-for-ukraine-2024-11 (1).csv", language))
+    # The same export a week later: some sessions have got a feedback since.
+    later = mentors.replace(b",60,", b",75,", 3).replace(b",45,", b",50,", 2)
+    door.load("incoming/mentors_ukraine/mentors-for-ukraine-2024-Q4 (1).csv", later, dry_run="true")
+    update = door.load("incoming/mentors_ukraine/mentors-for-ukraine-2024-Q4 - Kopi.csv", later + b"\r\n")
+    mended = door.fetch(f"/v1/import/backfill/{faulty['batchId']}/errors")[1].replace(b"(at)", b"@")
+    child = door.load("incoming/language-for-ukraine-2024-11-errors.csv", mended, parent_batch=faulty["batchId"])
+    return {
+        name: batch["batchId"] for name, batch in locals().items() if isinstance(batch, dict) and "batchId" in batch
+    }
+
+
+def many_rows() -> bytes:
+    """Sessions enough for the page to be seen while they are imported."""
+    lines = ["session_id,participant_email,mentor_email,scheduled_at,duration_minutes,rating\n"]
+    lines += [
+        f"MS-L{number},anna.bondar@example.org,pal.lindqvist@example.com,2023-{number % 12 + 1:02}-11,60,3\n"
+        for number in range(MANY_ROWS)
+    ]
+    return "".join(lines).encode()
+
+
+def take_all(browser: Browser, door: FrontDoor) -> None:
+    """Every page, some of them also in the dark, on a phone, in Norwegian."""
+    batches = load_samples(door)
+    updated = door.all_of(f"/v1/import/batches/{batches['update']}/sessions")[0]["id"]
+    pages = {
+        "imports": "/",
+        "drop": "/drop",
+        "batch": f"/batches/{batches['faulty']}",
+        "sessions": f"/batches/{batches['first']}/sessions",
+        "lineage": f"/batches/{batches['faulty']}/lineage",
+        "session": f"/sessions/{updated}",
+        "lineage-search": "/lineage",
+        "programmes": "/programmes",
+        "programme": "/programmes/language-ukraine-2024-11",
+    }
+    desk = browser.new_context(base_url=door.api_url, locale="en-GB", timezone_id="Europe/Oslo")
+    for name, path in pages.items():
+        take(desk.new_page(), path, name)
+    phone = browser.new_context(
+        base_url=door.api_url,
+        locale="nb-NO",
+        timezone_id="Europe/Oslo",
+        color_scheme="dark",
+        viewport={"width": 390, "height": 844},
+    )
+    for name in ("imports", "drop", "batch", "session"):
+        take(phone.new_page(), pages[name], f"{name}-phone-dark-norwegian")
+    dropping = desk.new_page()
+    dropping.goto("/drop")
+    dropping.set_input_files("#file", SAMPLES / LANGUAGE_FILE)
+    dropping.wait_for_selector(".guess")
+    dropping.screenshot(path=FOLDER / "drop-chosen.png", full_page=True)
+    dropping.get_by_role("button", name="Import", exact=True).click()
+    dropping.wait_for_selector("#outcome h2")
+    dropping.screenshot(path=FOLDER / "refused.png", full_page=True)
+    running = door.decided(door.put("incoming/mentors_ukraine/mentors-ukraine-2023.csv", many_rows()))
+    live = desk.new_page()
+    live.goto(f"/batches/{running['batchId']}")
+    live.wait_for_timeout(1500)
+    live.screenshot(path=FOLDER / "batch-running.png", full_page=True)
+    live.goto("/")
+    live.screenshot(path=FOLDER / "imports-running.png", full_page=True)
+    door.ended(running["batchId"])
+
+
+def take(page: Page, path: str, name: str) -> None:
+    """One picture."""
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Dropping files and following them, as somebody who runs a programme does it."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.front_door import FrontDoor, slug
+
+PEOPLE = b"Email,Name,Role when joined\nanna@example.org,Anna,learner\nole@example.org,Ole,mentor\n"
+HEADER = "session_id,participant_email,mentor_email,scheduled_at,duration_minutes,rating,feedback_text\n"
+
+
+def people_are_known(door: FrontDoor) -> None:
+    upload = door.decided(door.put("incoming/kintell_users/people.csv", PEOPLE))
+    if upload["state"] == "accepted":
+        door.ended(upload["batchId"])
+
+
+def drop(page: Page, name: str, content: str, instance: str) -> None:
+    page.goto("/drop")
+    page.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": content.encode()})
+    expect(page.locator("#guess")).to_contain_text(name)
+    page.get_by_label("Programme instance").fill(instance)
+    page.get_by_role("button", name="Import", exact=True).click()
+
+
+def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: FrontDoor, tmp_path: Path) -> None:
+    people_are_known(door)
+    round_ = slug()
+    good = "MS-B1,anna@example.org,ole@example.org,2024-11-13,60,4,fine\n"
+    bad = "MS-B2,anna(at)example.org,ole@example.org,2024-11-14,60,5,fine\n"
+    drop(page, "mentors-ukraine-2024-11.csv", HEADER + good + bad, round_)
+
+    page.wait_for_url(re.compile("/batches/"))
+    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+    expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
+
+    page.get_by_role("button", name="Show some rejected rows").click()
+    expect(page.locator("#rejected")).to_contain_text("anna(at)example.org")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the error file").click()
+    rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
+    assert [row[0] for row in rows] == ["session_id", "MS-B2"]
+
+    page.get_by_role("link", name="Drop the mended file").click()
+    mended = tmp_path / "mentors-ukraine-2024-11-errors.csv"
+    rows[1][1] = "anna@example.org"
+    with mended.open("w", newline="", encoding="utf-8-sig") as out:
+        csv.writer(out).writerows(rows)
+    page.set_input_files("#file", mended)
+    expect(page.locator("#guess")).to_contain_text("mentors-ukraine-2024-11-errors.csv")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.wait_for_url(re.compile("/batches/"))
+    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text(["Corrects", "SHA-256"])
+
+    page.get_by_role("navigation", name="Parts of this import").get_by_role("link", name="Sessions").click()
+    page.get_by_role("link", name="MS-B2").click()
+    expect(page.locator("#row")).to_contain_text("row 1, line 2")
+    expect(page.locator(".chain")).to_contain_text("mentors-ukraine-2024-11-errors.csv")
+
+
+def test_a_duplicate_is_refused_with_the_way_to_the_earlier_import(page: Page, door: FrontDoor) -> None:
+    people_are_known(door)
+    round_ = slug()
+    file = HEADER + "MS-D1,anna@example.org,ole@example.org,2024-11-13,60,4,the same\n"
+    drop(page, "mentors-ukraine-2024-12.csv", file, round_)
+    page.wait_for_url(re.compile("/batches/"))
+    first = page.url
+    drop(page, "mentors-ukraine-2024-12 (1).csv", file, round_)
+    expect(page.get_by_role("heading", name="This file has been imported before.")).to_be_visible()
+    page.get_by_role("link", name="See the earlier import").click()
+    page.wait_for_url(first)
+
+
+def test_a_dry_run_says_so_and_leaves_nothing(page: Page, door: FrontDoor) -> None:
+    people_are_known(door)
+    page.goto("/drop")
+    row = "MS-Y1,anna@example.org,ole@example.org,2024-11-13,60,4,dry\n"
+    page.set_input_files("#file", {"name": "dry.csv", "mimeType": "text/csv", "buffer": (HEADER + row).encode()})
+    page.get_by_role("combobox", name="Programme", exact=True).select_option("mentors_ukraine")
+    page.get_by_label("Programme instance").fill(slug())
+    page.get_by_label("Dry run").check()
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.wait_for_url(re.compile("/batches/"))
+    expect(page.get_by_text("nothing was imported")).to_be_visible()
+    page.get_by_role("link", name="Sessions").click()
+    expect(page.get_by_text("No row of this file")).to_be_visible()
+
+
+DRAGGED = """
+name => {
+  const files = new DataTransfer();
+  files.items.add(new File(["x"], name, { type: "text/csv" }));
+  for (const kind of ["dragenter", "dragover", "drop"])
+    document.getElementById("zone").dispatchEvent(
+      new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: files }));
+}
+"""
+
+
+def test_a_dragged_file_is_chosen_and_its_name_tells_programme_and_instance(page: Page) -> None:
+    page.goto("/drop")
+    page.evaluate(DRAGGED, "language_for_ukraine_2024_11.csv")
+    expect(page.locator("#guess")).to_contain_text("Language for Ukraine")
+    expect(page.get_by_role("combobox", name="Programme", exact=True)).to_have_value("language_ukraine")
+    expect(page.get_by_label("Programme instance")).to_have_value("language-ukraine-2024-11")
+
+
+def test_what_was_filled_in_by_hand_stays(page: Page) -> None:
+    page.goto("/drop")
+    page.get_by_label("Programme instance").fill("mentors-ukraine-pilot")
+    page.evaluate(DRAGGED, "mentors-ukraine-2024-11.csv")
+    expect(page.get_by_role("combobox", name="Programme", exact=True)).to_have_value("mentors_ukraine")
+    expect(page.get_by_label("Programme instance")).to_have_value("mentors-ukraine-pilot")
+
+
+def test_what_the_api_refuses_is_said_on_the_form(page: Page, complaints: list[str]) -> None:
+    page.goto("/drop")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("Choose a file first.")
+    page.set_input_files("#file", {"name": "x.xlsx", "mimeType": "x/y", "buffer": b"x"})
+    expect(page.locator("#guess")).to_contain_text("is not named as a CSV file")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("is not named as a CSV file")
+    # The browser notes the answer's status, 422.
+    complaints.clear()
