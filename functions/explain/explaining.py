@@ -18,7 +18,7 @@ from ingestion.error_file import lines_by_row, reject_line, restore
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.reading import ChunkSpan
 from ingestion.source import source_of
-from ingestion.tables import batches, chunks, staging
+from ingestion.tables import batches, chunks
 
 
 class ChunkTask(BaseModel):
@@ -36,7 +36,7 @@ def explain_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
     plan = batch.column_plan
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)
-    taken = set(staging.taken_rows(db, task.batch_id, task.chunk))
+    taken = chunks.taken_rows(db, task.batch_id, task.chunk)
     key = paths.reject_part(task.batch_id, task.chunk)
     # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
     lines = lines_by_row(files.read(settings.work_bucket, key)) if chunk.rejected_rows else {}

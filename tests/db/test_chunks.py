@@ -39,6 +39,7 @@ def staged(rejected: int = 0, *faults: FaultCount, scale: Scale | None = None, *
 def weigh(db: Connection, batch_id: UUID, number: int, **counts: int) -> None:
     """Note what became of a chunk's staged rows."""
     columns = ", ".join(f"{name} = {count}" for name, count in counts.items())
+    columns += f", taken = ARRAY(SELECT generate_series(1, {counts.get('taken_rows', 0)}))"
     db.run(
         f"UPDATE chunks SET state = 'weighed', {columns} WHERE batch_id = :batch_id AND number = :number",
         batch_id=batch_id,
@@ -124,6 +125,7 @@ def test_the_tally_is_the_sum_of_what_was_weighed(db: Connection, batch_id: UUID
     assert tally.balances
     assert (chunks.taken_count(db, batch_id), chunks.rejected_so_far(db, batch_id)) == (3, 7)
     assert chunks.with_taken_rows(db, batch_id) == [1, 2]
+    assert chunks.taken_rows(db, batch_id, 2) == {1, 2}
 
 
 def test_the_error_file_has_a_part_of_each_chunk_with_rejects(db: Connection, batch_id: UUID) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import explain.app
 import merge.app
 import settle.app
 import stage.app
@@ -48,6 +49,10 @@ class Run:
     def weigh(self) -> dict[str, Any]:
         verdict: dict[str, Any] = weigh.app.handler({"batchId": self.batch_id}, CONTEXT)
         return verdict
+
+    def explain(self) -> None:
+        for number in self.chunks():
+            explain.app.handler({"batchId": self.batch_id, "chunk": number}, CONTEXT)
 
     def merge(self, *shards: int) -> None:
         for shard in shards:
@@ -179,6 +184,29 @@ def test_a_merge_that_a_fail_over_lost_is_noticed_and_done_again(known: Pipeline
     with pytest.raises(BatchBroken, match="10 rows were published, but 9"):
         run.settle()
     assert known.batch(run.batch_id)["status"] == "running"
+
+
+def test_a_crash_before_rows_are_explained_costs_none_of_them(known: Pipeline) -> None:
+    known.know("ivan@example.org")
+    known.load(KEY, file_of(1, 3))
+    stolen = file_of(1, 12).replace(b"MS-2,oksana", b"MS-2,ivan").replace(b"MS-3,oksana", b"MS-3,ivan")
+    run = Run(known, stolen)
+    run.stage()
+    assert run.weigh()["explain"]
+    empty_staging(known)
+    run.explain()
+    run.stage()
+    run.weigh()
+    # Merging finds that the rows are gone, and has them staged again.
+    with pytest.raises(StagingLost):
+        run.merge(*range(3))
+    run.stage()
+    run.merge(*run.weigh()["shards"])
+    run.settle()
+    batch = known.batch(run.batch_id)
+    assert (batch["status"], batch["inserted_rows"], batch["error_rows"]) == ("completed", 9, 2)
+    lines = known.error_file(batch).decode("utf-8-sig").splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == ["MS-2", "MS-3"]
 
 
 def empty_staging(pipeline: Pipeline) -> None:

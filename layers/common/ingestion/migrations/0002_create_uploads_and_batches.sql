@@ -114,12 +114,15 @@ CREATE TABLE chunks (
     updated_rows    bigint NOT NULL DEFAULT 0,
     unchanged_rows  bigint NOT NULL DEFAULT 0,
     taken_rows      bigint NOT NULL DEFAULT 0,
+    -- Which rows these are: here and not in the staging, which a crash of the database empties before they are explained.
+    taken           integer[] NOT NULL DEFAULT '{}',
     staged_at       timestamptz,
     PRIMARY KEY (batch_id, number),
     CONSTRAINT every_staged_row_is_counted CHECK (state = 'planned' OR rows = staged_rows + rejected_rows),
     CONSTRAINT every_weighed_row_is_counted CHECK (
         state <> 'weighed' OR staged_rows = inserted_rows + updated_rows + unchanged_rows + taken_rows
-    )
+    ),
+    CONSTRAINT every_taken_row_is_named CHECK (taken_rows = cardinality(taken))
 );
 
 CREATE TABLE shards (

@@ -142,6 +142,16 @@ def with_taken_rows(db: Connection, batch_id: UUID) -> list[int]:
     return [int(row[0]) for row in found]
 
 
+def taken_rows(db: Connection, batch_id: UUID, number: int) -> set[int]:
+    """The rows of a chunk whose key belongs to a row of other owners."""
+    found = db.run(
+        "SELECT unnest(taken) FROM chunks WHERE batch_id = :batch_id AND number = :number",
+        batch_id=batch_id,
+        number=number,
+    )
+    return {int(row[0]) for row in found}
+
+
 def taken_count(db: Connection, batch_id: UUID) -> int:
     """How many rows the whole file rejected."""
     found = db.run(

@@ -112,18 +112,6 @@ def analyze(db: Connection, batch_id: UUID) -> None:
     db.run(f"ANALYZE {rows_table(batch_id)}")
 
 
-def taken_rows(db: Connection, batch_id: UUID, chunk: int) -> list[int]:
-    """The rows of a chunk whose key belongs to a row of other owners, in file order."""
-    found = db.run(
-        f"""
-        SELECT row_number FROM {changes_table(batch_id)}
-         WHERE chunk = :chunk AND outcome = 'taken' ORDER BY row_number
-        """,
-        chunk=chunk,
-    )
-    return [int(row[0]) for row in found]
-
-
 def shard_columns(numbers: Sequence[int]) -> str:
     """SQL list of shard numbers."""
     return ", ".join(str(int(number)) for number in numbers)
