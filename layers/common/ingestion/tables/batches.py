@@ -207,11 +207,6 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
     return bool(moved)
 
 
-def touch(db: Connection, batch_id: UUID) -> None:
-    """Note that somebody works on the batch."""
-    db.run("UPDATE ingestion_batches SET updated_at = now() WHERE id = :id", id=batch_id)
-
-
 def weighed(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
     """Note what only the whole file could tell."""
     db.run(

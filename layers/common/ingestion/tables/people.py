@@ -56,16 +56,6 @@ def create_staged(db: Connection, batch_id: UUID) -> None:
     )
 
 
-def has_unknown(db: Connection, batch_id: UUID) -> bool:
-    """Whether staged sessions name people who have no id yet."""
-    found = db.run(
-        f"""
-        SELECT EXISTS (SELECT FROM {rows_table(batch_id)} WHERE participant_id IS NULL OR volunteer_id IS NULL)
-        """
-    )
-    return bool(found[0][0])
-
-
 def remove_created(db: Connection, batch_id: UUID) -> None:
     """Remove the people whom a batch of sessions created, unless somebody else's sessions name them by now."""
     db.run(
