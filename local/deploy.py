@@ -23,6 +23,7 @@ from local.postgres import Database
 
 STACK = "kintell"
 DATABASE_ENTRY = "kintell/database"
+OWNER_ENTRY = "kintell/database-owner"
 ARTIFACTS = "kintell-artifacts"
 TIMEOUT_SECONDS = 300
 CONNECTION_BUDGET = {"MapConcurrency": "2", "MergeConcurrency": "2"}
@@ -63,13 +64,15 @@ def long_form(loader: TemplateLoader, suffix: str, node: yaml.Node) -> Json:
 TemplateLoader.add_multi_constructor("!", long_form)
 
 
-def deploy(aws: Aws, database: Database, template: Path = ROOT / "template.yaml") -> Stack:
+def deploy(
+    aws: Aws, owner: Database, functions: Database | None = None, template: Path = ROOT / "template.yaml"
+) -> Stack:
     """Brings the stack to what the template and the code beside it say now. CannotStart if that fails, with the reason
-    of the resource that failed first."""
-    secret_arn = write_secret(aws, database)
+    of the resource that failed first. Without a login of their own the functions connect as the owner."""
     body = json.dumps(package(aws, template))
     parameters = {
-        "DatabaseSecretArn": secret_arn,
+        "DatabaseSecretArn": write_secret(aws, DATABASE_ENTRY, functions or owner),
+        "DatabaseOwnerSecretArn": write_secret(aws, OWNER_ENTRY, owner) if functions else "",
         "DashboardOrigins": ",".join(origins(aws)),
         **CONNECTION_BUDGET,
         **LOOPBACK_ONLY,
@@ -87,7 +90,8 @@ def origins(aws: Aws) -> list[str]:
     return [f"http://{host}:{aws.api_port}" for host in ("127.0.0.1", "localhost")]
 
 
-def write_secret(aws: Aws, database: Database) -> str:
+def write_secret(aws: Aws, name: str, database: Database) -> str:
+    """The ARN under which the functions find it."""
     secret = json.dumps(
         {
             "host": database.host,
@@ -100,9 +104,9 @@ def write_secret(aws: Aws, database: Database) -> str:
     )
     client = aws.client("secretsmanager")
     try:
-        arn: str = client.create_secret(Name=DATABASE_ENTRY, SecretString=secret)["ARN"]
+        arn: str = client.create_secret(Name=name, SecretString=secret)["ARN"]
     except client.exceptions.ResourceExistsException:
-        arn = client.put_secret_value(SecretId=DATABASE_ENTRY, SecretString=secret)["ARN"]
+        arn = client.put_secret_value(SecretId=name, SecretString=secret)["ARN"]
     return arn
 
 

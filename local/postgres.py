@@ -22,6 +22,7 @@ from local.processes import LOOPBACK, end, free_port, is_free, last_line, launch
 
 DATABASE = "kintell"
 ROLE = "kintell"
+MAX_NAME_BYTES = 63
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 60
 
@@ -88,6 +89,19 @@ class Database:
         return pg8000.native.Connection(
             self.username, host=self.host, port=self.port, database=self.dbname, password=self.password, ssl_context=ssl
         )
+
+    def functions_login(self, folder: Path) -> "Database | None":
+        """As whom the functions connect, which Migrate sees to; None if the user of this one may create no role."""
+        connection = self.connect()
+        try:
+            found = connection.run("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        finally:
+            connection.close()
+        if not found[0][0]:
+            return None
+        password = kept(folder / "functions.password", lambda: secrets.token_urlsafe(24))
+        # Roles are the server's, and another database of it may have its own.
+        return replace(self, username=f"{self.dbname}_functions"[:MAX_NAME_BYTES], password=password)
 
     def create(self, dbname: str, template: str = "template1") -> "Database":
         """A new database on the same server, a copy of *template*, which nobody may be connected to."""

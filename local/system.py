@@ -108,7 +108,10 @@ class LocalSystem:
 
     def redeploy(self) -> None:
         """Brings the stack to what template and code say now, as ``sam deploy`` would."""
-        self.stack = deploy(self.aws, self.database)
+        functions = self.database.functions_login(self.places.folder)
+        if functions is None:
+            self.say(f"PostgreSQL: {self.database.username} may create no role, so the functions connect as it")
+        self.stack = deploy(self.aws, self.database, functions)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, with the account's root key."""

@@ -13,7 +13,10 @@ os.environ.update(
 
 from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
+from ingestion.tables.roles import Login, let_in
 from local.postgres import Database, temporary_server
+
+FUNCTIONS, FUNCTIONS_PASSWORD = "kintell_functions", "of the functions"
 
 _numbers = count(1)
 
@@ -25,6 +28,7 @@ def database_server() -> Iterator[Database]:
         template = server.create("migrated")
         db = connect(secret_of(template))
         migrate(db)
+        let_in(db, Login(username=FUNCTIONS, password=FUNCTIONS_PASSWORD))
         db.close()
         yield server
 
@@ -55,3 +59,8 @@ def secret_of(database: Database) -> DatabaseSecret:
         password=database.password,
         sslmode=database.sslmode,
     )
+
+
+def functions_secret_of(database: Database) -> DatabaseSecret:
+    """The same for the functions, who may read and write rows and no more."""
+    return secret_of(database).model_copy(update={"username": FUNCTIONS, "password": FUNCTIONS_PASSWORD})

@@ -243,3 +243,17 @@ def test_many_small_files_at_once_all_come_through(door: FrontDoor, db: Connecti
     assert [status["insertedRows"] for status in statuses] == [5] * len(bodies)
     connected = db.run("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kintell-ingest'")[0][0]
     assert connected <= 36
+
+
+def test_the_functions_connect_as_a_role_that_owns_nothing_but_staging(door: FrontDoor, system: LocalSystem) -> None:
+    door.get("/v1/import/summary")
+    db = system.connect()
+    role = f"{system.database.dbname}_functions"
+    try:
+        assert db.run("SELECT FROM pg_stat_activity WHERE usename = :role", role=role)
+        owned = db.run(
+            "SELECT relnamespace::regnamespace::text FROM pg_class WHERE relowner = CAST(:role AS regrole)", role=role
+        )
+        assert {schema for (schema,) in owned} <= {"staging", "pg_toast"}
+    finally:
+        db.close()

@@ -17,7 +17,7 @@ from ingestion import config, files
 from ingestion import db as database_module
 from ingestion.db import Connection, connect
 from local.postgres import Database
-from tests.conftest import secret_of
+from tests.conftest import functions_secret_of, secret_of
 from tests.serve.asking import Answer, Call, call
 from tests.serve.world import REGION, UPLOADS, WORK, World
 
@@ -59,9 +59,9 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 def place(database_server: Database, environment: pytest.MonkeyPatch) -> Iterator[Place]:
     """The module's database."""
     name = f"serve_{uuid4().hex}"
-    secret = secret_of(database_server.create(name, template="migrated"))
-    boto3.client("secretsmanager").create_secret(Name=name, SecretString=secret.model_dump_json())
-    place = Place(name, connect(secret))
+    created = database_server.create(name, template="migrated")
+    boto3.client("secretsmanager").create_secret(Name=name, SecretString=functions_secret_of(created).model_dump_json())
+    place = Place(name, connect(secret_of(created)))
     # Past the trigger that keeps the audit trail.
     place.db.run("SET session_replication_role = replica")
     yield place

@@ -21,7 +21,7 @@ from ingestion import db as database_module
 from ingestion.db import Connection, rows
 from ingestion.upload_options import encode_metadata
 from local.postgres import Database
-from tests.conftest import secret_of
+from tests.conftest import functions_secret_of
 
 UPLOADS, WORK = "test-uploads", "test-work"
 
@@ -147,7 +147,7 @@ def pipeline(environment: pytest.MonkeyPatch, database: Database, db: Connection
         for bucket in (UPLOADS, WORK):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
         s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
-        secret = secret_of(database).model_dump_json()
+        secret = functions_secret_of(database).model_dump_json()
         boto3.client("secretsmanager").create_secret(Name="database", SecretString=secret)
         role = "arn:aws:iam::123456789012:role/test"
         boto3.client("stepfunctions").create_state_machine(name="import", definition="{}", roleArn=role)

@@ -40,6 +40,26 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
 }
 """By resource, shortened. Beside these, all read the database's secret and may connect to the stack's own database."""
 
+DATABASE_SECRETS = {
+    "Migrate": [
+        {
+            "Fn::If": [
+                "MakesDatabase",
+                {"Fn::GetAtt": ["Database", "Outputs.OwnerConnectionArn"]},
+                {"Fn::If": ["HasDatabaseOwner", {"Ref": "DatabaseOwnerSecretArn"}, {"Ref": "DatabaseSecretArn"}]},
+            ]
+        },
+        {
+            "Fn::If": [
+                "MakesDatabase",
+                {"Fn::GetAtt": ["Database", "Outputs.FunctionsLoginArn"]},
+                {"Ref": "DatabaseSecretArn"},
+            ]
+        },
+    ],
+}
+"""Migrate connects as the owner of the schema, and gives the others their role; they connect as that."""
+
 DATABASE_SECRET = {
     "Fn::If": [
         "MakesDatabase",
@@ -100,18 +120,33 @@ def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     policies = functions()[name]["Policies"]
     templates = [policy for policy in policies if "Statement" not in policy]
     assert granted(policies) == REVIEWED[name]
-    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": DATABASE_SECRET}}]
+    secrets = DATABASE_SECRETS.get(name, [DATABASE_SECRET])
+    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": secret}} for secret in secrets]
     assert "Role" not in functions()[name]
 
 
-def test_to_connect_is_all_that_is_allowed_to_every_function_at_once() -> None:
-    ((_, policy),) = resources("AWS::IAM::ManagedPolicy").items()
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        pytest.param("MayConnect", "ConnectArn", id="as the role of the functions"),
+        pytest.param("MayMigrate", "OwnerConnectArn", id="as the owner of the schema"),
+    ],
+)
+def test_to_connect_is_all_that_is_allowed_to_several_functions_at_once(name: str, user: str) -> None:
+    policy = resources("AWS::IAM::ManagedPolicy")[name]
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement == {
         "Effect": "Allow",
         "Action": "rds-db:connect",
-        "Resource": {"Fn::GetAtt": ["Database", "Outputs.ConnectArn"]},
+        "Resource": {"Fn::GetAtt": ["Database", f"Outputs.{user}"]},
     }
+
+
+def test_nobody_but_migrate_connects_as_the_owner() -> None:
+    policies = resources("AWS::IAM::ManagedPolicy")
+    assert policies.keys() == {"MayConnect", "MayMigrate"}
+    assert policies["MayMigrate"]["Properties"]["Roles"] == [{"Ref": "MigrateRole"}]
+    assert {"Ref": "MigrateRole"} not in policies["MayConnect"]["Properties"]["Roles"]
     assert not resources("AWS::IAM::Policy")
     assert not resources("AWS::IAM::Role")
 

@@ -23,7 +23,11 @@ BEST_LEFT_ALONE = {
     "stuck_hours",
 }
 """Settings that the template gives no function: their defaults were measured, or are the contract's."""
-OF_SOME = {"state_machine_arn": {"Intake", "CleanUp"}, "authentication": {"Serve"}}
+OF_SOME = {
+    "state_machine_arn": {"Intake", "CleanUp"},
+    "authentication": {"Serve"},
+    "functions_secret_arn": {"Migrate"},
+}
 """Settings that the template gives to these functions only; to all the others it gives all others."""
 
 

@@ -30,6 +30,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     database_secret_arn: str
+    # Of Migrate alone, which connects as the schema's owner: as whom the others do.
+    functions_secret_arn: str = ""
     uploads_bucket: str
     work_bucket: str
     state_machine_arn: str = ""

@@ -28,7 +28,17 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.config import Settings
 from ingestion.errors import Unavailable
 
-__all__ = ["Connection", "DatabaseError", "DatabaseSecret", "connect", "connection", "rows", "sqlstate", "transaction"]
+__all__ = [
+    "Connection",
+    "DatabaseError",
+    "DatabaseSecret",
+    "connect",
+    "connection",
+    "read_secret",
+    "rows",
+    "sqlstate",
+    "transaction",
+]
 
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
 # resources, operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -167,16 +177,16 @@ def connection(settings: Settings) -> Connection:
     db = _open.get(arn)
     if db is not None and _is_alive(db):
         return db
-    _open[arn] = connect(_secret(arn))
+    _open[arn] = connect(DatabaseSecret.model_validate_json(read_secret(arn)))
     return _open[arn]
 
 
-def _secret(arn: str) -> DatabaseSecret:
+def read_secret(arn: str) -> str:
+    """What Secrets Manager keeps under this name. Raises Unavailable."""
     try:
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
     except (BotoCoreError, ClientError) as failed:
-        raise Unavailable("The database's secret can't be read.") from failed
-    return DatabaseSecret.model_validate_json(text)
+        raise Unavailable("A secret can't be read.") from failed
 
 
 def _is_alive(db: Connection) -> bool:
