@@ -7,10 +7,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
-from ingestion.db import connection, read_secret
+from ingestion.db import connection
 from ingestion.tables.migrations import migrate
 from ingestion.tables.roles import Login, let_in
 from ingestion.telemetry import logger
+from ingestion.vault import read_secret
 
 
 @logger.inject_lambda_context

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -13,8 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.errors import Refused, Unavailable
 from ingestion.telemetry import logger
-from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads
-from serve.dashboard.rendering import problem_page, wants_page
+from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads, visiting
+from serve.dashboard.rendering import page_as_result, problem_page, wants_page
 from serve.dashboard.routes import ROUTERS
 from serve.documents import serve_documents
 from serve.incoming import read_json, regular
@@ -35,16 +36,31 @@ serve_documents(api)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Whatever goes wrong is answered with a problem."""
     try:
-        request = regular(event)
-        rights.check(request, _routes())
-        result = api.resolve(request, context)
+        request = visiting.with_pass(regular(event))
+        visiting.must_come_from_here(request)
+        result = _answer_to(request, context)
     except Problem as problem:
         result = problem.as_result()
+    except Unavailable as unavailable:
+        result = problems.of_unavailable(unavailable).as_result()
     # A redirect has none.
     result["body"] = result["body"] or ""
     # Answers hold personal data: nobody on the way may keep them.
     result.setdefault("headers", {}).setdefault("Cache-Control", "no-store")
     return result
+
+
+def _answer_to(request: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    try:
+        rights.check(request, _routes())
+    except Problem as problem:
+        way_in = visiting.way_in(request) if problem.status == HTTPStatus.UNAUTHORIZED else None
+        if way_in is not None:
+            return {**problem.as_result(), "statusCode": 303 if "Location" in way_in else 401, "headers": way_in}
+        if wants_page(request) and problem.status == HTTPStatus.FORBIDDEN:
+            return page_as_result(problem_page(request, problem))
+        raise
+    return api.resolve(request, context)
 
 
 def _routes() -> list[Route]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from ingestion.rights import name_of
 from serve.problems import Problem, ProblemCode
 from serve.rights import claims_of
 
@@ -17,13 +18,8 @@ _LINEAGE: Final = "/lineage"
 
 
 def caller(event: Mapping[str, Any]) -> str:
-    """The authenticated caller's email address, or subject; `local` where nobody had to authenticate.
-
-    An address that its issuer has not verified may be anybody's.
-    """
-    claims = claims_of(event)
-    is_verified = str(claims.get("email_verified", "true")).lower() == "true"
-    return str((is_verified and claims.get("email")) or claims.get("sub") or LOCAL_CALLER)
+    """The authenticated caller's email address, or subject; `local` where nobody had to authenticate."""
+    return name_of(claims_of(event)) or LOCAL_CALLER
 
 
 def regular(event: Mapping[str, Any]) -> dict[str, Any]:

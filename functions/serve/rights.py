@@ -1,38 +1,28 @@
-"""Who may do what. API Gateway has checked the caller's token; a token is not yet a right.
+"""Who may do what. A token, or a browser's pass, has been checked before; neither is yet a right.
 
-A right is a scope of the token, or a group or role of the caller's, with the right's name. The stack's own user pool
-gives groups; what an OIDC issuer gives is its affair. Every route of the OpenAPI document says there which right it
-needs; a page that says nothing needs the right to read. Only the document itself and the pages' assets are for whoever
-has a token.
+Every route of the OpenAPI document says there which right it needs; a page that says nothing needs the right to read.
+The document itself is for whoever has a token or a pass; the pages' assets, and the pages that say that somebody is not
+signed in, are for everybody.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Route
 
 from ingestion.config import Authentication, settings
+from ingestion.rights import Right, granted
 from serve.problems import Problem, ProblemCode
 
+__all__ = ["SCHEME", "Right", "check", "claims_of", "held", "needs"]
+
 SCHEME: Final = "token"
-OPEN_PATH: Final = "/health"
-"""Its route in the template asks for no token either."""
 
-_FOR_ANY_TOKEN: Final = re.compile(r"/(?:openapi\.json|docs|assets/.*)")
-
-# `scope` is OAuth's (RFC 8693, 4.2), `scp` what Entra ID and Okta call it.
-_CLAIMS: Final = ("scope", "scp", "cognito:groups", "groups", "roles")
-
-
-class Right(StrEnum):
-    """What somebody may be allowed to do."""
-
-    IMPORTS_READ = "imports.read"
-    IMPORTS_WRITE = "imports.write"
-    ERRORS_READ = "errors.read"
+# Its routes in the template ask for no token either. None of them knows anything of anybody's data.
+_OPEN: Final = re.compile(r"/(?:health|signed-out|sign-in-failed|assets/.*)")
+_FOR_WHOEVER_IS_KNOWN: Final = re.compile(r"/(?:openapi\.json|docs)")
 
 
 def needs(right: Right) -> list[dict[str, list[str]]]:
@@ -41,7 +31,7 @@ def needs(right: Right) -> list[dict[str, list[str]]]:
 
 
 def claims_of(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What the token says that API Gateway checked; empty if there was none."""
+    """What the token says that API Gateway checked, or the pass of a browser; empty if there was neither."""
     authorizer = event.get("requestContext", {}).get("authorizer") or {}
     return dict((authorizer.get("jwt") or {}).get("claims") or {})
 
@@ -52,16 +42,23 @@ def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
     if settings().authentication is Authentication.NONE:
         # Claims are there only if API Gateway checked a token after all.
         return None if claims else _must_be_this_machine(http)
-    if event["rawPath"] == OPEN_PATH and http["method"] == "GET":
+    if _OPEN.fullmatch(event["rawPath"]) and http["method"] == "GET":
         return None
     if not claims:
         raise Problem(
             ProblemCode.UNAUTHENTICATED, "Send a token, as Authorization: Bearer <token>.", www_authenticate="Bearer"
         )
     for right in _needed(event["rawPath"], http["method"], routes):
-        if right not in _granted(claims):
-            raise Problem(ProblemCode.FORBIDDEN, f"This needs the right {right}, which your token does not give.")
+        if right not in granted(claims):
+            raise Problem(ProblemCode.FORBIDDEN, f"This needs the right {right}, which you have not been given.")
     return None
+
+
+def held(event: Mapping[str, Any]) -> frozenset[str]:
+    """The rights of the caller; all of them where nobody is asked who they are."""
+    if settings().authentication is Authentication.NONE:
+        return frozenset(Right)
+    return frozenset(granted(claims_of(event)))
 
 
 def _must_be_this_machine(http: Mapping[str, Any]) -> None:
@@ -74,14 +71,6 @@ def _must_be_this_machine(http: Mapping[str, Any]) -> None:
 def _needed(path: str, method: str, routes: Iterable[Route]) -> set[str]:
     matching = [route for route in routes if route.method == method and route.rule.match(path)]
     said = {right for route in matching for one in route.security or () for right in one[SCHEME]}
-    if said or not matching or _FOR_ANY_TOKEN.fullmatch(path):
+    if said or not matching or _FOR_WHOEVER_IS_KNOWN.fullmatch(path):
         return said
     return {Right.IMPORTS_READ}
-
-
-def _granted(claims: Mapping[str, Any]) -> set[str]:
-    """The words of the claims that may hold rights; API Gateway writes a list as `[a b]`."""
-    texts = (claims.get(name) for name in _CLAIMS)
-    words = (word for text in texts if text for word in re.split(r"[\s,\[\]\"']+", str(text)))
-    # A scope may begin with the name of its resource server: kintell/imports.read.
-    return {word.rpartition("/")[2] for word in words if word}

@@ -6,6 +6,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import Field
 
+from ingestion.config import Authentication, Settings, settings
 from ingestion.db import DatabaseError
 from ingestion.naming import get_programme_of_alias
 from ingestion.tables import batch_record
@@ -37,11 +38,25 @@ class Totals(Shape):
     dry_runs: int = Field(description="In none of the sums")
 
 
+class SignIn(Shape):
+    """Where people get the tokens that this API takes; the client is that of the command line."""
+
+    issuer: str
+    client_id: str
+    scopes: str
+    audience: str = Field(
+        description="Whom a token must be for: an ID token where it is the client, else an access token"
+    )
+
+
 class Health(Shape):
     """The service is up and its database in reach."""
 
     status: str = "ok"
     schema_version: str
+    sign_in: SignIn | None = Field(
+        default=None, description="Not there where no token is asked for", exclude_if=lambda sign_in: sign_in is None
+    )
 
 
 @router.get(
@@ -93,7 +108,7 @@ def _moment(name: str, text: str | None, days: int = 0) -> datetime | None:
     responses=without_guard(answers(Health)),
 )
 def health() -> Health:
-    """With the newest migration that the database has had."""
+    """With the newest migration that the database has had, and where kintell logs in."""
     try:
         version = batch_record.schema_version(database())
     except DatabaseError:
@@ -102,4 +117,15 @@ def health() -> Health:
         raise Problem(
             ProblemCode.DATABASE_UNAVAILABLE, "The database has no schema yet.", retry_after=str(RETRY_AFTER_SECONDS)
         )
-    return Health(schema_version=version)
+    return Health(schema_version=version, sign_in=_sign_in(settings()))
+
+
+def _sign_in(settings: Settings) -> SignIn | None:
+    if settings.authentication is Authentication.NONE:
+        return None
+    return SignIn(
+        issuer=settings.issuer,
+        client_id=settings.command_line_client_id,
+        scopes=settings.scopes,
+        audience=settings.audience,
+    )

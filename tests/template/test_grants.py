@@ -14,6 +14,7 @@ READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 
 REVIEWED: dict[str, dict[str, set[str]]] = {
+    "Admit": {},
     "Migrate": {},
     "Watch": {},
     "Intake": {
@@ -38,9 +39,19 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, all read the database's secret and may connect to the stack's own database."""
+"""By resource, shortened. Beside these, functions read secrets, and may connect to the stack's own database."""
 
-DATABASE_SECRETS = {
+DATABASE_SECRET = {
+    "Fn::If": [
+        "MakesDatabase",
+        {"Fn::GetAtt": ["Database", "Outputs.ConnectionArn"]},
+        {"Ref": "DatabaseSecretArn"},
+    ]
+}
+
+PASS_KEY = {"Ref": "PassKey"}
+
+SECRETS: dict[str, list[Any]] = {
     "Migrate": [
         {
             "Fn::If": [
@@ -57,16 +68,11 @@ DATABASE_SECRETS = {
             ]
         },
     ],
+    # Where nobody signs in there is no key of passes.
+    "Serve": [DATABASE_SECRET, {"Fn::If": ["IsGuarded", PASS_KEY]}],
+    "Admit": [PASS_KEY],
 }
 """Migrate connects as the owner of the schema, and gives the others their role; they connect as that."""
-
-DATABASE_SECRET = {
-    "Fn::If": [
-        "MakesDatabase",
-        {"Fn::GetAtt": ["Database", "Outputs.ConnectionArn"]},
-        {"Ref": "DatabaseSecretArn"},
-    ]
-}
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
     WORK: {"s3:GetObject"},
@@ -111,6 +117,16 @@ def granted(policies: list[dict[str, Any]]) -> dict[str, set[str]]:
     return actions
 
 
+def secret_of(policy: dict[str, Any]) -> Any:
+    """The secret that a policy template lets a function read, and on what condition."""
+    if "Fn::If" in policy:
+        condition, given, otherwise = policy["Fn::If"]
+        assert otherwise == {"Ref": "AWS::NoValue"}
+        return {"Fn::If": [condition, secret_of(given)]}
+    assert policy.keys() == {"AWSSecretsManagerGetSecretValuePolicy"}
+    return policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"]
+
+
 def test_every_function_has_been_reviewed() -> None:
     assert functions().keys() == REVIEWED.keys()
 
@@ -118,10 +134,9 @@ def test_every_function_has_been_reviewed() -> None:
 @pytest.mark.parametrize("name", REVIEWED)
 def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     policies = functions()[name]["Policies"]
-    templates = [policy for policy in policies if "Statement" not in policy]
+    templates = [secret_of(policy) for policy in policies if "Statement" not in policy]
     assert granted(policies) == REVIEWED[name]
-    secrets = DATABASE_SECRETS.get(name, [DATABASE_SECRET])
-    assert templates == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": secret}} for secret in secrets]
+    assert templates == SECRETS.get(name, [DATABASE_SECRET])
     assert "Role" not in functions()[name]
 
 

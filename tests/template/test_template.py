@@ -27,6 +27,12 @@ OF_SOME = {
     "state_machine_arn": {"Intake", "CleanUp"},
     "authentication": {"Serve"},
     "functions_secret_arn": {"Migrate"},
+    "pass_key_arn": {"Serve", "Admit"},
+    "issuer": {"Serve", "Admit"},
+    "scopes": {"Serve", "Admit"},
+    "audience": {"Serve"},
+    "command_line_client_id": {"Serve"},
+    "dashboard_client_id": {"Admit"},
 }
 """Settings that the template gives to these functions only; to all the others it gives all others."""
 

@@ -6,17 +6,21 @@ from ingestion.errors import Refused
 from ingestion.naming import read_file_name, read_key
 from ingestion.programmes import PROGRAMMES, Kind
 from ingestion.tables import overview
+from serve import uploads
 from serve.dashboard.asking import query_of, uuid_of
 from serve.dashboard.rendering import page
 from serve.problems import ProblemCode
+from serve.rights import Right, needs
 from serve.routing import database, get_batch, new_router
+from serve.upload_requests import UploadRequest
+from serve.upload_shapes import SignedUpload
 
 router = new_router()
 
 SLUGS_OFFERED = 100
 
 
-@router.get("/drop", include_in_schema=False, compress=True)
+@router.get("/drop", include_in_schema=False, compress=True, security=needs(Right.IMPORTS_WRITE))
 def drop() -> Response[str]:
     """With `parent`, for the mended error file of that batch."""
     event = router.current_event.raw_event
@@ -26,7 +30,7 @@ def drop() -> Response[str]:
     return page(event, "drop.html", parent=parent, slugs=overview.slugs(db, SLUGS_OFFERED))
 
 
-@router.get("/drop/guess", include_in_schema=False)
+@router.get("/drop/guess", include_in_schema=False, security=needs(Right.IMPORTS_WRITE))
 def guess() -> Response[str]:
     """What the name says, in a sentence; the page's script fills it in from the data beside it."""
     event = router.current_event.raw_event
@@ -41,6 +45,12 @@ def guess() -> Response[str]:
         needs_slug=program_type is not None and PROGRAMMES[program_type].kind is Kind.SESSIONS and slug is None,
         is_csv=_is_csv(name),
     )
+
+
+@router.post("/drop/uploads", include_in_schema=False, status_code=201, security=needs(Right.IMPORTS_WRITE))
+def announce(upload: UploadRequest) -> SignedUpload:
+    """As `POST /v1/import/uploads`: the page has a pass, which opens no route of the API."""
+    return uploads.create_upload(upload)
 
 
 def _is_csv(name: str) -> bool:

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from markupsafe import Markup
 
-from ingestion.config import settings
+from ingestion.config import Authentication, settings
 from ingestion.db import to_json
 from ingestion.files import address_of
 from ingestion.programmes import PROGRAMMES
@@ -23,6 +23,7 @@ from serve.dashboard.assets import addresses
 from serve.dashboard.wording import LANGUAGES, Words, language_of
 from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
+from serve.rights import Right, held
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,6 +51,12 @@ def problem_page(event: Mapping[str, Any], problem: Problem) -> Response[str]:
     answer = page(event, "problem.html", int(problem.status), problem=problem.shape)
     answer.headers.update(problem.headers)
     return answer
+
+
+def page_as_result(answer: Response[str]) -> dict[str, Any]:
+    """A page as the function returns it where no route has been reached."""
+    headers = {"Content-Type": str(answer.content_type), **answer.headers}
+    return {"statusCode": answer.status_code, "headers": headers, "body": answer.body, "isBase64Encoded": False}
 
 
 def redirect_to(path: str) -> Response[str]:
@@ -97,7 +104,17 @@ def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
         for code in LANGUAGES
         if code != language
     }
-    return {"path": path, "caller": who, "is_local": who == LOCAL_CALLER, "other_languages": others}
+    may = held(event)
+    return {
+        "path": path,
+        "caller": who,
+        "is_local": settings().authentication is Authentication.NONE,
+        "is_known": who != LOCAL_CALLER,
+        "may_read": Right.IMPORTS_READ in may,
+        "may_write": Right.IMPORTS_WRITE in may,
+        "may_read_errors": Right.ERRORS_READ in may,
+        "other_languages": others,
+    }
 
 
 @cache

@@ -1,7 +1,17 @@
 """All routes of the dashboard."""
 
-from serve.dashboard import assets, batch_pages, drops, imports, lineage_pages, programme_pages, rejected_rows
+from serve.dashboard import (
+    assets,
+    batch_pages,
+    drops,
+    imports,
+    lineage_pages,
+    programme_pages,
+    rejected_rows,
+    sign_in_pages,
+)
 
 ROUTERS = tuple(
-    part.router for part in (imports, drops, batch_pages, rejected_rows, lineage_pages, programme_pages, assets)
+    part.router
+    for part in (imports, drops, batch_pages, rejected_rows, lineage_pages, programme_pages, sign_in_pages, assets)
 )

@@ -38,6 +38,14 @@ class Settings(BaseModel):
     unknown_users: UnknownUsers = UnknownUsers.REJECT
     # Left out by mistake, the API is closed.
     authentication: Authentication = Authentication.COGNITO
+    # Where people sign in: who signs tokens, whom those of the command line and of the dashboard are for, what is asked
+    # of the issuer, whom the API takes tokens for; and what passes are signed with.
+    issuer: str = ""
+    command_line_client_id: str = ""
+    dashboard_client_id: str = ""
+    scopes: str = "openid email"
+    audience: str = ""
+    pass_key_arn: str = ""
 
     chunk_bytes: int = Field(default=4 * MEBIBYTE, ge=1)
     rows_per_shard: int = Field(default=250_000, ge=1)

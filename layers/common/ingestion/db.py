@@ -20,13 +20,13 @@ from uuid import UUID
 import boto3
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as _Pg8000Connection
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.config import Settings
 from ingestion.errors import Unavailable
+from ingestion.vault import read_secret
 
 __all__ = [
     "Connection",
@@ -34,7 +34,6 @@ __all__ = [
     "DatabaseSecret",
     "connect",
     "connection",
-    "read_secret",
     "rows",
     "sqlstate",
     "transaction",
@@ -179,14 +178,6 @@ def connection(settings: Settings) -> Connection:
         return db
     _open[arn] = connect(DatabaseSecret.model_validate_json(read_secret(arn)))
     return _open[arn]
-
-
-def read_secret(arn: str) -> str:
-    """What Secrets Manager keeps under this name. Raises Unavailable."""
-    try:
-        return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    except (BotoCoreError, ClientError) as failed:
-        raise Unavailable("A secret can't be read.") from failed
 
 
 def _is_alive(db: Connection) -> bool:

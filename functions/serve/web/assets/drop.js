@@ -103,6 +103,8 @@
       }).catch(() => {
         throw new Error(form.dataset.unreachable);
       });
+      // The chosen file stays: signed in again in another tab, one more click sends it.
+      if (answer.status === 401) throw new Error(form.dataset.signedOut);
       const link = await answer.json();
       if (!answer.ok) throw new Error(link.detail);
       await put(file, link);

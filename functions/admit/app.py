@@ -1,0 +1,41 @@
+"""The function that browsers sign in and out with. It stands outside of the network, where the issuer is within reach,
+and has no way to the data."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from admit.admitting import Answer, begin, finish, leave, leave_issuer
+from admit.issuer import SignInFailed
+from ingestion.config import settings
+from ingestion.telemetry import logger
+from ingestion.vault import read_secret
+
+_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Every answer is a redirect; the pages are those of serve."""
+    try:
+        answer = _answer(event)
+    except SignInFailed as failed:
+        logger.warning("nobody was signed in", reason=failed.reason, detail=str(failed))
+        answer = Answer(f"/sign-in-failed?{urlencode({'reason': failed.reason})}")
+    return {
+        "statusCode": 303,
+        "headers": {**_HEADERS, "Location": answer.location},
+        "cookies": list(answer.cookies),
+        "body": "",
+    }
+
+
+def _answer(event: dict[str, Any]) -> Answer:
+    route = (event["requestContext"]["http"]["method"], event["rawPath"])
+    if route == ("POST", "/logout"):
+        return leave(event)
+    if route == ("GET", "/logout"):
+        return leave_issuer(settings(), event)
+    key = read_secret(settings().pass_key_arn).encode()
+    return finish(settings(), key, event) if route == ("GET", "/callback") else begin(settings(), key, event)

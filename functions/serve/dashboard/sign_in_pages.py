@@ -1,0 +1,28 @@
+"""What a browser is told that has no pass: signed out, or not signed in and why. Open to everybody, about nobody."""
+
+from typing import Final
+
+from aws_lambda_powertools.event_handler import Response
+
+from serve.dashboard.asking import query_of
+from serve.dashboard.rendering import page
+from serve.routing import new_router
+
+router = new_router()
+
+REASONS: Final = ("stale", "refused", "unreachable", "untrusted")
+"""The words of admit/issuer.py for why nobody was signed in."""
+
+
+@router.get("/signed-out", include_in_schema=False, compress=True)
+def signed_out() -> Response[str]:
+    """Here; the issuer may still know who it was."""
+    return page(router.current_event.raw_event, "signed_out.html")
+
+
+@router.get("/sign-in-failed", include_in_schema=False, compress=True)
+def failed() -> Response[str]:
+    """A reason that is none of ours is not shown: addresses are written by anybody."""
+    event = router.current_event.raw_event
+    asked = query_of(event, "reason")
+    return page(event, "sign_in_failed.html", 400, reason=asked if asked in REASONS else "stale")

@@ -1,0 +1,78 @@
+"""Browsers: the pass that they show in place of a token, and where those go who have none.
+
+A pass opens pages and no route of the API: what a page does on somebody's behalf it does at an address of its own, and
+the API takes tokens, which no browser sends unasked.
+"""
+
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from ingestion.config import Authentication, settings
+from ingestion.passes import PASS_COOKIE, cookies_of, read
+from ingestion.vault import read_secret
+from serve.problems import Problem, ProblemCode
+from serve.rights import claims_of
+
+_OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
+_SAFE: Final = ("GET", "HEAD")
+
+
+def with_pass(event: dict[str, Any]) -> dict[str, Any]:
+    """The request, with what its pass says where the claims of a token would be. Raises Problem, Unavailable."""
+    if settings().authentication is Authentication.NONE or _is_of_the_api(event) or claims_of(event):
+        return event
+    cookie = cookies_of(event).get(PASS_COOKIE)
+    shown = read(_key(settings().pass_key_arn), cookie, time.time()) if cookie else None
+    if shown is None:
+        return event
+    context = event["requestContext"]
+    return {**event, "requestContext": {**context, "authorizer": {"jwt": {"claims": shown.as_claims()}}}}
+
+
+def must_come_from_here(event: Mapping[str, Any]) -> None:
+    """Raises Problem if a page of somebody else's has a browser do something here.
+
+    SameSite keeps the pass from being sent then; this asks the browser itself who sends it. Nobody but a browser sends
+    these headers, and nobody but a browser has others send for them.
+    """
+    if event["requestContext"]["http"]["method"] in _SAFE or _is_of_the_api(event):
+        return
+    headers = _headers(event)
+    site, origin = headers.get("sec-fetch-site", "same-origin"), headers.get("origin")
+    if site != "same-origin" or (origin is not None and urlsplit(origin).netloc != headers.get("host")):
+        raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
+
+
+def way_in(event: Mapping[str, Any]) -> dict[str, str] | None:
+    """The headers that lead a browser without a pass to where it gets one; None for who is no browser at a page.
+
+    A part of a page that is asked for in place leads the whole page there.
+    """
+    headers = _headers(event)
+    is_read = event["requestContext"]["http"]["method"] == "GET"
+    if not is_read or _is_of_the_api(event) or "text/html" not in headers.get("accept", ""):
+        return None
+    if headers.get("hx-request"):
+        shown = urlsplit(headers.get("hx-current-url", "/"))
+        return {"HX-Redirect": _login(shown.path, shown.query)}
+    return {"Location": _login(str(event.get("rawPath", "/")), str(event.get("rawQueryString") or ""))}
+
+
+def _login(path: str, query: str) -> str:
+    return f"/login?{urlencode({'back': f'{path}?{query}' if query else path})}"
+
+
+def _is_of_the_api(event: Mapping[str, Any]) -> bool:
+    return str(event.get("rawPath", "")).startswith(_OF_THE_API)
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+@cache
+def _key(arn: str) -> bytes:
+    return read_secret(arn).encode()

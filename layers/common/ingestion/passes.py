@@ -1,0 +1,71 @@
+"""The pass that a browser shows once somebody has signed in: who they are and what they may do, signed by us.
+
+It holds no token: who gets hold of a pass can ask for pages for as long as it holds, an hour at most, and nothing else.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+PASS_COOKIE: Final = "__Host-pass"  # noqa: S105
+PASS_SECONDS: Final = 60 * 60
+
+
+class Pass(BaseModel):
+    """Whose it is, by the name in the audit trail; their rights; until when, in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    rights: tuple[str, ...]
+    expires_at: int
+
+    def as_claims(self) -> dict[str, str]:
+        """What a token that gives the same would say."""
+        return {"sub": self.name, "scope": " ".join(self.rights)}
+
+
+def seal(key: bytes, purpose: str, value: Mapping[str, Any]) -> str:
+    """*value* as text for a cookie, which only a holder of the key can have written, and for this purpose."""
+    text = _encoded(json.dumps(value, separators=(",", ":")).encode())
+    return f"{text}.{_encoded(_signature(key, purpose, text))}"
+
+
+def unseal(key: bytes, purpose: str, sealed: str, now: float) -> dict[str, Any] | None:
+    """The value; None if somebody else wrote it, or for another purpose, or it has come to its `expires_at`."""
+    text, _, signature = sealed.partition(".")
+    if not hmac.compare_digest(signature.encode(), _encoded(_signature(key, purpose, text)).encode()):
+        return None
+    value: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return value if value["expires_at"] > now else None
+
+
+def issue(key: bytes, given: Pass) -> str:
+    """The pass as its cookie has it."""
+    return seal(key, "pass", given.model_dump())
+
+
+def read(key: bytes, cookie: str, now: float) -> Pass | None:
+    """The pass that a cookie holds; None if it holds none, or one that is over."""
+    value = unseal(key, "pass", cookie, now)
+    return Pass.model_validate(value) if value is not None else None
+
+
+def cookies_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """The cookies of a request that API Gateway hands over (payload 2.0): in a list of their own, or in the header."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    texts = [*(event.get("cookies") or []), *headers.get("cookie", "").split(";")]
+    pairs = (text.strip().partition("=") for text in texts)
+    return {name: value for name, _, value in pairs if name}
+
+
+def _signature(key: bytes, purpose: str, text: str) -> bytes:
+    return hmac.digest(key, f"{purpose}:{text}".encode(), "sha256")
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,312 @@
+"""Browsers show a pass: it opens pages, each with its right, no route of the API, and nothing once it is over."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+
+from ingestion import config
+from ingestion.passes import PASS_COOKIE, Pass, issue, seal
+from ingestion.rights import Right
+from serve.app import _routes, handler
+from serve.dashboard.sign_in_pages import REASONS
+from tests.serve.asking import CONTEXT, Answer, Call, event
+from tests.serve.conftest import Place
+from tests.serve.html import Html
+from tests.serve.test_api_rights import OPERATIONS
+from tests.serve.world import WORK, World
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "host": "api.example.org"}
+KEY = b"a key that nobody else has"
+KARI = "kari@example.org"
+ALL = tuple(right.value for right in Right)
+OPEN = ("/signed-out", "/sign-in-failed")
+
+Browse = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def pass_key(environment: pytest.MonkeyPatch) -> str:
+    """Where the function finds what passes are signed with."""
+    arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY.decode())["ARN"]
+    return arn
+
+
+@pytest.fixture
+def browse(api: Call, pass_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
+    """Asks for a page as a browser does, with a pass for these rights; without one for None."""
+    for name, value in {
+        "AUTHENTICATION": "oidc",
+        "PASS_KEY_ARN": pass_key,
+        "ISSUER": "https://id.example.org",
+        "AUDIENCE": "kintell-api",
+        "COMMAND_LINE_CLIENT_ID": "kintell-cli",
+    }.items():
+        monkeypatch.setenv(name, value)
+    config.settings.cache_clear()
+
+    def browse(path: str, rights: tuple[str, ...] | None = ALL, method: str = "GET", **more: Any) -> Answer:
+        cookies = [] if rights is None else [f"{PASS_COOKIE}={pass_for(*rights)}"]
+        headers = {**BROWSER, **more.pop("headers", {})}
+        return api(method, path, headers=headers, cookies=more.pop("cookies", ["lang=en", *cookies]), **more)
+
+    yield browse
+    config.settings.cache_clear()
+
+
+def pass_for(*rights: str, expires_in: int = 600, key: bytes = KEY) -> str:
+    return issue(key, Pass(name=KARI, rights=rights, expires_at=int(time.time()) + expires_in))
+
+
+def pages() -> list[tuple[str, str]]:
+    """Every page by an address that is of its kind, and the right that it needs; found among the routes themselves."""
+    found = []
+    for route in _routes():
+        if route.method != "GET" or route.path.startswith(("/v1/", "/assets/", "/openapi", "/health", "/docs", *OPEN)):
+            continue
+        path = route.path
+        for name in ("batchId", "uploadId", "sessionId", "slug"):
+            path = path.replace(f"<{name}>", str(UUID(int=1)))
+        ((right,),) = (one["token"] for one in route.security or [{"token": ["imports.read"]}])
+        found.append((path, right))
+    return found
+
+
+every_page = pytest.mark.parametrize(("path", "right"), pages())
+
+
+def test_the_pages_are_all_there_is_beside_the_api() -> None:
+    assert {"/", "/drop", "/drop/guess", "/lineage", "/programmes"} <= {path for path, _ in pages()}
+    assert {right for _, right in pages()} == set(ALL)
+
+
+@every_page
+def test_a_browser_without_a_pass_is_led_to_where_it_gets_one(browse: Browse, path: str, right: str) -> None:
+    answer = browse(path, None)
+    assert (answer.status, answer.headers["Location"]) == (303, f"/login?back={path.replace('/', '%2F')}")
+
+
+@every_page
+def test_whoever_is_no_browser_is_refused(browse: Browse, path: str, right: str) -> None:
+    assert browse(path, None, headers={"accept": "*/*"}).is_problem(401, "unauthenticated")
+
+
+@every_page
+def test_without_its_right_a_page_is_not_shown(browse: Browse, path: str, right: str) -> None:
+    answer = browse(path, tuple(other for other in ALL if other != right))
+    assert answer.status == 403
+    page = Html(answer.text)
+    assert page.keeps_to_the_policy()
+    assert right in page.text
+    assert f"You are signed in as {KARI}" in page.text
+
+
+@every_page
+def test_with_its_right_a_page_is_shown(browse: Browse, path: str, right: str) -> None:
+    assert browse(path, (right,)).status in (200, 404)
+
+
+def test_a_way_back_keeps_what_was_asked_for(browse: Browse) -> None:
+    answer = browse("/", None, query={"show": "failed", "programme": "mfu"})
+    assert answer.headers["Location"] == "/login?back=%2F%3Fshow%3Dfailed%26programme%3Dmfu"
+
+
+def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(browse: Browse) -> None:
+    where = {"hx-request": "true", "hx-current-url": "https://api.example.org/batches/1?lang=nb"}
+    answer = browse(f"/batches/{UUID(int=1)}/live", None, headers=where)
+    assert (answer.status, answer.headers["HX-Redirect"]) == (401, "/login?back=%2Fbatches%2F1%3Flang%3Dnb")
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        pytest.param(pass_for(*ALL, expires_in=-1), id="over"),
+        pytest.param(pass_for(*ALL, key=b"another key"), id="signed by somebody else"),
+        pytest.param(pass_for("imports.read").partition(".")[0] + "." + pass_for(*ALL).partition(".")[2], id="changed"),
+        pytest.param(seal(KEY, "entry", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="for something else"),
+        pytest.param(pass_for(*ALL).partition(".")[0], id="not signed"),
+        pytest.param("ø.ø", id="rubbish"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_pass_that_does_not_hold_is_none(browse: Browse, cookie: str) -> None:
+    assert browse("/", cookies=[f"{PASS_COOKIE}={cookie}"]).status == 303
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in OPERATIONS if path != "/health"])
+def test_a_pass_opens_no_route_of_the_api(browse: Browse, method: str, path: str) -> None:
+    answer = browse(path, method=method.upper(), headers={"sec-fetch-site": "same-origin"})
+    assert answer.is_problem(401, "unauthenticated")
+    assert browse("/openapi.json").is_problem(401, "unauthenticated")
+
+
+def test_the_document_is_readable_with_any_pass(browse: Browse) -> None:
+    assert browse("/docs", ()).status == 200
+    assert browse("/docs", None).status == 303
+
+
+@pytest.mark.parametrize("path", [*OPEN, *(f"/sign-in-failed?reason={reason}" for reason in (*REASONS, "<b>"))])
+def test_who_is_not_signed_in_is_told_so_without_a_pass(browse: Browse, path: str) -> None:
+    path, _, reason = path.partition("?reason=")
+    for language in ("en", "nb"):
+        answer = browse(path, None, query={"reason": reason}, headers={"accept-language": language}, cookies=[])
+        page = Html(answer.text)
+        assert answer.status == (200 if path == "/signed-out" else 400)
+        assert page.keeps_to_the_policy()
+        assert "/login" in {link["href"] for link in page.all("a")}
+        assert "/drop" not in {link["href"] for link in page.all("a")}
+
+
+def test_its_style_is_there_before_anybody_signs_in(browse: Browse) -> None:
+    styles = [
+        link["href"] for link in Html(browse("/signed-out", None).text).all("link") if link["rel"] == "stylesheet"
+    ]
+    assert styles
+    for style in styles:
+        assert handler(event("GET", style, headers=BROWSER), CONTEXT)["headers"]["Content-Type"].startswith("text/css")
+
+
+# What is shown --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def batch(world: World) -> UUID:
+    """One with rejected rows."""
+    world.instance("mentors-ukraine-2024-q4")
+    summary = [{"code": "E001", "category": "validation", "field": "participant_email", "count": 2}]
+    return world.batch(error_file_key="errors/x.csv", error_summary=summary)
+
+
+def offered(answer: Answer) -> set[str]:
+    """Where a page leads, and what parts it would ask for."""
+    html = Html(answer.text)
+    assert html.keeps_to_the_policy()
+    return {one[name] for _, one in html.elements for name in ("href", "hx-get", "action") if name in one}
+
+
+@pytest.mark.parametrize(
+    ("rights", "there", "missing"),
+    [
+        pytest.param(ALL, {"/drop", "errors", "rejected", "/drop?parent="}, set(), id="every right"),
+        pytest.param(("imports.read",), set(), {"/drop", "errors", "rejected", "/drop?parent="}, id="may read"),
+        pytest.param(
+            ("imports.read", "imports.write"), {"/drop", "/drop?parent="}, {"errors", "rejected"}, id="may upload too"
+        ),
+        pytest.param(
+            ("imports.read", "errors.read"), {"errors", "rejected"}, {"/drop", "/drop?parent="}, id="errors too"
+        ),
+    ],
+)
+def test_a_batch_offers_what_its_reader_may_do(
+    browse: Browse, batch: UUID, rights: tuple[str, ...], there: set[str], missing: set[str]
+) -> None:
+    def address(short: str) -> str:
+        return {"errors": f"/batches/{batch}/errors", "rejected": f"/batches/{batch}/rejected"}.get(
+            short, f"{short}{batch}" if short.endswith("=") else short
+        )
+
+    answer = browse(f"/batches/{batch}", rights)
+    found = offered(answer)
+    assert {address(each) for each in there} <= found
+    assert not {address(each) for each in missing} & found
+    assert ("errors.read" in answer.text) == ("errors.read" not in rights)
+    # How many there are of which fault is about nobody.
+    assert "Not an email address" in answer.text
+
+
+def test_an_empty_list_offers_no_upload_to_who_may_not(browse: Browse, world: World) -> None:
+    assert "/drop" in offered(browse("/"))
+    assert "/drop" not in offered(browse("/", ("imports.read",)))
+
+
+def test_who_may_only_upload_is_led_nowhere_else(browse: Browse, world: World) -> None:
+    found = offered(browse("/drop", ("imports.write",)))
+    assert "/drop" in found
+    assert not {"/lineage", "/programmes"} & found
+
+
+def test_who_is_signed_in_stands_on_every_page_with_a_way_out(browse: Browse, world: World) -> None:
+    answer = browse("/")
+    assert "/logout" in offered(answer)
+    assert f"You are {KARI}." in answer.text
+    assert "Local system" not in answer.text
+
+
+def test_locally_nobody_signs_in_and_the_page_says_so(api: Call, world: World) -> None:
+    answer = api("GET", "/", headers=BROWSER)
+    assert not {"/login", "/logout"} & offered(answer)
+    assert "Local system: nobody has to log in" in answer.text
+    assert "/drop" in offered(answer)
+
+
+# What is done ---------------------------------------------------------------------------------------------------------
+
+
+def announce(browse: Browse, rights: tuple[str, ...] | None, **headers: str) -> Answer:
+    body = json.dumps({"fileName": "mentors-ukraine-2024-11.csv"})
+    return browse(
+        "/drop/uploads",
+        rights,
+        "POST",
+        body=body,
+        headers={"content-type": "application/json", "accept": "application/json", **headers},
+    )
+
+
+def test_a_dropped_file_is_announced_by_who_is_signed_in(browse: Browse, emptied: None, place: Place) -> None:
+    own = {"sec-fetch-site": "same-origin", "origin": "https://api.example.org"}
+    answer = announce(browse, ("imports.write",), **own)
+    assert answer.status == 201, answer.text
+    ((uploaded_by,),) = place.db.run("SELECT uploaded_by FROM uploads")
+    assert uploaded_by == KARI
+
+
+@pytest.mark.parametrize(
+    ("rights", "status", "code"), [(None, 401, "unauthenticated"), (("imports.read",), 403, "forbidden")]
+)
+def test_nobody_else_announces_one(
+    browse: Browse, place: Place, rights: tuple[str, ...] | None, status: int, code: str
+) -> None:
+    assert announce(browse, rights).is_problem(status, code)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"sec-fetch-site": "cross-site"}, id="from another site"),
+        pytest.param({"sec-fetch-site": "same-site"}, id="from a neighbour"),
+        pytest.param({"sec-fetch-site": "none"}, id="from nowhere"),
+        pytest.param({"origin": "https://evil.example.com"}, id="from another origin"),
+        pytest.param({"origin": "null"}, id="from an origin that hides"),
+    ],
+)
+def test_no_page_of_somebody_elses_has_a_browser_announce_one(
+    browse: Browse, place: Place, headers: dict[str, str]
+) -> None:
+    assert announce(browse, ALL, **headers).is_problem(403, "forbidden")
+    assert place.db.run("SELECT count(*) FROM uploads") == [[0]]
+
+
+def test_a_form_of_somebody_elses_is_not_understood(browse: Browse) -> None:
+    answer = browse("/drop/uploads", ALL, "POST", body="{}", headers={"content-type": "text/plain"})
+    assert answer.is_problem(415, "unsupported_media_type")
+
+
+def test_a_download_from_a_page_is_audited(browse: Browse, batch: UUID, place: Place) -> None:
+    answer = browse(f"/batches/{batch}/errors", ("errors.read",))
+    assert answer.status == 302
+    assert WORK in answer.headers["Location"]
+    assert place.db.run("SELECT actor, action FROM audit_logs") == [[KARI, "error_file_downloaded"]]
+
+
+def test_health_says_where_the_command_line_logs_in(browse: Browse) -> None:
+    assert browse("/health", None).body["signIn"] == {
+        "issuer": "https://id.example.org",
+        "clientId": "kintell-cli",
+        "scopes": "openid email",
+        "audience": "kintell-api",
+    }

@@ -1,0 +1,288 @@
+"""Signing in with a browser: whoever the issuer lets in gets a pass, once, in the browser that asked for it."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from admit.app import handler
+from admit.issuer import endpoints
+from ingestion import config
+from ingestion.passes import PASS_COOKIE, Pass, read
+from tests.serve.asking import CONTEXT, event
+from tests.serve.world import REGION
+from tests.sign_in.issuer import Issuer, running_issuer
+
+KEY, HOST = "a key that nobody else has", "imports.example.org"
+CALLBACK, KARI = f"https://{HOST}/callback", "kari@example.org"
+
+Visit = Callable[..., "Answer"]
+
+
+class Answer:
+    """What the function said: where to go, and the cookies, kept or forgotten (None)."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        assert result["statusCode"] == 303
+        assert result["headers"]["Cache-Control"] == "no-store"
+        self.location: str = result["headers"]["Location"]
+        self.texts: list[str] = result["cookies"]
+        pairs = (text.split(";", 1) for text in self.texts)
+        self.cookies = {
+            pair.partition("=")[0]: pair.partition("=")[2] if "Max-Age=0" not in rest else None for pair, rest in pairs
+        }
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of where it leads."""
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.location).query).items()}
+
+    @property
+    def failure(self) -> str | None:
+        """Why nobody was let in."""
+        return self.query["reason"] if self.location.startswith("/sign-in-failed?") else None
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """Kari may sign in, and read."""
+    people = {KARI: ["imports.read", "staff"], "ole@example.org": []}
+    with running_issuer(people=people, clients={"dashboard": [CALLBACK]}) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+    """Asks the function as a browser does."""
+    with mock_aws():
+        for name, value in {
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "DATABASE_SECRET_ARN": "none",
+            "UPLOADS_BUCKET": "none",
+            "WORK_BUCKET": "none",
+            "ISSUER": issuer.url,
+            "DASHBOARD_CLIENT_ID": "dashboard",
+        }.items():
+            monkeypatch.setenv(name, value)
+        arn = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY)["ARN"]
+        monkeypatch.setenv("PASS_KEY_ARN", arn)
+        config.settings.cache_clear()
+        endpoints.cache_clear()
+
+        def visit(path: str, method: str = "GET", cookies: dict[str, str] | None = None, **query: str) -> Answer:
+            texts = [f"{name}={value}" for name, value in (cookies or {}).items()]
+            headers = {"host": HOST, "accept": "text/html"}
+            return Answer(handler(event(method, path, query, headers=headers, cookies=texts), CONTEXT))
+
+        yield visit
+    config.settings.cache_clear()
+    endpoints.cache_clear()
+
+
+def at_the_issuer(begun: Answer, who: str) -> dict[str, str]:
+    """Signs in there; what it sends back."""
+    request = urllib.request.Request(begun.location, urlencode({"who": who}).encode())
+    try:
+        urllib.request.build_opener(_NoRedirect).open(request, timeout=10)
+    except urllib.error.HTTPError as redirect:
+        location: str = redirect.headers["Location"]
+        assert location.startswith(CALLBACK)
+        return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    raise AssertionError("the issuer sent nobody back")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def kept(answer: Answer) -> dict[str, str]:
+    return {name: value for name, value in answer.cookies.items() if value}
+
+
+def test_who_signs_in_gets_a_pass_and_comes_back_to_where_they_were(visit: Visit, issuer: Issuer) -> None:
+    begun = visit("/login", back="/batches/1?lang=nb")
+    assert begun.query | {"state": "", "nonce": "", "code_challenge": ""} == {
+        "response_type": "code",
+        "client_id": "dashboard",
+        "redirect_uri": CALLBACK,
+        "scope": "openid email",
+        "code_challenge_method": "S256",
+        "state": "",
+        "nonce": "",
+        "code_challenge": "",
+    }
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    assert ended.location == "/batches/1?lang=nb"
+    given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
+    assert given is not None
+    assert (given.name, given.rights) == (KARI, ("imports.read",))
+    assert 3500 < given.expires_at - time.time() <= 3600
+    # Used once, the entry is gone.
+    assert [name for name, value in ended.cookies.items() if value is None] == list(begun.cookies)
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_other_hosts(visit: Visit) -> None:
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    for text in (*begun.texts, *ended.texts):
+        assert text.startswith("__Host-")
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(text.split("; "))
+        assert "Domain" not in text
+
+
+def test_no_token_reaches_the_browser(visit: Visit, issuer: Issuer) -> None:
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    for refresh_token in issuer.refresh_tokens:
+        assert refresh_token not in str(ended.texts)
+    assert "eyJhbGciOiJSUzI1NiI" not in str(ended.texts)
+
+
+def test_two_tabs_sign_in_side_by_side(visit: Visit) -> None:
+    first, second = visit("/login", back="/a"), visit("/login", back="/b")
+    both = {**kept(first), **kept(second)}
+    assert visit("/callback", cookies=both, **at_the_issuer(second, KARI)).location == "/b"
+    assert visit("/callback", cookies=both, **at_the_issuer(first, KARI)).location == "/a"
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "//evil.example.com",
+        "/\\evil.example.com",
+        "https://evil.example.com",
+        "javascript:alert(1)",
+        "",
+        "/a\r\nSet-Cookie: b",
+        "/" + "x" * 2000,
+        "/ok\\..",
+    ],
+)
+def test_the_way_back_is_a_page_of_ours(visit: Visit, back: str) -> None:
+    begun = visit("/login", back=back)
+    assert visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI)).location == "/"
+
+
+def test_rights_may_be_scopes_of_the_access_token(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPES", "openid email kintell/errors.read")
+    config.settings.cache_clear()
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
+    assert given == Pass(name=KARI, rights=("imports.read", "errors.read"), expires_at=given.expires_at if given else 0)
+
+
+def test_an_address_that_is_not_verified_names_nobody(visit: Visit, issuer: Issuer) -> None:
+    issuer.claims = {"email_verified": False}
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
+    assert given is not None
+    assert given.name == f"subject-of-{KARI}"
+
+
+def test_who_is_not_let_in_is_told(visit: Visit) -> None:
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, "a stranger"))
+    assert (ended.failure, ended.cookies) == ("refused", {})
+
+
+def test_a_sign_in_of_another_browser_is_none_of_ours(visit: Visit) -> None:
+    theirs, ours = visit("/login"), visit("/login")
+    brought = at_the_issuer(theirs, KARI)
+    assert visit("/callback", cookies=kept(ours), **brought).failure == "stale"
+    assert visit("/callback", **brought).failure == "stale"
+    name, sealed = next(iter(kept(ours).items()))
+    changed = {name.replace(name[-8:], brought["state"][:8]): sealed}
+    assert visit("/callback", cookies=changed, **brought).failure == "stale"
+
+
+def test_a_sign_in_that_took_too_long_is_begun_again(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admit.admitting.ENTRY_SECONDS", -1)
+    begun = visit("/login")
+    assert visit("/callback", cookies=kept(begun) | begun.cookies, **at_the_issuer(begun, KARI)).failure == "stale"
+
+
+def test_a_code_is_good_once(visit: Visit) -> None:
+    begun = visit("/login")
+    brought = at_the_issuer(begun, KARI)
+    assert visit("/callback", cookies=kept(begun), **brought).failure is None
+    assert visit("/callback", cookies=kept(begun), **brought).failure == "refused"
+
+
+def test_a_code_of_somebody_elses_sign_in_is_refused_by_the_issuer(visit: Visit) -> None:
+    theirs, ours = visit("/login"), visit("/login")
+    brought = {**at_the_issuer(ours, "ole@example.org"), "code": at_the_issuer(theirs, KARI)["code"]}
+    assert visit("/callback", cookies=kept(ours), **brought).failure == "refused"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"iss": "https://another.example.org"}, id="of another issuer"),
+        pytest.param({"aud": "another"}, id="for another client"),
+        pytest.param({"aud": ["another", "others"]}, id="for several others"),
+        pytest.param({"nonce": "another"}, id="of another sign-in"),
+        pytest.param({"nonce": None}, id="of no sign-in"),
+        pytest.param({"exp": 1}, id="expired"),
+        pytest.param({"exp": None}, id="for ever"),
+        pytest.param({"sub": ""}, id="of nobody"),
+    ],
+)
+def test_a_token_that_is_not_as_it_should_be_lets_nobody_in(
+    visit: Visit, issuer: Issuer, claims: dict[str, Any]
+) -> None:
+    issuer.claims = claims
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    assert (ended.failure, ended.cookies) == ("untrusted", {})
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        pytest.param({"issuer": "https://another.example.org"}, "untrusted", id="it calls itself otherwise"),
+        pytest.param({"authorization_endpoint": None}, "unreachable", id="it has no sign-in page"),
+    ],
+)
+def test_an_issuer_that_is_none_is_not_asked(
+    visit: Visit, issuer: Issuer, document: dict[str, Any], reason: str
+) -> None:
+    issuer.document = document
+    assert visit("/login").failure == reason
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        pytest.param("http://127.0.0.1:1", "unreachable", id="nobody answers"),
+        pytest.param("http://id.example.org", "untrusted", id="it has no TLS"),
+    ],
+)
+def test_an_issuer_that_can_not_be_asked(visit: Visit, monkeypatch: pytest.MonkeyPatch, url: str, reason: str) -> None:
+    monkeypatch.setenv("ISSUER", url)
+    config.settings.cache_clear()
+    assert visit("/login").failure == reason
+
+
+def test_signing_out_forgets_the_pass_and_leads_to_the_issuer_on_demand(visit: Visit, issuer: Issuer) -> None:
+    left = visit("/logout", "POST")
+    assert (left.location, left.cookies) == ("/signed-out", {PASS_COOKIE: None})
+    there = visit("/logout")
+    assert there.location.startswith(f"{issuer.url}/logout?")
+    assert there.query["client_id"] == "dashboard"
+    assert there.query["logout_uri"] == there.query["post_logout_redirect_uri"] == f"https://{HOST}/signed-out"
+
+
+def test_an_issuer_that_nobody_can_sign_out_of(visit: Visit, issuer: Issuer) -> None:
+    issuer.document = {"end_session_endpoint": None}
+    assert visit("/logout").location == "/signed-out"
