@@ -1,7 +1,7 @@
 """The HTTP API: JSON in and out, lists page by page, problems as exceptions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any, Final
@@ -14,6 +14,9 @@ from cli.connecting import connect, reaching, target
 from cli.failures import ApiProblem, Unreachable
 
 DEFAULT_URL: Final = "http://127.0.0.1:3002"
+HEALTH: Final = "/health"
+"""Open to everybody, and asked before anybody is logged in."""
+
 PAGE_ITEMS: Final = 200
 """The most that the API puts on one page."""
 
@@ -30,13 +33,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Api:
-    """Where the API is, and the token that it knows us by."""
+    """Where the API is, and the token that it knows us by: one that was given, else that of a login."""
 
     url: str
     token: str | None = None
+    login: Callable[[str], str | None] = lambda url: None
 
     @classmethod
-    def at(cls, url: str, token: str | None) -> "Api":
+    def at(cls, url: str, token: str | None, login: Callable[[str], str | None] = lambda url: None) -> "Api":
         """The API at an address that somebody typed. Raises click.UsageError."""
         try:
             parts = urlsplit(url.strip())
@@ -48,7 +52,7 @@ class Api:
         token = (token or "").strip() or None
         if token and not (token.isascii() and token.isprintable()):
             raise click.UsageError("KINTELL_TOKEN holds characters that no token has; copy it again.")
-        return cls(url.strip().rstrip("/"), token)
+        return cls(url.strip().rstrip("/"), token, login)
 
     def get(self, path: str, **query: Any) -> Json:
         """The answer to a GET; what is None is not asked. Raises ApiProblem, Unreachable."""
@@ -77,8 +81,10 @@ class Api:
         headers = {"Accept": "application/json", "User-Agent": f"kintell/{__version__}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+        # Asked for with each request: somebody may watch for longer than a token lasts.
+        token = (self.token or self.login(self.url)) if path != HEALTH else None
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         with reaching(self.url, "API"):
             connection = connect(url)
             try:
@@ -87,9 +93,9 @@ class Api:
                 content = answer.read()
             finally:
                 connection.close()
-        return self._understood(answer, content)
+        return self._understood(answer, content, token)
 
-    def _understood(self, answer: HTTPResponse, content: bytes) -> Json:
+    def _understood(self, answer: HTTPResponse, content: bytes, token: str | None) -> Json:
         try:
             found = json.loads(content)
         except ValueError:
@@ -97,11 +103,12 @@ class Api:
         body: Json = found if isinstance(found, dict) else {}
         if 200 <= answer.status < 300 and body:
             return body
+        if answer.status == 401:
+            raise ApiProblem(401, "unauthorized", f"The API at {self.url} {self._unknown(token)}.")
         if "detail" in body and "code" in body:
             raise ApiProblem(answer.status, str(body["code"]), str(body["detail"]))
-        if answer.status in (401, 403):
-            wrong = "does not accept the token in KINTELL_TOKEN" if self.token else "wants a token in KINTELL_TOKEN"
-            raise ApiProblem(answer.status, "unauthorized", f"The API at {self.url} {wrong}; sign in for a new one.")
+        if answer.status == 403:
+            raise ApiProblem(403, "forbidden", f"The API at {self.url} does not let you do this.")
         if answer.status in (429, 500, 502, 503, 504):
             raise ApiProblem(
                 answer.status, "unavailable", f"The API at {self.url} is out of order ({answer.status}); try again."
@@ -109,6 +116,13 @@ class Api:
         raise Unreachable(
             f"What answers at {self.url} is not the Kintell API (HTTP {answer.status}); check KINTELL_API_URL."
         )
+
+    def _unknown(self, token: str | None) -> str:
+        if self.token:
+            return "does not accept the token in KINTELL_TOKEN; it may have expired"
+        if token:
+            return "does not accept your login; run kintell login again"
+        return "wants to know who you are; run kintell login, or set KINTELL_TOKEN"
 
 
 def batch_path(batch_id: str, part: str = "") -> str:

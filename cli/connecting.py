@@ -46,14 +46,16 @@ def reaching(url: str, what: str) -> Iterator[None]:
     try:
         yield
     except ConnectionRefusedError as failed:
-        if parts.hostname in LOOPBACK:
+        if parts.hostname in LOOPBACK and what == "API":
             raise Unreachable(
                 f"Nothing answers at {place}; is the local system running? Start it with make up, "
                 "or say with KINTELL_API_URL where the API is."
             ) from failed
-        raise Unreachable(f"The {what} at {place} refuses connections; is KINTELL_API_URL right?") from failed
+        hint = "is KINTELL_API_URL right?" if what == "API" else "try again in a moment."
+        raise Unreachable(f"The {what} at {place} refuses connections; {hint}") from failed
     except socket.gaierror as failed:
-        raise Unreachable(f"The host {parts.hostname} is not known; check KINTELL_API_URL and the network.") from failed
+        check = "KINTELL_API_URL and the network" if what == "API" else "the network"
+        raise Unreachable(f"The host {parts.hostname} is not known; check {check}.") from failed
     except ssl.SSLCertVerificationError as failed:
         why = failed.verify_message
         raise Unreachable(f"The {what} at {place} has a certificate that can't be trusted: {why}.") from failed

@@ -2,6 +2,8 @@
 
 Failure             exit code 1
 ├── Unreachable     the API or the storage did not answer: trying again may help
+├── NotLoggedIn     the issuer gives no token, or none that can be trusted (cli.issuer)
+├── NotBack         nobody came back from the browser (cli.browsing)
 ├── ApiProblem      the API answered with a problem; `code` tells which
 ├── WrongUse        2, as for what click finds itself (click.UsageError)
 └── Interrupted     Ctrl-C: 130, as shells have it

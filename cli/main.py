@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from cli import __version__, asking
+from cli import __version__, asking, logging_in
 from cli.api import DEFAULT_URL
 from cli.failures import Failure, Interrupted
 from cli.importing import Wish, import_file
@@ -57,8 +57,8 @@ class Kintell(click.Group):
 def kintell(context: click.Context, url: str) -> None:
     """Import Kintell's CSV exports, and ask what became of them.
 
-    KINTELL_TOKEN, if set, is sent as bearer token. Exit codes: 0 done, 1 the batch failed, the upload was refused or
-    something else went wrong, 2 wrong use, 3 done with rejected rows.
+    On AWS, kintell login says who you are, or KINTELL_TOKEN, which is sent as bearer token if set. Exit codes: 0 done,
+    1 the batch failed, the upload was refused or something else went wrong, 2 wrong use, 3 done with rejected rows.
     """
     context.obj = Terminal(url or DEFAULT_URL, os.environ.get("KINTELL_TOKEN"))
 
@@ -151,7 +151,7 @@ def completion(shell: str) -> None:
     click.echo(ShellComplete.source(kind(kintell, {}, "kintell", "_KINTELL_COMPLETE")))
 
 
-for command in asking.COMMANDS:
+for command in (*asking.COMMANDS, *logging_in.COMMANDS):
     kintell.add_command(command)
 
 

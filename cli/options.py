@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from cli.api import Api
+from cli.logins import token_for
 
 PROGRAMMES: Final = ("mentors_ukraine", "language_ukraine", "kintell_users")
 DEFAULT_LIMIT: Final = 50
@@ -25,8 +26,8 @@ class Terminal:
 
     @property
     def api(self) -> Api:
-        """Raises click.UsageError if the address is none."""
-        return Api.at(self.url, self.token)
+        """As who is logged in, unless a token says otherwise. Raises click.UsageError if the address is none."""
+        return Api.at(self.url, self.token, token_for)
 
     @property
     def as_json(self) -> bool:

@@ -9,7 +9,7 @@ import py_compile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,11 @@ TemplateLoader.add_multi_constructor("!", long_form)
 
 
 def deploy(
-    aws: Aws, owner: Database, functions: Database | None = None, template: Path = ROOT / "template.yaml"
+    aws: Aws,
+    owner: Database,
+    functions: Database | None = None,
+    who_may_call: Mapping[str, str] = LOOPBACK_ONLY,
+    template: Path = ROOT / "template.yaml",
 ) -> Stack:
     """Brings the stack to what the template and the code beside it say now. CannotStart if that fails, with the reason
     of the resource that failed first. Without a login of their own the functions connect as the owner."""
@@ -75,7 +79,7 @@ def deploy(
         "DatabaseOwnerSecretArn": write_secret(aws, OWNER_ENTRY, owner) if functions else "",
         "DashboardOrigins": ",".join(origins(aws)),
         **CONNECTION_BUDGET,
-        **LOOPBACK_ONLY,
+        **who_may_call,
     }
     outputs = create_or_update(aws.client("cloudformation"), body, parameters)
     stack = Stack(outputs["ApiId"], outputs["UploadsBucketName"], outputs["WorkBucketName"], outputs["StateMachineArn"])

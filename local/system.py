@@ -2,9 +2,9 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 import pg8000.native
 
 from local.aws import REGION, ROOT, Aws, running_aws
-from local.deploy import Stack, deploy
+from local.deploy import LOOPBACK_ONLY, Stack, deploy
 from local.durable import Outstanding, submit_again
 from local.failures import CannotStart
 from local.postgres import Database, is_answering, running_server
@@ -25,12 +25,16 @@ AWS_PORT = 4566
 
 @dataclass(frozen=True)
 class Places:
-    """Where the system is and whom it asks; ports of None mean any free one, a database of None the embedded one."""
+    """Where the system is and whom it asks; ports of None mean any free one, a database of None the embedded one.
+
+    `who_may_call` are the template's parameters that say who signs in, which on a laptop nobody does."""
 
     folder: Path = HOME
     api_port: int | None = None
     aws_port: int | None = None
     database_url: str | None = None
+    who_may_call: Mapping[str, str] = field(default_factory=lambda: LOOPBACK_ONLY)
+    template: Path = ROOT / "template.yaml"
 
     @classmethod
     def of_this_clone(cls) -> Self:
@@ -111,7 +115,7 @@ class LocalSystem:
         functions = self.database.functions_login(self.places.folder)
         if functions is None:
             self.say(f"PostgreSQL: {self.database.username} may create no role, so the functions connect as it")
-        self.stack = deploy(self.aws, self.database, functions)
+        self.stack = deploy(self.aws, self.database, functions, self.places.who_may_call, self.places.template)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, with the account's root key."""

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from admit.admitting import Answer, begin, finish, leave, leave_issuer
 from admit.issuer import SignInFailed
 from ingestion.config import settings
+from ingestion.errors import Unavailable
 from ingestion.telemetry import logger
 from ingestion.vault import read_secret
 
@@ -22,13 +23,20 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         answer = _answer(event)
     except SignInFailed as failed:
         logger.warning("nobody was signed in", reason=failed.reason, detail=str(failed))
-        answer = Answer(f"/sign-in-failed?{urlencode({'reason': failed.reason})}")
+        answer = _sorry(failed.reason)
+    except Unavailable:
+        logger.exception("nobody can be signed in")
+        answer = _sorry("unreachable")
     return {
         "statusCode": 303,
         "headers": {**_HEADERS, "Location": answer.location},
         "cookies": list(answer.cookies),
         "body": "",
     }
+
+
+def _sorry(reason: str) -> Answer:
+    return Answer(f"/sign-in-failed?{urlencode({'reason': reason})}")
 
 
 def _answer(event: dict[str, Any]) -> Answer:

@@ -38,6 +38,8 @@ class Loopback:
     """Told the number of each request, from 1, before it is answered."""
     answers_first: list[tuple[int, bytes]] = field(default_factory=list)
     """Given out, in this order, in place of the function's answers."""
+    claims_of: Callable[[str], dict[str, Any] | None] | None = None
+    """In the place of API Gateway's authoriser: what a bearer token says, None if it is not accepted."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, request: Request) -> tuple[int, dict[str, str], bytes]:
@@ -54,6 +56,12 @@ class Loopback:
 
     def _of_function(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         parts = urlsplit(request.path)
+        authorizer: dict[str, Any] = {}
+        if self.claims_of is not None and parts.path != "/health":
+            claims = self.claims_of(request.headers.get("Authorization", "").removeprefix("Bearer "))
+            if claims is None:
+                return 401, {"Content-Type": "application/json"}, b'{"message":"Unauthorized"}'
+            authorizer = {"authorizer": {"jwt": {"claims": {name: str(value) for name, value in claims.items()}}}}
         result = handler(
             {
                 "version": "2.0",
@@ -62,7 +70,11 @@ class Loopback:
                 "rawQueryString": parts.query,
                 "headers": {name.lower(): value for name, value in request.headers.items()},
                 "queryStringParameters": dict(parse_qsl(parts.query)) or None,
-                "requestContext": {"stage": "$default", "http": {"method": request.method, "path": parts.path}},
+                "requestContext": {
+                    "stage": "$default",
+                    "http": {"method": request.method, "path": parts.path},
+                    **authorizer,
+                },
                 "body": request.body.decode() or None,
                 "isBase64Encoded": False,
             },

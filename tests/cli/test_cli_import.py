@@ -227,7 +227,7 @@ def test_somebody_else_answers(run: Run, loopback: Loopback) -> None:
     stranger = run("batches")
     assert stranger.exit_code == 1
     assert "is not the Kintell API (HTTP 200)" in stranger.stderr
-    assert "wants a token in KINTELL_TOKEN" in run("batches").stderr
+    assert "wants to know who you are; run kintell login, or set KINTELL_TOKEN." in run("batches").stderr
 
 
 def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipeline, file: Path) -> None:

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -74,6 +75,17 @@ class Issuer:
                 **more,
             }
         )
+
+    def claims_of(self, token: str) -> Json | None:
+        """What a token says that is of this issuer and has not expired."""
+        text, _, signature = token.rpartition(".")
+        try:
+            raw = [base64.urlsafe_b64decode(part + "==") for part in (text.partition(".")[2], signature)]
+            self.key.public_key().verify(raw[1], text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except (ValueError, InvalidSignature):
+            return None
+        claims: Json = json.loads(raw[0])
+        return claims if claims["exp"] > time.time() else None
 
     def discovery(self) -> Json:
         """What it says of itself."""

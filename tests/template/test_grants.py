@@ -49,7 +49,7 @@ DATABASE_SECRET = {
     ]
 }
 
-PASS_KEY = {"Ref": "PassKey"}
+PASS_KEY = {"Fn::GetAtt": ["PassKey", "Id"]}
 
 SECRETS: dict[str, list[Any]] = {
     "Migrate": [

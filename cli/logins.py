@@ -1,0 +1,155 @@
+"""Where somebody is logged in: tokens by the address of the API, in a file that only they may read.
+
+Tokens are renewed in passing. They are never printed, and leave this machine for the API and the issuer alone.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from cli.failures import Failure
+from cli.issuer import Issuer, NotLoggedIn, claims_of
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two commands at once may both renew a token
+    fcntl = None  # type: ignore[assignment]
+
+RENEW_SECONDS: Final = 60
+"""So long before its end a token is renewed: it must last for the request that it is sent with."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the issuer has given for one API."""
+
+    issuer: Issuer
+    name: str
+    token: str
+    refresh_token: str | None
+    expires_at: float
+
+    @classmethod
+    def given(cls, issuer: Issuer, name: str, answer: dict[str, Any]) -> "Login":
+        """Of an answer of the issuer."""
+        token = str(answer[issuer.kind])
+        expires = claims_of(token).get("exp")
+        lasts = answer.get("expires_in")
+        if not isinstance(expires, int | float):
+            expires = time.time() + (lasts if isinstance(lasts, int | float) else 0)
+        return cls(issuer, name, token, answer.get("refresh_token"), float(expires))
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its token lasts for a request."""
+        return time.time() < self.expires_at - RENEW_SECONDS
+
+    def renewed(self) -> "Login":
+        """With a new token. Raises NotLoggedIn, Unreachable."""
+        if self.refresh_token is None:
+            raise NotLoggedIn("Your login has expired; run kintell login.")
+        try:
+            answer = self.issuer.redeem(grant_type="refresh_token", refresh_token=self.refresh_token)
+        except NotLoggedIn as refused:
+            raise NotLoggedIn("Your login has expired; run kintell login.") from refused
+        # The issuer may keep the refresh token as it is, and then does not repeat it.
+        renewed = Login.given(self.issuer, self.name, answer)
+        return replace(renewed, refresh_token=renewed.refresh_token or self.refresh_token)
+
+
+def place() -> Path:
+    """The file: state of this user's, on this machine (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    return home / "kintell" / "logins.json"
+
+
+def find(api_url: str) -> Login | None:
+    """The login at an API."""
+    return _read().get(api_url)
+
+
+def token_for(api_url: str) -> str | None:
+    """A token that lasts, renewed if need be; None if nobody is logged in there. Raises NotLoggedIn, Unreachable."""
+    login = find(api_url)
+    if login is None or login.is_fresh:
+        return login.token if login else None
+    with _alone():
+        # Another command may have renewed it meanwhile: a refresh token may be good once.
+        login = find(api_url)
+        if login is not None and not login.is_fresh:
+            login = login.renewed()
+            _write({**_read(), api_url: login})
+    return login.token if login else None
+
+
+def keep(api_url: str, login: Login) -> None:
+    """Write it down, in place of an earlier one."""
+    with _alone():
+        _write({**_read(), api_url: login})
+
+
+def forget(api_url: str) -> Login | None:
+    """What it was; None if there was none."""
+    with _alone():
+        logins = _read()
+        forgotten = logins.pop(api_url, None)
+        if logins:
+            _write(logins)
+        elif forgotten:
+            place().unlink(missing_ok=True)
+    return forgotten
+
+
+def _read() -> dict[str, Login]:
+    try:
+        found = json.loads(place().read_text(encoding="utf-8"))
+        return {url: Login(**{**login, "issuer": Issuer(**login["issuer"])}) for url, login in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # Of another version, or broken off: whoever was logged in logs in again.
+        return {}
+    except OSError as failed:
+        raise Failure(f"{place()} can't be read ({failed.strerror}).") from failed
+
+
+def _write(logins: dict[str, Login]) -> None:
+    file = place()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made with mode 0600 and put in place whole.
+        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".logins-")
+        try:
+            with open(handle, "w", encoding="utf-8") as out:
+                json.dump({url: asdict(login) for url, login in logins.items()}, out, indent=1)
+            os.replace(unfinished, file)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(unfinished)
+            raise
+    except OSError as failed:
+        raise Failure(f"{file} can't be written ({failed.strerror}), so nobody is logged in.") from failed
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One command at a time."""
+    folder = place().parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as failed:
+        raise Failure(f"{folder} can't be written to ({failed.strerror}).") from failed
+    try:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
