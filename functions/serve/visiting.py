@@ -52,12 +52,13 @@ def way_in(event: Mapping[str, Any]) -> dict[str, str] | None:
     A part of a page that is asked for in place leads the whole page there.
     """
     headers = _headers(event)
-    is_read = event["requestContext"]["http"]["method"] == "GET"
-    if not is_read or _is_of_the_api(event) or "text/html" not in headers.get("accept", ""):
+    if event["requestContext"]["http"]["method"] != "GET" or _is_of_the_api(event):
         return None
     if headers.get("hx-request"):
         shown = urlsplit(headers.get("hx-current-url", "/"))
         return {"HX-Redirect": _login(shown.path, shown.query)}
+    if "text/html" not in headers.get("accept", ""):
+        return None
     return {"Location": _login(str(event.get("rawPath", "/")), str(event.get("rawQueryString") or ""))}
 
 

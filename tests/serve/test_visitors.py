@@ -116,7 +116,7 @@ def test_a_way_back_keeps_what_was_asked_for(browse: Browse) -> None:
 
 
 def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(browse: Browse) -> None:
-    where = {"hx-request": "true", "hx-current-url": "https://api.example.org/batches/1?lang=nb"}
+    where = {"accept": "*/*", "hx-request": "true", "hx-current-url": "https://api.example.org/batches/1?lang=nb"}
     answer = browse(f"/batches/{UUID(int=1)}/live", None, headers=where)
     assert (answer.status, answer.headers["HX-Redirect"]) == (401, "/login?back=%2Fbatches%2F1%3Flang%3Dnb")
 
