@@ -60,7 +60,7 @@ def nobody(owner: Connection, database: Database) -> DatabaseSecret:
         "INSERT INTO schema_migrations (version) VALUES ('9999')",
         "DELETE FROM schema_migrations",
         "DROP TABLE staging.session_rows",
-        "INSERT INTO staging.changes (row_number, chunk, shard, outcome) VALUES (1, 1, 1, 'taken')",
+        "DELETE FROM staging.session_rows",
         "CREATE ROLE another LOGIN",
         "SET ROLE kintell",
     ],
