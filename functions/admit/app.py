@@ -1,6 +1,7 @@
 """The function that browsers sign in and out with. It stands outside of the network, where the issuer is within reach,
 and has no way to the data."""
 
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -45,5 +46,10 @@ def _answer(event: dict[str, Any]) -> Answer:
         return leave(event)
     if route == ("GET", "/logout"):
         return leave_issuer(settings(), event)
-    key = read_secret(settings().pass_key_arn).encode()
+    key = _key(settings().pass_key_arn)
     return finish(settings(), key, event) if route == ("GET", "/callback") else begin(settings(), key, event)
+
+
+@cache
+def _key(arn: str) -> bytes:
+    return read_secret(arn).encode()

@@ -16,13 +16,21 @@ from ingestion.config import Authentication, settings
 from ingestion.rights import Right, granted
 from serve.problems import Problem, ProblemCode
 
-__all__ = ["SCHEME", "Right", "check", "claims_of", "held", "needs"]
+__all__ = ["SCHEME", "Right", "RightMissing", "check", "claims_of", "held", "needs"]
 
 SCHEME: Final = "token"
 
 # Its routes in the template ask for no token either. None of them knows anything of anybody's data.
 _OPEN: Final = re.compile(r"/(?:health|signed-out|sign-in-failed|assets/.*)")
 _FOR_WHOEVER_IS_KNOWN: Final = re.compile(r"/(?:openapi\.json|docs)")
+
+
+class RightMissing(Problem):
+    """Somebody is known, and has not been given the right to what they ask for."""
+
+    def __init__(self, right: str) -> None:
+        super().__init__(ProblemCode.FORBIDDEN, f"This needs the right {right}, which you have not been given.")
+        self.right = right
 
 
 def needs(right: Right) -> list[dict[str, list[str]]]:
@@ -50,7 +58,7 @@ def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
         )
     for right in _needed(event["rawPath"], http["method"], routes):
         if right not in granted(claims):
-            raise Problem(ProblemCode.FORBIDDEN, f"This needs the right {right}, which you have not been given.")
+            raise RightMissing(right)
     return None
 
 

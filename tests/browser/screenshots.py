@@ -3,18 +3,21 @@
 python -m tests.browser.screenshots
 """
 
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.postgres import THROW_AWAY, running_server
+from local.processes import free_port
 from local.system import LocalSystem, Places
 from tests.browser.conftest import FLAGS, find_chromium
 from tests.e2e.front_door import FrontDoor
+from tests.sign_in.closed_system import closed_system
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "local" / "samples"
@@ -35,6 +38,14 @@ def main() -> None:
     ):
         browser = driver.chromium.launch(executable_path=chromium, headless=True, args=list(FLAGS))
         take_all(browser, door)
+        browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closed_system(Path(folder), free_port()) as (closed, _),
+        sync_playwright() as driver,
+    ):
+        browser = driver.chromium.launch(executable_path=chromium, headless=True, args=list(FLAGS))
+        take_sign_in(browser, FrontDoor(closed.client("s3"), closed.stack.uploads_bucket, closed.aws.api_url))
         browser.close()
 
 
@@ -120,6 +131,38 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     live.goto("/")
     live.screenshot(path=FOLDER / "imports-running.png", full_page=True)
     door.ended(running["batchId"])
+
+
+def take_sign_in(browser: Browser, door: FrontDoor) -> None:
+    """What people see who sign in, and what is kept from them."""
+    kari, ole = (browser.new_context(base_url=door.api_url, locale=language) for language in ("en-GB", "nb-NO"))
+    page = signed_in(kari, "kari@example.org")
+    for name in ("kintell-users.csv", LANGUAGE_FILE):
+        page.goto("/drop")
+        page.set_input_files("#file", SAMPLES / name)
+        page.wait_for_selector(".guess")
+        page.get_by_role("button", name="Import", exact=True).click()
+        page.get_by_text("Completed", exact=True).wait_for(timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / "signed-in.png", full_page=True)
+    batch = page.url.removeprefix(door.api_url)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / "signed-out.png", full_page=True)
+    reader = signed_in(ole, "ole@example.org")
+    take(ole.new_page(), batch, "may-only-read-norwegian")
+    take(ole.new_page(), "/drop", "may-not-norwegian")
+    ole.clear_cookies()
+    take(reader, "/sign-in-failed?reason=refused", "sign-in-failed-norwegian")
+
+
+def signed_in(visitor: BrowserContext, who: str) -> Page:
+    """A tab at the list of imports."""
+    page = visitor.new_page()
+    page.goto("/")
+    page.get_by_role("button", name=who, exact=True).click()
+    page.wait_for_url(re.compile(r"127\.0\.0\.1:\d+/$"))
+    return page
 
 
 def take(page: Page, path: str, name: str) -> None:

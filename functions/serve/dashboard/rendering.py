@@ -23,7 +23,7 @@ from serve.dashboard.assets import addresses
 from serve.dashboard.wording import LANGUAGES, Words, language_of
 from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
-from serve.rights import Right, held
+from serve.rights import Right, RightMissing, held
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,7 +48,8 @@ def page(event: Mapping[str, Any], template: str, status: int = 200, **values: A
 
 def problem_page(event: Mapping[str, Any], problem: Problem) -> Response[str]:
     """A problem, for somebody who reads."""
-    answer = page(event, "problem.html", int(problem.status), problem=problem.shape)
+    right = problem.right if isinstance(problem, RightMissing) else None
+    answer = page(event, "problem.html", int(problem.status), problem=problem.shape, right=right)
     answer.headers.update(problem.headers)
     return answer
 
