@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from cli import __version__
-from cli.connecting import connect, reaching, target
+from cli.connecting import ask
 from cli.failures import ApiProblem, Unreachable
 
 DEFAULT_URL: Final = "http://127.0.0.1:3002"
@@ -85,14 +85,7 @@ class Api:
         token = (self.token or self.login(self.url)) if path != HEALTH else None
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        with reaching(self.url, "API"):
-            connection = connect(url)
-            try:
-                connection.request(method, target(url), body, headers)
-                answer = connection.getresponse()
-                content = answer.read()
-            finally:
-                connection.close()
+        answer, content = ask(method, url, headers, body, "API")
         return self._understood(answer, content, token)
 
     def _understood(self, answer: HTTPResponse, content: bytes, token: str | None) -> Json:

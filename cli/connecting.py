@@ -4,9 +4,9 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -30,6 +30,18 @@ def connect(url: str) -> HTTPConnection:
     connection = HTTPSConnection(proxy.hostname or "", proxy.port, timeout=TIMEOUT_SECONDS)
     connection.set_tunnel(host, parts.port or 443, headers=_proxy_headers(proxy))
     return connection
+
+
+def ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None, what: str) -> tuple[HTTPResponse, bytes]:
+    """An answer and its content, read whole. Raises Unreachable if the *what* can't be reached."""
+    with reaching(url, what):
+        connection = connect(url)
+        try:
+            connection.request(method, target(url), body, headers)
+            answer = connection.getresponse()
+            return answer, answer.read()
+        finally:
+            connection.close()
 
 
 def target(url: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from cli import __version__
-from cli.connecting import LOOPBACK, connect, reaching, target
+from cli.connecting import LOOPBACK, ask
 from cli.failures import Failure
 
 Json = dict[str, Any]
@@ -112,14 +112,7 @@ def _ask(method: str, url: str, form: Mapping[str, str] | None) -> tuple[int, Js
     body = urlencode(form).encode() if form is not None else None
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    with reaching(url, "issuer"):
-        connection = connect(url)
-        try:
-            connection.request(method, target(url), body, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
+    answer, content = ask(method, url, headers, body, "issuer")
     try:
         found = json.loads(content)
     except ValueError:

@@ -1,6 +1,8 @@
 """The functions' role reads and writes rows; it changes no table, empties none, and adds to the audit trail only."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -152,3 +154,16 @@ def test_not_even_the_owner_truncates_what_sessions_refer_to(db: Connection) -> 
             db.run(f"TRUNCATE {table} CASCADE")
     db.run("TRUNCATE kintell_sessions, kintell_session_versions, users CASCADE")
     assert db.run("SELECT count(*) FROM users") == [[0]]
+
+
+def test_locally_the_functions_have_a_role_of_their_database_unless_nobody_may_create_it(
+    database: Database, nobody: DatabaseSecret, tmp_path: Path
+) -> None:
+    login = database.functions_login(tmp_path)
+    assert login is not None
+    assert login.username == f"{database.dbname}_functions"
+    assert login.password not in ("", database.password)
+    # The same at the next start.
+    assert database.functions_login(tmp_path) == login
+    weak = replace(database, username=nobody.username, password=nobody.password)
+    assert weak.functions_login(tmp_path) is None

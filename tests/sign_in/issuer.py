@@ -7,6 +7,8 @@ import json
 import secrets
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -212,3 +214,20 @@ def running_issuer(**given: Any) -> Iterator[Issuer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Of an opener that answers with the redirect itself, as an error."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Stays where it is."""
+
+
+def sent_back(url: str, who: str) -> str:
+    """The address that the browser of somebody ends at who signs in at *url*."""
+    request = urllib.request.Request(url, urlencode({"who": who}).encode())
+    try:
+        urllib.request.build_opener(NoRedirect).open(request, timeout=10)
+    except urllib.error.HTTPError as redirect:
+        return str(redirect.headers["Location"])
+    raise AssertionError("the issuer sent nobody back")

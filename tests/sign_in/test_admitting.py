@@ -1,11 +1,9 @@
 """Signing in with a browser: whoever the issuer lets in gets a pass, once, in the browser that asked for it."""
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -17,7 +15,7 @@ from ingestion import config
 from ingestion.passes import PASS_COOKIE, Pass, read
 from tests.serve.asking import CONTEXT, event
 from tests.serve.world import REGION
-from tests.sign_in.issuer import Issuer, running_issuer
+from tests.sign_in.issuer import Issuer, running_issuer, sent_back
 
 KEY, HOST = "a key that nobody else has", "imports.example.org"
 CALLBACK, KARI = f"https://{HOST}/callback", "kari@example.org"
@@ -89,19 +87,9 @@ def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
 
 def at_the_issuer(begun: Answer, who: str) -> dict[str, str]:
     """Signs in there; what it sends back."""
-    request = urllib.request.Request(begun.location, urlencode({"who": who}).encode())
-    try:
-        urllib.request.build_opener(_NoRedirect).open(request, timeout=10)
-    except urllib.error.HTTPError as redirect:
-        location: str = redirect.headers["Location"]
-        assert location.startswith(CALLBACK)
-        return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
-    raise AssertionError("the issuer sent nobody back")
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
+    location = sent_back(begun.location, who)
+    assert location.startswith(CALLBACK)
+    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
 
 
 def kept(answer: Answer) -> dict[str, str]:

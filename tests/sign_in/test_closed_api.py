@@ -12,13 +12,9 @@ from ingestion.rights import Right
 from tests.serve.test_api_rights import OPERATIONS
 from tests.sign_in.closed_system import AUDIENCE, CLIENT
 from tests.sign_in.conftest import Closed
+from tests.sign_in.issuer import NoRedirect
 
 KARI, ALL = "kari@example.org", {right.value for right in Right}
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def ask(closed: Closed, method: str, path: str, **headers: str) -> tuple[int, str]:
@@ -30,7 +26,7 @@ def ask(closed: Closed, method: str, path: str, **headers: str) -> tuple[int, st
         closed.url + path, body, {"Content-Type": "application/json", **headers}, method=method
     )
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as problem:
         return problem.code, problem.read().decode()

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 
+from ingestion.passes import cookies_of
 from serve.dashboard import WEB
 
 LANGUAGES: Final = {"en": "English", "nb": "Norsk"}
@@ -18,17 +19,16 @@ def language_of(event: Mapping[str, Any]) -> str:
     """What the address asks for, else what was chosen before, else what the browser prefers, else English."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     asked = (event.get("queryStringParameters") or {}).get("lang", "")
-    chosen = _cookie([*(event.get("cookies") or []), *headers.get("cookie", "").split(";")])
-    return _known(asked) or _known(chosen) or _preferred(headers.get("accept-language", "")) or "en"
+    return (
+        _known(asked)
+        or _known(cookies_of(event).get("lang", ""))
+        or _preferred(headers.get("accept-language", ""))
+        or "en"
+    )
 
 
 def _known(language: str) -> str | None:
     return language if language in LANGUAGES else None
-
-
-def _cookie(cookies: list[str]) -> str:
-    pairs = (cookie.strip().partition("=") for cookie in cookies)
-    return next((value for name, _, value in pairs if name == "lang"), "")
 
 
 def _preferred(accept_language: str) -> str | None:
