@@ -62,7 +62,8 @@ class Asking:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        return f"{self.issuer.authorization_endpoint}?{urlencode(query)}"
+        endpoint = self.issuer.authorization_endpoint
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
     def code_in(self, query: str) -> str:
         """The code that came back. Raises NotBack."""

@@ -26,6 +26,8 @@ _ENTRY_COOKIE: Final = "__Host-entry-"
 # A path of ours: two slashes, or a backslash that browsers take for one, would begin with a host.
 _BACK: Final = re.compile(r"/(?:[^/\\\x00-\x20][^\\\x00-\x20]{0,1000})?")
 
+_OAUTH_ERROR: Final = re.compile(r"\A[a-z_]{1,40}\Z")
+
 
 class Answer(NamedTuple):
     """Where the browser goes next, and the cookies that it keeps or forgets."""
@@ -56,7 +58,7 @@ def begin(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    location = f"{endpoints(settings.issuer).authorization_endpoint}?{urlencode(asked)}"
+    location = _with(endpoints(settings.issuer).authorization_endpoint, asked)
     return Answer(location, (_cookie(_entry_name(state), seal(key, "entry", entry), ENTRY_SECONDS),))
 
 
@@ -67,7 +69,8 @@ def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
     if entry is None or not hmac.compare_digest(entry["state"].encode(), state.encode()):
         raise SignInFailed("stale")
     if _parameter(event, "error") or not _parameter(event, "code"):
-        raise SignInFailed("refused", _parameter(event, "error"))
+        # Anybody may write an address: what is logged of it is a word of OAuth's.
+        raise SignInFailed("refused", "".join(_OAUTH_ERROR.findall(_parameter(event, "error"))))
     form = {
         "grant_type": "authorization_code",
         "code": _parameter(event, "code"),
@@ -97,7 +100,7 @@ def leave_issuer(settings: Settings, event: Mapping[str, Any]) -> Answer:
     back = _own_address(event) + "/signed-out"
     # Cognito's name for it, and that of OpenID Connect RP-Initiated Logout.
     asked = {"client_id": settings.dashboard_client_id, "logout_uri": back, "post_logout_redirect_uri": back}
-    return Answer(f"{end}?{urlencode(asked)}")
+    return Answer(_with(end, asked))
 
 
 def _pass(tokens: list[dict[str, Any]], now: float) -> Pass:
@@ -115,6 +118,11 @@ def _own_address(event: Mapping[str, Any]) -> str:
     host = str(headers.get("host", ""))
     is_loopback = host.rpartition(":")[0].strip("[]") in LOOPBACK
     return f"{'http' if is_loopback else 'https'}://{host}"
+
+
+def _with(address: str, query: Mapping[str, str]) -> str:
+    """Some issuers' addresses have parameters of their own."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
 def _parameter(event: Mapping[str, Any], name: str) -> str:

@@ -35,14 +35,15 @@ def with_pass(event: dict[str, Any]) -> dict[str, Any]:
 def must_come_from_here(event: Mapping[str, Any]) -> None:
     """Raises Problem if a page of somebody else's has a browser do something here.
 
-    SameSite keeps the pass from being sent then; this asks the browser itself who sends it. Nobody but a browser sends
-    these headers, and nobody but a browser has others send for them.
+    SameSite keeps the pass from being sent then; this asks the browser itself who sends it: by `Sec-Fetch-Site`, or an
+    old one by `Origin`. Whoever sends neither is no browser, and nobody else has a pass without knowing it.
     """
     if event["requestContext"]["http"]["method"] in _SAFE or _is_of_the_api(event):
         return
     headers = _headers(event)
-    site, origin = headers.get("sec-fetch-site", "same-origin"), headers.get("origin")
-    if site != "same-origin" or (origin is not None and urlsplit(origin).netloc != headers.get("host")):
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    is_ours = origin is None or urlsplit(origin).netloc == headers.get("host")
+    if not (site == "same-origin" if site else is_ours):
         raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
 
 

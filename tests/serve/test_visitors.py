@@ -257,8 +257,16 @@ def announce(browse: Browse, rights: tuple[str, ...] | None, **headers: str) -> 
     )
 
 
-def test_a_dropped_file_is_announced_by_who_is_signed_in(browse: Browse, emptied: None, place: Place) -> None:
-    own = {"sec-fetch-site": "same-origin", "origin": "https://api.example.org"}
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param({"sec-fetch-site": "same-origin", "origin": "https://imports.example.org"}, id="by another name"),
+        pytest.param({"origin": "https://api.example.org"}, id="in an old browser"),
+    ],
+)
+def test_a_dropped_file_is_announced_by_who_is_signed_in(
+    browse: Browse, emptied: None, place: Place, own: dict[str, str]
+) -> None:
     answer = announce(browse, ("imports.write",), **own)
     assert answer.status == 201, answer.text
     ((uploaded_by,),) = place.db.run("SELECT uploaded_by FROM uploads")

@@ -274,3 +274,22 @@ def test_signing_out_forgets_the_pass_and_leads_to_the_issuer_on_demand(visit: V
 def test_an_issuer_that_nobody_can_sign_out_of(visit: Visit, issuer: Issuer) -> None:
     issuer.document = {"end_session_endpoint": None}
     assert visit("/logout").location == "/signed-out"
+
+
+def test_an_address_of_the_issuers_may_have_parameters_of_its_own(visit: Visit, issuer: Issuer) -> None:
+    issuer.document = {"authorization_endpoint": f"{issuer.url}/authorize?policy=people"}
+    begun = visit("/login")
+    assert begun.location.startswith(f"{issuer.url}/authorize?policy=people&response_type=code&")
+    assert visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI)).failure is None
+
+
+@pytest.mark.parametrize("error", ["halyna@example.org", "a b", "X" * 30, "x" * 41])
+def test_what_somebody_writes_in_an_address_is_not_logged(
+    visit: Visit, caplog: pytest.LogCaptureFixture, error: str
+) -> None:
+    begun = visit("/login")
+    state = begun.query["state"]
+    assert visit("/callback", cookies=kept(begun), error=error, state=state).failure == "refused"
+    assert error not in str([vars(record) for record in caplog.records])
+    assert visit("/callback", cookies=kept(begun), error="access_denied", state=state).failure == "refused"
+    assert "access_denied" in str(vars(caplog.records[-1]))

@@ -140,3 +140,24 @@ def test_all_functions_that_connect_may_connect() -> None:
     functions = {name for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"}
     roles = resources["MayConnect"]["Properties"]["Roles"]
     assert {role["Ref"] for role in roles} == {f"{name}Role" for name in functions - {"Migrate", "Admit"}}
+
+
+def test_the_api_takes_tokens_and_only_what_browsers_begin_at_takes_none() -> None:
+    guards = {
+        one["Properties"]["RouteKey"]: one["Properties"]["AuthorizationType"]
+        for file in ("infra/api.yaml", "infra/entrance.yaml")
+        for one in document(file)["Resources"].values()
+        if one["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    token = {"Fn::If": ["IsGuarded", "JWT", "NONE"]}
+    assert guards == {
+        "ANY /v1/{proxy+}": token,
+        "GET /openapi.json": token,
+        "GET /health": "NONE",
+        # Pages: the function closes them (tests/serve/test_visitors.py).
+        "$default": "NONE",
+        "GET /login": "NONE",
+        "GET /callback": "NONE",
+        "GET /logout": "NONE",
+        "POST /logout": "NONE",
+    }
