@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -48,9 +48,9 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
         yield Closed(system, issuer, port)
 
 
-def new_visitor(browser: Browser, closed: Closed) -> BrowserContext:
+def new_visitor(browser: Browser, closed: Closed, **habits: Any) -> BrowserContext:
     """Somebody who has never been here, nor at the issuer. The caller closes it."""
-    visitor = browser.new_context(base_url=closed.url, locale="en-GB", timezone_id="Europe/Oslo")
+    visitor = browser.new_context(base_url=closed.url, **{"locale": "en-GB", "timezone_id": "Europe/Oslo", **habits})
     visitor.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     return visitor

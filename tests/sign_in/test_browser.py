@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cli.main import kintell
 from ingestion.passes import PASS_COOKIE
+from tests.browser.test_pages import faults_of
 from tests.sign_in.conftest import Closed, new_visitor
 
 PEOPLE = "Email,Name,Role when joined\nanna@example.org,Anna,learner\nole@example.org,Ole,mentor\n"
@@ -148,6 +149,24 @@ def test_who_is_not_let_in_is_told_why(page: Page, closed: Closed) -> None:
     page.wait_for_url(f"{closed.url}/sign-in-failed?reason=refused")
     expect(page.get_by_role("alert")).to_contain_text("did not let you in")
     expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "locale", "width"), [("light", "en-GB", 1280), ("dark", "nb-NO", 360)])
+def test_axe_finds_nothing_in_what_people_see_who_sign_in(
+    browser: Browser, closed: Closed, batch: str, scheme: Any, locale: str, width: int
+) -> None:
+    context = new_visitor(browser, closed, color_scheme=scheme, locale=locale, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    sign_in(page, OLE, batch)
+    found = {}
+    for path in (batch, "/drop", "/signed-out", "/sign-in-failed?reason=untrusted"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        found[path] = faults_of(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[path].append("scrolls sideways")
+    context.close()
+    assert not any(found.values()), found
 
 
 EVIL = """
