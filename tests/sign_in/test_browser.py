@@ -25,6 +25,8 @@ KARI, OLE = "kari@example.org", "ole@example.org"
 def sign_in(page: Page, who: str, path: str = "/") -> None:
     page.goto(path)
     page.get_by_role("button", name=who, exact=True).click()
+    # Loaded, so that its scripts are at work.
+    page.wait_for_url(f"**{path}")
 
 
 def pass_of(context: BrowserContext) -> Any:
@@ -56,7 +58,6 @@ def batch(browser: Browser, closed: Closed) -> str:
 
 def test_who_comes_without_a_pass_signs_in_and_gets_to_the_page(page: Page, context: BrowserContext) -> None:
     sign_in(page, KARI, "/programmes?lang=nb")
-    page.wait_for_url("**/programmes?lang=nb")
     expect(page.get_by_role("heading", level=1)).to_have_text("Programmer")
     expect(page.get_by_text(KARI, exact=True)).to_be_visible()
     kept = pass_of(context)
@@ -107,7 +108,6 @@ def test_a_page_that_waits_goes_to_sign_in_once_the_pass_is_over(
     page: Page, batch: str, context: BrowserContext, closed: Closed
 ) -> None:
     sign_in(page, KARI)
-    page.wait_for_function("window.htmx")
     context.clear_cookies()
     # What a live page does by itself, as soon as it may.
     page.evaluate("htmx.ajax('GET', '/imports/list', { target: '#timeline', swap: 'outerHTML' })")
@@ -182,7 +182,6 @@ def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     page: Page, context: BrowserContext, closed: Closed, form: int, status: int
 ) -> None:
     sign_in(page, KARI)
-    page.wait_for_url(f"{closed.url}/")
     # The same machine by another name is another site to a browser.
     another = closed.url.replace("127.0.0.1", "localhost")
     page.route(
