@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.test_one_deploy import ROOT, document
+from tests.template.documents import ROOT, document
 
 ALARMS = {
     name: one["Properties"]
