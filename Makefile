@@ -13,12 +13,13 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults screenshots lint bench bench-peers fuzz format lock clean clean-all
+.PHONY: help demo up test build faults screenshots lint bench bench-peers fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
+	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
@@ -40,6 +41,10 @@ up: $(VENV)/.local.stamp
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
+build: $(VENV)/.dev.stamp $(SAM)/.stamp
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build --region $(REGION)
+	$(RUN) -m pytest tests/build
+
 # Which ones: make faults TRIALS=1 SEED=17
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
@@ -51,7 +56,7 @@ screenshots: $(VENV)/.dev.stamp
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy layers/common/ingestion functions local tests $(wildcard cli bench)
+	$(VENV)/bin/mypy layers/common/ingestion layers/common/compile_ahead.py functions local tests $(wildcard cli bench)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
@@ -137,12 +142,13 @@ LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes 
 lock: $(VENV)/.dev.stamp
 	$(LOCK) requirements-local.in -o requirements-local.txt
 	cd layers/common && $(LOCK) -c ../../requirements-local.txt requirements.in -o requirements.txt
+	cd layers/common && $(LOCK) --no-deps --python-version 3.13 requirements-compiler.in -o requirements-compiler.txt
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
 	$(LOCK) requirements-peers.in -o requirements-peers.txt
 	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.txt
-	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
+	@! grep -n "://" requirements-*.txt layers/common/requirements*.txt
 
 # --------------------------------------------------------------------------------------------------------------------
 
