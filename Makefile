@@ -13,13 +13,14 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test build faults screenshots lint bench bench-peers fuzz format lock clean clean-all
+.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
 	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
+	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
@@ -41,9 +42,18 @@ up: $(VENV)/.local.stamp
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
+# The layer's Makefile calls python3 with its pip: ours, which is sure to have one.
+SAM_BUILD = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build --region $(REGION)
+
 build: $(VENV)/.dev.stamp $(SAM)/.stamp
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build --region $(REGION)
+	$(SAM_BUILD)
 	$(RUN) -m pytest tests/build
+
+# Whether there is a Docker engine is asked before anything is built for it.
+sam-local: $(VENV)/.local.stamp $(SAM)/.stamp
+	@$(RUN) -m local.containers
+	$(SAM_BUILD)
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.sam_local
 
 # Which ones: make faults TRIALS=1 SEED=17
 TRIALS ?= 200

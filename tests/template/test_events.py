@@ -34,7 +34,7 @@ def test_every_function_has_its_event_and_every_event_a_function() -> None:
 
 def test_intake_reads_the_key_as_it_was_before_s3_encoded_it() -> None:
     arrival = intake.app._arrival(event("intake")["Records"][0])
-    assert arrival.key == "incoming/language_ukraine/Språkkafé language-ukraine-2024-11 (1).csv"
+    assert arrival.key == "incoming/language_ukraine/language-ukraine-2024-11/Språkkafé uke 45 (1).csv"
     assert (arrival.bucket, arrival.size_bytes) == ("kintell-uploads-123456789012", 118784)
     assert arrival.version_id == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
     assert arrival.uploaded_by == "AWS:AROAEXAMPLEEXAMPLEEX:operator@example.org"
