@@ -41,8 +41,13 @@ class Place:
 
     @property
     def template(self) -> Path:
-        """The built template, with these variables."""
+        """The built template, as far as functions need it."""
         return self.folder / "template.json"
+
+    @property
+    def given(self) -> Path:
+        """These variables, as SAM takes them."""
+        return self.folder / "variables.json"
 
 
 @contextmanager
@@ -121,23 +126,19 @@ def idle_state_machine(aws: Aws) -> str:
 
 
 def localise(place: Place) -> list[str]:
-    """Writes the built template with these variables in place of those that only a deploy knows; its functions."""
+    """Writes the built template, with absolute paths and one variable more, and what the variables are.
+
+    The functions in it."""
     body: Json = yaml.load((BUILT / "template.yaml").read_text(), TemplateLoader)
-    given = body["Globals"]["Function"]["Environment"]["Variables"]
-    functions = []
-    for name, resource in body["Resources"].items():
-        properties: Json = resource["Properties"]
-        if resource["Type"] == "AWS::Serverless::Function":
-            functions.append(name)
-            own = properties.get("Environment", {}).get("Variables", {})
-            asked = {*given, *own, "AWS_ENDPOINT_URL"}
-            known = {key: value for key, value in place.variables.items() if key in asked}
-            properties["Environment"] = {"Variables": {**own, **known}}
-            properties["CodeUri"] = str(BUILT / properties["CodeUri"])
-        elif resource["Type"] == "AWS::Serverless::LayerVersion":
-            properties["ContentUri"] = str(BUILT / properties["ContentUri"])
     # The rest is for a deploy.
     needed = {name: one for name, one in body["Resources"].items() if one["Type"].startswith("AWS::Serverless::")}
     body = {**{key: body[key] for key in ("Transform", "Parameters", "Conditions", "Globals")}, "Resources": needed}
+    body["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""
+    for resource in needed.values():
+        for key in ("CodeUri", "ContentUri", "DefinitionUri"):
+            if key in resource["Properties"]:
+                resource["Properties"][key] = str(BUILT / resource["Properties"][key])
     place.template.write_text(json.dumps(body))
-    return functions
+    # SAM prefers these to what the template says, and to variables of the same names where it runs itself.
+    place.given.write_text(json.dumps({"Parameters": place.variables}))
+    return [name for name, one in needed.items() if one["Type"] == "AWS::Serverless::Function"]

@@ -111,8 +111,9 @@ def invoke(place: Place, function: str, event: str) -> tuple[Json, str]:
     """The function's answer, and what Lambda's runtime reports of it. CannotStart with its log if it failed."""
     file = place.folder / "event.json"
     file.write_text(event)
-    command = [str(SAM), "local", "invoke", function, "--template", str(place.template)]
-    command += ["--event", str(file), "--docker-network", place.network, "--skip-pull-image", "--region", REGION]
+    command = [str(SAM), "local", "invoke", function, "--event", str(file)]
+    command += ["--template", str(place.template), "--env-vars", str(place.given)]
+    command += ["--docker-network", place.network, "--skip-pull-image", "--region", REGION]
     command += ["--layer-cache-basedir", str(place.folder / "layers")]
     command += ["--parameter-overrides", f"Architecture={place.engine.architecture}"]
     own = {
