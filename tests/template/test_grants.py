@@ -104,6 +104,27 @@ def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     assert "Role" not in functions()[name]
 
 
+CONDITIONS: dict[tuple[str, str], Any] = {
+    # On AWS this is known of every such request; the emulator does not know it.
+    ("Intake", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
+    ("Settle", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
+    # By the links that it signs, and in no other way.
+    ("Serve", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
+}
+"""What narrows a grant further; every other grant has no condition."""
+
+
+def test_a_grant_has_the_condition_that_was_reviewed() -> None:
+    found = {
+        (name, action): statement["Condition"]
+        for name, function in functions().items()
+        for statement in statements(function["Policies"])
+        for action in listed(statement["Action"])
+        if "Condition" in statement
+    }
+    assert found == CONDITIONS
+
+
 def test_to_connect_is_all_that_is_allowed_to_every_function_at_once() -> None:
     ((_, policy),) = resources("AWS::IAM::ManagedPolicy").items()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
