@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import yaml
 
 from local.aws import REGION, ROOT, Aws, running_aws
 from local.containers import Engine, network, running
-from local.deploy import TemplateLoader, write_secret
+from local.deploy import TemplateLoader
 from local.postgres import THROW_AWAY, Database, running_server
 from local.processes import LOOPBACK, end, free_port, launch_command, start
 from local.up import say
@@ -103,8 +103,10 @@ def furnished(aws: Aws, database: Database) -> dict[str, str]:
     for bucket in (uploads, work):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=uploads, VersioningConfiguration={"Status": "Enabled"})
+    secret = json.dumps(asdict(database))
+    secret_arn = aws.client("secretsmanager").create_secret(Name="kintell/database", SecretString=secret)["ARN"]
     return {
-        "DATABASE_SECRET_ARN": write_secret(aws, database),
+        "DATABASE_SECRET_ARN": secret_arn,
         "UPLOADS_BUCKET": uploads,
         "WORK_BUCKET": work,
         "STATE_MACHINE_ARN": idle_state_machine(aws),
