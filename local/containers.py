@@ -29,8 +29,8 @@ def docker(*arguments: str) -> str:
     """What the command prints. CannotStart with its complaint if it fails."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        complaint = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise CannotStart(f"docker {arguments[0]}: {complaint[-1]}")
+        said = [line for line in done.stderr.splitlines() if line.strip() and "--help" not in line]
+        raise CannotStart(f"docker {arguments[0]}: {said[-1] if said else 'it said nothing'}")
     return done.stdout.strip()
 
 
@@ -51,11 +51,14 @@ def find_engine() -> Engine:
 
 @contextmanager
 def network(name: str) -> Iterator[str]:
-    """A network of its own for some containers."""
+    """A network of its own for some containers, which end with it."""
     docker("network", "create", name)
     try:
         yield name
     finally:
+        # Whoever started a container in it may have been killed before it could end it.
+        for left_over in docker("ps", "--all", "--quiet", "--filter", f"network={name}").split():
+            docker("rm", "--force", "--volumes", left_over)
         docker("network", "rm", name)
 
 

@@ -89,6 +89,11 @@ def test_a_wrong_combination_is_refused_with_a_sentence(given: dict[str, str], s
     assert sentence in said
 
 
+def test_the_database_is_never_asked_to_grow_to_less_than_it_has() -> None:
+    least, most = (document("template.yaml")["Parameters"][f"Database{which}Capacity"] for which in ("Min", "Max"))
+    assert least["MaxValue"] <= most["MinValue"]
+
+
 def test_every_parameter_is_described_grouped_and_may_be_left_out() -> None:
     body = document("template.yaml")
     groups = body["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]

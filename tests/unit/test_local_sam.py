@@ -45,7 +45,9 @@ def test_where_there_is_no_docker_it_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 def test_where_no_engine_is_reachable_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    docker_that(tmp_path, monkeypatch, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
+    docker_that(
+        tmp_path, monkeypatch, "echo 'Cannot connect to the Docker daemon\n\nRun docker version --help' >&2; exit 1"
+    )
     with pytest.raises(CannotStart, match=r"no Docker engine is reachable .*Cannot connect.*set DOCKER_HOST"):
         find_engine()
 
