@@ -126,13 +126,15 @@ def test_a_grant_has_the_condition_that_was_reviewed() -> None:
 
 
 def test_to_connect_is_all_that_is_allowed_to_every_function_at_once() -> None:
-    ((_, policy),) = resources("AWS::IAM::ManagedPolicy").items()
-    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement == {
-        "Effect": "Allow",
-        "Action": "rds-db:connect",
-        "Resource": {"Fn::GetAtt": ["Database", "Outputs.ConnectArn"]},
-    }
+    policies = resources("AWS::IAM::ManagedPolicy")
+    assert policies.keys() == {"MayConnect", "MayMigrate"}
+    for policy in policies.values():
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement == {
+            "Effect": "Allow",
+            "Action": "rds-db:connect",
+            "Resource": {"Fn::GetAtt": ["Database", "Outputs.ConnectArn"]},
+        }
     assert not resources("AWS::IAM::Policy")
     assert not resources("AWS::IAM::Role")
 
