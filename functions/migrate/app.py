@@ -7,9 +7,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
-from ingestion.db import connection
+from ingestion.errors import Unavailable
 from ingestion.tables.migrations import migrate
 from ingestion.telemetry import logger
+from migrate.waiting import connection_in_time
 
 
 @logger.inject_lambda_context
@@ -18,16 +19,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     status, reason, applied = "SUCCESS", "", list[str]()
     try:
         if event.get("RequestType") != "Delete":
-            applied = migrate(connection(settings()))
+            applied = migrate(connection_in_time(settings()))
             logger.info("schema is up to date", applied=applied)
     except Exception as failed:
         logger.exception("migration failed")
         if "ResponseURL" not in event:
             raise
-        status, reason = "FAILED", f"{type(failed).__name__}: {failed}"
+        status, reason = "FAILED", _reason(failed)
     if "ResponseURL" in event:
         _answer(event, status, reason or f"see log stream {context.log_stream_name}")
     return {"status": status, "applied": applied}
+
+
+def _reason(failed: Exception) -> str:
+    said = f"{type(failed).__name__}: {failed}"
+    # Whoever deploys has to know why it is out of reach: its name, its address, its certificate or its password.
+    return f"{said} ({failed.__cause__})" if isinstance(failed, Unavailable) and failed.__cause__ else said
 
 
 def _answer(event: dict[str, Any], status: str, reason: str) -> None:

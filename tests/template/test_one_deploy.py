@@ -1,5 +1,6 @@
 """One deploy gives everything or uses what is there: rules of its parameters, its stacks, and what outlives them."""
 
+import re
 from typing import Any
 
 import pytest
@@ -101,6 +102,24 @@ def test_every_parameter_is_described_grouped_and_may_be_left_out() -> None:
     for parameter in body["Parameters"].values():
         assert parameter["Description"]
         assert "Default" in parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "is_taken"),
+    [
+        ("kintell-ingest", True),
+        ("kintell-ingest-dev", True),
+        ("k" * 38, True),
+        ("k" * 39, False),
+        ("Kintell", False),
+        ("kintell-", False),
+    ],
+)
+def test_a_name_that_no_bucket_can_begin_with_is_refused_before_anything_is_made(name: str, is_taken: bool) -> None:
+    parameter = document("infra/key.yaml")["Parameters"]["SystemName"]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], name)) == is_taken
+    # The longest name of a bucket; 63 is S3's limit.
+    assert not is_taken or len(f"{name}-access-logs-123456789012") <= 63
 
 
 @pytest.mark.parametrize("file", TEMPLATES)
