@@ -160,7 +160,7 @@ LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes 
 lock: $(VENV)/.dev.stamp
 	$(LOCK) requirements-local.in -o requirements-local.txt
 	cd layers/common && $(LOCK) -c ../../requirements-local.txt requirements.in -o requirements.txt
-	cd layers/common && $(LOCK) --no-deps --python-version 3.13 requirements-compiler.in -o requirements-compiler.txt
+	cd layers/common && $(LOCK) --no-deps requirements-compiler.in -o requirements-compiler.txt
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
 	$(LOCK) requirements-peers.in -o requirements-peers.txt
