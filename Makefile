@@ -13,18 +13,21 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults screenshots lint bench bench-peers bench-memory fuzz format lock clean clean-all
+.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers bench-memory cost fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
+	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
+	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
 	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
 	@echo "make bench-memory whether the functions' memory depends on the size of the file; ROWS=5000000"
+	@echo "make cost       what AWS would bill imports for, counted; ROWS=200000 changes the largest size (1000000)"
 	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
@@ -41,6 +44,19 @@ up: $(VENV)/.local.stamp
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
+# The layer's Makefile calls python3 with its pip: ours, which is sure to have one.
+SAM_BUILD = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build --region $(REGION)
+
+build: $(VENV)/.dev.stamp $(SAM)/.stamp
+	$(SAM_BUILD)
+	$(RUN) -m pytest tests/build
+
+# Whether there is a Docker engine is asked before anything is built for it.
+sam-local: $(VENV)/.local.stamp $(SAM)/.stamp
+	@$(RUN) -m local.containers
+	$(SAM_BUILD)
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.sam_local
+
 # Which ones: make faults TRIALS=1 SEED=17
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
@@ -52,7 +68,7 @@ screenshots: $(VENV)/.dev.stamp
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy layers/common/ingestion functions local tests $(wildcard cli bench)
+	$(VENV)/bin/mypy layers/common/ingestion layers/common/compile_ahead.py functions local tests $(wildcard cli bench)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
@@ -67,6 +83,9 @@ bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 
 bench-memory: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.memory $(ROWS)
+
+cost: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.costs $(ROWS)
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
@@ -141,12 +160,13 @@ LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes 
 lock: $(VENV)/.dev.stamp
 	$(LOCK) requirements-local.in -o requirements-local.txt
 	cd layers/common && $(LOCK) -c ../../requirements-local.txt requirements.in -o requirements.txt
+	cd layers/common && $(LOCK) --no-deps requirements-compiler.in -o requirements-compiler.txt
 	$(LOCK) -c requirements-local.txt requirements-dev.in -o requirements-dev.txt
 	$(LOCK) requirements-sam.in -o requirements-sam.txt
 	$(LOCK) requirements-peers.in -o requirements-peers.txt
 	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.txt
-	@! grep -n "://" requirements-*.txt layers/common/requirements.txt
+	@! grep -n "://" requirements-*.txt layers/common/requirements*.txt
 
 # --------------------------------------------------------------------------------------------------------------------
 

@@ -49,14 +49,14 @@ class Aws:
     def api_id_file(self) -> Path:
         return self.folder / "api-id"
 
-    def client(self, service: str) -> Any:
-        """A boto3 client with the account's root key."""
+    def client(self, service: str, key_id: str = "", secret: str = "") -> Any:
+        """A boto3 client with this key, or the account's root's."""
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,
-            aws_access_key_id=self.access_key_id,
-            aws_secret_access_key=self.secret_access_key,
+            aws_access_key_id=key_id or self.access_key_id,
+            aws_secret_access_key=secret or self.secret_access_key,
             config=Config(retries={"total_max_attempts": 2, "mode": "standard"}, proxies={}),
         )
 

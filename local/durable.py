@@ -40,7 +40,7 @@ def remember_in(outstanding: Outstanding) -> None:
     """In the emulator's process: every execution and every asynchronous invocation is kept until it is done."""
     from ministack.services import lambda_svc, stepfunctions
 
-    from local.patches import rewrite
+    from local.patches.rewriting import rewrite
 
     run = stepfunctions._run_execution
 

@@ -7,11 +7,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
-from ingestion.db import connection
+from ingestion.errors import Unavailable
 from ingestion.tables.migrations import migrate
 from ingestion.tables.roles import Login, let_in
 from ingestion.telemetry import logger
 from ingestion.vault import read_secret
+from migrate.waiting import connection_in_time
 
 
 @logger.inject_lambda_context
@@ -26,7 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.exception("migration failed")
         if "ResponseURL" not in event:
             raise
-        status, reason = "FAILED", f"{type(failed).__name__}: {failed}"
+        status, reason = "FAILED", _reason(failed)
     if "ResponseURL" in event:
         _answer(event, status, reason or f"see log stream {context.log_stream_name}")
     return {"status": status, "applied": applied}
@@ -34,13 +35,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _migrate() -> list[str]:
     """The versions applied; the functions' role may do afterwards what the newest schema asks of it."""
-    db, functions = connection(settings()), settings().functions_secret_arn
+    db, functions = connection_in_time(settings()), settings().functions_secret_arn
     applied = migrate(db)
     if functions:
         let_in(db, Login.model_validate_json(read_secret(functions)))
     else:
         logger.warning("the functions connect as the owner of the schema")
     return applied
+
+
+def _reason(failed: Exception) -> str:
+    said = f"{type(failed).__name__}: {failed}"
+    # Whoever deploys has to know why it is out of reach: its name, its address, its certificate or its password.
+    return f"{said} ({failed.__cause__})" if isinstance(failed, Unavailable) and failed.__cause__ else said
 
 
 def _answer(event: dict[str, Any], status: str, reason: str) -> None:

@@ -1,6 +1,7 @@
 """The schema: every migration is applied once, whole or not at all, whoever asks for it."""
 
 import json
+import math
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +14,16 @@ from typing import Any
 import pytest
 
 import migrate.app as app
-from ingestion.db import Connection, DatabaseError, connect
+from ingestion.db import Connection, connect
+from ingestion.errors import Unavailable
 from ingestion.programmes import PROGRAMMES
 from ingestion.tables import migrations
-from ingestion.tables.migrations import migrate, versions
+from ingestion.tables.migrations import MigrationFailed, migrate, versions
 from ingestion.tables.roles import Login
 from local.postgres import Database
+from migrate import waiting
 from tests.conftest import FUNCTIONS, secret_of
-from tests.template.documents import EVENTS
+from tests.template.documents import EVENTS, functions
 
 _numbers = count(1)
 
@@ -77,9 +80,9 @@ def test_a_broken_migration_leaves_nothing_of_itself_and_those_before_it_stay(
     monkeypatch.setattr(migrations, "FOLDER", tmp_path)
     (tmp_path / "9997_good.sql").write_text("CREATE TABLE good (id integer);")
     broken = tmp_path / "9998_broken.sql"
-    broken.write_text("CREATE TABLE half (id integer); SELECT 1 / 0;")
+    broken.write_text("CREATE TABLE half (id integer); SELECT * FROM nowhere;")
     (tmp_path / "9999_later.sql").write_text("CREATE TABLE later (id integer);")
-    with pytest.raises(DatabaseError):
+    with pytest.raises(MigrationFailed, match=r"^9998_broken\.sql was not applied: .*SQLSTATE 42P01"):
         migrate(own)
     assert applied(own)[-1] == "9997"
     assert own.run("SELECT to_regclass('good') IS NOT NULL, to_regclass('half'), to_regclass('later')") == [
@@ -95,14 +98,14 @@ def test_cloudformation_gets_its_answer(own: Connection, monkeypatch: pytest.Mon
     answers: list[dict[str, Any]] = []
     monkeypatch.setattr(app, "settings", lambda: SimpleNamespace(functions_secret_arn="functions"))  # noqa: S106
     monkeypatch.setattr(app, "read_secret", lambda _arn: Login(username=FUNCTIONS).model_dump_json())
-    monkeypatch.setattr(app, "connection", lambda _settings: own)
+    monkeypatch.setattr(app, "connection_in_time", lambda _settings: own)
     monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: _Answered(answers, request))
     context: Any = _Context()
     assert app.handler(event, context) == {"status": "SUCCESS", "applied": []}
     asked = {**event, "ResponseURL": "https://cloudformation.example.org/"}
     app.handler({**asked, "RequestType": "Delete", "PhysicalResourceId": "schema"}, context)
     assert applied(own) == versions(), "deleting the stack leaves the schema"
-    monkeypatch.setattr(app, "connection", lambda _settings: 1 / 0)
+    monkeypatch.setattr(app, "connection_in_time", lambda _settings: 1 / 0)
     assert app.handler(asked, context)["status"] == "FAILED"
     assert [(one["Status"], one["PhysicalResourceId"]) for one in answers] == [
         ("SUCCESS", "schema"),
@@ -111,6 +114,56 @@ def test_cloudformation_gets_its_answer(own: Connection, monkeypatch: pytest.Mon
     assert answers[1]["Reason"].startswith("ZeroDivisionError")
     with pytest.raises(ZeroDivisionError):
         app.handler(event, context)
+
+
+def test_cloudformation_is_told_why_the_database_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    event: dict[str, Any] = json.loads((EVENTS / "migrate.json").read_text())
+    answers: list[dict[str, Any]] = []
+
+    def out_of_reach(_settings: Any) -> Any:
+        raise Unavailable("The database is out of reach.") from OSError("certificate verify failed")
+
+    monkeypatch.setattr(app, "settings", lambda: None)
+    monkeypatch.setattr(app, "connection_in_time", out_of_reach)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: _Answered(answers, request))
+    context: Any = _Context()
+    app.handler({**event, "ResponseURL": "https://cloudformation.example.org/"}, context)
+    assert [answer["Reason"] for answer in answers] == [
+        "Unavailable: The database is out of reach. (certificate verify failed)"
+    ]
+
+
+class _Refusing:
+    """A database that refuses some times before it lets in."""
+
+    def __init__(self, times: float) -> None:
+        self.times, self.asked = times, 0
+
+    def connection(self, _settings: Any) -> str:
+        self.asked += 1
+        if self.asked <= self.times:
+            raise Unavailable("The database is out of reach.")
+        return "a connection"
+
+
+def test_migrate_waits_for_a_database_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = _Refusing(times=3)
+    monkeypatch.setattr(waiting, "connection", database.connection)
+    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0)
+    anything: Any = None
+    assert waiting.connection_in_time(anything) == "a connection"
+    assert database.asked == 4
+
+
+def test_migrate_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = _Refusing(times=math.inf)
+    monkeypatch.setattr(waiting, "connection", database.connection)
+    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0)
+    assert functions()["Migrate"]["Timeout"] > waiting.WAIT_SECONDS
+    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0)
+    anything: Any = None
+    with pytest.raises(Unavailable):
+        waiting.connection_in_time(anything)
 
 
 class _Context:

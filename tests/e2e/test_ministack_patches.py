@@ -1,4 +1,4 @@
-"""Each patch of local/patches.py is needed: without it ministack answers otherwise than AWS, with it alike.
+"""Each patch of local/patches is needed: without it ministack answers otherwise than AWS, with it alike.
 
 A test that says "no longer needed" is good news: remove the patch.
 """
@@ -323,6 +323,28 @@ def header_added_to_a_presigned_upload(on: Emulator) -> object:
         return refusal.code
 
 
+def uploads_where_only_links_are_allowed(on: Emulator) -> object:
+    """What becomes of an upload by a presigned link and of one without, by somebody who may use links only."""
+    allow = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    only_links = {**allow, "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}}
+    iam, user = on.client("iam"), f"user-{next(on.names)}"
+    iam.create_user(UserName=user)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [only_links]})
+    iam.put_user_policy(UserName=user, PolicyName="links", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    client = on.aws.client("s3", key["AccessKeyId"], key["SecretAccessKey"])
+    link = client.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "by-link"})
+    try:
+        with urllib.request.urlopen(urllib.request.Request(link, data=b"", method="PUT")) as answer:
+            by_link = answer.status
+        client.put_object(Bucket=BUCKET, Key="by-header", Body=b"")
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+    except ClientError as refusal:
+        return by_link, refusal.response["Error"]["Code"]
+    return by_link, "taken"
+
+
 PROBES = [
     pytest.param(name_of_a_raised_error, "Busy", id="errors_keep_their_names"),
     pytest.param(name_of_an_exit, "Runtime.ExitError", id="errors_keep_their_names of exits"),
@@ -338,6 +360,7 @@ PROBES = [
     pytest.param(uploader_in_an_event, "000000000000", id="events_name_the_uploader"),
     pytest.param(small_parts, "EntityTooSmall", id="small_parts_are_refused"),
     pytest.param(header_added_to_a_presigned_upload, 403, id="unsigned_headers_are_refused"),
+    pytest.param(uploads_where_only_links_are_allowed, (200, "AccessDenied"), id="a_request_says_how_it_was_signed"),
 ]
 
 

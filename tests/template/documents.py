@@ -10,41 +10,34 @@ from typing import Any
 import pytest
 import yaml
 
+from local.deploy import TemplateLoader
+
 ROOT = Path(__file__).parent.parent.parent
 MIGRATIONS = ROOT / "layers/common/ingestion/migrations"
 EVENTS = ROOT / "events"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, read as the long ones: `!Ref X` is `{Ref: X}`."""
-
-
-def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if tag == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
+TEMPLATES = ("template.yaml", *sorted(f"infra/{path.name}" for path in (ROOT / "infra").glob("*.yaml")))
 
 
 @cache
-def template() -> dict[str, Any]:
-    """template.yaml."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
+def document(file: str) -> dict[str, Any]:
+    """One of the templates, its short forms read as the long ones: `!Ref X` is `{Ref: X}`."""
+    loaded: dict[str, Any] = yaml.load((ROOT / file).read_text(), TemplateLoader)
     return loaded
 
 
-def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """The template's resources of a type, by logical id."""
-    return {name: one for name, one in template()["Resources"].items() if one["Type"] == kind}
+def template() -> dict[str, Any]:
+    """template.yaml."""
+    return document("template.yaml")
+
+
+def resources(kind: str, file: str = "template.yaml") -> dict[str, dict[str, Any]]:
+    """A template's resources of a type, by logical id."""
+    return {name: one for name, one in document(file)["Resources"].items() if one["Type"] == kind}
+
+
+def everywhere(kind: str) -> dict[str, dict[str, Any]]:
+    """All templates' resources of a type, by file and logical id."""
+    return {f"{file}:{name}": one for file in TEMPLATES for name, one in resources(kind, file).items()}
 
 
 def functions() -> dict[str, dict[str, Any]]:

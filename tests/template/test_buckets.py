@@ -5,11 +5,17 @@ from typing import Any
 import pytest
 
 from ingestion.config import Settings
-from tests.template.documents import resources
+from tests.template.documents import document, resources, template
 
-BUCKETS = resources("AWS::S3::Bucket")
+FILES = "infra/files.yaml"
+BUCKETS = resources("AWS::S3::Bucket", FILES)
 
 all_buckets = pytest.mark.parametrize("name", sorted(BUCKETS))
+
+
+def of(policy: dict[str, Any]) -> str:
+    """The bucket that a policy is for."""
+    return str(policy["Properties"]["Bucket"]["Ref"])
 
 
 def rules(name: str) -> dict[str, dict[str, Any]]:
@@ -36,6 +42,38 @@ def test_a_bucket_is_private(name: str) -> None:
 
 
 @all_buckets
+def test_a_bucket_is_written_and_read_by_tls_only_wherever_there_is_tls(name: str) -> None:
+    (policy,) = (one for one in resources("AWS::S3::BucketPolicy", FILES).values() if of(one) == name)
+    assert policy["Condition"] == "IsGuarded"
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+@all_buckets
+def test_who_reads_and_writes_a_bucket_is_logged_elsewhere(name: str) -> None:
+    condition, given, otherwise = BUCKETS[name]["Properties"]["LoggingConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("IsGuarded", {"Ref": "AWS::NoValue"})
+    assert given["DestinationBucketName"] == {"Fn::GetAtt": ["AccessLogs", "Outputs.BucketName"]}
+    assert document(FILES)["Resources"]["AccessLogs"]["Condition"] == "IsGuarded"
+
+
+def test_every_stack_but_that_of_a_laptop_is_guarded() -> None:
+    conditions = template()["Conditions"]
+    assert conditions["IsGuarded"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Authentication"}, "none"]}]}
+    for stack in ("Files", "IntakeDeadLetters"):
+        guarded = template()["Resources"][stack]["Properties"]["Parameters"]["Guarded"]
+        assert guarded == {"Fn::If": ["IsGuarded", "true", "false"]}
+    assert document(FILES)["Conditions"]["IsGuarded"] == {"Fn::Equals": [{"Ref": "Guarded"}, "true"]}
+
+
+@all_buckets
 def test_a_bucket_outlives_its_stack(name: str) -> None:
     assert BUCKETS[name]["DeletionPolicy"] == BUCKETS[name]["UpdateReplacePolicy"] == "Retain"
 
@@ -51,6 +89,9 @@ def test_uploads_are_versioned_and_work_files_gone_once_deleted() -> None:
 
 
 def test_uploads_go_to_cold_storage_after_90_days_and_are_deleted_by_the_clean_up_only() -> None:
+    # Most exports are smaller than the 128 KB below which S3 moves nothing by default.
+    lifecycle = BUCKETS["UploadsBucket"]["Properties"]["LifecycleConfiguration"]
+    assert lifecycle["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
     (rule,) = rules("UploadsBucket").values()
     assert rule["Prefix"] == "incoming/"
     # Also a version over which another file of the same name was uploaded is some batch's original.
@@ -69,9 +110,31 @@ def test_work_files_outlive_the_longest_import_and_no_more() -> None:
 
 
 def test_a_browser_may_put_uploads_from_the_dashboards_origin_and_do_nothing_else() -> None:
-    condition, given, otherwise = BUCKETS["UploadsBucket"]["Properties"]["CorsConfiguration"]["Fn::If"]
-    assert (condition, otherwise) == ("HasDashboardOrigins", {"Ref": "AWS::NoValue"})
-    (rule,) = given["CorsRules"]
+    (rule,) = BUCKETS["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
     assert rule["AllowedMethods"] == ["PUT"]
-    assert rule["AllowedOrigins"] == {"Ref": "DashboardOrigins"}
+    api = "https://*.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+    condition, with_others, alone = rule["AllowedOrigins"]["Fn::If"]
+    assert (condition, alone) == ("HasDashboardOrigins", [{"Fn::Sub": api}])
+    others = {"Others": {"Fn::Join": [",", {"Ref": "DashboardOrigins"}]}}
+    assert with_others == {"Fn::Split": [",", {"Fn::Sub": [f"{api},${{Others}}", others]}]}
     assert "CorsConfiguration" not in BUCKETS["WorkBucket"]["Properties"]
+
+
+def test_intake_is_told_of_every_upload_below_incoming_however_it_was_made() -> None:
+    bucket = BUCKETS["UploadsBucket"]
+    (told,) = bucket["Properties"]["NotificationConfiguration"]["LambdaConfigurations"]
+    assert told["Event"] == "s3:ObjectCreated:*"
+    assert told["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}}
+    assert told["Function"] == {"Ref": "IntakeArn"}
+    # Without the permission S3 refuses the notification, and the deploy ends half-way through.
+    assert bucket["DependsOn"] == "UploadsMayCallIntake"
+    given = template()["Resources"]["Files"]["Properties"]["Parameters"]
+    assert given["IntakeArn"] == {"Fn::GetAtt": ["Intake", "Arn"]}
+
+
+def test_the_functions_are_told_the_names_that_the_buckets_have() -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    for bucket, variable in (("UploadsBucket", "UPLOADS_BUCKET"), ("WorkBucket", "WORK_BUCKET")):
+        name = BUCKETS[bucket]["Properties"]["BucketName"]["Fn::Sub"]
+        assert variables[variable] == {"Fn::Sub": name.replace("${NamePrefix}", "${AWS::StackName}")}
+    assert template()["Resources"]["Files"]["Properties"]["Parameters"]["NamePrefix"] == {"Ref": "AWS::StackName"}

@@ -13,7 +13,7 @@ from explain.explaining import ChunkTask as ExplainTask
 from merge.merging import ShardTask
 from serve.incoming import regular
 from stage.starting import ChunkTask
-from tests.template.documents import EVENTS, functions, snake_case, template
+from tests.template.documents import EVENTS, functions, snake_case
 from weigh.weighing import BatchTask
 
 BATCH = UUID("6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11")
@@ -34,7 +34,7 @@ def test_every_function_has_its_event_and_every_event_a_function() -> None:
 
 def test_intake_reads_the_key_as_it_was_before_s3_encoded_it() -> None:
     arrival = intake.app._arrival(event("intake")["Records"][0])
-    assert arrival.key == "incoming/language_ukraine/Språkkafé language-ukraine-2024-11 (1).csv"
+    assert arrival.key == "incoming/language_ukraine/language-ukraine-2024-11/Språkkafé uke 45 (1).csv"
     assert (arrival.bucket, arrival.size_bytes) == ("kintell-uploads-123456789012", 118784)
     assert arrival.version_id == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
     assert arrival.uploaded_by == "AWS:AROAEXAMPLEEXAMPLEEX:operator@example.org"
@@ -73,7 +73,7 @@ def test_settle_reads_what_broke_from_either_side(name: str, error: str, reason:
 
 
 def test_eventbridge_passes_on_the_events_that_settle_reads() -> None:
-    pattern = template()["Resources"]["SettleBrokenExecution"]["Properties"]["EventPattern"]
+    pattern = functions()["Settle"]["Events"]["BrokenExecution"]["Properties"]["Pattern"]
     sample = event("settle_broken_execution")
     assert sample["source"] in pattern["source"]
     assert sample["detail-type"] in pattern["detail-type"]

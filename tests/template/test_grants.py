@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.documents import functions, resources, state_machine_properties
+from tests.template.documents import everywhere, functions, resources, state_machine_properties
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
 IMPORT = "stateMachine:import-batch"
@@ -82,8 +82,8 @@ OF_THE_STATE_MACHINE: dict[str, set[str]] = {
 """Beside the functions that it calls."""
 
 _SHORTENINGS = (
-    (r"^\$\{UploadsBucket\.Arn\}", "uploads"),
-    (r"^\$\{WorkBucket\.Arn\}", "work"),
+    (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
+    (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{AWS::AccountId\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
     (r"^arn:\$\{AWS::Partition\}:states:\$\{AWS::Region\}:\$\{AWS::AccountId\}:(\w+):\$\{AWS::StackName\}-", r"\1:"),
@@ -166,6 +166,27 @@ def test_nobody_but_migrate_connects_as_the_owner() -> None:
     assert not resources("AWS::IAM::Role")
 
 
+CONDITIONS: dict[tuple[str, str], Any] = {
+    # On AWS this is known of every such request; the emulator does not know it.
+    ("Intake", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
+    ("Settle", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
+    # By the links that it signs, and in no other way.
+    ("Serve", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
+}
+"""What narrows a grant further; every other grant has no condition."""
+
+
+def test_a_grant_has_the_condition_that_was_reviewed() -> None:
+    found = {
+        (name, action): statement["Condition"]
+        for name, function in functions().items()
+        for statement in statements(function["Policies"])
+        for action in listed(statement["Action"])
+        if "Condition" in statement
+    }
+    assert found == CONDITIONS
+
+
 def test_the_state_machine_may_do_what_it_does_and_no_more() -> None:
     policies = state_machine_properties()["Policies"]
     assert granted(policies) == OF_THE_STATE_MACHINE
@@ -184,8 +205,23 @@ def test_no_grant_is_for_everything(name: str) -> None:
         assert resource != "*"
 
 
-@pytest.mark.parametrize("name", sorted(resources("AWS::Lambda::Permission")))
+PERMISSIONS = everywhere("AWS::Lambda::Permission")
+
+
+def test_s3_and_the_api_may_call_a_function_and_schedules_and_rules_as_sam_writes_it() -> None:
+    assert PERMISSIONS.keys() == {
+        "infra/files.yaml:UploadsMayCallIntake",
+        "infra/api.yaml:HttpApiPermission",
+        "infra/entrance.yaml:Permission",
+    }
+    events = [event["Type"] for one in functions().values() for event in one.get("Events", {}).values()]
+    assert set(events) == {"EventBridgeRule", "ScheduleV2"}
+
+
+@pytest.mark.parametrize("name", sorted(PERMISSIONS))
 def test_who_may_call_a_function_is_one_resource_of_ours(name: str) -> None:
-    permission = resources("AWS::Lambda::Permission")[name]["Properties"]
+    permission = PERMISSIONS[name]["Properties"]
     assert permission["Action"] == "lambda:InvokeFunction"
-    assert permission["SourceArn"]
+    assert "${AWS::AccountId}" in permission["SourceArn"]["Fn::Sub"]
+    if permission["Principal"] == "s3.amazonaws.com":  # whose ARNs name no account
+        assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.test_one_deploy import ROOT, document
+from tests.template.documents import ROOT, document
 
 ALARMS = {
     name: one["Properties"]
@@ -52,3 +52,19 @@ def test_the_dashboard_is_json_and_shows_what_is_counted() -> None:
     shown = [one for widget in widgets for one in widget["properties"].get("metrics", []) if one[0] == "KintellIngest"]
     assert {one[1] for one in shown} >= {"RowsIn", "RowsRejected", "UploadsRefused", "BatchSeconds"}
     assert all(is_counted(one[1]) for one in shown)
+
+
+def test_what_the_runbook_asks_the_stack_for_is_there() -> None:
+    stack = document("template.yaml")
+    outputs = set(re.findall(r"OutputKey=='(\w+)'", RUNBOOK))
+    parts = set(re.findall(r"--logical-resource-id (\w+)", RUNBOOK))
+    assert {"StateMachineArn", "DeadLettersUrl", "UserPoolId"} <= outputs <= stack["Outputs"].keys()
+    assert {"Logs", "Intake"} <= parts <= stack["Resources"].keys()
+
+
+def test_the_stack_says_what_the_command_line_needs() -> None:
+    outputs = document("template.yaml")["Outputs"]
+    assert {"ApiUrl", "UploadsBucketName", "SignInUrl", "SignInClientId", "UserPoolId"} <= outputs.keys()
+    assert all(one["Description"] for one in outputs.values())
+    for name in ("SignInUrl", "SignInClientId", "UserPoolId"):
+        assert outputs[name]["Condition"] == "MakesUserPool"

@@ -125,5 +125,14 @@ def test_only_a_distributed_map_reads_its_items_from_a_file(state: State) -> Non
 
 
 @all_states
+def test_a_state_calls_a_function_of_ours_or_reads_its_items_from_s3(state: State) -> None:
+    """No linter knows which integrations there are."""
+    if state.body["Type"] == "Task":
+        assert state.function in functions()
+    if "ItemReader" in state.body:
+        assert state.body["ItemReader"]["Resource"] == "arn:aws:states:::s3:getObject"
+
+
+@all_states
 def test_every_state_says_what_it_is_for(state: State) -> None:
     assert state.body["Comment"].endswith(".")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ingestion.db import Connection, transaction
+from ingestion.db import Connection, DatabaseError, sqlstate, transaction
 from ingestion.programmes import PROGRAMMES
 from ingestion.tables import programmes
 
@@ -10,6 +10,10 @@ FOLDER = Path(__file__).parent.parent / "migrations"
 
 # Any number that nothing else in this database locks: who migrates waits for who migrates.
 _LOCK = 0x6B696E74
+
+
+class MigrationFailed(Exception):
+    """The database refused a file of migrations/; the message is the reason that a deploy fails with."""
 
 
 def versions() -> list[str]:
@@ -22,7 +26,10 @@ def _files() -> list[Path]:
 
 
 def migrate(db: Connection) -> list[str]:
-    """Apply what is missing, each file in one transaction with the note that it was applied; the versions applied."""
+    """Apply what is missing, each file in one transaction with the note that it was applied; the versions applied.
+
+    Raises MigrationFailed; the files before the one that failed stay applied.
+    """
     db.run("SELECT pg_advisory_lock(:lock)", lock=_LOCK)
     try:
         return _apply_missing(db)
@@ -45,9 +52,18 @@ def _apply_missing(db: Connection) -> list[str]:
         version = path.name.split("_", 1)[0]
         if version in done:
             continue
-        with transaction(db):
-            db.run(path.read_text(encoding="utf-8"))
-            db.run("INSERT INTO schema_migrations (version) VALUES (:version)", version=version)
+        try:
+            with transaction(db):
+                db.run(path.read_text(encoding="utf-8"))
+                db.run("INSERT INTO schema_migrations (version) VALUES (:version)", version=version)
+        except DatabaseError as failed:
+            raise MigrationFailed(f"{path.name} was not applied: {_reason(failed)}") from failed
         applied.append(version)
     programmes.register(db, PROGRAMMES)
     return applied
+
+
+def _reason(failed: DatabaseError) -> str:
+    """What the server said, which is without a message where that would quote a value (see `ingestion.db`)."""
+    message = str(failed.args[0].get("M", "")) if failed.args and isinstance(failed.args[0], dict) else ""
+    return f"{message} (SQLSTATE {sqlstate(failed)})".lstrip()
