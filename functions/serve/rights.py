@@ -46,6 +46,11 @@ def claims_of(event: Mapping[str, Any]) -> dict[str, Any]:
     return dict((authorizer.get("jwt") or {}).get("claims") or {})
 
 
+def may(event: Mapping[str, Any], right: Right) -> bool:
+    """Whether the caller has this right."""
+    return settings().authentication is Authentication.NONE or right in _granted(claims_of(event))
+
+
 def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
     """Raises Problem unless the caller may ask what *event* asks."""
     http, claims = event["requestContext"]["http"], claims_of(event)

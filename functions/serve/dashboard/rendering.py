@@ -23,6 +23,7 @@ from serve.dashboard.assets import addresses
 from serve.dashboard.wording import LANGUAGES, Words, language_of
 from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
+from serve.rights import Right, may
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -97,7 +98,14 @@ def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
         for code in LANGUAGES
         if code != language
     }
-    return {"path": path, "caller": who, "is_local": who == LOCAL_CALLER, "other_languages": others}
+    return {
+        "path": path,
+        "caller": who,
+        "is_local": who == LOCAL_CALLER,
+        "other_languages": others,
+        "may_read_errors": may(event, Right.ERRORS_READ),
+        "may_import": may(event, Right.IMPORTS_WRITE),
+    }
 
 
 @cache

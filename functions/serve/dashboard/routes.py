@@ -1,7 +1,26 @@
 """All routes of the dashboard."""
 
-from serve.dashboard import assets, batch_pages, drops, imports, lineage_pages, programme_pages, rejected_rows
+from serve.dashboard import (
+    assets,
+    batch_pages,
+    drops,
+    imports,
+    lineage_pages,
+    original_row,
+    programme_pages,
+    rejected_rows,
+)
 
 ROUTERS = tuple(
-    part.router for part in (imports, drops, batch_pages, rejected_rows, lineage_pages, programme_pages, assets)
+    part.router
+    for part in (
+        imports,
+        drops,
+        batch_pages,
+        rejected_rows,
+        lineage_pages,
+        original_row,
+        programme_pages,
+        assets,
+    )
 )

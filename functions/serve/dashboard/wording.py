@@ -106,11 +106,16 @@ class Words:
             return f"{minutes}{_NO_BREAK}min {rest}{_NO_BREAK}s"
         return f"{minutes // 60}{_NO_BREAK}{self.t('unit.hours')} {minutes % 60}{_NO_BREAK}min"
 
+    @property
+    def months(self) -> list[str]:
+        """The twelve, short."""
+        return self.t("months").split()
+
     def month(self, day: date) -> str:
         """Month and year, short."""
-        return f"{self.t('months').split()[day.month - 1]} {day.year}"
+        return f"{self.months[day.month - 1]} {day.year}"
 
     def day(self, day: date) -> str:
         """A day without a time, the same in every time zone."""
-        name = self.t("months").split()[day.month - 1]
+        name = self.months[day.month - 1]
         return f"{day.day}. {name} {day.year}" if self.language == "nb" else f"{day.day} {name} {day.year}"
