@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
+from bench.years import fill
 from ingestion.db import Connection, connect
 from local.system import LocalSystem
 from tests.browser.screenshots import load_samples
 from tests.conftest import secret_of
 from tests.e2e.front_door import FrontDoor, slug
-from tests.serve.many import fill
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 CHECKED = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
