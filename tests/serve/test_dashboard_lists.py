@@ -51,6 +51,16 @@ def test_the_filters_of_the_timeline(see: Any, world: World) -> None:
     assert texts("en")["filter.no_programme"] in see("/", show="refused", programme="mfu").text
 
 
+@pytest.mark.parametrize(
+    ("until", "shown"), [("2024-12-02", 3), ("2024-12-01", 2), ("2024-11-30", 0), ("9999-12-31", 3), ("yesterday", 3)]
+)
+def test_the_list_begins_at_a_day(see: Any, world: World, until: str, shown: int) -> None:
+    for at in (NOW, NOW + timedelta(hours=11, minutes=59), NOW + timedelta(hours=12)):
+        world.batch(upload_id=world.upload(created_at=at), created_at=at)
+    assert len(entries(see("/", until=until))) == shown
+    assert len(entries(see("/", until=until, programme="mentors_ukraine"))) == shown
+
+
 def test_the_list_asks_again_only_while_something_runs(see: Any, world: World) -> None:
     world.batch()
     assert "hx-get" not in see("/").all("div")[1]

@@ -48,7 +48,7 @@ def test_every_text_that_a_page_names_is_there_and_none_is_left_over() -> None:
     code = "".join(path.read_text() for path in Path(wording.__file__).parent.glob("*.py"))
     named |= set(re.findall(r"\.t\([\"']([\w.]+)[\"']", code))
     begun = {f"{prefix}." for prefix in re.findall(r"'([\w.]+)\.' ~", pages)}
-    begun |= {"problem.", "sessions.", "people."}
+    begun |= {"problem.", "sessions.", "people.", "rows.", "more."}
     assert not named - known.keys()
     assert not {key for key in known.keys() - named if not key.startswith(tuple(begun))}
 

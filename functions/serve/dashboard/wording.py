@@ -1,7 +1,7 @@
 """The reader's language: the texts, and how numbers, sizes, months and spans of time are written in it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
@@ -11,6 +11,8 @@ from serve.dashboard import WEB
 LANGUAGES: Final = {"en": "English", "nb": "Norsk"}
 _NORWEGIAN: Final = ("nb", "no", "nn")
 _NO_BREAK: Final = "\u00a0"
+MOST_NAMES: Final = 60
+LONGEST_NAME: Final = 80
 _GROUP, _POINT = {"en": ",", "nb": _NO_BREAK}, {"en": ".", "nb": ","}
 
 
@@ -95,6 +97,12 @@ class Words:
             value, unit = value / 1000, larger
         digits = 1 if unit != "B" and value < 10 else 0
         return f"{self.number(value, digits)}{_NO_BREAK}{unit}"
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names with commas between them, however many and however long they are."""
+        shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in names[:MOST_NAMES]]
+        more = [self.n("more", len(names) - MOST_NAMES)] if len(names) > MOST_NAMES else []
+        return ", ".join([*shown, *more])
 
     def span(self, length: timedelta) -> str:
         """A length of time."""
