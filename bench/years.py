@@ -192,6 +192,7 @@ _VERSIONS = """
         SELECT id, 1, program_instance_id, scheduled_at, batch_id, row_number + 100, line, batch_id, row_number
           FROM kintell_sessions
          WHERE version = 2
+            ON CONFLICT DO NOTHING
 """
 
 _AUDIT = """

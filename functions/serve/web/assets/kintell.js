@@ -41,11 +41,18 @@
     if (answered.detail.xhr.status < 400) trouble.hidden = true;
   });
 
+  // On a narrow screen a chart begins at its end: the newest month.
+  function showNewest(within) {
+    for (const chart of within.querySelectorAll(".chart")) chart.scrollLeft = chart.scrollWidth;
+  }
+
   writeTimes(document);
+  showNewest(document);
   document.addEventListener("htmx:load", (loaded) => {
     writeTimes(loaded.target.parentElement || loaded.target);
     if (loaded.target === document.body) return;
     announce(loaded.target);
+    showNewest(loaded.target);
     // What was asked for by a button: its reader goes on there.
     loaded.target.querySelector("[data-focus]")?.focus();
   });
