@@ -124,3 +124,9 @@ def test_a_programme_adds_up_to_its_files(see: Any, world: World) -> None:
     assert sum(text.get("class") == "label" for text in page.all("text")) == 12 + 1
     assert "Dec 2024: 1 session" in page.text
     assert "3" in see("/programmes/run-1").text
+
+
+def test_the_bar_of_good_skipped_and_bad_rows(see: Any, world: World) -> None:
+    world.batch(total_rows=100_000, inserted_rows=79_999, updated_rows=0, skipped_rows=20_000, error_rows=1)
+    bars = {bar["class"]: (bar["width"], bar.get("x", "0")) for bar in see("/").all("rect")}
+    assert bars == {"empty": ("100", "0"), "good": ("79.0", "0"), "same": ("20.0", "79.0"), "bad": ("1.0", "99.0")}

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from serve.dashboard.charts import FLOOR, TOP, Column, by_month, months_to_draw
+from serve.dashboard.charts import FLOOR, TOP, Column, by_month, months_to_draw, shares
 
 NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 DAY = date(2024, 11, 1)
@@ -60,3 +60,18 @@ def test_many_months_are_named_by_the_quarter_and_each_year_once() -> None:
     assert [bar.year for bar in chart.bars if bar.year] == ["2022", "2023", "2024"]
     assert not any(bar.text for bar in chart.bars)
     assert all(bar.title for bar in chart.bars)
+
+
+@pytest.mark.parametrize(
+    ("counts", "parts"),
+    [
+        pytest.param((6, 2, 2), [60, 20, 20], id="as they are"),
+        pytest.param((99_999, 0, 1), [99, 0, 1], id="one of many is to be seen"),
+        pytest.param((1, 99_998, 1), [1, 98, 1], id="two of many"),
+        pytest.param((0, 5, 5), [0, 50, 50], id="nothing new"),
+        pytest.param((0, 0, 7), [0, 0, 100], id="all bad"),
+        pytest.param((0, 0, 0), [0, 0, 0], id="no rows"),
+    ],
+)
+def test_the_parts_of_a_bar_make_a_whole_and_none_is_lost(counts: tuple[int, ...], parts: list[float]) -> None:
+    assert shares(*counts) == pytest.approx(parts, abs=0.01)

@@ -1,4 +1,4 @@
-"""Bar charts by month, drawn here as SVG without a style of its own: there without a script, and in print."""
+"""Bars: charts by month and the parts of one whole, drawn here as SVG: there without a script, and in print."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -111,3 +111,13 @@ def months_to_draw(first: date, last: date) -> list[date]:
     count = min(max(count, LEAST_MONTHS), MOST_MONTHS)
     newest = 12 * last.year + last.month - 1
     return [date(month // 12, month % 12 + 1, 1) for month in range(newest - count + 1, newest + 1)]
+
+
+def shares(*counts: int) -> list[float]:
+    """The parts of a bar in percent, at least one of each thing that there is: one bad row of 100,000 is to be seen."""
+    whole = sum(counts) or 1
+    parts = [max(100 * count / whole, 1.0) if count else 0.0 for count in counts]
+    if any(counts):
+        largest = parts.index(max(parts))
+        parts[largest] += 100 - sum(parts)
+    return [round(part, 2) for part in parts]
