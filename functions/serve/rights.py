@@ -46,11 +46,6 @@ def claims_of(event: Mapping[str, Any]) -> dict[str, Any]:
     return dict((authorizer.get("jwt") or {}).get("claims") or {})
 
 
-def may(event: Mapping[str, Any], right: Right) -> bool:
-    """Whether the caller has this right."""
-    return settings().authentication is Authentication.NONE or right in _granted(claims_of(event))
-
-
 def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
     """Raises Problem unless the caller may ask what *event* asks."""
     http, claims = event["requestContext"]["http"], claims_of(event)
@@ -67,6 +62,13 @@ def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
         if right not in _granted(claims):
             raise Problem(ProblemCode.FORBIDDEN, f"This needs the right {right}, which your token does not give.")
     return None
+
+
+def held(event: Mapping[str, Any]) -> frozenset[str]:
+    """The rights of the caller; all of them where nobody is asked who they are."""
+    if settings().authentication is Authentication.NONE:
+        return frozenset(Right)
+    return frozenset(_granted(claims_of(event)))
 
 
 def _must_be_this_machine(http: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from serve.dashboard.charts import shares
 from serve.dashboard.wording import LANGUAGES, Words, language_of
 from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
-from serve.rights import Right, may
+from serve.rights import Right, held
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -99,13 +99,14 @@ def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
         for code in LANGUAGES
         if code != language
     }
+    may = held(event)
     return {
         "path": path,
         "caller": who,
         "is_local": who == LOCAL_CALLER,
         "other_languages": others,
-        "may_read_errors": may(event, Right.ERRORS_READ),
-        "may_import": may(event, Right.IMPORTS_WRITE),
+        "may_write": Right.IMPORTS_WRITE in may,
+        "may_read_errors": Right.ERRORS_READ in may,
     }
 
 
