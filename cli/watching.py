@@ -49,7 +49,8 @@ def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:
         if batch["status"] in ENDED:
             return batch
         if progress.shows_stages:
-            progress.staged(_patiently(lambda: api.get(batch_path(batch_id)))["stages"])
+            # An API of before has none.
+            progress.staged(_patiently(lambda: api.get(batch_path(batch_id))).get("stages", []))
         time.sleep(next(pauses))
 
 
