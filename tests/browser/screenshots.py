@@ -95,6 +95,8 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     desk = browser.new_context(base_url=door.api_url, locale="en-GB", timezone_id="Europe/Oslo")
     for name, path in pages.items():
         take(desk.new_page(), path, name)
+    for name, button in (("batch", "Show some of the rows"), ("session", "Show the row as it stands in the file")):
+        take_asked(desk.new_page(), pages[name], button, f"{name}-rows")
     phone = browser.new_context(
         base_url=door.api_url,
         locale="nb-NO",
@@ -112,6 +114,9 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     dropping.get_by_role("button", name="Import", exact=True).click()
     dropping.wait_for_selector("#outcome h2")
     dropping.screenshot(path=FOLDER / "refused.png", full_page=True)
+    norwegian = browser.new_context(base_url=door.api_url, locale="nb-NO", timezone_id="Europe/Oslo")
+    refused = door.decided(door.put("incoming/mentors_ukraine/mangler.csv", b"session_id,feedback\nMS-1,fint\n"))
+    take(norwegian.new_page(), f"/uploads/{refused['uploadId']}", "refused-norwegian")
     running = door.decided(door.put("incoming/mentors_ukraine/mentors-ukraine-2023.csv", many_rows()))
     live = desk.new_page()
     live.goto(f"/batches/{running['batchId']}")
@@ -120,6 +125,16 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     live.goto("/")
     live.screenshot(path=FOLDER / "imports-running.png", full_page=True)
     door.ended(running["batchId"])
+
+
+def take_asked(page: Page, path: str, button: str, name: str) -> None:
+    """A picture of what is shown on request."""
+    page.goto(path)
+    page.get_by_role("button", name=button).click()
+    page.wait_for_selector(".samples, .cells")
+    page.mouse.move(0, 0)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.close()
 
 
 def take(page: Page, path: str, name: str) -> None:
