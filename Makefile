@@ -67,7 +67,7 @@ bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 
 # Another size: make bench-pages BATCHES=10000 SESSIONS=1000000
 bench-pages: $(VENV)/.local.stamp
-	PYTHONPATH=layers/common:functions:. $(RUN) -m bench.pages $(BATCHES) $(SESSIONS)
+	PYTHONPATH=layers/common:functions:. $(RUN) -m bench.pages $(or $(BATCHES),100000) $(or $(SESSIONS),10000000)
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz

@@ -1,6 +1,6 @@
 """``make bench-pages``: what each page of the dashboard costs the database when years of imports are in it.
 
-``python -m bench.pages [BATCHES] [SESSIONS]``; a server of its own is filled and gone afterwards. A page's time is that
+``python -m bench.pages BATCHES SESSIONS``; a server of its own is filled and gone afterwards. A page's time is that
 of all its queries, asked by the function itself, for subjects spread over the years.
 """
 
@@ -24,7 +24,6 @@ from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
 from local.postgres import Database, temporary_server
 
-BATCHES, SESSIONS = 100_000, 10_000_000
 ASKED = 40
 """Times that each page is asked for; the first round is not counted."""
 AIM_MS = 100
@@ -51,7 +50,7 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    batches, sessions = (int(text) for text in sys.argv[1:3]) if len(sys.argv) > 2 else (BATCHES, SESSIONS)
+    batches, sessions = (int(text) for text in sys.argv[1:])
     os.environ.update(ENVIRONMENT)
     console = Console()
     begun = time.monotonic()
@@ -63,8 +62,8 @@ def main() -> None:
         database_module._open["bench"] = db
         costs = measure(db)
     show(costs, console)
-    slow = [name for name, cost in costs.items() if p95(cost.times) > AIM_MS or cost.scans]
-    sys.exit(f"kintell: over {AIM_MS} ms, or through a whole large table: {', '.join(slow)}" if slow else 0)
+    slow = [name for name, cost in costs.items() if p95(cost.times) > AIM_MS]
+    sys.exit(f"kintell: over {AIM_MS} ms: {', '.join(slow)}" if slow else 0)
 
 
 @contextmanager

@@ -133,3 +133,16 @@ def see(api: Call) -> Any:
         return html
 
     return see
+
+
+@pytest.fixture
+def buckets(environment: pytest.MonkeyPatch) -> Any:
+    """The storage, with nothing in it but what this test puts there."""
+    s3 = boto3.client("s3")
+    for bucket in (UPLOADS, WORK):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    yield s3
+    for bucket in (UPLOADS, WORK):
+        for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=stored["Key"])
+        s3.delete_bucket(Bucket=bucket)

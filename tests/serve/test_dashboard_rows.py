@@ -1,11 +1,9 @@
 """Rows of people on the pages: rejected ones, and the one behind a session, as their files have them."""
 
 import gzip
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pytest
 
 from ingestion import config
@@ -15,7 +13,7 @@ from serve import originals
 from serve.rights import Right
 from tests.serve.asking import Call
 from tests.serve.full_world import BROWSER, EVIL
-from tests.serve.world import NOW, REGION, UPLOADS, WORK, World
+from tests.serve.world import NOW, UPLOADS, WORK, World
 
 # Rejected rows --------------------------------------------------------------------------------------------------------
 
@@ -34,22 +32,9 @@ ERROR_FILE = (
 
 
 @pytest.fixture
-def s3(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The storage, empty before and after."""
-    s3 = boto3.client("s3")
-    for bucket in (UPLOADS, WORK):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    yield s3
-    for bucket in (UPLOADS, WORK):
-        for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=stored["Key"])
-        s3.delete_bucket(Bucket=bucket)
-
-
-@pytest.fixture
-def faulty(s3: Any, world: World) -> UUID:
+def faulty(buckets: Any, world: World) -> UUID:
     """A batch with rejected rows."""
-    s3.put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.encode())
+    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.encode())
     summary = [BAD_EMAIL, BAD_DATE, BAD_ROW]
     return world.batch(error_file_key="errors/x.csv", total_rows=43, error_rows=35, error_summary=summary)
 
@@ -93,13 +78,13 @@ FILE = (
 )
 
 
-def session_of(world: World, s3: Any, body: bytes, row: int = 40, **stored: Any) -> str:
+def session_of(world: World, buckets: Any, body: bytes, row: int = 40, **stored: Any) -> str:
     """The address of a session that this row of this file gave."""
     one_pass = FilePass(Limits(chunk=700), frozenset({"session_id", "participant_email"}), lambda text: None)
     one_pass.feed(body)
     scanned = one_pass.finish()
     assert len(scanned.chunks) > 3
-    s3.put_object(Bucket=UPLOADS, Key="incoming/x.csv", Body=body, **stored)
+    buckets.put_object(Bucket=UPLOADS, Key="incoming/x.csv", Body=body, **stored)
     # What was unpacked for the import is gone after some days.
     work_key = "work/uploads/gone" if scanned.transformed else None
     batch = world.batch(
@@ -123,8 +108,8 @@ PACKED = {
 
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in PACKED.items()])
-def test_the_row_is_shown_as_it_stands_in_the_file(see: Any, s3: Any, world: World, body: bytes) -> None:
-    page = see(session_of(world, s3, body))
+def test_the_row_is_shown_as_it_stands_in_the_file(see: Any, buckets: Any, world: World, body: bytes) -> None:
+    page = see(session_of(world, buckets, body))
     assert f"Дякую,\nå takk {EVIL}" in page.text
     for shown in ("MS-40", "Shoe size", "row 40, line 41", "empty"):
         assert shown in page.text
@@ -133,34 +118,34 @@ def test_the_row_is_shown_as_it_stands_in_the_file(see: Any, s3: Any, world: Wor
 
 
 @pytest.mark.parametrize("row", [1, 41])
-def test_the_first_row_and_the_last_are_found_as_well(see: Any, s3: Any, world: World, row: int) -> None:
-    assert f"MS-{row}\n" in see(session_of(world, s3, FILE.encode(), row)).text
+def test_the_first_row_and_the_last_are_found_as_well(see: Any, buckets: Any, world: World, row: int) -> None:
+    assert f"MS-{row}\n" in see(session_of(world, buckets, FILE.encode(), row)).text
 
 
-def test_a_file_in_cold_storage_says_so(see: Any, s3: Any, world: World) -> None:
-    path = session_of(world, s3, FILE.encode(), StorageClass="GLACIER")
+def test_a_file_in_cold_storage_says_so(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode(), StorageClass="GLACIER")
     assert "cold storage" in see(path).text
     assert "kaldlager" in see(path, language="nb").text
 
 
 @pytest.mark.parametrize("body", [FILE.encode(), gzip.compress(FILE.encode())], ids=["plain", "packed"])
-def test_a_file_that_is_gone_says_so(see: Any, s3: Any, world: World, body: bytes) -> None:
-    path = session_of(world, s3, body)
-    s3.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
+def test_a_file_that_is_gone_says_so(see: Any, buckets: Any, world: World, body: bytes) -> None:
+    path = session_of(world, buckets, body)
+    buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
     assert "no longer kept" in see(path).text
 
 
-def test_an_archived_batch_has_no_file(see: Any, s3: Any, world: World) -> None:
-    path = session_of(world, s3, FILE.encode())
+def test_an_archived_batch_has_no_file(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode())
     world.db.run("UPDATE ingestion_batches SET status = 'archived', archived_at = now()")
     assert "no longer kept" in see(path).text
 
 
 def test_a_row_deep_in_a_packed_file_is_not_looked_for(
-    see: Any, s3: Any, world: World, monkeypatch: pytest.MonkeyPatch
+    see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(originals, "MOST_UNPACKED_BYTES", 2_000)
-    assert "too deep" in see(session_of(world, s3, gzip.compress(FILE.encode()))).text
+    assert "too deep" in see(session_of(world, buckets, gzip.compress(FILE.encode()))).text
     assert "MS-1\n" in see(session_of_row_one(world)).text
 
 
@@ -172,8 +157,8 @@ def session_of_row_one(world: World) -> str:
     return f"/sessions/{world.session(batch, 1, instance, (participant, volunteer))}/rows/1"
 
 
-def test_a_version_that_never_was(see: Any, s3: Any, world: World) -> None:
-    path = session_of(world, s3, FILE.encode())
+def test_a_version_that_never_was(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode())
     see(path.replace("rows/1", "rows/7"), 404)
     see(path.replace("rows/1", "rows/none"), 404)
 
@@ -185,9 +170,15 @@ def test_a_version_that_never_was(see: Any, s3: Any, world: World) -> None:
     ("rights", "status"), [([Right.IMPORTS_READ], 403), ([Right.IMPORTS_READ, Right.ERRORS_READ], 200)]
 )
 def test_rows_are_for_those_who_may_read_error_files(
-    api: Call, s3: Any, world: World, faulty: UUID, monkeypatch: pytest.MonkeyPatch, rights: list[Right], status: int
+    api: Call,
+    buckets: Any,
+    world: World,
+    faulty: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    rights: list[Right],
+    status: int,
 ) -> None:
-    row = session_of(world, s3, FILE.encode())
+    row = session_of(world, buckets, FILE.encode())
     monkeypatch.setenv("AUTHENTICATION", "oidc")
     config.settings.cache_clear()
     claims = {"sub": "x", "scope": " ".join(rights)}
