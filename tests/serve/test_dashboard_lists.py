@@ -1,5 +1,6 @@
 """The timeline, lineage and programmes: what is listed, drawn and summed up."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -124,6 +125,24 @@ def test_a_programme_adds_up_to_its_files(see: Any, world: World) -> None:
     assert sum(text.get("class") == "label" for text in page.all("text")) == 12 + 1
     assert "Dec 2024: 1 session" in page.text
     assert "3" in see("/programmes/run-1").text
+
+
+def test_every_session_of_a_programme_stands_in_one_of_its_files(see: Any, world: World) -> None:
+    instance, other = world.instance("run-1"), world.instance("run-2")
+    people = (world.user("a@example.org"), world.user("v@example.org", "volunteer"))
+    row = 0
+    for number in range(12):
+        batch = world.batch(program_instance_id=instance, file_name=f"file {number:02}.csv")
+        for _ in range(1 + number):
+            row += 1
+            world.session(batch, row, instance, people)
+    world.session(batch, row + 1, other, people)
+    page = see("/programmes/run-1/sessions")
+    # 1 + 2 + … + 12, those of the two smallest files together.
+    assert re.findall(r"file (\d\d)\.csv.*?(\d+)\n", page.text, re.DOTALL)[0] == ("11", "12")
+    assert re.search(r"2 other files\s*3\s", page.text)
+    assert re.search(r"Together\s*78\s", page.text)
+    assert "file 01.csv" not in page.text
 
 
 def test_the_bar_of_good_skipped_and_bad_rows(see: Any, world: World) -> None:

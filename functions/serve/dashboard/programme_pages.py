@@ -21,6 +21,7 @@ router = new_router()
 
 INSTANCES: Final = 30
 RECENT_FILES: Final = 10
+FILES_SHOWN: Final = 10
 MAX_COUNTED_SESSIONS: Final = 200_000
 """About 0.1 s of the database's time; an instance of more is not drawn by month."""
 
@@ -62,16 +63,24 @@ def instance(slug: Slug) -> Response[str]:
 
 @router.get("/programmes/<slug>/sessions", include_in_schema=False, compress=True)
 def sessions(slug: Slug) -> Response[str]:
-    """Sessions by month, and whether they are as many as the files brought."""
+    """Sessions by month, by the files in which they stand, and whether they are as many as the files brought."""
     event = router.current_event.raw_event
+    db = database()
     found = _instance(slug)
-    months = overview.months_of_sessions(database(), found["id"], MAX_COUNTED_SESSIONS + 1)
+    counts = overview.counts_of_sessions(db, found["id"], MAX_COUNTED_SESSIONS + 1)
+    months = [count for count in counts if count["month"] is not None]
+    files = [count for count in counts if count["batch_id"] is not None]
+    shown = files[:FILES_SHOWN]
+    names = overview.files_of_batches(db, [count["batch_id"] for count in shown])
     counted = sum(month["sessions"] for month in months)
-    brought = _total(overview.months_of_batches(database(), found["id"]))["inserted_rows"]
+    brought = _total(overview.months_of_batches(db, found["id"]))["inserted_rows"]
     return page(
         event,
         "_sessions_by_month.html",
         months=months,
+        files=[{**names[count["batch_id"]], "sessions": count["sessions"]} for count in shown],
+        other_files=len(files) - len(shown),
+        other_sessions=counted - sum(count["sessions"] for count in shown),
         chart=_sessions(months, Words(language_of(event))),
         counted=counted,
         brought=brought,
