@@ -118,7 +118,7 @@ def test_the_row_is_shown_as_it_stands_in_the_file(see: Any, buckets: Any, world
 
 
 def test_a_row_in_another_code_page_is_read_as_the_import_read_it(see: Any, buckets: Any, world: World) -> None:
-    rows = "".join(f"MS-{n};anna@example.org;13.11.2024;\"Blåbær; på øya {n}\"\n" for n in range(1, 60))
+    rows = "".join(f'MS-{n};anna@example.org;13.11.2024;"Blåbær; på øya {n}"\n' for n in range(1, 60))
     body = f"session_id;participant_email;scheduled_at;feedback_text\n{rows}".encode("cp1252")
     page = see(session_of(world, buckets, body))
     assert "Blåbær; på øya 40" in page.text

@@ -17,7 +17,7 @@ LEAST_MONTHS: Final = 12
 """A year is drawn though less of it is filled, so that one month is a month, and not a wall."""
 MOST_MONTHS: Final = 36
 LABELLED_MONTHS: Final = 12
-"""So many months have room for their names and values; of more, each third has its name."""
+"""So many months have room for their names and values; of more, the first of each quarter has its name."""
 
 
 class Column(NamedTuple):
@@ -54,6 +54,11 @@ class Chart(NamedTuple):
     bars: list[Bar]
     lines: list[Line]
     bar_width: float
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    top: int = TOP
+    floor: int = FLOOR
 
 
 def by_month(

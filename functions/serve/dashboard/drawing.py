@@ -14,8 +14,9 @@ HEIGHT: Final = 66
 GAP_ACROSS: Final = 76
 GAP_DOWN: Final = 22
 MARGIN: Final = 6
-BULGE: Final = 46
-"""How far to the left an edge between two imports swings; less than the gap."""
+ASIDE: Final = 38
+"""How far to the left of them the edges between imports run, together; less than the gap."""
+BEND: Final = 8
 ARROW: Final = 7
 
 MAX_CORRECTIONS: Final = 8
@@ -33,12 +34,13 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An edge, as the path of its curve, and where its label goes."""
+    """An edge, as its path, and where its label goes; of edges that run together, the first has one."""
 
     path: str
     type: str
     x: int
     y: int
+    has_label: bool = True
 
 
 class Drawing(NamedTuple):
@@ -49,6 +51,8 @@ class Drawing(NamedTuple):
     width: int
     height: int
     left_out: int
+    box_width: int = WIDTH
+    box_height: int = HEIGHT
 
 
 def draw(graph: Graph) -> Drawing:
@@ -64,7 +68,7 @@ def draw(graph: Graph) -> Drawing:
     return Drawing(
         # In the order in which they are read, which is that of the Tab key.
         sorted(boxes.values(), key=lambda box: (box.x, box.y)),
-        [_line(boxes[edge.source], boxes[edge.to], edge.type) for edge in edges],
+        _lines(edges, boxes),
         columns * (WIDTH + GAP_ACROSS) - GAP_ACROSS + 2 * MARGIN,
         len(shown) * (HEIGHT + GAP_DOWN) - GAP_DOWN + 2 * MARGIN,
         len(imports) - len(shown),
@@ -96,13 +100,25 @@ def _box(node: Any, row: int) -> Box:
     return Box(node, MARGIN + COLUMNS[node.type] * (WIDTH + GAP_ACROSS), MARGIN + row * (HEIGHT + GAP_DOWN))
 
 
+def _lines(edges: list[Edge], boxes: dict[str, Box]) -> list[Line]:
+    """Those that begin alike run together, and have one label."""
+    begun = [(edge.source, edge.type) for edge in edges]
+    return [
+        _line(boxes[edge.source], boxes[edge.to], edge.type)._replace(has_label=begun.index(begun[number]) == number)
+        for number, edge in enumerate(edges)
+    ]
+
+
 def _line(source: Box, to: Box, type_: str) -> Line:
     from_y, to_y = source.y + HEIGHT // 2, to.y + HEIGHT // 2
     if source.x == to.x:
-        swing = to.x - BULGE
+        aside = to.x - ASIDE
         # Apart from the edge that comes from the file.
         start, end = from_y + 12, to_y - 12
-        path = f"M{source.x},{start} C{swing},{start} {swing},{end} {to.x - ARROW},{end}"
-        return Line(path, type_, swing + 8, (start + end) // 2 + 4)
+        path = (
+            f"M{source.x},{start} H{aside + BEND} Q{aside},{start} {aside},{start + BEND} "
+            f"V{end - BEND} Q{aside},{end} {aside + BEND},{end} H{to.x - ARROW}"
+        )
+        return Line(path, type_, aside, (start + end) // 2 + 4)
     from_x = source.x + WIDTH
     return Line(f"M{from_x},{from_y} L{to.x - ARROW},{to_y}", type_, (from_x + to.x - ARROW) // 2, from_y - 7)
