@@ -97,6 +97,16 @@ def test_the_graph_has_a_box_for_each_node_and_a_list_that_says_the_same(see: An
     assert sum(path.get("class") == "line" for path in page.all("path")) == 4
 
 
+def test_the_list_beside_the_graph_says_who_corrects_whom(see: Any, world: World) -> None:
+    first = world.batch(file_name="first.csv")
+    second = world.batch(file_name="second.csv", parent_batch_id=first)
+    world.batch(file_name="third.csv", parent_batch_id=second)
+    text = see(f"/batches/{second}/lineage").text.partition("The same as a list")[2]
+    assert re.search(r"Corrects\s+first\.csv", text)
+    assert re.search(r"Import\s+second\.csv", text)
+    assert re.search(r"Corrected by\s+third\.csv", text)
+
+
 def test_a_batch_with_many_corrections_is_still_a_picture(see: Any, world: World) -> None:
     parent = world.batch()
     for _ in range(15):
