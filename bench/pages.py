@@ -6,6 +6,7 @@ of all its queries, asked by the function itself, for subjects spread over the y
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ingestion import db as database_module
 from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
 from local.postgres import Database, temporary_server
+from local.up import interrupt
 
 ASKED = 40
 """Times that each page is asked for; the first round is not counted."""
@@ -50,6 +52,8 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, interrupt)
     batches, sessions = (int(text) for text in sys.argv[1:])
     os.environ.update(ENVIRONMENT)
     console = Console()
