@@ -5,8 +5,9 @@ import io
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.conftest import visit
 from tests.e2e.front_door import FrontDoor, slug
 
 PEOPLE = b"Email,Name,Role when joined\nanna@example.org,Anna,learner\nole@example.org,Ole,mentor\n"
@@ -144,7 +145,7 @@ def test_what_the_api_refuses_is_said_on_the_form(page: Page, complaints: list[s
 
 
 def test_a_norwegian_is_refused_in_norwegian(browser: Browser, api_url: str) -> None:
-    context = browser.new_context(base_url=api_url, locale="nb-NO")
+    context = visit(browser, api_url, locale="nb-NO")
     page = context.new_page()
     page.goto("/drop")
     page.set_input_files("#file", {"name": "x.csv", "mimeType": "text/csv", "buffer": b"x"})
@@ -158,3 +159,20 @@ def test_a_norwegian_is_refused_in_norwegian(browser: Browser, api_url: str) -> 
     expect(page.get_by_role("heading", name="Filen mangler kolonner.")).to_be_visible()
     expect(page.locator("#outcome [lang=en]")).to_contain_text("participant_email")
     context.close()
+
+
+def test_the_upload_says_how_far_it_is(page: Page, context: BrowserContext, door: FrontDoor) -> None:
+    page.goto("/drop")
+    network = context.new_cdp_session(page)
+    # Two mebibytes at so many bytes a second.
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files(
+        "#file", {"name": "mentors-ukraine-2024-11.csv", "mimeType": "text/csv", "buffer": bytes(2 << 20)}
+    )
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("#share")).to_have_text(re.compile(r"Uploading: [1-9]\d* %"))
+    assert 0 < page.locator("#sent").evaluate("progress => progress.value") <= 1
+    network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    expect(page.get_by_role("heading", name="The file is not a CSV file.")).to_be_visible()

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 from bench.years import fill
 from ingestion.db import Connection, connect
 from local.system import LocalSystem
+from tests.browser.conftest import visit
 from tests.browser.screenshots import load_samples
 from tests.conftest import secret_of
 from tests.e2e.front_door import FrontDoor, slug
@@ -67,9 +68,7 @@ def faults_of(page: Page) -> list[str]:
 def test_axe_finds_nothing(
     browser: Browser, api_url: str, pages: dict[str, str], scheme: Any, locale: str, width: int
 ) -> None:
-    context = browser.new_context(
-        base_url=api_url, color_scheme=scheme, locale=locale, viewport={"width": width, "height": 800}
-    )
+    context = visit(browser, api_url, color_scheme=scheme, locale=locale, viewport={"width": width, "height": 800})
     page = context.new_page()
     found = {}
     for name, path in pages.items():
@@ -191,7 +190,7 @@ FOCUSED = """
 
 def test_nothing_moves_for_those_who_want_nothing_to_move(browser: Browser, api_url: str) -> None:
     for wish, moving in (("reduce", "none"), ("no-preference", "pulse")):
-        context = browser.new_context(base_url=api_url, reduced_motion=wish)  # type: ignore[arg-type]
+        context = visit(browser, api_url, reduced_motion=wish)
         page = context.new_page()
         page.goto("/drop")
         page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<span class=pulse></span>')")
