@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "local" / "samples"
 FOLDER = ROOT / "docs" / "screenshots"
 MANY_ROWS = 150_000
+SOME_ROWS_ARE_CHECKED = """
+  () => !document.querySelector(".stages") || document.querySelector(".stages progress")?.value > 0
+"""
 LANGUAGE_FILE = "language-for-ukraine-2024-11.csv"
 
 
@@ -120,7 +123,7 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     running = door.decided(door.put("incoming/mentors_ukraine/mentors-ukraine-2023.csv", many_rows()))
     live = desk.new_page()
     live.goto(f"/batches/{running['batchId']}")
-    live.wait_for_timeout(1500)
+    live.wait_for_function(SOME_ROWS_ARE_CHECKED)
     live.screenshot(path=FOLDER / "batch-running.png", full_page=True)
     live.goto("/")
     live.screenshot(path=FOLDER / "imports-running.png", full_page=True)
