@@ -13,7 +13,7 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers bench-memory cost fuzz format lock clean clean-all
+.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers bench-memory bench-pages cost fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
 	@echo "make bench-memory whether the functions' memory depends on the size of the file; ROWS=5000000"
 	@echo "make cost       what AWS would bill imports for, counted; ROWS=200000 changes the largest size (1000000)"
+	@echo "make bench-pages what the dashboard's pages cost a database of 100,000 batches and 10,000,000 sessions"
 	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
@@ -86,6 +87,9 @@ bench-memory: $(VENV)/.local.stamp
 
 cost: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.costs $(ROWS)
+# Another size: make bench-pages BATCHES=10000 SESSIONS=1000000
+bench-pages: $(VENV)/.local.stamp
+	@PYTHONPATH=layers/common:functions:. exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.pages $(or $(BATCHES),100000) $(or $(SESSIONS),10000000)
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz

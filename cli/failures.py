@@ -10,7 +10,7 @@ Failure             exit code 1
 """
 
 import sys
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import click
 
@@ -29,11 +29,22 @@ class Unreachable(Failure):
     """Nothing answers, or what does is out of order."""
 
 
+WHAT_NEXT: Final = {
+    "no_such_batch": "kintell batches lists those there are",
+    "no_such_session": "kintell sessions BATCH lists those of a batch",
+    "error_file_expired": "to see its faults again: kintell import FILE --dry-run",
+    "database_unavailable": "try again in a moment",
+    "internal_error": "try again; if it stays so, tell whoever runs the system",
+}
+"""By the code of a problem, where its sentence does not say it."""
+
+
 class ApiProblem(Failure):
     """An RFC 9457 problem."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
+        next_ = WHAT_NEXT.get(code)
+        super().__init__(f"{detail.rstrip('.')}; {next_}." if next_ else detail)
         self.status = status
         self.code = code
 

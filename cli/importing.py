@@ -68,7 +68,7 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
         return upload, None
     batch_id = upload["batchId"]
     with _interruptible(f"{goes_on} {batch_id} --watch"):
-        return upload, wait_for_batch(api, batch_id, bars.counted)
+        return upload, wait_for_batch(api, batch_id, bars)
 
 
 def _announcement(wish: Wish, size: int) -> Json:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import click
 
@@ -15,14 +15,27 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 
+STAGES: Final = {"stage": "Checking", "weigh": "Comparing", "merge": "Writing", "settle": "Finishing"}
+"""The stages that follow the reading, as a person calls them."""
+
+
+FAILED: Final = "failed"
+
+
 class Progress(Protocol):
     """Told how far things are; says so."""
+
+    shows_stages: bool
+    """Whether `staged` is worth a request."""
 
     def sent(self, done: int, total: int) -> None:
         """So many bytes of the file have gone over."""
 
     def waiting(self) -> None:
         """The file is there, and not taken up yet."""
+
+    def staged(self, stages: list[Json]) -> None:
+        """The batch has come so far in each of its stages."""
 
     def counted(self, batch: Json) -> None:
         """The batch is in this state."""
@@ -31,10 +44,15 @@ class Progress(Protocol):
 class Silent:
     """For scripts that read JSON."""
 
+    shows_stages = False
+
     def sent(self, done: int, total: int) -> None:
         """Nothing is said."""
 
     def waiting(self) -> None:
+        """Nothing is said."""
+
+    def staged(self, stages: list[Json]) -> None:
         """Nothing is said."""
 
     def counted(self, batch: Json) -> None:
@@ -43,6 +61,8 @@ class Silent:
 
 class Lines:
     """A line where something has changed by a quarter or more."""
+
+    shows_stages = False
 
     def __init__(self, file_name: str) -> None:
         self._file_name = file_name
@@ -58,6 +78,9 @@ class Lines:
     def waiting(self) -> None:
         """It follows from the line before."""
 
+    def staged(self, stages: list[Json]) -> None:
+        """Too much for lines that stay."""
+
     def counted(self, batch: Json) -> None:
         """Say the state, and how many rows it has come to."""
         state, percent = batch["status"], batch["percentComplete"]
@@ -68,36 +91,52 @@ class Lines:
 
 
 class Bars:
-    """A bar for the bytes, then one for the rows."""
+    """A bar for the bytes, then one for each stage that the batch has come to."""
+
+    shows_stages = True
 
     def __init__(self, bars: "RichProgress") -> None:
         self._bars = bars
-        self._bytes = self._rows = -1
+        self._tasks: dict[str, int] = {}
+        self._rows: dict[str, int] = {}
 
     def sent(self, done: int, total: int) -> None:
         """Move the first bar."""
-        if self._bytes < 0:
-            self._bytes = int(self._bars.add_task("Uploading", total=max(total, 1), counts=""))
-        counts = f"{size(done)} of {size(total)}"
-        self._update(self._bytes, completed=done or (1 if total == 0 else 0), counts=counts)
+        # A file without bytes is sent when it is.
+        self._show("Uploading", done or (1 if total == 0 else 0), max(total, 1), f"{size(done)} of {size(total)}")
 
     def waiting(self) -> None:
         """A bar without an end: nobody knows yet how many rows there are."""
-        if self._rows < 0:
-            self._rows = int(self._bars.add_task("Reading", total=None, counts=""))
+        self._show("Reading", 0, None, "")
+
+    def staged(self, stages: list[Json]) -> None:
+        """Move the bar of each stage that has begun."""
+        for stage in stages:
+            label = STAGES.get(stage["name"])
+            if label is None or stage["state"] == "later":
+                continue
+            of, is_done = stage["ofRows"], stage["state"] == "done"
+            rate = f", {stage['rowsPerSecond']:,.0f} a second" if stage["rowsPerSecond"] else ""
+            counts = f"{stage['rows']:,} of {of:,} rows{rate}" if of else ""
+            self._rows[label] = of
+            # What does not go row by row moves to and fro until it is done.
+            self._show(label, int(is_done) if not of else stage["rows"], of or (1 if is_done else None), counts)
 
     def counted(self, batch: Json) -> None:
-        """Move the second bar."""
-        self.waiting()
-        total, done, state = batch["totalRows"], batch["processedRows"], batch["status"]
-        at_work = "Writing" if total and done >= total else "Checking"
-        label = {"pending": "Waiting", "running": at_work}.get(state, state.capitalize())
-        # A file without rows is done when its batch is.
-        completed, of = (done, total) if total else (int(state in ENDED), 1)
-        self._update(self._rows, description=label, total=of, completed=completed, counts=f"{done} of {total} rows")
+        """What was read is known; when the batch is through, so are its stages, also where nobody looked meanwhile."""
+        total, state = batch["totalRows"], batch["status"]
+        self._show("Reading", 1, 1, f"{total:,} rows")
+        if state not in ENDED:
+            return
+        for label in STAGES.values() if state != FAILED else ():
+            if label in self._tasks:
+                self._show(label, 1, 1, f"{self._rows[label]:,} rows" if self._rows.get(label) else "")
+        self._show(state.capitalize(), 1, 1, f"{batch['processedRows']:,} of {total:,} rows")
 
-    def _update(self, bar: int, *, counts: str, **values: object) -> None:
-        self._bars.update(bar, counts=counts, **values)  # type: ignore[arg-type]
+    def _show(self, label: str, completed: int, total: int | None, counts: str) -> None:
+        if label not in self._tasks:
+            self._tasks[label] = int(self._bars.add_task(label, total=total, counts=""))
+        self._bars.update(self._tasks[label], completed=completed, total=total, counts=counts)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
         found = _find(api, batch_id, watch=watch)
         if watch and found.get("status", ENDED[0]) not in ENDED:
             with progress(found["fileName"], as_json=as_json) as bars:
-                found = wait_for_batch(api, found["batchId"], bars.counted)
+                found = wait_for_batch(api, found["batchId"], bars)
     except KeyboardInterrupt as stopped:
         again = f"kintell status {batch_id} --watch" if watch else f"kintell status {batch_id}"
         raise Interrupted(f"Stopped: the import goes on; look again with: {again}") from stopped

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from cli.api import Api, Json, backfill_path, upload_path
+from cli.api import Api, Json, backfill_path, batch_path, upload_path
 from cli.failures import ApiProblem, Failure, Unreachable
+from cli.progress import Progress
 from cli.reports import ENDED
 
 FIRST_PAUSE_SECONDS: Final = 0.15
@@ -39,14 +40,17 @@ def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
     )
 
 
-def wait_for_batch(api: Api, batch_id: str, seen: Callable[[Json], None]) -> Json:
-    """The batch when it has ended; *seen* is told of each state on the way."""
+def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:
+    """The batch when it has ended; *progress* is told of each state on the way, and of its stages if it shows them."""
     pauses = _pauses()
     while True:
         batch = _patiently(lambda: get_batch(api, batch_id))
-        seen(batch)
+        progress.counted(batch)
         if batch["status"] in ENDED:
             return batch
+        if progress.shows_stages:
+            # An API of before has none.
+            progress.staged(_patiently(lambda: api.get(batch_path(batch_id))).get("stages", []))
         time.sleep(next(pauses))
 
 

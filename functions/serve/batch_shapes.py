@@ -7,6 +7,7 @@ from pydantic import ConfigDict, model_validator
 
 from ingestion.batch import BatchStatus, FaultCount
 from serve.shapes import Shape, Utc
+from serve.stages import Stage
 
 
 class Links(Shape):
@@ -116,10 +117,11 @@ class ErrorFile(Shape):
 
 
 class BatchRecord(BatchSummary):
-    """All that is on record of a batch."""
+    """All that is on record of a batch. `stages` says where it is while it runs, and is empty afterwards."""
 
     csv_metadata: CsvMetadata
     chunks: list[Chunk]
+    stages: list[Stage]
     forced: bool
     force_reason: str | None
     max_error_percent: float | None

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from ingestion.batch import BatchStatus
 from ingestion.naming import get_programme_of_alias
-from ingestion.tables import batch_record, listing
+from ingestion.tables import batch_record, listing, progress
 from serve.batch_shapes import AuditEntry, BatchRecord, BatchSummary
 from serve.documents import answers
 from serve.pages import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
@@ -14,6 +14,7 @@ from serve.problems import ProblemCode
 from serve.rights import Right, needs
 from serve.routing import BatchId, database, get_batch, must_exist, new_router
 from serve.shapes import Page
+from serve.stages import stages_of
 
 router = new_router()
 
@@ -68,9 +69,11 @@ def batches(
     responses=answers(BatchRecord, ProblemCode.NO_SUCH_BATCH),
 )
 def batch(batch_id: BatchId) -> BatchRecord:
-    """With how its file was read, and its chunks."""
+    """With how its file was read, its chunks, and its stages while it runs."""
     db = database()
-    return BatchRecord.of(get_batch(db, batch_id), chunks=batch_record.chunks(db, batch_id))
+    found = get_batch(db, batch_id)
+    stages = stages_of(found, progress.of_batch(db, batch_id))
+    return BatchRecord.of(found, chunks=batch_record.chunks(db, batch_id), stages=stages)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from local.system import LocalSystem
 from tests.e2e.conftest import api_url, s3, system
@@ -29,6 +29,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 # A proxy that the environment may name knows nothing of this machine's loopback.
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 
@@ -71,11 +73,17 @@ def door(browser: Browser, system: LocalSystem, api_url: str, s3: Any) -> FrontD
     return FrontDoor(s3, system.stack.uploads_bucket, api_url)
 
 
+def visit(browser: Browser, api_url: str, **wishes: Any) -> BrowserContext:
+    """A visitor with these wishes, who waits as long as it takes on a machine that others use as well."""
+    visitor = browser.new_context(base_url=api_url, **wishes)
+    visitor.set_default_timeout(PATIENCE_MS)
+    return visitor
+
+
 @pytest.fixture
 def context(browser: Browser, api_url: str) -> Iterator[BrowserContext]:
     """A visitor who has never been here, reads English and lives in Oslo."""
-    visitor = browser.new_context(base_url=api_url, locale="en-GB", timezone_id="Europe/Oslo")
-    visitor.set_default_timeout(15_000)
+    visitor = visit(browser, api_url, locale="en-GB", timezone_id="Europe/Oslo")
     yield visitor
     visitor.close()
 

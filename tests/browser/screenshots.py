@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "local" / "samples"
 FOLDER = ROOT / "docs" / "screenshots"
 MANY_ROWS = 150_000
+SOME_ROWS_ARE_CHECKED = """
+  () => !document.querySelector(".stages") || document.querySelector(".stages progress")?.value > 0
+"""
 LANGUAGE_FILE = "language-for-ukraine-2024-11.csv"
 
 
@@ -106,6 +109,8 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     desk = browser.new_context(base_url=door.api_url, locale="en-GB", timezone_id="Europe/Oslo")
     for name, path in pages.items():
         take(desk.new_page(), path, name)
+    for name, button in (("batch", "Show some of the rows"), ("session", "Show the row as it stands in the file")):
+        take_asked(desk.new_page(), pages[name], button, f"{name}-rows")
     phone = browser.new_context(
         base_url=door.api_url,
         locale="nb-NO",
@@ -123,10 +128,13 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     dropping.get_by_role("button", name="Import", exact=True).click()
     dropping.wait_for_selector("#outcome h2")
     dropping.screenshot(path=FOLDER / "refused.png", full_page=True)
+    norwegian = browser.new_context(base_url=door.api_url, locale="nb-NO", timezone_id="Europe/Oslo")
+    refused = door.decided(door.put("incoming/mentors_ukraine/mangler.csv", b"session_id,feedback\nMS-1,fint\n"))
+    take(norwegian.new_page(), f"/uploads/{refused['uploadId']}", "refused-norwegian")
     running = door.decided(door.put("incoming/mentors_ukraine/mentors-ukraine-2023.csv", many_rows()))
     live = desk.new_page()
     live.goto(f"/batches/{running['batchId']}")
-    live.wait_for_timeout(1500)
+    live.wait_for_function(SOME_ROWS_ARE_CHECKED)
     live.screenshot(path=FOLDER / "batch-running.png", full_page=True)
     live.goto("/")
     live.screenshot(path=FOLDER / "imports-running.png", full_page=True)
@@ -163,6 +171,16 @@ def signed_in(visitor: BrowserContext, who: str) -> Page:
     page.get_by_role("button", name=who, exact=True).click()
     page.wait_for_url(re.compile(r"127\.0\.0\.1:\d+/$"))
     return page
+
+
+def take_asked(page: Page, path: str, button: str, name: str) -> None:
+    """A picture of what is shown on request."""
+    page.goto(path)
+    page.get_by_role("button", name=button).click()
+    page.wait_for_selector(".samples, .cells")
+    page.mouse.move(0, 0)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.close()
 
 
 def take(page: Page, path: str, name: str) -> None:

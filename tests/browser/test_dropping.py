@@ -5,8 +5,9 @@ import io
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.conftest import visit
 from tests.e2e.front_door import FrontDoor, slug
 
 PEOPLE = b"Email,Name,Role when joined\nanna@example.org,Anna,learner\nole@example.org,Ole,mentor\n"
@@ -38,8 +39,9 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
     expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
 
-    page.get_by_role("button", name="Show some rejected rows").click()
-    expect(page.locator("#rejected")).to_contain_text("anna(at)example.org")
+    page.get_by_role("button", name="Show some of the rows").click()
+    expect(page.locator(".samples")).to_contain_text("anna(at)example.org")
+    expect(page.get_by_role("heading", name="With some of the rows")).to_be_focused()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()
     rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
@@ -61,6 +63,11 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
     page.get_by_role("link", name="MS-B2").click()
     expect(page.locator("#row")).to_contain_text("row 1, line 2")
     expect(page.locator(".chain")).to_contain_text("mentors-ukraine-2024-11-errors.csv")
+    page.get_by_role("button", name="Show the row as it stands in the file").click()
+    cells = page.locator(".cells tbody tr")
+    expect(cells.nth(0)).to_have_text(re.compile("session_id.*MS-B2"))
+    # What the error file says of a row stands in the mended file as well.
+    expect(cells.nth(10)).to_have_text(re.compile("_error_message.*is not an email address"))
 
 
 def test_a_duplicate_is_refused_with_the_way_to_the_earlier_import(page: Page, door: FrontDoor) -> None:
@@ -87,8 +94,15 @@ def test_a_dry_run_says_so_and_leaves_nothing(page: Page, door: FrontDoor) -> No
     page.get_by_role("button", name="Import", exact=True).click()
     page.wait_for_url(re.compile("/batches/"))
     expect(page.get_by_text("nothing was imported")).to_be_visible()
+    batch = page.url
     page.get_by_role("link", name="Sessions").click()
     expect(page.get_by_text("No row of this file")).to_be_visible()
+    # What was chosen for the dry run is chosen for the import.
+    page.goto(batch)
+    page.get_by_role("link", name="Import the file").click()
+    expect(page.get_by_role("combobox", name="Programme", exact=True)).to_have_value("mentors_ukraine")
+    expect(page.get_by_label("Programme instance")).to_have_value(re.compile("mentors-ukraine-e2e"))
+    expect(page.get_by_label("Dry run")).not_to_be_checked()
 
 
 DRAGGED = """
@@ -128,3 +142,37 @@ def test_what_the_api_refuses_is_said_on_the_form(page: Page, complaints: list[s
     expect(page.get_by_role("alert")).to_contain_text("is not named as a CSV file")
     # The browser notes the answer's status, 422.
     complaints.clear()
+
+
+def test_a_norwegian_is_refused_in_norwegian(browser: Browser, api_url: str) -> None:
+    context = visit(browser, api_url, locale="nb-NO")
+    page = context.new_page()
+    page.goto("/drop")
+    page.set_input_files("#file", {"name": "x.csv", "mimeType": "text/csv", "buffer": b"x"})
+    page.get_by_label("Programrunde").fill("ikke en runde")
+    page.get_by_role("button", name="Importer", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Programrunden går ikke fram.")
+    page.goto("/drop")
+    page.set_input_files("#file", {"name": "tom.csv", "mimeType": "text/csv", "buffer": b"session_id\n"})
+    page.get_by_role("combobox", name="Program", exact=True).select_option("mentors_ukraine")
+    page.get_by_role("button", name="Importer", exact=True).click()
+    expect(page.get_by_role("heading", name="Filen mangler kolonner.")).to_be_visible()
+    expect(page.locator("#outcome [lang=en]")).to_contain_text("participant_email")
+    context.close()
+
+
+def test_the_upload_says_how_far_it_is(page: Page, context: BrowserContext, door: FrontDoor) -> None:
+    page.goto("/drop")
+    network = context.new_cdp_session(page)
+    # Two mebibytes at so many bytes a second.
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files(
+        "#file", {"name": "mentors-ukraine-2024-11.csv", "mimeType": "text/csv", "buffer": bytes(2 << 20)}
+    )
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("#share")).to_have_text(re.compile(r"Uploading: [1-9]\d* %"))
+    assert 0 < page.locator("#sent").evaluate("progress => progress.value") <= 1
+    network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    expect(page.get_by_role("heading", name="The file is not a CSV file.")).to_be_visible()

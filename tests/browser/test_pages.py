@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
+from bench.years import fill
 from ingestion.db import Connection, connect
 from local.system import LocalSystem
+from tests.browser.conftest import visit
 from tests.browser.screenshots import load_samples
 from tests.conftest import secret_of
 from tests.e2e.front_door import FrontDoor, slug
-from tests.serve.many import fill
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 CHECKED = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -37,6 +38,7 @@ def pages(door: FrontDoor) -> dict[str, str]:
         "programmes": "/programmes",
         "programme": "/programmes/mentors-ukraine-2024-q4",
         "refused": f"/uploads/{refused}",
+        "nothing": "/batches/none",
     }
 
 
@@ -60,14 +62,13 @@ def faults_of(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "locale", "width"), [("light", "en-GB", 1280), ("dark", "nb-NO", 1280), ("dark", "en-US", 360)]
+    ("scheme", "locale", "width"),
+    [("light", "en-GB", 1280), ("dark", "nb-NO", 1280), ("dark", "en-US", 320)],
 )
 def test_axe_finds_nothing(
     browser: Browser, api_url: str, pages: dict[str, str], scheme: Any, locale: str, width: int
 ) -> None:
-    context = browser.new_context(
-        base_url=api_url, color_scheme=scheme, locale=locale, viewport={"width": width, "height": 800}
-    )
+    context = visit(browser, api_url, color_scheme=scheme, locale=locale, viewport={"width": width, "height": 800})
     page = context.new_page()
     found = {}
     for name, path in pages.items():
@@ -75,9 +76,10 @@ def test_axe_finds_nothing(
         page.wait_for_load_state("networkidle")
         for details in page.locator("details").all():
             details.evaluate("details => details.open = true")
-        if (show := page.get_by_role("button", name=re.compile("Show some|Vis noen"))).count():
-            show.click()
-            page.locator(".rejected").wait_for()
+        for asked, shown in (("Show some|Vis noen", ".samples"), ("Show the row|Vis raden slik", ".cells")):
+            if (button := page.get_by_role("button", name=re.compile(asked))).count():
+                button.click()
+                page.locator(shown).first.wait_for()
         if faults := faults_of(page):
             found[name] = faults
         # A narrow screen scrolls one way only (WCAG 1.4.10); tables and pictures have a frame of their own.
@@ -108,6 +110,12 @@ def test_markup_in_files_shows_as_text(page: Page, door: FrontDoor, pages: dict[
     expect(page.get_by_text("<script>alert(2)</script>")).to_be_visible()
     page.get_by_role("link", name=f"MS-{EVIL}").click()
     expect(page.locator("table").get_by_text(EVIL).first).to_be_visible()
+    page.get_by_role("button", name="Show the row").click()
+    expect(page.locator(".cells").get_by_text(EVIL)).to_have_count(4)
+    page.go_back()
+    page.go_back()
+    page.get_by_role("button", name="Show some of the rows").click()
+    expect(page.locator(".samples").get_by_text(EVIL).first).to_be_visible()
     page.goto("/")
     expect(page.get_by_text("<img srcx").first).to_be_visible()
     page.goto("/drop")
@@ -146,6 +154,65 @@ def test_the_keyboard_is_enough(page: Page, pages: dict[str, str]) -> None:
     page.locator(".graph a").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/batches/*")
+
+
+def test_focus_is_seen_and_goes_down_the_page(page: Page, pages: dict[str, str]) -> None:
+    for name in ("imports", "drop", "batch", "session", "programme"):
+        page.goto(pages[name])
+        page.wait_for_load_state("networkidle")
+        places: list[tuple[int, str]] = []
+        while True:
+            page.keyboard.press("Tab")
+            focused = page.evaluate(FOCUSED)
+            if focused is None or focused["place"] in [place for place, _ in places]:
+                break
+            places.append((focused["place"], focused["html"]))
+            assert focused["outline"] >= 2, (name, focused["html"])
+        assert len(places) > 5, name
+        numbers = [place for place, _ in places]
+        assert numbers == sorted(numbers), (name, places)
+
+
+FOCUSED = """
+() => {
+  const focused = document.activeElement;
+  if (!focused || focused === document.body) return null;
+  const style = getComputedStyle(focused), box = focused.closest("svg") && focused.querySelector("rect");
+  return {
+    place: [...document.querySelectorAll("*")].indexOf(focused),
+    html: focused.outerHTML.slice(0, 120),
+    outline: box ? parseFloat(getComputedStyle(box).strokeWidth)
+      : style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
+  };
+}
+"""
+
+
+def test_nothing_moves_for_those_who_want_nothing_to_move(browser: Browser, api_url: str) -> None:
+    for wish, moving in (("reduce", "none"), ("no-preference", "pulse")):
+        context = visit(browser, api_url, reduced_motion=wish)
+        page = context.new_page()
+        page.goto("/drop")
+        page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<span class=pulse></span>')")
+        assert page.locator(".pulse").evaluate("pulse => getComputedStyle(pulse).animationName") == moving
+        context.close()
+
+
+def test_a_live_page_says_when_nobody_answers_and_when_somebody_does_again(
+    page: Page, pages: dict[str, str], db: Connection, complaints: list[str]
+) -> None:
+    state = "UPDATE ingestion_batches SET status = :status, completed_at = {} WHERE id = :id"
+    batch = pages["batch"].rpartition("/")[2]
+    db.run(state.format("NULL"), status="running", id=batch)
+    page.route("**/live", lambda route: route.abort())
+    page.goto(pages["batch"])
+    expect(page.get_by_text("The system does not answer right now.")).to_be_visible()
+    page.unroute("**/live")
+    expect(page.get_by_text("The system does not answer right now.")).to_be_hidden()
+    db.run(state.format("now()"), status="completed", id=batch)
+    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+    # The browser notes what it could not fetch.
+    complaints.clear()
 
 
 def test_a_session_is_found_by_its_id(page: Page, pages: dict[str, str]) -> None:

@@ -6,18 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import kintell
 from tests.cli.loopback import Loopback, serving
 from tests.serve.asking import Call
-from tests.serve.conftest import api, emptied, environment, place
+from tests.serve.conftest import api, buckets, emptied, environment, place
 from tests.serve.conftest import world as world
-from tests.serve.world import REGION, UPLOADS, WORK
 
-__all__ = ["api", "emptied", "environment", "place", "world"]
+__all__ = ["api", "buckets", "emptied", "environment", "place", "world"]
 
 Run = Callable[..., Result]
 
@@ -70,16 +68,3 @@ def ask_json(run: Run) -> Callable[..., Any]:
         return json.loads(result.stdout)
 
     return ask
-
-
-@pytest.fixture
-def buckets(environment: pytest.MonkeyPatch) -> Any:
-    """The storage, with nothing in it but what this test puts there."""
-    s3 = boto3.client("s3")
-    for bucket in (UPLOADS, WORK):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    yield s3
-    for bucket in (UPLOADS, WORK):
-        for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=stored["Key"])
-        s3.delete_bucket(Bucket=bucket)

@@ -56,13 +56,6 @@ def test_the_commands_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script(shell: str) -> None:
-    result = CliRunner().invoke(kintell, ["completion", shell])
-    assert result.exit_code == 0
-    assert "_KINTELL_COMPLETE" in result.output
-
-
 def test_the_codes_on_the_page_have_the_words_of_the_command() -> None:
     found = re.findall(r"× (.*?) \((E\d+)", DOCS)
     assert found

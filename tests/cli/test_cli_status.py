@@ -6,6 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from cli.api import Api, Json
+from cli.progress import Silent
+from cli.watching import wait_for_batch
 from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback
 from tests.serve.world import World
@@ -103,3 +106,22 @@ def test_an_upload_is_found_by_its_id(run: Run, world: World) -> None:
     assert result.exit_code == 1
     assert "Refused:     already_imported: It is in." in result.stdout
     assert f"kintell status {batch}" in result.stdout
+
+
+def test_an_older_api_that_knows_no_stages_is_watched_as_well(run: Run, loopback: Loopback, world: World) -> None:
+    told: list[list[Json]] = []
+
+    class Watching(Silent):
+        shows_stages = True
+
+        def staged(self, stages: list[Json]) -> None:
+            told.append(stages)
+
+    batch = world.batch(status="running")
+    loopback.answers_first = [
+        (200, json.dumps({"status": "running"}).encode()),
+        (200, json.dumps({"batchId": str(batch)}).encode()),
+        (200, json.dumps({"status": "completed"}).encode()),
+    ]
+    assert wait_for_batch(Api.at(loopback.url, None), str(batch), Watching()) == {"status": "completed"}
+    assert told == [[]]

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from cli.showing import fitting
 from cli.words import clean, size
 from local.aws import ROOT
 from tests.cli.loopback import Loopback
-from tests.serve.world import World
+from tests.serve.world import NOW, World
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 HEADERS = [column.header for column in columns.BATCHES]
@@ -96,6 +97,34 @@ def test_an_import_shows_bars_and_ends_with_its_lines(
     assert re.search(r"Uploading +━+ 100% 300\.0 KB of 300\.0 KB", seen)
     assert re.search(r"Completed +━+ 100% 10 of 10 rows", seen)
     assert seen.replace("\r", "").endswith("Skipped:     1\nErrors:      2\n")
+
+
+def test_a_running_batch_shows_its_stages_until_it_has_ended(loopback: Loopback, world: World) -> None:
+    batch = world.batch(status="running", total_rows=10_000)
+    world.chunk(batch, 1, rows=6_000, state="staged", staged_rows=6_000, staged_at=NOW + timedelta(seconds=3))
+    world.chunk(batch, 2, rows=4_000)
+    looked = f"/v1/import/batches/{batch}"
+
+    def go_on(number: int) -> None:
+        """Weighed when the stages were asked for once, at its end when they were twice."""
+        seen = sum(request.path == looked for request in loopback.seen)
+        if loopback.seen[-1].path == looked and seen == 2:
+            world.db.run("UPDATE chunks SET state = 'staged', staged_rows = rows, staged_at = now()")
+            world.db.run("UPDATE ingestion_batches SET weighed_at = now()")
+            world.db.run("INSERT INTO shards VALUES (:id, 0, 9000, 500)", id=batch)
+        elif seen == 2:
+            ended = "status = 'completed', completed_at = now(), inserted_rows = 9500, error_rows = 500"
+            world.db.run(f"UPDATE ingestion_batches SET {ended}")
+
+    loopback.before = go_on
+    code, seen = on_terminal(loopback.url, 100, "status", str(batch), "--watch")
+    assert code == 3, seen
+    assert re.search(r"Checking +[━╸╺]+ +60% 6,000 of 10,000 rows", seen)
+    assert re.search(r"Comparing +━+ 100%", seen)
+    assert re.search(r"Writing +[━╸╺]+ +0% 0 of 9,500 rows", seen)
+    assert re.search(r"Writing +━+ 100% 9,500 rows", seen)
+    assert re.search(r"Completed +━+ 100% 10,000 of 10,000 rows", seen)
+    assert "Finishing" not in seen
 
 
 @pytest.mark.parametrize(

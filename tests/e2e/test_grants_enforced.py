@@ -30,7 +30,7 @@ def handler(event, _context):
     return "done"
 """
 
-FUNCTIONS = ("Migrate", "Intake", "Stage", "Weigh", "Explain", "Merge", "Settle", "Serve", "CleanUp", "Watch")
+FUNCTIONS = ("Migrate", "Intake", "Stage", "Weigh", "Explain", "Merge", "Settle", "Serve", "Admit", "CleanUp", "Watch")
 # No export by its name, so that Intake refuses it and nothing is imported.
 UPLOAD, WORK, ERRORS = ("uploads", "incoming/probe.bin"), ("work", "work/probe"), ("work", "errors/probe.csv")
 
@@ -78,7 +78,7 @@ def test_only_the_api_reads_error_files(tried: Try) -> None:
 
 
 def test_the_originals_are_read_by_those_who_read_rows(tried: Try) -> None:
-    readers = {"Intake", "Stage", "Explain"}
+    readers = {"Intake", "Stage", "Explain", "Serve"}
     found = {name: tried(name, "head_object", UPLOAD) for name in FUNCTIONS}
     assert {name for name, outcome in found.items() if outcome == "done"} == readers
 

@@ -19,6 +19,8 @@ from ingestion.db import Connection, connect
 from local.postgres import Database
 from tests.conftest import functions_secret_of, secret_of
 from tests.serve.asking import Answer, Call, call
+from tests.serve.full_world import BROWSER
+from tests.serve.html import Html
 from tests.serve.world import REGION, UPLOADS, WORK, World
 
 NOWHERE = {"host": "127.0.0.1", "port": 1, "username": "u", "password": "p", "sslmode": "disable"}
@@ -116,3 +118,31 @@ def post(api: Call, emptied: None) -> Call:
 def world(emptied: None, place: Place) -> World:
     """Hand-made rows in the function's database."""
     return World(place.db)
+
+
+@pytest.fixture
+def see(api: Call) -> Any:
+    """GET *path* as a browser does; the page, which keeps to its policy."""
+
+    def see(path: str, status: int = 200, language: str = "en", **query: Any) -> Html:
+        answer = api("GET", path, query, headers={**BROWSER, "accept-language": language})
+        assert answer.status == status, answer.text
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        html = Html(answer.text)
+        assert html.keeps_to_the_policy()
+        return html
+
+    return see
+
+
+@pytest.fixture
+def buckets(environment: pytest.MonkeyPatch) -> Any:
+    """The storage, with nothing in it but what this test puts there."""
+    s3 = boto3.client("s3")
+    for bucket in (UPLOADS, WORK):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    yield s3
+    for bucket in (UPLOADS, WORK):
+        for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=stored["Key"])
+        s3.delete_bucket(Bucket=bucket)

@@ -238,3 +238,19 @@ def test_the_audit_trail_is_that_of_the_batch_and_its_upload_oldest_first(get: C
     assert seen[-1].keys() == {
         "id", "at", "actor", "action", "resourceType", "resourceId", "batchId", "details",
     }  # fmt: skip
+
+
+def test_a_running_batch_says_where_it_is_and_an_ended_one_does_not(get: Call, world: World) -> None:
+    batch = world.batch(status="running")
+    world.chunk(batch, 1, state="staged", staged_rows=5, staged_at=NOW + timedelta(seconds=2))
+    world.chunk(batch, 2)
+    stages = get(f"/v1/import/batches/{batch}").body["stages"]
+    assert [(stage["name"], stage["state"], stage["rows"], stage["ofRows"]) for stage in stages] == [
+        ("intake", "done", 10, 10),
+        ("stage", "now", 5, 10),
+        ("weigh", "later", 0, 0),
+        ("merge", "later", 0, 0),
+        ("settle", "later", 0, 0),
+    ]
+    assert stages[1]["rowsPerSecond"] > 0
+    assert get(f"/v1/import/batches/{world.batch()}").body["stages"] == []

@@ -31,7 +31,8 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     "Explain": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Settle": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
-    "Serve": {UPLOADS: {"s3:PutObject"}, ERRORS: {"s3:GetObject"}},
+    # To show the row behind a session, it reads the upload.
+    "Serve": {UPLOADS: {"s3:PutObject", *READ_VERSION}, "uploads": {"s3:ListBucket"}, ERRORS: {"s3:GetObject"}},
     "CleanUp": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         WORK: {"s3:DeleteObject", "s3:PutObject"},

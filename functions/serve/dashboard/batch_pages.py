@@ -1,7 +1,6 @@
 """A batch: its stages while it runs, then what came of it; its sessions, a page at a time."""
 
-from datetime import timedelta
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,6 +14,7 @@ from serve.pages import BY_ROW
 from serve.problems import ProblemCode
 from serve.routing import database, get_batch, new_router
 from serve.session_shapes import BatchSession
+from serve.stages import stages_of
 
 router = new_router()
 
@@ -38,16 +38,6 @@ NOTED: Final = (
 """Of csvMetadata, what the page says."""
 
 BatchId = Annotated[str, path_parameter("batchId", "Id of a batch")]
-
-
-class Stage(NamedTuple):
-    """One stage of an import: how much of it is done, of how much, and how fast it goes."""
-
-    name: str
-    state: str
-    done: int = 0
-    whole: int = 0
-    rows_per_second: float | None = None
 
 
 @router.get("/batches/<batchId>", include_in_schema=False, compress=True)
@@ -82,7 +72,7 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
         "batch": found,
         "is_running": is_running,
         "is_roster": is_roster(found),
-        "stages": _stages(found, progress.of_batch(db, batch_id)) if is_running else [],
+        "stages": stages_of(found, progress.of_batch(db, batch_id)) if is_running else [],
         "audit": listing.audit_trail(db, batch_id, AUDIT_ENTRIES, None),
         "parent": next((other for other in relatives if not other["is_child"]), None),
         "children": [other for other in relatives if other["is_child"]],
@@ -90,47 +80,6 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
         "file": {**dict.fromkeys(NOTED), **found["csv_metadata"], "rating_scale": found["rating_scale"]},
         "took": found["completed_at"] - found["started_at"] if found["completed_at"] and found["started_at"] else None,
     }
-
-
-def _stages(batch: dict[str, Any], ledger: dict[str, Any]) -> list[Stage]:
-    """Where a running batch is."""
-    rows = batch["total_rows"]
-    started, weighed = batch["started_at"], batch["weighed_at"]
-    all_staged = ledger["staged_chunks"] == ledger["chunks"]
-    all_merged = ledger["shards"] > 0 and ledger["merged_shards"] == ledger["shards"]
-    stage_ended = ledger["last_staged_at"] if all_staged else ledger["now"]
-    merge_ended = ledger["last_merged_at"] if all_merged else ledger["now"]
-    to_merge = rows - ledger["rejected_rows"]
-    return [
-        Stage("intake", "done", rows, rows),
-        Stage(
-            "stage",
-            _state(started is not None, all_staged and started is not None),
-            ledger["staged_rows"],
-            rows,
-            _rate(ledger["staged_rows"], stage_ended - started if started and stage_ended else None),
-        ),
-        Stage("weigh", _state(all_staged and started is not None, weighed is not None)),
-        Stage(
-            "merge",
-            _state(weighed is not None, all_merged),
-            ledger["merged_rows"],
-            to_merge,
-            _rate(ledger["merged_rows"], merge_ended - weighed if weighed and merge_ended else None),
-        ),
-        Stage("settle", _state(all_merged, False)),
-    ]
-
-
-def _state(is_begun: bool, is_done: bool) -> str:
-    if is_done:
-        return "done"
-    return "now" if is_begun else "later"
-
-
-def _rate(rows: int, span: timedelta | None) -> float | None:
-    seconds = span.total_seconds() if span else 0.0
-    return rows / seconds if rows and seconds > 0 else None
 
 
 @router.get("/batches/<batchId>/sessions", include_in_schema=False, compress=True)

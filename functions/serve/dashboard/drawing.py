@@ -1,20 +1,28 @@
-"""Pictures drawn here, as SVG without a style of its own: the lineage graph in layers, and bars.
+"""The lineage graph as a picture: SVG without a style of its own, in columns from left to right.
 
-A layer of the graph is the longest way to it from a node that nothing leads to; in a layer, nodes stand in the order in
-which they were named. That is all that graphs of a dozen nodes need.
+File, import, sessions and programme instance stand side by side, this import's in one line. The import that it corrects
+stands above it, those that correct it below, joined at their left. Every node has its place by what it is, so no
+edge crosses a box, however many corrections there are.
 """
 
-from collections.abc import Sequence
-from datetime import date
 from typing import Any, Final, NamedTuple
 
-from serve.graphs import Graph
+from serve.graphs import Edge, Graph
 
-WIDTH, HEIGHT = 230, 66
-GAP_ACROSS, GAP_DOWN = 90, 18
+WIDTH: Final = 208
+HEIGHT: Final = 66
+GAP_ACROSS: Final = 76
+GAP_DOWN: Final = 22
 MARGIN: Final = 6
-MAX_IN_LAYER: Final = 9
-"""More than these would be a wall of boxes: the rest is in the list below the picture."""
+ASIDE: Final = 38
+"""How far to the left of them the edges between imports run, together; less than the gap."""
+BEND: Final = 8
+ARROW: Final = 7
+
+MAX_CORRECTIONS: Final = 8
+"""More of them would be a wall of boxes: the rest is in the list below the picture."""
+
+COLUMNS: Final = {"file": 0, "batch": 1, "sessions": 2, "people": 2, "programInstance": 3}
 
 
 class Box(NamedTuple):
@@ -26,12 +34,13 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An edge, as the path of its curve, and where its label goes."""
+    """An edge, as its path, and where its label goes; of edges that run together, the first has one."""
 
     path: str
     type: str
     x: int
     y: int
+    has_label: bool = True
 
 
 class Drawing(NamedTuple):
@@ -42,65 +51,74 @@ class Drawing(NamedTuple):
     width: int
     height: int
     left_out: int
-
-
-class Bar(NamedTuple):
-    """A column of a bar chart, of a height in percent, with what it says."""
-
-    label: str
-    value: str
-    percent: float
+    box_width: int = WIDTH
+    box_height: int = HEIGHT
 
 
 def draw(graph: Graph) -> Drawing:
-    """The graph from left to right."""
-    layers = _layers(graph)
-    shown = [layer[:MAX_IN_LAYER] for layer in layers]
-    deepest = max(len(layer) for layer in shown)
-    height = deepest * (HEIGHT + GAP_DOWN) - GAP_DOWN + 2 * MARGIN
-    boxes = {
-        node.id: Box(
-            node,
-            MARGIN + number * (WIDTH + GAP_ACROSS),
-            MARGIN + place * (HEIGHT + GAP_DOWN) + (deepest - len(layer)) * (HEIGHT + GAP_DOWN) // 2,
-        )
-        for number, layer in enumerate(shown)
-        for place, node in enumerate(layer)
-    }
-    lines = [
-        _line(boxes[edge.source], boxes[edge.to], edge.type)
+    """The graph, this import's line in its middle."""
+    imports = _imports(graph)
+    shown = imports[: 2 + MAX_CORRECTIONS]
+    level = next(row for row, node in enumerate(shown) if node.id == _mine(graph))
+    beside = [node for node in graph.nodes if node.type != "batch"]
+    boxes = {node.id: _box(node, level) for node in beside}
+    boxes |= {node.id: _box(node, row) for row, node in enumerate(shown)}
+    edges = [edge for edge in _drawn(graph) if edge.source in boxes and edge.to in boxes]
+    columns = max(COLUMNS[box.node.type] for box in boxes.values()) + 1
+    return Drawing(
+        # In the order in which they are read, which is that of the Tab key.
+        sorted(boxes.values(), key=lambda box: (box.x, box.y)),
+        _lines(edges, boxes),
+        columns * (WIDTH + GAP_ACROSS) - GAP_ACROSS + 2 * MARGIN,
+        len(shown) * (HEIGHT + GAP_DOWN) - GAP_DOWN + 2 * MARGIN,
+        len(imports) - len(shown),
+    )
+
+
+def _mine(graph: Graph) -> str:
+    return next(edge.to for edge in graph.edges if edge.type == "importedAs")
+
+
+def _imports(graph: Graph) -> list[Any]:
+    """The import that this one corrects, this one, those that correct it."""
+    mine = _mine(graph)
+    corrections = {edge.to for edge in graph.edges if edge.type == "correctedBy" and edge.source == mine}
+    nodes = [node for node in graph.nodes if node.type == "batch"]
+    return sorted(nodes, key=lambda node: 1 if node.id == mine else 2 if node.id in corrections else 0)
+
+
+def _drawn(graph: Graph) -> list[Edge]:
+    """The edges; it is the sessions, if any were written, that one sees belong to the programme instance."""
+    wrote = next((edge.to for edge in graph.edges if edge.type == "wrote"), None)
+    return [
+        edge.model_copy(update={"source": wrote}) if edge.type == "belongsTo" and wrote else edge
         for edge in graph.edges
-        if edge.source in boxes and edge.to in boxes
     ]
-    width = len(shown) * (WIDTH + GAP_ACROSS) - GAP_ACROSS + 2 * MARGIN
-    return Drawing(list(boxes.values()), lines, width, height, len(graph.nodes) - len(boxes))
 
 
-def _layers(graph: Graph) -> list[list[Any]]:
-    depth = {node.id: 0 for node in graph.nodes}
-    # Each round settles one layer more.
-    for _ in graph.nodes:
-        for edge in graph.edges:
-            depth[edge.to] = max(depth[edge.to], depth[edge.source] + 1)
-    return [[node for node in graph.nodes if depth[node.id] == layer] for layer in range(max(depth.values()) + 1)]
+def _box(node: Any, row: int) -> Box:
+    return Box(node, MARGIN + COLUMNS[node.type] * (WIDTH + GAP_ACROSS), MARGIN + row * (HEIGHT + GAP_DOWN))
+
+
+def _lines(edges: list[Edge], boxes: dict[str, Box]) -> list[Line]:
+    """Those that begin alike run together, and have one label."""
+    begun = [(edge.source, edge.type) for edge in edges]
+    return [
+        _line(boxes[edge.source], boxes[edge.to], edge.type)._replace(has_label=begun.index(begun[number]) == number)
+        for number, edge in enumerate(edges)
+    ]
 
 
 def _line(source: Box, to: Box, type_: str) -> Line:
-    from_x, from_y = source.x + WIDTH, source.y + HEIGHT // 2
-    to_x, to_y = to.x, to.y + HEIGHT // 2
-    middle = (from_x + to_x) // 2
-    path = f"M{from_x},{from_y} C{middle},{from_y} {middle},{to_y} {to_x - 7},{to_y}"
-    return Line(path, type_, middle, (from_y + to_y) // 2 - 6)
-
-
-def bars(columns: Sequence[tuple[str, str, float]], highest: float | None = None) -> list[Bar]:
-    """A bar for each label, text and value; *highest* is the value of a full one, else it is the largest."""
-    full = highest or max((value for _, _, value in columns), default=0)
-    return [Bar(label, text, round(100 * value / full, 2) if full else 0.0) for label, text, value in columns]
-
-
-def every_month(first: date, last: date) -> list[date]:
-    """The first day of each month from *first* to *last*: a month in which nothing happened is a gap, not left out."""
-    count = 12 * (last.year - first.year) + last.month - first.month + 1
-    months = (first.month - 1 + number for number in range(count))
-    return [date(first.year + month // 12, month % 12 + 1, 1) for month in months]
+    from_y, to_y = source.y + HEIGHT // 2, to.y + HEIGHT // 2
+    if source.x == to.x:
+        aside = to.x - ASIDE
+        # Apart from the edge that comes from the file.
+        start, end = from_y + 12, to_y - 12
+        path = (
+            f"M{source.x},{start} H{aside + BEND} Q{aside},{start} {aside},{start + BEND} "
+            f"V{end - BEND} Q{aside},{end} {aside + BEND},{end} H{to.x - ARROW}"
+        )
+        return Line(path, type_, aside, (start + end) // 2 + 4)
+    from_x = source.x + WIDTH
+    return Line(f"M{from_x},{from_y} L{to.x - ARROW},{to_y}", type_, (from_x + to.x - ARROW) // 2, from_y - 7)

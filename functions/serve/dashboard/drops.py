@@ -2,8 +2,8 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from ingestion.errors import Refused
-from ingestion.naming import read_file_name, read_key
+from ingestion.errors import RefusalCode, Refused
+from ingestion.naming import programme_of_alias, read_file_name, read_key
 from ingestion.programmes import PROGRAMMES, Kind
 from ingestion.tables import overview
 from serve import uploads
@@ -22,12 +22,22 @@ SLUGS_OFFERED = 100
 
 @router.get("/drop", include_in_schema=False, compress=True, security=needs(Right.IMPORTS_WRITE))
 def drop() -> Response[str]:
-    """With `parent`, for the mended error file of that batch."""
+    """With `parent`, for the mended error file of that batch; `programme` and `instance` are filled in as named."""
     event = router.current_event.raw_event
     db = database()
-    parent_id = query_of(event, "parent")
+    parent_id, named, slug = (query_of(event, name) for name in ("parent", "programme", "instance"))
     parent = get_batch(db, uuid_of(parent_id, ProblemCode.NO_SUCH_BATCH, "batch")) if parent_id else None
-    return page(event, "drop.html", parent=parent, slugs=overview.slugs(db, SLUGS_OFFERED))
+    if parent:
+        named, slug = parent["program_type"], parent["program_instance"]
+    return page(
+        event,
+        "drop.html",
+        parent=parent,
+        program_type=programme_of_alias(named) if named else None,
+        slug=slug or "",
+        slugs=overview.slugs(db, SLUGS_OFFERED),
+        refusals=list(RefusalCode),
+    )
 
 
 @router.get("/drop/guess", include_in_schema=False, security=needs(Right.IMPORTS_WRITE))

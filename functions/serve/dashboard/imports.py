@@ -1,7 +1,8 @@
 """Imports: the timeline of uploads and what became of them, and the page of one upload that is not a batch (yet)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -41,22 +42,24 @@ def imports_list() -> Response[str]:
 
 
 def _timeline(event: dict[str, Any]) -> dict[str, Any]:
-    show, named, slug = (query_of(event, name) for name in ("show", "programme", "instance"))
+    show, named, slug, until = (query_of(event, name) for name in ("show", "programme", "instance", "until"))
     show = show if show in (*OF_UPLOADS, *OF_BATCHES) else None
     program_type = programme_of_alias(named) if named else None
+    day = _day_of(until)
     cursor = query_of(event, "cursor")
-    at, entry_id = NEWEST_FIRST.after(cursor) or (None, None)
+    at, entry_id = NEWEST_FIRST.after(cursor) or _after(day)
     window = listing.NewestFirst(ENTRIES + 1, at, entry_id)
     if show in OF_UPLOADS or not (show or program_type or slug):
         found = timeline.of_uploads(database(), window, show)
     else:
         found = timeline.of_batches(database(), window, listing.BatchFilter(show, program_type, slug))
     entries: Page[dict[str, Any]] = NEWEST_FIRST.page(found, ENTRIES, dict)
-    query = {"show": show, "programme": program_type, "instance": slug}
+    query = {"show": show, "programme": program_type, "instance": slug, "until": day.isoformat() if day else None}
     return {
         "entries": entries.items,
         "at_work": sum(_is_at_work(entry) for entry in entries.items),
         "filter": query,
+        "is_filtered": any(query.values()),
         "states": (*OF_BATCHES, *OF_UPLOADS),
         "ignores_programme": show in OF_UPLOADS and bool(program_type or slug),
         "is_first": cursor is None,
@@ -64,6 +67,21 @@ def _timeline(event: dict[str, Any]) -> dict[str, Any]:
         "older": address("/", **query, cursor=entries.next_cursor) if entries.next_cursor else None,
         "again": address("/imports/list", **query, cursor=cursor),
     }
+
+
+def _day_of(text: str | None) -> date | None:
+    """The day that a form names; what is none is passed over, as an unknown state is."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _after(day: date | None) -> tuple[datetime | None, UUID | None]:
+    """Where a list begins whose newest entries are of this day, in UTC."""
+    if day is None or day == date.max:
+        return None, None
+    return datetime.combine(day + timedelta(days=1), time(tzinfo=UTC)), UUID(int=0)
 
 
 def _is_at_work(entry: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Programmes: their instances, and what one of these has come to: files, sessions by month, rejected rows over time."""
 
-from datetime import date
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from ingestion.naming import programme_of_alias
 from ingestion.tables import listing, overview, timeline
 from serve.dashboard.asking import query_of
-from serve.dashboard.drawing import Bar, bars, every_month
+from serve.dashboard.charts import Chart, Column, by_month, months_to_draw
 from serve.dashboard.rendering import address, page
 from serve.dashboard.wording import Words, language_of
 from serve.documents import path_parameter
@@ -21,7 +21,7 @@ router = new_router()
 
 INSTANCES: Final = 30
 RECENT_FILES: Final = 10
-MONTHS_DRAWN: Final = 36
+FILES_SHOWN: Final = 10
 MAX_COUNTED_SESSIONS: Final = 200_000
 """About 0.1 s of the database's time; an instance of more is not drawn by month."""
 
@@ -57,23 +57,31 @@ def instance(slug: Slug) -> Response[str]:
         months=months,
         total=_total(months),
         entries=recent,
-        rejected_bars=_rejected(months, words),
+        chart=_rejected(months, words),
     )
 
 
 @router.get("/programmes/<slug>/sessions", include_in_schema=False, compress=True)
 def sessions(slug: Slug) -> Response[str]:
-    """Sessions by month, and whether they are as many as the files brought."""
+    """Sessions by month, by the files in which they stand, and whether they are as many as the files brought."""
     event = router.current_event.raw_event
+    db = database()
     found = _instance(slug)
-    months = overview.months_of_sessions(database(), found["id"], MAX_COUNTED_SESSIONS + 1)
+    counts = overview.counts_of_sessions(db, found["id"], MAX_COUNTED_SESSIONS + 1)
+    months = [count for count in counts if count["month"] is not None]
+    files = [count for count in counts if count["batch_id"] is not None]
+    shown = files[:FILES_SHOWN]
+    names = overview.files_of_batches(db, [count["batch_id"] for count in shown])
     counted = sum(month["sessions"] for month in months)
-    brought = _total(overview.months_of_batches(database(), found["id"]))["inserted_rows"]
+    brought = _total(overview.months_of_batches(db, found["id"]))["inserted_rows"]
     return page(
         event,
         "_sessions_by_month.html",
         months=months,
-        bars=_sessions(months, Words(language_of(event))),
+        files=[{**names[count["batch_id"]], "sessions": count["sessions"]} for count in shown],
+        other_files=len(files) - len(shown),
+        other_sessions=counted - sum(count["sessions"] for count in shown),
+        chart=_sessions(months, Words(language_of(event))),
         counted=counted,
         brought=brought,
         too_many=counted > MAX_COUNTED_SESSIONS,
@@ -88,26 +96,39 @@ def _instance(slug: str) -> dict[str, Any]:
     return found
 
 
-def _rejected(months: list[dict[str, Any]], words: Words) -> list[Bar]:
-    columns = []
-    for day, month in _drawn(months):
-        errors, rows = (month["error_rows"], month["total_rows"]) if month else (0, 0)
-        columns.append((words.month(day), words.percent(errors, rows) if rows else "", errors / rows if rows else 0.0))
-    return bars(columns, highest=1.0)
+def _rejected(months: list[dict[str, Any]], words: Words) -> Chart | None:
+    def column(month: dict[str, Any]) -> Column | None:
+        errors, rows = month["error_rows"], month["total_rows"]
+        if not rows:
+            return None
+        share = words.percent(errors, rows)
+        said = words.t("chart.rejected_of", share=share, errors=words.number(errors), rows=words.n("rows", rows))
+        return Column(errors / rows, share, f"{words.month(month['month'])}: {said}")
+
+    return _chart(months, column, words, lambda share: words.percent(share, 1), least=0.01)
 
 
-def _sessions(months: list[dict[str, Any]], words: Words) -> list[Bar]:
-    counts = [(day, month["sessions"] if month else 0) for day, month in _drawn(months)]
-    return bars([(words.month(day), words.number(count), count) for day, count in counts])
+def _sessions(months: list[dict[str, Any]], words: Words) -> Chart | None:
+    def column(month: dict[str, Any]) -> Column:
+        said = words.n("sessions", month["sessions"])
+        return Column(month["sessions"], words.number(month["sessions"]), f"{words.month(month['month'])}: {said}")
+
+    return _chart(months, column, words, words.number, least=1)
 
 
-def _drawn(months: list[dict[str, Any]]) -> list[tuple[date, dict[str, Any] | None]]:
-    """The last months, those between in which nothing happened too."""
+def _chart(
+    months: list[dict[str, Any]],
+    column: Callable[[dict[str, Any]], Column | None],
+    words: Words,
+    write: Callable[[float], str],
+    least: float,
+) -> Chart | None:
+    """None if there is no month at all."""
     if not months:
-        return []
-    found = {month["month"]: month for month in months}
-    days = every_month(months[0]["month"], months[-1]["month"])
-    return [(day, found.get(day)) for day in days[-MONTHS_DRAWN:]]
+        return None
+    found = {month["month"]: column(month) for month in months}
+    days = months_to_draw(months[0]["month"], months[-1]["month"])
+    return by_month([(day, found.get(day)) for day in days], words.months, write, least)
 
 
 def _total(months: list[dict[str, Any]]) -> dict[str, int]:

@@ -1,6 +1,7 @@
-"""Some of a batch's rejected rows and what is wrong with each: personal data, so asked for alone, and audited."""
+"""Some of a batch's rejected rows, a few for each fault: personal data, so asked for alone, and audited."""
 
 import csv
+from collections.abc import Iterable
 from io import StringIO
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -8,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from aws_lambda_powertools.event_handler import Response
 
 from ingestion.config import settings
-from ingestion.files import BLOCK_BYTES, NoSuchFile, blocks
+from ingestion.faults import WHOLE_ROW
+from ingestion.files import NoSuchFile, blocks
 from ingestion.formulas import restore
 from ingestion.tables import audit
 from serve import error_files
@@ -22,33 +24,46 @@ from serve.routing import database, get_batch, new_router
 
 router = new_router()
 
-ROWS_SHOWN: Final = 20
+SAMPLES: Final = 3
+"""So many rows of each fault; with its other faults, a row may stand below several."""
+BLOCKS_READ: Final = 4
+"""Mebibytes of the error file that are looked through: some thousands of rows."""
+
+Group = tuple[str, str]
+"""Code and field, as the summary of faults has them."""
 
 
 class RejectedRow(NamedTuple):
-    """What the error file says of a row."""
+    """What the error file says of a row. `first_cell` is what its reader knows it by, most often the session's id."""
 
+    first_cell: str
     row: str
     line: str
     codes: str
     message: str
 
+    def has(self, code: str, field: str) -> bool:
+        """Whether this is among its faults: a message begins with the name of its field."""
+        return code in self.codes.split("; ") and (field == WHOLE_ROW or f"{field}: " in self.message)
+
 
 @router.get("/batches/<batchId>/rejected", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
 def rejected(batch_id: BatchId) -> Response[str]:
-    """The first of them. Reading them counts as a download: whoever may not download the file may not see them here."""
+    """The faults with samples. Reading them counts as a download: whoever may not download the file may not see them
+    here."""
     event = router.current_event.raw_event
     db = database()
     batch = get_batch(db, id_of(batch_id))
-    shown = _first_rows(error_file_key(batch["id"], batch))
+    groups = [(fault["code"], fault["field"]) for fault in batch["error_summary"]]
+    samples = _samples(_rows(error_file_key(batch["id"], batch)), groups)
     audit.write(
         db,
         actor=caller(event),
         action="error_file_downloaded",
         batch_id=batch["id"],
-        details={"rows": len(shown), "shownOnPage": True},
+        details={"rows": len({row.row for rows in samples.values() for row in rows}), "shownOnPage": True},
     )
-    return page(event, "_rejected.html", batch=batch, rows=shown)
+    return page(event, "_faults.html", batch=batch, samples=samples)
 
 
 @router.get("/batches/<batchId>/errors", include_in_schema=False, security=needs(Right.ERRORS_READ))
@@ -57,15 +72,26 @@ def error_file(batch_id: BatchId) -> Response[Any]:
     return error_files.errors(id_of(batch_id))
 
 
-def _first_rows(key: str) -> list[RejectedRow]:
+def _samples(rows: Iterable[RejectedRow], groups: list[Group]) -> dict[Group, list[RejectedRow]]:
+    found: dict[Group, list[RejectedRow]] = {group: [] for group in groups}
+    for row in rows:
+        for (code, field), some in found.items():
+            if len(some) < SAMPLES and row.has(code, field):
+                some.append(row)
+        if all(len(some) == SAMPLES for some in found.values()):
+            break
+    return found
+
+
+def _rows(key: str) -> Iterable[RejectedRow]:
     try:
-        head = next(blocks(settings().work_bucket, key, None), b"")
+        head = b"".join(islice(blocks(settings().work_bucket, key, None), BLOCKS_READ))
     except NoSuchFile as gone:
         raise Problem(ProblemCode.ERROR_FILE_EXPIRED, "The error file is gone.") from gone
-    if len(head) >= BLOCK_BYTES:
-        # Its last row may be cut off.
-        head = head[: head.rfind(b"\r\n") + 2]
-    rows: Any = csv.reader(StringIO(head.decode("utf-8-sig", "replace"), newline=""))
+    # Where it was cut, its last row may be no row.
+    rows: Any = csv.reader(StringIO(head[: head.rfind(b"\r\n") + 2].decode("utf-8-sig", "replace"), newline=""))
     # The header, then the rows; what is said of each stands in the last four columns.
-    data_rows = islice(rows, 1, ROWS_SHOWN + 1)
-    return [RejectedRow._make([*row[-4:-1], restore(row[-1])]) for row in data_rows if len(row) >= 4]
+    for row in islice(rows, 1, None):
+        if len(row) >= 4:
+            number, line, codes, message = row[-4:]
+            yield RejectedRow(restore(row[0]) if len(row) > 4 else "", number, line, codes, restore(message))

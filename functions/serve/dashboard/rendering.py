@@ -20,6 +20,7 @@ from ingestion.files import address_of
 from ingestion.programmes import PROGRAMMES
 from serve.dashboard import WEB
 from serve.dashboard.assets import addresses
+from serve.dashboard.charts import shares
 from serve.dashboard.wording import LANGUAGES, Words, language_of
 from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
@@ -143,6 +144,7 @@ def _environment(language: str) -> "Environment":
         when=when,
         programme_name=programme_name,
         address=address,
+        shares=shares,
     )
     environment.filters.update(
         number=words.number,

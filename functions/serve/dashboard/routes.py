@@ -6,6 +6,7 @@ from serve.dashboard import (
     drops,
     imports,
     lineage_pages,
+    original_row,
     programme_pages,
     rejected_rows,
     sign_in_pages,
@@ -13,5 +14,15 @@ from serve.dashboard import (
 
 ROUTERS = tuple(
     part.router
-    for part in (imports, drops, batch_pages, rejected_rows, lineage_pages, programme_pages, sign_in_pages, assets)
+    for part in (
+        imports,
+        drops,
+        batch_pages,
+        rejected_rows,
+        lineage_pages,
+        original_row,
+        programme_pages,
+        sign_in_pages,
+        assets,
+    )
 )

@@ -1,7 +1,7 @@
 """The reader's language: the texts, and how numbers, sizes, months and spans of time are written in it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
@@ -12,6 +12,8 @@ from serve.dashboard import WEB
 LANGUAGES: Final = {"en": "English", "nb": "Norsk"}
 _NORWEGIAN: Final = ("nb", "no", "nn")
 _NO_BREAK: Final = "\u00a0"
+MOST_NAMES: Final = 60
+LONGEST_NAME: Final = 80
 _GROUP, _POINT = {"en": ",", "nb": _NO_BREAK}, {"en": ".", "nb": ","}
 
 
@@ -96,6 +98,12 @@ class Words:
         digits = 1 if unit != "B" and value < 10 else 0
         return f"{self.number(value, digits)}{_NO_BREAK}{unit}"
 
+    def listed(self, names: Sequence[str]) -> str:
+        """Names with commas between them, however many and however long they are."""
+        shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in names[:MOST_NAMES]]
+        more = [self.n("more", len(names) - MOST_NAMES)] if len(names) > MOST_NAMES else []
+        return ", ".join([*shown, *more])
+
     def span(self, length: timedelta) -> str:
         """A length of time."""
         seconds = max(length.total_seconds(), 0)
@@ -106,11 +114,16 @@ class Words:
             return f"{minutes}{_NO_BREAK}min {rest}{_NO_BREAK}s"
         return f"{minutes // 60}{_NO_BREAK}{self.t('unit.hours')} {minutes % 60}{_NO_BREAK}min"
 
+    @property
+    def months(self) -> list[str]:
+        """The twelve, short."""
+        return self.t("months").split()
+
     def month(self, day: date) -> str:
         """Month and year, short."""
-        return f"{self.t('months').split()[day.month - 1]} {day.year}"
+        return f"{self.months[day.month - 1]} {day.year}"
 
     def day(self, day: date) -> str:
         """A day without a time, the same in every time zone."""
-        name = self.t("months").split()[day.month - 1]
+        name = self.months[day.month - 1]
         return f"{day.day}. {name} {day.year}" if self.language == "nb" else f"{day.day} {name} {day.year}"

@@ -26,6 +26,10 @@ class NoSuchFile(Exception):
     """The object is not there (any more)."""
 
 
+class InColdStorage(Exception):
+    """The object is there, but S3 has to bring it back before anybody can read it."""
+
+
 @cache
 def _client() -> Any:
     # Path-style addresses and SigV4 also work where the bucket is no host name, as on a laptop.
@@ -41,6 +45,8 @@ def _as_ours(failed: Exception) -> Exception:
     if isinstance(failed, ClientError):
         if str(failed.response.get("Error", {}).get("Code")) in _GONE:
             return NoSuchFile("The object is not there.")
+        if failed.response["Error"]["Code"] == "InvalidObjectState":
+            return InColdStorage("The object is in cold storage.")
         status = failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if 400 <= status < 500 and status not in (408, 429):
             return failed
@@ -65,7 +71,7 @@ def metadata(bucket: str, key: str, version_id: str | None) -> dict[str, str]:
 
 
 def blocks(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
-    """An object version from its start, in blocks of about a mebibyte. Raises NoSuchFile, Unavailable."""
+    """An object version from its start, in blocks of a mebibyte. Raises NoSuchFile, InColdStorage, Unavailable."""
     body = _call("get_object", Bucket=bucket, Key=key, **_version(version_id))["Body"]
     try:
         yield from body.iter_chunks(BLOCK_BYTES)
@@ -76,7 +82,7 @@ def blocks(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
 
 
 def read_range(bucket: str, key: str, version_id: str | None, start: int, end: int) -> bytes:
-    """The bytes from *start* to before *end*. Raises NoSuchFile, Unavailable."""
+    """The bytes from *start* to before *end*. Raises NoSuchFile, InColdStorage, Unavailable."""
     if end <= start:
         return b""
     got = _call("get_object", Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", **_version(version_id))

@@ -67,6 +67,11 @@
     return wanted;
   }
 
+  function inTheReadersWords(problem) {
+    const said = document.querySelector(`#says [data-code="${CSS.escape(problem.code || "")}"]`);
+    return said ? said.textContent : problem.detail || problem.message || form.dataset.unreachable;
+  }
+
   function put(file, link) {
     return new Promise((resolve, reject) => {
       const upload = new XMLHttpRequest();
@@ -105,8 +110,8 @@
       });
       // The chosen file stays: signed in again in another tab, one more click sends it.
       if (answer.status === 401) throw new Error(form.dataset.signedOut);
-      const link = await answer.json();
-      if (!answer.ok) throw new Error(link.detail);
+      const link = await answer.json().catch(() => ({ detail: form.dataset.unreachable }));
+      if (!answer.ok) throw new Error(inTheReadersWords(link));
       await put(file, link);
       share.textContent = form.dataset.sent;
       location.assign(`/uploads/${encodeURIComponent(link.uploadId)}`);

@@ -251,6 +251,21 @@ def merged_shards(db: Connection, batch_id: UUID) -> list[int]:
     return [int(row[0]) for row in found]
 
 
+def find_span(db: Connection, batch_id: UUID, row: int) -> dict[str, Any] | None:
+    """Where the chunk is that holds this row of the file."""
+    found = db.run(
+        """
+        SELECT span FROM chunks
+         WHERE batch_id = :batch_id AND first_row <= CAST(:row AS bigint)
+      ORDER BY number DESC
+         LIMIT 1
+        """,
+        batch_id=batch_id,
+        row=row,
+    )
+    return dict(found[0][0]) if found else None
+
+
 def lock_shard(db: Connection, batch_id: UUID, number: int) -> tuple[int, int] | None:
     """Rows to insert and to update, if the shard is still to be merged; nobody else merges it meanwhile."""
     found = db.run(

@@ -4,6 +4,7 @@ Everything is read through the index of one instance; sessions are counted only 
 """
 
 from typing import Any
+from uuid import UUID
 
 from ingestion.db import Connection, rows
 
@@ -78,19 +79,31 @@ def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
     )
 
 
-def months_of_sessions(db: Connection, instance_id: int, at_most: int) -> list[dict[str, Any]]:
-    """How many of the instance's sessions are scheduled in each month, in UTC, oldest first; of *at_most* sessions."""
+def counts_of_sessions(db: Connection, instance_id: int, at_most: int) -> list[dict[str, Any]]:
+    """How many of the instance's sessions are scheduled in each month, in UTC, and how many each batch gave what they
+    now say: a row for each month, oldest first, and one for each batch, the largest first; of *at_most* sessions."""
     return rows(
         db,
         """
-        SELECT CAST(date_trunc('month', s.scheduled_at AT TIME ZONE 'UTC') AS date) AS month, count(*) AS sessions
-          FROM (SELECT scheduled_at
+        SELECT CAST(date_trunc('month', s.scheduled_at AT TIME ZONE 'UTC') AS date) AS month, s.batch_id,
+               count(*) AS sessions
+          FROM (SELECT scheduled_at, batch_id
                   FROM kintell_sessions
                  WHERE program_instance_id = :instance_id
                  LIMIT CAST(:at_most AS bigint)) s
-      GROUP BY 1
-      ORDER BY 1
+      GROUP BY GROUPING SETS ((1), (2))
+      ORDER BY 1 NULLS LAST, 3 DESC, 2
         """,
         instance_id=instance_id,
         at_most=at_most,
     )
+
+
+def files_of_batches(db: Connection, batch_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    """File name and time of each batch."""
+    found = rows(
+        db,
+        "SELECT id, file_name, created_at FROM ingestion_batches WHERE id = ANY(CAST(:ids AS uuid[]))",
+        ids=batch_ids,
+    )
+    return {row["id"]: row for row in found}

@@ -1,0 +1,43 @@
+"""The row behind a version of a session, as it stands in its file: personal data of others may be beside it, so only
+those who may read error files see it, and only when they ask for it."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from ingestion.files import InColdStorage, NoSuchFile
+from serve.dashboard.lineage_pages import SessionId
+from serve.dashboard.rendering import page
+from serve.documents import path_parameter
+from serve.originals import TooFar, get_cells
+from serve.problems import Problem, ProblemCode
+from serve.rights import Right, needs
+from serve.routing import database, new_router
+from serve.sessions import get_versions
+
+router = new_router()
+
+Version = Annotated[str, path_parameter("version", "Number of one of its versions")]
+
+
+@router.get(
+    "/sessions/<sessionId>/rows/<version>", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ)
+)
+def row(session_id: SessionId, version: Version) -> Response[str]:
+    """Its cells, or why they can't be had."""
+    versions = get_versions(database(), session_id)
+    chosen = next((one for one in versions if str(one["version"]) == version), None)
+    if chosen is None:
+        raise Problem(ProblemCode.NO_SUCH_SESSION, f"Session {session_id} has no version {version}.")
+    return page(router.current_event.raw_event, "_original_row.html", version=chosen, **_cells(chosen))
+
+
+def _cells(version: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"cells": get_cells(database(), version["batch_id"], version["row_number"]), "why": None}
+    except NoSuchFile:
+        return {"cells": [], "why": "gone"}
+    except InColdStorage:
+        return {"cells": [], "why": "cold"}
+    except TooFar:
+        return {"cells": [], "why": "far"}

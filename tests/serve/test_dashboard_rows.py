@@ -1,0 +1,202 @@
+"""Rows of people on the pages: rejected ones, and the one behind a session, as their files have them."""
+
+import gzip
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ingestion import config
+from ingestion.framing import Limits
+from ingestion.scanning import FilePass
+from serve import originals
+from serve.rights import Right
+from tests.serve.asking import Call
+from tests.serve.full_world import BROWSER, EVIL
+from tests.serve.world import NOW, UPLOADS, WORK, World
+
+# Rejected rows --------------------------------------------------------------------------------------------------------
+
+BAD_EMAIL, BAD_DATE, BAD_ROW = (
+    {"code": "E001", "category": "validation", "field": "participant_email", "count": 1},
+    {"code": "E003", "category": "validation", "field": "scheduled_at", "count": 34},
+    {"code": "E010", "category": "validation", "field": "row", "count": 1},
+)
+ERROR_FILE = (
+    "\ufeffsession_id,feedback_text,_error_row,_error_line,_error_code,_error_message\r\n"
+    + f'\'=MS-1,"two\r\nlines",4,7,E001; E003,"participant_email: \'={EVIL.replace(chr(34), chr(34) * 2)}; '
+    + 'scheduled_at: no"\r\n'
+    + "".join(f"MS-{n},,{n},{n + 9},E003,scheduled_at: is no date\r\n" for n in range(5, 38))
+    + "MS-99,,99,199,E010,The row has 7 fields.\r\n"
+)
+
+
+@pytest.fixture
+def faulty(buckets: Any, world: World) -> UUID:
+    """A batch with rejected rows."""
+    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.encode())
+    summary = [BAD_EMAIL, BAD_DATE, BAD_ROW]
+    return world.batch(error_file_key="errors/x.csv", total_rows=43, error_rows=35, error_summary=summary)
+
+
+def test_each_fault_has_some_of_its_rows_below_it(see: Any, faulty: UUID) -> None:
+    page = see(f"/batches/{faulty}/rejected")
+    assert len(page.all("ol")) == 3
+    for shown in ("row 4, line 7", "=MS-1", f"participant_email: '={EVIL}", "MS-6", "MS-99", "The row has 7 fields."):
+        assert shown in page.text
+    # Three of the dates, of which the first has the bad email as well.
+    assert page.text.count("row 4, line 7") == 2
+    assert "MS-7" not in page.text
+
+
+def test_a_look_at_rejected_rows_is_in_the_audit_trail(see: Any, faulty: UUID, world: World) -> None:
+    see(f"/batches/{faulty}/rejected")
+    details = world.db.run("SELECT details FROM audit_logs WHERE action = 'error_file_downloaded'")
+    assert details == [[{"rows": 4, "shownOnPage": True}]]
+
+
+def test_a_norwegian_reads_what_is_wrong_in_norwegian_and_the_rest_is_marked_as_english(see: Any, faulty: UUID) -> None:
+    page = see(f"/batches/{faulty}/rejected", language="nb")
+    assert "Ikke en e-postadresse" in page.text
+    assert [span["lang"] for span in page.all("span") if "lang" in span] == ["en"] * 5
+
+
+def test_rejected_rows_that_are_gone_are_not_shown(see: Any, world: World) -> None:
+    gone = world.batch(error_file_key="errors/gone.csv", error_file_deleted_at=NOW)
+    assert "2024-12-01" in see(f"/batches/{gone}/rejected", 410).text
+    assert "slettet" in see(f"/batches/{gone}/rejected", 410, language="nb").text
+    see(f"/batches/{world.batch()}/rejected", 404)
+
+
+# The row behind a session ---------------------------------------------------------------------------------------------
+
+FILE = (
+    "session_id,participant_email,mentor_email,scheduled_at,feedback_text,Shoe size\n"
+    + "".join(f"MS-{n},anna@example.org,ole@example.org,2024-11-13,fine,42\n" for n in range(1, 40))
+    + f'MS-40,anna@example.org,ole@example.org,2024-11-13,"Дякую,\nå takk {EVIL.replace(chr(34), chr(34) * 2)}",\n'
+    + "MS-41,anna@example.org,ole@example.org,2024-11-13,,\n"
+)
+
+
+def session_of(world: World, buckets: Any, body: bytes, row: int = 40, **stored: Any) -> str:
+    """The address of a session that this row of this file gave."""
+    one_pass = FilePass(Limits(chunk=700), frozenset({"session_id", "participant_email"}), lambda text: None)
+    one_pass.feed(body)
+    scanned = one_pass.finish()
+    assert len(scanned.chunks) > 3
+    buckets.put_object(Bucket=UPLOADS, Key="incoming/x.csv", Body=body, **stored)
+    # What was unpacked for the import is gone after some days.
+    work_key = "work/uploads/gone" if scanned.transformed else None
+    batch = world.batch(
+        upload_id=world.upload(key="incoming/x.csv", version_id="null"),
+        format=scanned.format.model_dump(),
+        work_key=work_key,
+    )
+    for span in scanned.chunks:
+        world.chunk(batch, span.number, span=span.model_dump(), first_row=span.first_row, rows=span.rows)
+    people = (world.user("anna@example.org"), world.user("ole@example.org", "volunteer"))
+    return f"/sessions/{world.session(batch, row, world.instance('run-1'), people)}/rows/1"
+
+
+PACKED = {
+    "utf-8": FILE.encode(),
+    "utf-8 with a BOM": b"\xef\xbb\xbf" + FILE.encode(),
+    "utf-16": FILE.encode("utf-16"),
+    "gzip": gzip.compress(b"\xef\xbb\xbf" + FILE.encode()),
+    "gzip of utf-16": gzip.compress(FILE.encode("utf-16-le")),
+}
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in PACKED.items()])
+def test_the_row_is_shown_as_it_stands_in_the_file(see: Any, buckets: Any, world: World, body: bytes) -> None:
+    page = see(session_of(world, buckets, body))
+    assert f"Дякую,\nå takk {EVIL}" in page.text
+    for shown in ("MS-40", "Shoe size", "row 40, line 41", "empty"):
+        assert shown in page.text
+    assert "MS-39" not in page.text
+    assert "MS-41" not in page.text
+
+
+def test_a_row_in_another_code_page_is_read_as_the_import_read_it(see: Any, buckets: Any, world: World) -> None:
+    rows = "".join(f'MS-{n};anna@example.org;13.11.2024;"Blåbær; på øya {n}"\n' for n in range(1, 60))
+    body = f"session_id;participant_email;scheduled_at;feedback_text\n{rows}".encode("cp1252")
+    page = see(session_of(world, buckets, body))
+    assert "Blåbær; på øya 40" in page.text
+    assert "13.11.2024" in page.text
+
+
+@pytest.mark.parametrize("row", [1, 41])
+def test_the_first_row_and_the_last_are_found_as_well(see: Any, buckets: Any, world: World, row: int) -> None:
+    assert f"MS-{row}\n" in see(session_of(world, buckets, FILE.encode(), row)).text
+
+
+def test_a_file_in_cold_storage_says_so(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode(), StorageClass="GLACIER")
+    assert "cold storage" in see(path).text
+    assert "kaldlager" in see(path, language="nb").text
+
+
+@pytest.mark.parametrize("body", [FILE.encode(), gzip.compress(FILE.encode())], ids=["plain", "packed"])
+def test_a_file_that_is_gone_says_so(see: Any, buckets: Any, world: World, body: bytes) -> None:
+    path = session_of(world, buckets, body)
+    buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
+    assert "no longer kept" in see(path).text
+
+
+def test_an_archived_batch_has_no_file(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode())
+    world.db.run("UPDATE ingestion_batches SET status = 'archived', archived_at = now()")
+    assert "no longer kept" in see(path).text
+
+
+def test_a_row_deep_in_a_packed_file_is_not_looked_for(
+    see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(originals, "MOST_UNPACKED_BYTES", 2_000)
+    assert "too deep" in see(session_of(world, buckets, gzip.compress(FILE.encode()))).text
+    assert "MS-1\n" in see(session_of_row_one(world)).text
+
+
+def session_of_row_one(world: World) -> str:
+    """The same file's first row, by another session."""
+    (batch, instance, participant, volunteer) = world.db.run(
+        "SELECT batch_id, program_instance_id, participant_id, volunteer_id FROM kintell_sessions"
+    )[0]
+    return f"/sessions/{world.session(batch, 1, instance, (participant, volunteer))}/rows/1"
+
+
+def test_a_version_that_never_was(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode())
+    see(path.replace("rows/1", "rows/7"), 404)
+    see(path.replace("rows/1", "rows/none"), 404)
+
+
+# Whose eyes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rights", "status"), [([Right.IMPORTS_READ], 403), ([Right.IMPORTS_READ, Right.ERRORS_READ], 200)]
+)
+def test_rows_are_for_those_who_may_read_error_files(
+    api: Call,
+    buckets: Any,
+    world: World,
+    faulty: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    rights: list[Right],
+    status: int,
+) -> None:
+    row = session_of(world, buckets, FILE.encode())
+    monkeypatch.setenv("AUTHENTICATION", "oidc")
+    config.settings.cache_clear()
+    claims = {"sub": "x", "scope": " ".join(rights)}
+
+    def ask(path: str) -> Any:
+        return api("GET", path, headers=BROWSER, claims=claims)
+
+    for path in (row, f"/batches/{faulty}/rejected"):
+        assert ask(path).status == status
+        offering = ask(path.rpartition("/rows")[0] if "/rows" in path else f"/batches/{faulty}")
+        assert offering.status == 200
+        assert (f'hx-get="{path}"' in offering.text) == (status == 200)
+    assert ("/errors" in ask(f"/batches/{faulty}").text) == (status == 200)
