@@ -68,7 +68,7 @@ def pages() -> list[tuple[str, str]]:
     for route in _routes():
         if route.method != "GET" or route.path.startswith(("/v1/", "/assets/", "/openapi", "/health", "/docs", *OPEN)):
             continue
-        path = route.path
+        path = route.path.replace("<version>", "1")
         for name in ("batchId", "uploadId", "sessionId", "slug"):
             path = path.replace(f"<{name}>", str(UUID(int=1)))
         ((right,),) = (one["token"] for one in route.security or [{"token": ["imports.read"]}])
