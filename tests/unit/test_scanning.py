@@ -111,12 +111,12 @@ def test_rows_of_any_text_end_where_a_plain_walk_ends_them(
         assert lines == [(span.first_row + at, each.line) for at, each in enumerate(inside)]
 
 
-@given(text=DIRT, chunk=SIZES, block=SIZES)
+@given(text=DIRT, chunk=SIZES, chunk_rows=st.integers(1, 9), block=SIZES)
 @settings(max_examples=200)
 def test_the_chunks_do_not_depend_on_the_blocks_nor_on_the_way_rows_are_found(
-    text: str, chunk: int, block: int
+    text: str, chunk: int, chunk_rows: int, block: int
 ) -> None:
-    data, limits = text.encode(), Limits(chunk=chunk, field=30, row=60)
+    data, limits = text.encode(), Limits(chunk=chunk, chunk_rows=chunk_rows, field=30, row=60)
     quick = spans_of(data, limits, block)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RowFramer, "_take_window", lambda _: False)
@@ -288,6 +288,39 @@ def test_a_file_without_a_table_is_refused(data: bytes, code: RefusalCode) -> No
 def test_a_header_below_more_blank_rows_than_the_head_holds_is_found() -> None:
     scanned, text = scan(b"\r\n" * 3000 + HEADER + b"1,5,x\n", Limits(row=1000), block=77)
     assert [facts(row) for row in read_all(scanned, text)] == [(1, 3002, ["1", "5", "x"])]
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        pytest.param(b"na\0me", "na\\x00me", id="a NUL, which jsonb can't hold"),
+        pytest.param(b"\xff" * 60_000, "\\xff" * 60_000, id="undecodable, and too long for csv once written out"),
+    ],
+)
+def test_a_header_shows_what_is_no_text(header: bytes, shown: str) -> None:
+    scanned, _ = scan(b"\xef\xbb\xbfsession_id," + header + b"\n1,2\n")
+    assert scanned.format.header == ("session_id", shown)
+
+
+def test_short_rows_below_a_wide_header_make_small_chunks() -> None:
+    """A rejected row is written as wide as the header."""
+    header = ",".join(f"column{number}" for number in range(9_999))
+    scanned, text = scan(f"session_id,{header}\n".encode() + b"x,y,z\n" * 3_000)
+    assert max(span.rows for span in scanned.chunks) == Limits().chunk_cells // 10_000
+    assert [row.row.number for row in read_all(scanned, text) if isinstance(row, Reject)] == list(range(1, 3_001))
+
+
+def test_rows_that_a_wide_header_would_widen_beyond_reason_are_refused() -> None:
+    header = ",".join(f"column{number}" for number in range(9_999))
+    with pytest.raises(Refused, match="10,000 columns") as refused:
+        scan(f"session_id,{header}\n".encode() + b"x\n" * 50_000)
+    assert refused.value.code == RefusalCode.TOO_LARGE
+
+
+def test_a_chunk_of_tiny_rows_ends_with_their_number() -> None:
+    scanned, text = scan(HEADER + b"x\n" * 200_000)
+    assert max(span.rows for span in scanned.chunks) == Limits().chunk_rows
+    assert sum(1 for _ in read_all(scanned, text)) == 200_000
 
 
 def test_a_header_alone_is_a_file_with_no_rows() -> None:

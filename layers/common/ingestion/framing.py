@@ -19,11 +19,18 @@ LEAST_WINDOW_BYTES = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes, in bytes, that one file is held to. `field` may not exceed 131,072, the `csv` module's own limit."""
+    """Sizes, in bytes if nothing else is said, that one file is held to.
+
+    `field` may not exceed 131,072, the `csv` module's own limit. What a chunk costs in memory goes by its bytes where
+    rows are of the usual length, by its rows where they are short, and by its cells where they are short and the header
+    is wide: a rejected row is as wide as the header.
+    """
 
     unpacked: int = 20 << 30
     unpacked_ratio: int = 200
     chunk: int = 4 << 20
+    chunk_rows: int = 65_536
+    chunk_cells: int = 2 << 20
     row: int = 1 << 20
     field: int = 131_072
 
@@ -77,6 +84,11 @@ class RowFramer:
         self._run(final=True)
         self._end_chunk(self._base + self._pos)
 
+    @property
+    def line(self) -> int:
+        """The physical line of the next byte."""
+        return self._line
+
     def _take_waiting(self) -> None:
         self._base += self._pos
         self._buffer = b"".join((self._buffer[self._pos :], *self._waiting))
@@ -93,8 +105,12 @@ class RowFramer:
                 self.lost_runs += len(_LOST.findall(self._buffer, before, self._pos))
             if not whole:
                 return
-            if self._base + self._pos >= self._chunk_start + self._limits.chunk:
+            if self._is_chunk_full():
                 self._end_chunk(self._base + self._pos)
+
+    def _is_chunk_full(self) -> bool:
+        is_long = self._base + self._pos >= self._chunk_start + self._limits.chunk
+        return is_long or self.rows - self._rows_before >= self._limits.chunk_rows
 
     def _take_window(self) -> bool:
         """Take the whole rows of the next window, if well-formed. No window reaches past where the chunk may end."""
@@ -103,7 +119,7 @@ class RowFramer:
         if at < self._row_by_row_until or end - at < LEAST_WINDOW_BYTES:
             return False
         counted = count_window(self._buffer[self._pos : end - self._base], self._patterns)
-        if counted is None:
+        if counted is None or self.rows - self._rows_before + counted.rows > self._limits.chunk_rows:
             self._row_by_row_until = end
             return False
         self._pos += counted.size_bytes

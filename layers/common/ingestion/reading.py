@@ -127,7 +127,7 @@ class _ChunkReader:
         if fitted is None:
             faults.append(_fault(FaultCode.WRONG_FIELD_COUNT, self._count_message(len(cells))))
         if fitted is None or faults:
-            return Reject(row._replace(cells=[_visible(cell) for cell in cells]), tuple(faults))
+            return Reject(row._replace(cells=[visible(cell) for cell in cells]), tuple(faults))
         return row._replace(cells=fitted)
 
     def _count_message(self, count: int) -> str:
@@ -150,12 +150,12 @@ def _fault(code: FaultCode, message: str) -> Fault:
 
 def _unreadable(row: RawRow, data: bytes, fmt: FileFormat, message: str) -> Reject:
     """Reject a row with its text as it stands, cut at every delimiter whatever the quotes say."""
-    text = _visible(data.decode(fmt.encoding, "surrogateescape")).rstrip("\r\n")
+    text = visible(data.decode(fmt.encoding, "surrogateescape")).rstrip("\r\n")
     return Reject(row._replace(cells=text.split(fmt.delimiter)), (_fault(FaultCode.UNREADABLE, message),))
 
 
-def _visible(text: str) -> str:
-    """*text* with its undecodable bytes and its NULs written out, as `\\xff`."""
+def visible(text: str) -> str:
+    """*text* with its undecodable bytes (`surrogateescape`) and its NULs written out, as `\\xff`."""
     if _ESCAPED.search(text):
         text = _ESCAPED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
     return text.replace("\0", "\\x00")
