@@ -168,7 +168,7 @@ def test_more_columns_than_a_worksheet_can_have_are_refused() -> None:
 def test_whatever_a_sep_line_says_rows_are_counted_as_they_are_read(code: int) -> None:
     """Bytes above 127 stand for other characters in every encoding, so they are no delimiters."""
     mark = bytes([code])
-    data = b"sep=%b\nsession_id%brating\n1%b\"a\nb\"\n2%bx\n" % ((mark,) * 4)
+    data = b'sep=%b\nsession_id%brating\n1%b"a\nb"\n2%bx\n' % ((mark,) * 4)
     with contextlib.suppress(Refused):
         scanned, text = scan(data)
         assert len(read_all(scanned, text)) == scanned.rows

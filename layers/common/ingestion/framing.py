@@ -29,7 +29,7 @@ class Limits:
     unpacked: int = 20 << 30
     unpacked_ratio: int = 200
     chunk: int = 4 << 20
-    chunk_rows: int = 65_536
+    chunk_rows: int = 80_000
     chunk_cells: int = 2 << 20
     row: int = 1 << 20
     field: int = 131_072
@@ -119,7 +119,7 @@ class RowFramer:
         if at < self._row_by_row_until or end - at < LEAST_WINDOW_BYTES:
             return False
         counted = count_window(self._buffer[self._pos : end - self._base], self._patterns)
-        if counted is None or self.rows - self._rows_before + counted.rows > self._limits.chunk_rows:
+        if counted is None or self.rows - self._rows_before + counted.rows >= self._limits.chunk_rows:
             self._row_by_row_until = end
             return False
         self._pos += counted.size_bytes
@@ -170,17 +170,20 @@ class RowFramer:
             row.field_start = self._base + self._pos
 
     def _pass_quoted(self, row: _LongRow, final: bool) -> bool:
-        """Move past a field's closing quote, or note that there is none in reach; False if it may be yet to come."""
+        """Move past a quoted field, or note that its quote does not close it; False if that is yet to be seen."""
         buffer, start, limit = self._buffer, self._pos, self._limits.field
         found = self._patterns.quoted.match(buffer, start, min(start + limit, len(buffer)))
-        at_end = found is not None and found.end() == len(buffer)
-        if found and (final if at_end else buffer[found.end()] != _QUOTE):
-            row.lines += _count_lines(buffer, start, found.end())
-            self._pass(row, found.end())
+        end = found.end() if found else start + limit
+        if (not found or end == len(buffer)) and not final and len(buffer) - start <= limit:
+            return False
+        if found and (end == len(buffer) or self._patterns.behind_quoted.match(buffer, end)):
+            row.lines += _count_lines(buffer, start, end)
+            self._pass(row, end)
             return True
-        row.unclosed = final or len(buffer) - start > limit
-        row.unreadable = row.unreadable or row.unclosed
-        return row.unclosed
+        # Text behind the quote is seen by the reader too; that there is no end within the limit, by the framer alone.
+        row.unclosed = True
+        row.unreadable = row.unreadable or not found or end == start + limit
+        return True
 
     def _pass_text(self, row: _LongRow) -> None:
         """Move to the end of an unquoted field, or of the line if a quote in it is unclosed, or of the buffer."""
@@ -206,7 +209,7 @@ class RowFramer:
             self._end_chunk(row.start)
         self._row = None
         self._line += row.lines + 1
-        self.rows += row.has_text or row.unreadable
+        self.rows += row.has_text or row.unclosed or row.unreadable
         if oversized:
             self._end_chunk(end, oversized=True)
         elif row.unreadable:

@@ -8,9 +8,16 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
+from ingestion.quoting import RowEnds, email_columns, holds_rows
 
 OVERSIZED_SHOWN_BYTES = 4_096
 """How much of an oversized row is fetched and kept."""
+
+_QUOTES = (
+    "The row can't be read: a quote is not closed, or text follows the one that closes it, or a field is too long; "
+    "a quote inside of a quoted text is written twice."
+)
+_SWALLOWED = "The row can't be read: a cell holds what look like rows of their own; a quote before them is not closed."
 
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
@@ -64,7 +71,8 @@ def read_chunk(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[RawRow
         message = (
             f"The row has {span.end - span.start:,} bytes, too many to be read; a quote or a line end may be missing."
         )
-        yield _unreadable(RawRow(span.first_row, span.first_line, []), data, fmt, message)
+        text = data.decode(fmt.encoding, "surrogateescape")
+        yield _unreadable(RawRow(span.first_row, span.first_line, []), text, fmt, message)
         return
     reader = _ChunkReader(span, fmt)
     at = 0
@@ -85,6 +93,8 @@ class _ChunkReader:
         self._blank_chars = fmt.delimiter + ' \t\r\n\v\f"'
         named = [at for at, name in enumerate(fmt.header, 1) if name.strip()]
         self._least = named[-1] if named else fmt.columns
+        self._emails = email_columns(fmt.header)
+        self._ends = RowEnds(fmt.delimiter)
 
     def read(self, data: bytes) -> Iterator[RawRow | Reject]:
         """Read rows that `csv` can cut."""
@@ -92,27 +102,60 @@ class _ChunkReader:
             text, clean = data.decode(self._format.encoding), b"\0" not in data
         except UnicodeDecodeError:
             text, clean = data.decode(self._format.encoding, "surrogateescape"), False
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._format.delimiter)
+        lines = io.StringIO(text, newline="")
+        while True:
+            start, first_line = lines.tell(), self._line
+            try:
+                yield from self._cut(lines, clean)
+                return
+            except csv.Error:
+                lines.seek(start)
+                for _ in range(self._line - first_line):
+                    lines.readline()
+            yield from self._cut_by_hand(lines, text)
+
+    def _cut(self, lines: io.StringIO, clean: bool) -> Iterator[RawRow | Reject]:
+        """Read rows up to the end of *lines*. Raises csv.Error at a row whose quotes are not as they should be."""
+        reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
         base = line = self._line
         number, columns, blank_chars = self._number, self._format.columns, self._blank_chars
         new = tuple.__new__  # what RawRow(…) calls, at half its price
-        for cells in reader:
-            first, line = line, base + reader.line_num
-            if not (cells and cells[0].strip(blank_chars)) and not "".join(cells).strip(blank_chars):
-                continue
-            row = new(RawRow, (number, first, cells))
-            number += 1
-            yield row if clean and len(cells) == columns else self._judge(row)
-        self._number, self._line = number, line
+        try:
+            for cells in reader:
+                first, line = line, base + reader.line_num
+                if not (cells and cells[0].strip(blank_chars)) and not "".join(cells).strip(blank_chars):
+                    continue
+                row = new(RawRow, (number, first, cells))
+                number += 1
+                usual = clean and len(cells) == columns and (line - first == 1 or not self._holds_rows(cells))
+                yield row if usual else self._judge(row)
+        finally:
+            self._number, self._line = number, line
+
+    def _cut_by_hand(self, lines: io.StringIO, text: str) -> Iterator[RawRow | Reject]:
+        """Read the one row at which `csv` stumbled: blanks behind a closing quote say nothing, text there does."""
+        start = lines.tell()
+        end, is_readable = self._ends.find(text, start)
+        lines.seek(end)
+        if not is_readable:
+            yield self._reject(text[start:end])
+            return
+        cells = next(csv.reader(io.StringIO(text[start:end], newline=""), delimiter=self._format.delimiter))
+        row = RawRow(self._number, self._line, cells)
+        self._line += _count_lines(text[start:end])
+        if "".join(cells).strip(self._blank_chars):
+            self._number += 1
+            yield self._judge(row)
 
     def reject(self, data: bytes) -> Reject:
         """Reject the row that *data* is; `csv` would not find its end."""
+        return self._reject(data.decode(self._format.encoding, "surrogateescape"))
+
+    def _reject(self, text: str) -> Reject:
         row = RawRow(self._number, self._line, [])
         self._number += 1
-        self._line += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
-        return _unreadable(
-            row, data, self._format, "The row can't be read: a quote is not closed, or a field is too long."
-        )
+        self._line += _count_lines(text)
+        return _unreadable(row, text, self._format, _QUOTES)
 
     def _judge(self, row: RawRow) -> RawRow | Reject:
         """Find what is wrong with a row that stands out, if anything is."""
@@ -124,11 +167,16 @@ class _ChunkReader:
             message = f"The row holds bytes that are not {self._format.encoding}; save the file again as CSV UTF-8."
             faults.append(_fault(FaultCode.UNREADABLE, message))
         fitted = self._fitted(cells)
+        if fitted and self._holds_rows(fitted):
+            faults.append(_fault(FaultCode.UNREADABLE, _SWALLOWED))
         if fitted is None:
             faults.append(_fault(FaultCode.WRONG_FIELD_COUNT, self._count_message(len(cells))))
         if fitted is None or faults:
             return Reject(row._replace(cells=[visible(cell) for cell in cells]), tuple(faults))
         return row._replace(cells=fitted)
+
+    def _holds_rows(self, cells: list[str]) -> bool:
+        return holds_rows(cells, self._emails, self._format.delimiter)
 
     def _count_message(self, count: int) -> str:
         columns, fields = self._format.columns, "1 field" if count == 1 else f"{count} fields"
@@ -148,10 +196,14 @@ def _fault(code: FaultCode, message: str) -> Fault:
     return Fault(code, WHOLE_ROW, message)
 
 
-def _unreadable(row: RawRow, data: bytes, fmt: FileFormat, message: str) -> Reject:
+def _unreadable(row: RawRow, text: str, fmt: FileFormat, message: str) -> Reject:
     """Reject a row with its text as it stands, cut at every delimiter whatever the quotes say."""
-    text = visible(data.decode(fmt.encoding, "surrogateescape")).rstrip("\r\n")
-    return Reject(row._replace(cells=text.split(fmt.delimiter)), (_fault(FaultCode.UNREADABLE, message),))
+    cells = visible(text).rstrip("\r\n").split(fmt.delimiter)
+    return Reject(row._replace(cells=cells), (_fault(FaultCode.UNREADABLE, message),))
+
+
+def _count_lines(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def visible(text: str) -> str:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from ingestion.dialect import DELIMITERS, Dialect, find_dialect
 from ingestion.encoding import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
-from ingestion.framing import Limits, RowFramer
 from ingestion.errors import RefusalCode, Refused
+from ingestion.framing import Limits, RowFramer
 from ingestion.reading import ChunkSpan, FileFormat, visible
 from ingestion.unpacking import FREE_BYTES, Unpacker
 

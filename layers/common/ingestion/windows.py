@@ -6,19 +6,25 @@ A window is at most as long as a field may be, so no field or row in it can brea
 import re
 from typing import NamedTuple
 
+from ingestion.quoting import blanks_beside
+
 
 class Patterns:
-    """What rows of one delimiter are made of. `short_fields` are fields of one line, well under *field_bytes* each."""
+    """What rows of one delimiter are made of. `short_fields` are fields of one line, well under *field_bytes* each.
+
+    `quoted` takes the blanks behind the closing quote along; only what `behind_quoted` matches may follow.
+    """
 
     def __init__(self, delimiter: str, field_bytes: int) -> None:
         mark = re.escape(delimiter.encode())
         # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows them settles it.
-        quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")'
-        text = rb"[^%s\r\n]*+" % mark
-        field = rb'(?:%s%s|(?!")%s)' % (quoted, text, text)
+        blanks = rb"[%s]" % blanks_beside(delimiter).encode()
+        quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")%s*+' % blanks
+        field = rb'(?:%s|(?!")[^%s\r\n]*+)' % (quoted, mark)
         self.quoted = re.compile(quoted)
+        self.behind_quoted = re.compile(rb"[%s\r\n]" % mark)
         half = max(field_bytes // 2 - 1, 0)
-        short = rb'(?:"[^"\r\n]{0,%d}+"(?!")|(?!"))[^%s\r\n]{0,%d}+' % (half, mark, half)
+        short = rb'(?:"[^"\r\n]{0,%d}+"%s{0,%d}+|(?!")[^%s\r\n]{0,%d}+)' % (half, blanks, half, mark, half)
         self.short_fields = re.compile(rb"(?:%s%s)*" % (short, mark))
         self.row = re.compile(rb"%s(?:%s%s)*(?:\r\n|\n|\r)" % (field, mark, field))
         self.field_end = re.compile(rb"[%s\r\n]" % mark)
