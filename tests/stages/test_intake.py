@@ -76,6 +76,27 @@ def test_an_option_that_cannot_be_honoured_refuses_the_upload(
     assert upload_of(pipeline, pipeline.upload(KEY, BODY, **metadata))["refusal_code"] == code
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        pytest.param("%00why", "why", id="a NUL, percent-encoded"),
+        pytest.param("=?utf-8?b?AHdoeQ==?=", "why", id="a NUL, by RFC 2047"),
+        pytest.param("=?unknown-8bit?q?=FF?=", "\ufffd", id="no character, by RFC 2047"),
+        pytest.param("%ED%A0%80", "\ufffd" * 3, id="half a character"),
+    ],
+)
+def test_metadata_that_no_database_can_hold_loses_no_upload(pipeline: Pipeline, given: str, stored: str) -> None:
+    put = pipeline.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=BODY, Metadata={"force-reason": given})
+    taken = pipeline.deliver(KEY, put["VersionId"], len(BODY))
+    assert taken["state"] == "accepted"
+    assert upload_of(pipeline, taken)["options"] == {"force-reason": stored}
+
+
+def test_an_object_whose_key_no_database_can_hold_is_an_upload_all_the_same(pipeline: Pipeline) -> None:
+    upload = upload_of(pipeline, pipeline.deliver("incoming/mentors_ukraine/a%00b.csv", "v1", 9))
+    assert (upload["state"], upload["refusal_code"], upload["file_name"]) == ("refused", "empty_file", "a\ufffdb.csv")
+
+
 def test_a_file_too_large_is_refused(environment: pytest.MonkeyPatch, pipeline: Pipeline) -> None:
     environment.setenv("MAX_FILE_BYTES", "50")
     assert upload_of(pipeline, pipeline.upload(KEY, BODY))["refusal_code"] == "too_large"
