@@ -16,7 +16,7 @@ from ingestion.faults import FaultCode, RawRow, Reject
 from ingestion.framing import Limits, RowFramer
 from ingestion.reading import ChunkSpan, FileFormat, read_chunk
 from ingestion.scanning import FilePass, FileWarning, ScannedFile
-from ingestion.windows import Patterns, count_window
+from ingestion.windows import Patterns, count_lines, count_window
 from tests.unit.reference_reader import KNOWN, blocks_of, by_csv, framed, read_all, rows_of, scan
 
 HEADER = b"session_id,rating,feedback_text\n"
@@ -37,6 +37,8 @@ DIRT = st.lists(
             "å",
             "Ґ",
             "???",
+            "\r\r\r",
+            "\n\n\n\n",
             '","',
             '"\n"',
             ',"x"\n',
@@ -137,7 +139,8 @@ def test_a_window_is_counted_right_or_not_at_all(text: str) -> None:
         rows = list(framed(region, b",", Limits()))
         assert counted.rows == len(rows)
         assert not any(row.unreadable or row.misquoted for row in rows)
-        assert counted.lines == region.count(b"\n")
+        assert counted.lines == count_lines(region, 0, len(region))
+        assert region[-1:] != b"\r" or data[len(region) : len(region) + 1] not in (b"", b"\n")
 
 
 @pytest.mark.parametrize(

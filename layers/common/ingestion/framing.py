@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from ingestion.reading import ChunkSpan
-from ingestion.windows import Patterns, count_window
+from ingestion.windows import Patterns, count_lines, count_window
 
 _QUOTE = ord('"')
 _CR = ord("\r")
@@ -29,8 +29,8 @@ class Limits:
     unpacked: int = 20 << 30
     unpacked_ratio: int = 200
     chunk: int = 4 << 20
-    chunk_rows: int = 80_000
-    chunk_cells: int = 2 << 20
+    chunk_rows: int = 40_000
+    chunk_cells: int = 1 << 20
     row: int = 1 << 20
     field: int = 131_072
 
@@ -134,7 +134,7 @@ class RowFramer:
         if not found:
             return False
         self._pos = self._after_line_end(found.end() - 1)
-        self._line += _count_lines(buffer, start, self._pos)
+        self._line += count_lines(buffer, start, self._pos)
         self.rows += self._patterns.not_blank.search(buffer, start, self._pos) is not None
         return True
 
@@ -177,7 +177,7 @@ class RowFramer:
         if (not found or end == len(buffer)) and not final and len(buffer) - start <= limit:
             return False
         if found and (end == len(buffer) or self._patterns.behind_quoted.match(buffer, end)):
-            row.lines += _count_lines(buffer, start, end)
+            row.lines += count_lines(buffer, start, end)
             self._pass(row, end)
             return True
         # Text behind the quote is seen by the reader too; that there is no end within the limit, by the framer alone.
@@ -237,9 +237,3 @@ class RowFramer:
             )
             self.spans.append(span)
         self._begin_chunk(end)
-
-
-def _count_lines(buffer: bytes, start: int, end: int) -> int:
-    lines = buffer.count(b"\n", start, end)
-    returns = buffer.count(b"\r", start, end)
-    return lines + returns - buffer.count(b"\r\n", start, end) if returns else lines
