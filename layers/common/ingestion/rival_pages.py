@@ -1,7 +1,7 @@
 """Code pages that our exports do not come in but files on old machines do, so that such a file is refused, not garbled.
 
 Letters that are common in one page are rare letters, symbols or capitals in the middle of a word in another: a reading
-is weighed by how common its letters are in Ukrainian, Russian and the languages of the West, and by where capitals stand.
+is weighed by how common its letters are in Ukrainian, Russian and the languages of the West, and by its capitals.
 """
 
 from collections.abc import Sequence
