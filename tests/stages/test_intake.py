@@ -204,6 +204,13 @@ def test_the_only_instance_that_holds_all_dates_is_the_files(pipeline: Pipeline)
     assert pipeline.batch(second["batch_id"])["csv_metadata"]["programInstanceChosenBy"] == "session_dates"
 
 
+def test_an_instance_that_the_uploader_names_tells_the_programme(pipeline: Pipeline) -> None:
+    """Neither the file's name nor its columns nor its ids do."""
+    taken = pipeline.upload("incoming/a.csv", UNTOLD, program_instance="language-ukraine-2024-11")
+    assert taken["state"] == "accepted"
+    assert pipeline.batch(taken["batch_id"])["program_type"] == "language_ukraine"
+
+
 def test_an_instance_of_a_free_name_belongs_to_one_programme_only(pipeline: Pipeline) -> None:
     assert pipeline.upload("incoming/mentors_ukraine/pilot/a.csv", BODY)["state"] == "accepted"
     body = BODY.replace(b"mentor_email", b"volunteer_email")
