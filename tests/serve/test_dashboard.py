@@ -216,6 +216,17 @@ def test_some_rejected_rows_are_shown_and_that_is_audited(see: Any, world: World
     assert world.count("SELECT count(*) FROM audit_logs WHERE action = 'error_file_downloaded'") == 1
 
 
+def test_rejected_rows_of_any_length_are_shown_up_to_where_the_page_reads(see: Any, world: World) -> None:
+    """Rows of 300 KB, in quoted lines: the first mebibyte of the file ends in the middle of the fourth."""
+    header, long = ERROR_FILE.partition("\r\n")[0], "two\r\nlines " * 25_000
+    lines = "".join(f'MS-{n},"{long}",{n},{n + 9},E011,too long\r\n' for n in range(5, 12))
+    boto3.client("s3").create_bucket(Bucket=WORK, CreateBucketConfiguration={"LocationConstraint": REGION})
+    boto3.client("s3").put_object(Bucket=WORK, Key="errors/x.csv", Body=f"{header}\r\n{lines}".encode())
+    page = see(f"/batches/{world.batch(error_file_key='errors/x.csv', total_rows=44, error_rows=7)}/rejected")
+    assert len(page.all("li")) == 3
+    assert "row 7, line 16" in page.text
+
+
 def test_rejected_rows_that_are_gone_are_not_shown(see: Any, world: World) -> None:
     gone = world.batch(error_file_key="errors/gone.csv", error_file_deleted_at=NOW)
     assert "2024-12-01" in see(f"/batches/{gone}/rejected", 410).text

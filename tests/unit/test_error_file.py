@@ -141,7 +141,7 @@ def returned(data: bytes) -> list[tuple[ColumnPlan, list[str]]]:
 
 # A NUL, a lone surrogate or a control character is not text that a spreadsheet holds.
 SHEET_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\r\n'=+-@\";,"), max_size=12)
-WAYS = [(",", "utf-8-sig"), (";", "utf-8-sig"), (";", "utf-8"), ("\t", "utf-16"), ("\t", "utf-16-le"), ("|", "utf-8")]
+WAYS = [(",", "utf-8-sig"), (";", "utf-8-sig"), (";", "utf-8"), ("\t", "utf-16"), ("|", "utf-8")]
 
 
 @given(

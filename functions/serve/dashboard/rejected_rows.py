@@ -1,13 +1,11 @@
 """Some of a batch's rejected rows and what is wrong with each: personal data, so asked for alone, and audited."""
 
-import csv
-from io import StringIO
-from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aws_lambda_powertools.event_handler import Response
 
 from ingestion.config import settings
+from ingestion.error_file import read_lines
 from ingestion.files import BLOCK_BYTES, NoSuchFile, blocks
 from ingestion.formulas import restore
 from ingestion.tables import audit
@@ -55,10 +53,10 @@ def _first_rows(key: str) -> list[RejectedRow]:
         head = next(blocks(settings().work_bucket, key, None), b"")
     except NoSuchFile as gone:
         raise Problem(ProblemCode.ERROR_FILE_EXPIRED, "The error file is gone.") from gone
+    rows = read_lines(head.decode("utf-8-sig", "replace"))
     if len(head) >= BLOCK_BYTES:
-        # Its last row may be cut off.
-        head = head[: head.rfind(b"\r\n") + 2]
-    rows: Any = csv.reader(StringIO(head.decode("utf-8-sig", "replace"), newline=""))
+        # The last row may be cut off, in the middle of a quoted text even.
+        rows.pop()
     # The header, then the rows; what is said of each stands in the last four columns.
-    data_rows = islice(rows, 1, ROWS_SHOWN + 1)
+    data_rows = rows[1 : ROWS_SHOWN + 1]
     return [RejectedRow._make([*row[-4:-1], restore(row[-1])]) for row in data_rows if len(row) >= 4]
