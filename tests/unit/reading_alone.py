@@ -20,9 +20,8 @@ from ingestion.errors import Refused
 from ingestion.faults import Reject
 from ingestion.framing import Limits
 from ingestion.programmes import PROGRAMMES, get_programme
-from ingestion.reading import ChunkSpan, FileFormat, read_chunk
+from ingestion.reading import ChunkSpan, FileFormat, read_blocks
 from ingestion.scanning import FilePass
-from ingestion.source import together
 from ingestion.validation import validate
 
 KNOWN = frozenset(column.name for programme in PROGRAMMES.values() for column in programme.columns)
@@ -141,8 +140,8 @@ def _read_span(file: IO[bytes], span: ChunkSpan, fmt: FileFormat, plan: ColumnPl
     data = file.read(span.fetch_end - span.start)
     rejects: list[Reject] = []
     rows = 0
-    for readable, unreadable in together(read_chunk(data, span, fmt)):
-        rows += len(readable) + len(unreadable)
+    for readable, unreadable in read_blocks(data, span, fmt):
+        rows += readable.size + len(unreadable)
         rejects += [*unreadable, *validate(readable, plan, now=datetime.now(UTC), scale=None).rejects]
     assert reject_lines(rejects, plan).count(b"\r\n") >= len(rejects)
     return rows, len(rejects)

@@ -3,15 +3,22 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import compress, islice, repeat
+from operator import ge, gt, itemgetter, sub
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
+from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.quoting import RowEnds, email_columns, holds_rows
 
 OVERSIZED_SHOWN_BYTES = 4_096
 """How much of an oversized row is fetched and kept."""
+
+ROWS_AT_ONCE = 2_000
+"""Rows that are handled together: enough to read each distinct cell once, few enough to stay in the cache."""
 
 _QUOTES = (
     "The row can't be read: a quote is not closed, or text follows the one that closes it, or a field is too long; "
@@ -62,29 +69,52 @@ class ChunkSpan(BaseModel):
         return min(self.end, self.start + OVERSIZED_SHOWN_BYTES) if self.oversized else self.end
 
 
-def read_chunk(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[RawRow | Reject]:
-    """Give the rows of *span*, in order; *data* is the file's bytes from `span.start` up to `span.fetch_end`.
+class Block(NamedTuple):
+    """Some rows of a chunk: those that can be read and the others, each in file order."""
 
-    A row that is taken has as many cells as the header. As many rows come out as the span counted, rejects included.
+    rows: RawRows
+    rejects: list[Reject]
+
+    def in_order(self) -> Sequence[RawRow | Reject]:
+        """All of them, in file order."""
+        readable = list(self.rows.each())
+        return sorted([*readable, *self.rejects], key=_number) if self.rejects else readable
+
+
+def _number(row: RawRow | Reject) -> int:
+    return row.row.number if isinstance(row, Reject) else row.number
+
+
+def read_chunk(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[RawRow | Reject]:
+    """Give the rows of *span*, in order; see `read_blocks`."""
+    for block in read_blocks(data, span, fmt):
+        yield from block.in_order()
+
+
+def read_blocks(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[Block]:
+    """Give the rows of *span*, some thousand at a time, in order.
+
+    *data* is the file's bytes from `span.start` up to `span.fetch_end`. A row that is taken has as many cells as the
+    header. As many rows come out as the span counted, rejects included.
     """
-    if span.oversized:
-        message = (
-            f"The row has {span.end - span.start:,} bytes, too many to be read; a quote or a line end may be missing."
-        )
-        text = data.decode(fmt.encoding, "surrogateescape")
-        yield _unreadable(RawRow(span.first_row, span.first_line, []), text, fmt, message)
-        return
     reader = _ChunkReader(span, fmt)
+    if span.oversized:
+        size = span.end - span.start
+        message = f"The row has {size:,} bytes, too many to be read; a quote or a line end may be missing."
+        reader.reject(data.decode(fmt.encoding, "surrogateescape"), message)
+        yield reader.take()
+        return
     at = 0
     for start, end in span.unreadable:
         yield from reader.read(data[at : start - span.start])
         at = end - span.start
-        yield reader.reject(data[start - span.start : at])
+        reader.reject(data[start - span.start : at].decode(fmt.encoding, "surrogateescape"), _QUOTES)
     yield from reader.read(data[at:])
+    yield reader.take()
 
 
 class _ChunkReader:
-    """Counts rows and lines along a chunk while its parts are read."""
+    """Counts rows and lines along a chunk while its parts are read, and gathers them in blocks."""
 
     def __init__(self, span: ChunkSpan, fmt: FileFormat) -> None:
         self._number = span.first_row
@@ -95,67 +125,126 @@ class _ChunkReader:
         self._least = named[-1] if named else fmt.columns
         self._emails = email_columns(fmt.header)
         self._ends = RowEnds(fmt.delimiter)
+        self._begin_block()
 
-    def read(self, data: bytes) -> Iterator[RawRow | Reject]:
-        """Read rows that `csv` can cut."""
+    def _begin_block(self) -> None:
+        self._numbers: list[int] = []
+        self._lines: list[int] = []
+        self._cells: list[list[str]] = []
+        self._rejects: list[Reject] = []
+
+    def take(self) -> Block:
+        """What was read since the last block."""
+        block = Block(RawRows(self._numbers, self._lines, self._cells), self._rejects)
+        self._begin_block()
+        return block
+
+    def read(self, data: bytes) -> Iterator[Block]:
+        """Read rows that `csv` can cut; the blocks that they fill."""
         try:
-            text, clean = data.decode(self._format.encoding), b"\0" not in data
+            text, is_clean = data.decode(self._format.encoding), b"\0" not in data
         except UnicodeDecodeError:
-            text, clean = data.decode(self._format.encoding, "surrogateescape"), False
+            text, is_clean = data.decode(self._format.encoding, "surrogateescape"), False
         lines = io.StringIO(text, newline="")
-        while True:
-            start, first_line = lines.tell(), self._line
-            try:
-                yield from self._cut(lines, clean)
-                return
-            except csv.Error:
-                lines.seek(start)
-                for _ in range(self._line - first_line):
-                    lines.readline()
-            yield from self._cut_by_hand(lines, text)
+        while lines.tell() < len(text):
+            yield from self._cut(lines, is_clean)
+            if (start := lines.tell()) < len(text):
+                lines.seek(self._cut_by_hand(text, start, is_clean))
 
-    def _cut(self, lines: io.StringIO, clean: bool) -> Iterator[RawRow | Reject]:
-        """Read rows up to the end of *lines*. Raises csv.Error at a row whose quotes are not as they should be."""
+    def _cut(self, lines: io.StringIO, is_clean: bool) -> Iterator[Block]:
+        """Read rows up to the end of *lines*, or to one whose quotes are not in order; *lines* is left there."""
         reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
-        base = line = self._line
-        number, columns, blank_chars = self._number, self._format.columns, self._blank_chars
-        new = tuple.__new__  # what RawRow(…) calls, at half its price
-        try:
+        before, at, is_orderly = self._line, lines.tell(), True
+        while is_orderly:
+            try:
+                some = [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]
+            except csv.Error:
+                lines.seek(at)
+                is_orderly, before = False, self._line
+                some = self._orderly_rows(lines)
+            at = lines.tell()
+            if not some:
+                return
+            self._take_rows(some, before, is_clean)
+            if len(self._cells) + len(self._rejects) >= ROWS_AT_ONCE:
+                yield self.take()
+
+    def _orderly_rows(self, lines: io.StringIO) -> list[tuple[list[str], int]]:
+        """The rows, each with the lines up to its end, before the first one whose quotes are not in order."""
+        reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
+        some: list[tuple[list[str], int]] = []
+        at = lines.tell()
+        with suppress(csv.Error):
             for cells in reader:
-                first, line = line, base + reader.line_num
-                if not (cells and cells[0].strip(blank_chars)) and not "".join(cells).strip(blank_chars):
-                    continue
-                row = new(RawRow, (number, first, cells))
-                number += 1
-                usual = clean and len(cells) == columns and (line - first == 1 or not self._holds_rows(cells))
-                yield row if usual else self._judge(row)
-        finally:
-            self._number, self._line = number, line
+                some.append((cells, reader.line_num))
+                at = lines.tell()
+        lines.seek(at)
+        return some
 
-    def _cut_by_hand(self, lines: io.StringIO, text: str) -> Iterator[RawRow | Reject]:
-        """Read the one row at which `csv` stumbled: blanks behind a closing quote say nothing, text there does."""
-        start = lines.tell()
+    def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
+        rows, ends = zip(*some, strict=True)
+        lines = [self._line, *map(before.__add__, ends)]
+        heights = list(map(sub, lines[1:], lines))
+        self._line = lines.pop()
+        if is_clean and self._are_whole(rows) and not self._may_hold_rows(rows, heights):
+            self._add(lines, rows)
+        else:
+            self._judge_each(lines, rows, is_clean)
+
+    def _cut_by_hand(self, text: str, start: int, is_clean: bool) -> int:
+        """Take the one row at which `csv` stumbles: blanks behind a closing quote say nothing. Its end."""
         end, is_readable = self._ends.find(text, start)
-        lines.seek(end)
-        if not is_readable:
-            yield self._reject(text[start:end])
-            return
-        cells = next(csv.reader(io.StringIO(text[start:end], newline=""), delimiter=self._format.delimiter))
+        row = text[start:end]
+        if is_readable:
+            cells = next(csv.reader(io.StringIO(row, newline=""), delimiter=self._format.delimiter))
+            self._judge_each([self._line], [cells], is_clean)
+            self._line += _count_lines(row)
+        else:
+            self.reject(row, _QUOTES)
+        return end
+
+    def _are_whole(self, rows: Sequence[list[str]]) -> bool:
+        """Whether all rows have as many cells as the header and, as most, something in the first one."""
+        first_cells = map(itemgetter(0), rows)
+        return set(map(len, rows)) == {self._format.columns} and all(
+            map(str.strip, first_cells, repeat(self._blank_chars))
+        )
+
+    def _may_hold_rows(self, rows: Sequence[list[str]], heights: Sequence[int]) -> bool:
+        """Whether a row that stands on several lines has delimiters enough in its cells for rows of their own."""
+        tall = compress(rows, map(gt, heights, repeat(1)))
+        delimiters = map(str.count, map("".join, tall), repeat(self._format.delimiter))
+        return any(map(ge, delimiters, repeat(self._format.columns - 1)))
+
+    def _holds_rows(self, cells: list[str]) -> bool:
+        return holds_rows(cells, self._emails, self._format.delimiter)
+
+    def _add(self, lines: Sequence[int], rows: Sequence[list[str]]) -> None:
+        self._numbers += range(self._number, self._number + len(rows))
+        self._lines += lines
+        self._cells += rows
+        self._number += len(rows)
+
+    def _judge_each(self, lines: Sequence[int], rows: Sequence[list[str]], is_clean: bool) -> None:
+        for line, cells in zip(lines, rows, strict=True):
+            if not "".join(cells).strip(self._blank_chars):
+                continue
+            row = RawRow(self._number, line, cells)
+            usual = is_clean and len(cells) == self._format.columns and not self._holds_rows(cells)
+            judged = row if usual else self._judge(row)
+            if isinstance(judged, Reject):
+                self._rejects.append(judged)
+                self._number += 1
+            else:
+                self._add([line], [judged.cells])
+
+    def reject(self, text: str, message: str) -> None:
+        """Reject the row that *text* is; `csv` would not find its end."""
+        cells = visible(text).rstrip("\r\n").split(self._format.delimiter)  # whatever the quotes say
         row = RawRow(self._number, self._line, cells)
-        self._line += _count_lines(text[start:end])
-        if "".join(cells).strip(self._blank_chars):
-            self._number += 1
-            yield self._judge(row)
-
-    def reject(self, data: bytes) -> Reject:
-        """Reject the row that *data* is; `csv` would not find its end."""
-        return self._reject(data.decode(self._format.encoding, "surrogateescape"))
-
-    def _reject(self, text: str) -> Reject:
-        row = RawRow(self._number, self._line, [])
+        self._rejects.append(Reject(row, (_fault(FaultCode.UNREADABLE, message),)))
         self._number += 1
         self._line += _count_lines(text)
-        return _unreadable(row, text, self._format, _QUOTES)
 
     def _judge(self, row: RawRow) -> RawRow | Reject:
         """Find what is wrong with a row that stands out, if anything is."""
@@ -175,9 +264,6 @@ class _ChunkReader:
             return Reject(row._replace(cells=[visible(cell) for cell in cells]), tuple(faults))
         return row._replace(cells=fitted)
 
-    def _holds_rows(self, cells: list[str]) -> bool:
-        return holds_rows(cells, self._emails, self._format.delimiter)
-
     def _count_message(self, count: int) -> str:
         columns, fields = self._format.columns, "1 field" if count == 1 else f"{count} fields"
         if count < columns:
@@ -194,12 +280,6 @@ class _ChunkReader:
 
 def _fault(code: FaultCode, message: str) -> Fault:
     return Fault(code, WHOLE_ROW, message)
-
-
-def _unreadable(row: RawRow, text: str, fmt: FileFormat, message: str) -> Reject:
-    """Reject a row with its text as it stands, cut at every delimiter whatever the quotes say."""
-    cells = visible(text).rstrip("\r\n").split(fmt.delimiter)
-    return Reject(row._replace(cells=cells), (_fault(FaultCode.UNREADABLE, message),))
 
 
 def _count_lines(text: str) -> int:
