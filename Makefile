@@ -13,7 +13,7 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults screenshots lint bench bench-peers bench-memory fuzz format lock clean clean-all
+.PHONY: help demo up test faults screenshots lint bench bench-peers bench-memory fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
 	@echo "make bench-memory whether the functions' memory depends on the size of the file; ROWS=5000000"
 	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
+	@echo "make fuzz-reader the reader on files of any bytes, cut anywhere (FUZZ_EXAMPLES=20000)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
 	@echo "make clean      remove the local system's data and what the tools left behind"
@@ -70,6 +71,10 @@ bench-memory: $(VENV)/.local.stamp
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
+
+# Properties of the reader on many more files than make test tries: any bytes, any cut, any resaved error file.
+fuzz-reader: $(VENV)/.dev.stamp
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(RUN) -m pytest -n 2 tests/unit/test_scanning.py tests/unit/test_error_file.py
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .

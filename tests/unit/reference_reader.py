@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from ingestion.faults import RawRow, Reject
 from ingestion.framing import Limits
 from ingestion.reading import read_chunk
 from ingestion.scanning import FilePass, ScannedFile
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
+"""How many files a property is tried on: make fuzz-reader asks for more."""
 
 KNOWN = ("session_id", "participant_email", "volunteer_email", "scheduled_at", "rating", "feedback_text", "metadata")
 BLANK = b' \t\r\n\v\f"'
@@ -77,6 +81,17 @@ def framed(data: bytes, delimiter: bytes, limits: Limits, start: int = 0, line: 
         row = data[start:end]
         line += row.count(b"\n") + row.count(b"\r") - row.count(b"\r\n")
         start = end
+
+
+def told(framed_row: Framed, data: bytes, delimiter: str, columns: int) -> tuple[bool, list[str]]:
+    """Whether a row that stands alone is rejected, and its cells."""
+    text = data[framed_row.start : framed_row.end].decode()
+    if framed_row.unreadable or framed_row.misquoted:
+        return True, text.rstrip("\r\n").split(delimiter)
+    cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    if not "".join(cells[columns:]).strip():
+        cells = cells[:columns]
+    return len(cells) != columns, cells
 
 
 def _row_end(data: bytes, at: int, delimiter: bytes, limits: Limits) -> tuple[int, bool, bool]:

@@ -12,7 +12,7 @@ from ingestion.error_file import header_line, neutralise, reject_line, reject_li
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.programmes import get_programme
 from ingestion.programmes.programme import plain
-from tests.unit.reference_reader import read_all, scan
+from tests.unit.reference_reader import EXAMPLES, read_all, scan
 
 HEADERS = ["Session ID", "participant_email", "volunteer_email", "scheduled_at", "topics"]
 CELLS = ["LS-1", "nora", "bo@acme.com", "2024-11-13", "work, food"]
@@ -149,7 +149,7 @@ WAYS = [(",", "utf-8-sig"), (";", "utf-8-sig"), (";", "utf-8"), ("\t", "utf-16")
     rows=st.lists(st.lists(SHEET_TEXTS, min_size=6, max_size=6), min_size=1, max_size=4),
     way=st.sampled_from(WAYS),
 )
-@settings(deadline=None, database=None, max_examples=200)
+@settings(deadline=None, database=None, max_examples=EXAMPLES)
 def test_whatever_was_rejected_comes_back_as_it_was_however_a_spreadsheet_saves_it(
     name: str, rows: list[list[str]], way: tuple[str, str]
 ) -> None:
