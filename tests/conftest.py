@@ -11,9 +11,15 @@ os.environ.update(
     POWERTOOLS_SERVICE_NAME="test", POWERTOOLS_METRICS_NAMESPACE="Test", POWERTOOLS_LOG_LEVEL="INFO", POWERTOOLS_DEV="0"
 )
 
+from hypothesis import settings
+
 from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
 from local.postgres import Database, temporary_server
+
+# No test is about time: on a machine that is busy any example may take a second.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 _numbers = count(1)
 

@@ -83,10 +83,10 @@ def framed(data: bytes, delimiter: bytes, limits: Limits, start: int = 0, line: 
         start = end
 
 
-def told(framed_row: Framed, data: bytes, delimiter: str, columns: int) -> tuple[bool, list[str]]:
-    """Whether a row that stands alone is rejected, and its cells."""
-    text = data[framed_row.start : framed_row.end].decode()
-    if framed_row.unreadable or framed_row.misquoted:
+def told(row: Framed, data: bytes, limits: Limits, columns: int) -> tuple[bool, list[str]]:
+    """Whether a row that stands alone, between commas, is rejected; and its cells."""
+    text, delimiter = data[row.start : row.end].decode(), ","
+    if row.unreadable or row.misquoted or row.end - row.start > limits.row:
         return True, text.rstrip("\r\n").split(delimiter)
     cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     if not "".join(cells[columns:]).strip():

@@ -114,7 +114,7 @@ def test_rows_of_any_text_end_where_a_plain_walk_ends_them(
         fmt = FileFormat(encoding="utf-8", delimiter=",", header=("a",) * 3, columns=3)
         rows = list(read_chunk(data[span.start : span.fetch_end], span, fmt))
         assert [facts(row)[:2] for row in rows] == [(span.first_row + at, each.line) for at, each in enumerate(inside)]
-        assert [(isinstance(row, Reject), facts(row)[2]) for row in rows] == [told(e, data, ",", 3) for e in inside]
+        assert [(isinstance(row, Reject), facts(row)[2]) for row in rows] == [told(e, data, limits, 3) for e in inside]
 
 
 @given(text=DIRT, chunk=SIZES, chunk_rows=st.integers(1, 9), block=SIZES)
