@@ -26,6 +26,7 @@ def encoding_of(data: bytes, block: int = 1 << 20, declared: Encoding | None = N
         pytest.param("Kari", "utf-8", ("utf-8", ChosenBy.STRICT_UTF8), id="pure ascii"),
         pytest.param("Åse Bjørnstad; Олена Ґудзь", "utf-8", ("utf-8", ChosenBy.STRICT_UTF8), id="utf-8"),
         pytest.param("Bjørn", "cp1252", ("windows-1252", ChosenBy.SCORE), id="one norwegian name"),
+        pytest.param("ÆØÅ, æøå", "cp1252", ("windows-1252", ChosenBy.SCORE), id="norwegian letters side by side"),
         pytest.param("å; Å; Ø", "cp1252", ("windows-1252", ChosenBy.SCORE), id="single norwegian letters"),
         pytest.param(
             "Åse Bjørnstad, Øyvind Sæther, blåbærøl", "cp1252", ("windows-1252", ChosenBy.SCORE), id="norwegian"
@@ -74,7 +75,7 @@ def test_the_page_that_a_file_reads_like_is_named() -> None:
         encoding_of(UKRAINIAN[2].encode("koi8_u"))
 
 
-@pytest.mark.parametrize("text", UKRAINIAN)
+@pytest.mark.parametrize("text", [*UKRAINIAN, "ФЕДЮК ЮХИМ ЦЮЦЮРА", "Юхим Цюх", "Щур", "ЖУК", "юля", "Ґжицький"])
 def test_the_same_text_in_windows_1251_is_taken(text: str) -> None:
     assert encoding_of(text.encode("cp1251")) == ("windows-1251", ChosenBy.SCORE)
 

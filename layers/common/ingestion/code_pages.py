@@ -18,6 +18,8 @@ _WESTERN = frozenset(
     for char in bytes(set(range(128, 256)) - set(_UNDEFINED_IN_1252)).decode("cp1252")
     if char.isalpha() and char not in "ªºƒˆ"
 )
+_NORWEGIAN = frozenset("æøåÆØÅ".encode("cp1252"))
+"""Would be ж, ш and е, of which no text is made alone; side by side, as in "æøå", they score as Cyrillic."""
 _BETWEEN_LETTERS = frozenset("’‘´·\xa0\xad–—…“”«»„•")
 
 
@@ -26,6 +28,8 @@ def choose_page(words: Sequence[bytes], present: bytes) -> str:
 
     Raises `Refused(UNDECODABLE)` if the words read like none of them, or better in a page that is none of them.
     """
+    if not set(present) - _NORWEGIAN:
+        return "windows-1252"
     western = sum(_western_score(word.decode("cp1252", "replace")) for word in words)
     cyrillic = sum(_cyrillic_score(word.decode("cp1251", "replace")) for word in words)
     if len(words) >= _LEAST_WORDS and max(western, cyrillic) < -len(words):

@@ -27,7 +27,6 @@ _WEIGHTS: Final = {
 _BETWEEN_WORDS: Final = frozenset("’‘´·\xa0\xad–—…“”«»„•№€°")
 _NO_LETTER: Final = -4
 _CAPITAL_INSIDE: Final = -3
-_ALL_CAPITALS: Final = -0.5
 _MARGIN: Final = 6.0
 """By how much a rival must read better: two capitals in the middle of words are not enough."""
 
@@ -56,6 +55,6 @@ def _weight(word: str, weights: dict[str, int]) -> float:
         if char.isascii() or char in _BETWEEN_WORDS:
             continue
         total += weights.get(char.lower(), _NO_LETTER)
-        if char.isupper() and at:
-            total += _ALL_CAPITALS if is_shouted else _CAPITAL_INSIDE
+        if char.isupper() and at and not is_shouted:
+            total += _CAPITAL_INSIDE
     return total
