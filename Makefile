@@ -13,7 +13,7 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers bench-memory bench-pages cost fuzz format lock clean clean-all
+.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -30,6 +30,7 @@ help:
 	@echo "make cost       what AWS would bill imports for, counted; ROWS=200000 changes the largest size (1000000)"
 	@echo "make bench-pages what the dashboard's pages cost a database of 100,000 batches and 10,000,000 sessions"
 	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
+	@echo "make fuzz-reader the reader on files of any bytes, cut anywhere (FUZZ_EXAMPLES=20000)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
 	@echo "make clean      remove the local system's data and what the tools left behind"
@@ -93,6 +94,10 @@ bench-pages: $(VENV)/.local.stamp
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
+
+# Properties of the reader on many more files than make test tries: any bytes, any cut, any resaved error file.
+fuzz-reader: $(VENV)/.dev.stamp
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(RUN) -m pytest -n 2 tests/unit/test_scanning.py tests/unit/test_error_file.py
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .

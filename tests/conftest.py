@@ -11,12 +11,17 @@ os.environ.update(
     POWERTOOLS_SERVICE_NAME="test", POWERTOOLS_METRICS_NAMESPACE="Test", POWERTOOLS_LOG_LEVEL="INFO", POWERTOOLS_DEV="0"
 )
 
+from hypothesis import settings
+
 from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
 from ingestion.tables.roles import Login, let_in
 from local.postgres import Database, temporary_server
 
 FUNCTIONS, FUNCTIONS_PASSWORD = "kintell_functions", "of the functions"
+# No test is about time: on a machine that is busy any example may take a second.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 _numbers = count(1)
 

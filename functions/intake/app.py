@@ -24,8 +24,9 @@ def _arrival(record: dict[str, Any]) -> Arrival:
     found = record["s3"]["object"]
     return Arrival(
         bucket=record["s3"]["bucket"]["name"],
-        # Keys are URL-encoded in S3's own notifications.
-        key=unquote_plus(found["key"]),
+        # Keys are URL-encoded in S3's own notifications. One with a NUL can't be stored, so its object can't be found
+        # either: its upload is refused, and stands in the list.
+        key=unquote_plus(found["key"]).replace("\0", "\ufffd"),
         version_id=found.get("versionId") or "null",
         size_bytes=found.get("size", 0),
         uploaded_by=record.get("userIdentity", {}).get("principalId", "unknown"),

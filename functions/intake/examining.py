@@ -9,7 +9,7 @@ from ingestion.config import Settings
 from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.framing import Limits
-from ingestion.naming import Instance, Key, read_key
+from ingestion.naming import Instance, Key, programme_of_slug, read_key
 from ingestion.programmes import PROGRAMMES, get_programme
 from ingestion.scanning import FilePass, ScannedFile
 from ingestion.source import Source
@@ -49,7 +49,7 @@ class Examined:
 def examine(examination: Examination, options: UploadOptions, db: Connection, settings: Settings) -> Examined:
     """Read and identify the file. Raises Refused, Unavailable."""
     arrival = examination.arrival
-    key = read_key(arrival.key)
+    key = _key(arrival, options)
     parent = _parent(options, db)
     _check_size(arrival, settings)
     scanned, work_key = _scan(examination, settings)
@@ -65,6 +65,12 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
     )
     instance = choose_instance(question, parent[1] if parent else None, db)
     return Examined(arrival, key, scanned, work_key, plan, programme, instance, options.parent_batch)
+
+
+def _key(arrival: Arrival, options: UploadOptions) -> Key:
+    """What the uploader says: by the key, or by the slug of an instance, whose programme needs no other name."""
+    key = read_key(arrival.key)
+    return key if key.program_type else key._replace(program_type=programme_of_slug(options.program_instance or ""))
 
 
 def _parent(options: UploadOptions, db: Connection) -> tuple[str, int | None] | None:

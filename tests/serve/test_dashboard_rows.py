@@ -61,6 +61,18 @@ def test_a_norwegian_reads_what_is_wrong_in_norwegian_and_the_rest_is_marked_as_
     assert [span["lang"] for span in page.all("span") if "lang" in span] == ["en"] * 5
 
 
+def test_rejected_rows_of_any_length_are_shown_up_to_where_the_page_reads(buckets: Any, see: Any, world: World) -> None:
+    """Rows of 1.1 MB, in quoted lines: the four mebibytes that the page reads end in the middle of the fourth."""
+    header, long = ERROR_FILE.partition("\r\n")[0], "two\r\nlines " * 95_000
+    lines = "".join(f'MS-{n},"{long}",{n},{n + 9},E010,The row has 7 fields.\r\n' for n in range(5, 12))
+    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=f"{header}\r\n{lines}".encode())
+    summary = [BAD_ROW | {"count": 7}]
+    batch = world.batch(error_file_key="errors/x.csv", total_rows=15, error_rows=7, error_summary=summary)
+    page = see(f"/batches/{batch}/rejected")
+    assert "row 7, line 16" in page.text
+    assert "row 8, line 17" not in page.text
+
+
 def test_rejected_rows_that_are_gone_are_not_shown(see: Any, world: World) -> None:
     gone = world.batch(error_file_key="errors/gone.csv", error_file_deleted_at=NOW)
     assert "2024-12-01" in see(f"/batches/{gone}/rejected", 410).text

@@ -16,7 +16,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 @given(texts)
 def test_every_text_survives_as_plain_ascii(text: str) -> None:
     encoded = encode_metadata(text)
-    assert decode_metadata(encoded) == text
+    assert decode_metadata(encoded) == text.replace("\0", "")
     # What S3 and the signature do to a header's value.
     assert " ".join(encoded.split()) == encoded
     assert encoded.isascii()

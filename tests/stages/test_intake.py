@@ -76,6 +76,27 @@ def test_an_option_that_cannot_be_honoured_refuses_the_upload(
     assert upload_of(pipeline, pipeline.upload(KEY, BODY, **metadata))["refusal_code"] == code
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        pytest.param("%00why", "why", id="a NUL, percent-encoded"),
+        pytest.param("=?utf-8?b?AHdoeQ==?=", "why", id="a NUL, by RFC 2047"),
+        pytest.param("=?unknown-8bit?q?=FF?=", "\ufffd", id="no character, by RFC 2047"),
+        pytest.param("%ED%A0%80", "\ufffd" * 3, id="half a character"),
+    ],
+)
+def test_metadata_that_no_database_can_hold_loses_no_upload(pipeline: Pipeline, given: str, stored: str) -> None:
+    put = pipeline.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=BODY, Metadata={"force-reason": given})
+    taken = pipeline.deliver(KEY, put["VersionId"], len(BODY))
+    assert taken["state"] == "accepted"
+    assert upload_of(pipeline, taken)["options"] == {"force-reason": stored}
+
+
+def test_an_object_whose_key_no_database_can_hold_is_an_upload_all_the_same(pipeline: Pipeline) -> None:
+    upload = upload_of(pipeline, pipeline.deliver("incoming/mentors_ukraine/a%00b.csv", "v1", 9))
+    assert (upload["state"], upload["refusal_code"], upload["file_name"]) == ("refused", "empty_file", "a\ufffdb.csv")
+
+
 def test_a_file_too_large_is_refused(environment: pytest.MonkeyPatch, pipeline: Pipeline) -> None:
     environment.setenv("MAX_FILE_BYTES", "50")
     assert upload_of(pipeline, pipeline.upload(KEY, BODY))["refusal_code"] == "too_large"
@@ -181,6 +202,13 @@ def test_the_only_instance_that_holds_all_dates_is_the_files(pipeline: Pipeline)
     found = [pipeline.batch(each["batch_id"])["program_instance_id"] for each in (first, second)]
     assert found[0] == found[1]
     assert pipeline.batch(second["batch_id"])["csv_metadata"]["programInstanceChosenBy"] == "session_dates"
+
+
+def test_an_instance_that_the_uploader_names_tells_the_programme(pipeline: Pipeline) -> None:
+    """Neither the file's name nor its columns nor its ids do."""
+    taken = pipeline.upload("incoming/a.csv", UNTOLD, program_instance="language-ukraine-2024-11")
+    assert taken["state"] == "accepted"
+    assert pipeline.batch(taken["batch_id"])["program_type"] == "language_ukraine"
 
 
 def test_an_instance_of_a_free_name_belongs_to_one_programme_only(pipeline: Pipeline) -> None:

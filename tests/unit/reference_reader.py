@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from ingestion.faults import RawRow, Reject
 from ingestion.framing import Limits
 from ingestion.reading import read_chunk
 from ingestion.scanning import FilePass, ScannedFile
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
+"""How many files a property is tried on: make fuzz-reader asks for more."""
 
 KNOWN = ("session_id", "participant_email", "volunteer_email", "scheduled_at", "rating", "feedback_text", "metadata")
 BLANK = b' \t\r\n\v\f"'
@@ -59,38 +63,53 @@ def by_csv(text: str, delimiter: str, line: int) -> Iterator[tuple[int, int, lis
 
 @dataclass(frozen=True)
 class Framed:
-    """A row by its bytes, from `start` up to `end`, and its first line."""
+    """A row by its bytes, from `start` up to `end`, and its first line; `misquoted` if text follows a closing quote."""
 
     start: int
     end: int
     line: int
     unreadable: bool
+    misquoted: bool
 
 
 def framed(data: bytes, delimiter: bytes, limits: Limits, start: int = 0, line: int = 1) -> Iterable[Framed]:
     """The rows of *data*, blank ones left out, found byte by byte."""
     while start < len(data):
-        end, unreadable = _row_end(data, start, delimiter, limits)
-        if unreadable or data[start:end].strip(BLANK + delimiter):
-            yield Framed(start, end, line, unreadable)
+        end, unreadable, misquoted = _row_end(data, start, delimiter, limits)
+        if unreadable or misquoted or data[start:end].strip(BLANK + delimiter):
+            yield Framed(start, end, line, unreadable, misquoted)
         row = data[start:end]
         line += row.count(b"\n") + row.count(b"\r") - row.count(b"\r\n")
         start = end
 
 
-def _row_end(data: bytes, at: int, delimiter: bytes, limits: Limits) -> tuple[int, bool]:
+def told(row: Framed, data: bytes, limits: Limits, columns: int) -> tuple[bool, list[str]]:
+    """Whether a row that stands alone, between commas, is rejected; and its cells."""
+    text, delimiter = data[row.start : row.end].decode(), ","
+    if row.unreadable or row.misquoted or row.end - row.start > limits.row:
+        return True, text.rstrip("\r\n").split(delimiter)
+    cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    if not "".join(cells[columns:]).strip():
+        cells = cells[:columns]
+    return len(cells) != columns, cells
+
+
+def _row_end(data: bytes, at: int, delimiter: bytes, limits: Limits) -> tuple[int, bool, bool]:
     unreadable = False
     while True:
         field = at
         if data[at : at + 1] == b'"':
-            closed = _closing_quote(data, at)
-            if closed is None or closed + 1 - field > limits.field:
-                return _line_end(data, _skip(data, at, b"\r\n")), True
-            at = closed + 1
+            closed, limit = _closing_quote(data, at), at + limits.field
+            behind = len(data) if closed is None else min(_skip_blanks(data, closed + 1, delimiter), limit)
+            beyond = closed is None or closed + 1 > limit
+            if beyond or (behind < len(data) and data[behind] not in delimiter + b"\r\n"):
+                end = _skip(data, at, b"\r\n")
+                return _line_end(data, end), unreadable or beyond or behind == limit or end > limit, True
+            at = behind
         at = _skip(data, at, delimiter + b"\r\n")
         unreadable = unreadable or at - field > limits.field
         if at == len(data) or data[at : at + 1] != delimiter:
-            return _line_end(data, at), unreadable
+            return _line_end(data, at), unreadable, False
         at += 1
 
 
@@ -104,6 +123,12 @@ def _closing_quote(data: bytes, at: int) -> int | None:
         else:
             at += 1
     return None
+
+
+def _skip_blanks(data: bytes, at: int, delimiter: bytes) -> int:
+    while data[at : at + 1] in (b" ", b"\t") and data[at : at + 1] != delimiter:
+        at += 1
+    return at
 
 
 def _skip(data: bytes, at: int, stop: bytes) -> int:

@@ -75,6 +75,10 @@ def test_an_address_is_trimmed_and_lower_case(text: str, address: str) -> None:
         pytest.param("anna@-example.org", "is not an email address", id="leading hyphen"),
         pytest.param("anna@example.org.", "is not an email address", id="dot at the end"),
         pytest.param("an\u200bna@example.org", '"an\\u200bna@example.org"', id="zero width inside is made visible"),
+        pytest.param("\u212aari@acme.com", "is not an email address", id="a Kelvin sign for a k"),
+        pytest.param("anna@example\u3002org", "is not an email address", id="a full stop of another script"),
+        pytest.param("jose\u0301@example.org", "is not an email address", id="a letter in two parts"),
+        pytest.param("mailto:anna@example.org", "is not an email address", id="a link"),
         pytest.param("a@example.org, b@example.org", "holds more than one address; keep one", id="two with comma"),
         pytest.param("a@example.org;b@example.org", "holds more than one address", id="two with semicolon"),
         pytest.param("a@example.org b@example.org", "holds more than one address", id="two with space"),
@@ -152,6 +156,13 @@ def test_an_unambiguous_date_is_a_moment_in_utc(text: str, expected: datetime) -
         pytest.param("2024-11-13T25:00", id="hour 25"),
         pytest.param("2024-11-13T14:60:00Z", id="minute 60"),
         pytest.param("2024-11-13T14:30:15+25:00", id="offset of a day"),
+        pytest.param("2024-11-13T14:30:15+01:99", id="offset of 99 minutes"),
+        pytest.param("2024-11-13T14:30:15+0160", id="offset of 60 minutes"),
+        pytest.param("2024-11-13T14:30:15+15:00", id="offset of no place"),
+        pytest.param("2024-11-13T14:30:15\u221201:00", id="minus sign of typographers"),
+        pytest.param("2024-11-13T24:00:00Z", id="the end of a day"),
+        pytest.param("2024-11-13T23:59:60Z", id="leap second"),
+        pytest.param("2024-11-1\uff13", id="a wide digit"),
         pytest.param("1899-12-31", id="before 1900"),
         pytest.param("0001-01-01T00:00:00+14:00", id="offset out of the calendar"),
         pytest.param("9999-12-31T23:59:59-01:00", id="offset out of the calendar at its end"),
@@ -230,7 +241,26 @@ def test_whole_minutes_are_taken_as_excel_may_write_them(text: str, minutes: int
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "481", "-5", "+60", "60.5", "1e2", "60 min", "1:00", "one", "1,000", "1.000", "٦٠", "9" * 300, "60.", "NaN"],
+    [
+        "0",
+        "481",
+        "-5",
+        "+60",
+        "60.5",
+        "1e2",
+        "60 min",
+        "1:00",
+        "one",
+        "1,000",
+        "1.000",
+        "٦٠",
+        "9" * 300,
+        "60.",
+        "NaN",
+        "６０",
+        "²",
+        "60,0,0",
+    ],
 )
 def test_anything_but_1_to_480_whole_minutes_is_refused(text: str) -> None:
     fault = read("duration_minutes", text)
@@ -257,7 +287,8 @@ def test_a_rating_is_taken_exactly_as_written(text: str, number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["good", "4/5", "NaN", "Infinity", "-inf", "1e0", "80%", "4 5", "1.000,5", "٤", "4" * 41]
+    "text",
+    ["good", "4/5", "NaN", "Infinity", "-inf", "1e0", "80%", "4 5", "1.000,5", "٤", "4" * 41, "½", "−4", "５", "4,5,"],
 )
 def test_a_rating_that_is_no_number_is_refused(text: str) -> None:
     fault = read("rating", text)
@@ -324,6 +355,10 @@ def test_topics_are_too_long_beyond_1000_characters_in_all() -> None:
         pytest.param(r'"\\u0000"', r'"\\u0000"', id="a backslash and the letters u0000"),
         pytest.param(r'"\ud83d\ude00"', '"😀"', id="surrogate pair"),
         pytest.param("12345678901234567890123", "12345678901234567890123", id="large whole number"),
+        pytest.param("[0.12345678901234567890, 1E2]", "[0.12345678901234567890,1E2]", id="every digit of a number"),
+        pytest.param("[0e-99999999, -0.0, 0.000]", "[0.0,0.0,0.0]", id="nothing, however it is written"),
+        pytest.param('{"a": {"k": 1}, "b": {"k": 2}}', '{"a":{"k":1},"b":{"k":2}}', id="one key in two objects"),
+        pytest.param("[" * 100 + "]" * 100, "[" * 100 + "]" * 100, id="100 levels"),
     ],
 )
 def test_metadata_is_compact_json(text: str, compact: str | None) -> None:
@@ -340,6 +375,13 @@ def test_metadata_is_compact_json(text: str, compact: str | None) -> None:
         pytest.param('{"a": NaN}', id="NaN"),
         pytest.param("-Infinity", id="Infinity"),
         pytest.param('{"a": 1e999}', id="beyond a double"),
+        pytest.param('{"a": 1e-400}', id="too small for a double"),
+        pytest.param('{"a": 1, "b": 2, "a": 1}', id="a key twice"),
+        pytest.param('{"x": [{"a": 1, "\\u0061": 2}]}', id="a key twice, once escaped, inside"),
+        pytest.param("[" * 101 + "]" * 101, id="101 levels"),
+        pytest.param("[" * 1_000 + "]" * 1_000, id="1,000 levels"),
+        pytest.param('{"k":' * 300 + "1" + "}" * 300, id="300 levels of objects"),
+        pytest.param(r'"\u00001.5\u0000"', id="NULs around digits"),
         pytest.param(r'{"a": "\u0000"}', id="NUL in a text"),
         pytest.param(r'{"\u0000": 1}', id="NUL in a key"),
         pytest.param(r'"\\\u0000"', id="NUL after a backslash"),

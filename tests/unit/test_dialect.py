@@ -1,12 +1,14 @@
 """How the delimiter, the header row and the start of the data are found."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.dialect import DELIMITERS, find_dialect
+from ingestion.dialect import DELIMITERS, MOST_COLUMNS, find_dialect
 from ingestion.errors import RefusalCode, Refused
-from tests.unit.reference_reader import KNOWN, cells_of, scan
+from tests.unit.reference_reader import KNOWN, cells_of, read_all, scan
 
 NAMES = ("session_id", "participant_email", "rating")
 
@@ -153,6 +155,23 @@ def test_ten_thousand_columns_and_repeated_names_are_taken() -> None:
     scanned, _ = scan(data)
     assert scanned.format.columns == 10000
     assert len(cells_of(data)[0]) == 10000
+
+
+def test_more_columns_than_a_worksheet_can_have_are_refused() -> None:
+    header = ",".join(["session_id", *("x" for _ in range(MOST_COLUMNS))])
+    with pytest.raises(Refused, match="16,385 columns") as refused:
+        find_dialect(f"{header}\n1\n".encode(), KNOWN, whole=True)
+    assert refused.value.code == RefusalCode.TOO_LARGE
+
+
+@pytest.mark.parametrize("code", [*range(1, 10), 11, 12, *range(14, 34), *range(35, 256)])
+def test_whatever_a_sep_line_says_rows_are_counted_as_they_are_read(code: int) -> None:
+    """Bytes above 127 stand for other characters in every encoding, so they are no delimiters."""
+    mark = bytes([code])
+    data = b'sep=%b\nsession_id%brating\n1%b"a\nb"\n2%bx\n' % ((mark,) * 4)
+    with contextlib.suppress(Refused):
+        scanned, text = scan(data)
+        assert len(read_all(scanned, text)) == scanned.rows
 
 
 @given(head=st.text(st.sampled_from(list('ab1@.,;\t|"\n\r =?')), max_size=80), whole=st.booleans())

@@ -26,6 +26,7 @@ def encoding_of(data: bytes, block: int = 1 << 20, declared: Encoding | None = N
         pytest.param("Kari", "utf-8", ("utf-8", ChosenBy.STRICT_UTF8), id="pure ascii"),
         pytest.param("Åse Bjørnstad; Олена Ґудзь", "utf-8", ("utf-8", ChosenBy.STRICT_UTF8), id="utf-8"),
         pytest.param("Bjørn", "cp1252", ("windows-1252", ChosenBy.SCORE), id="one norwegian name"),
+        pytest.param("ÆØÅ, æøå", "cp1252", ("windows-1252", ChosenBy.SCORE), id="norwegian letters side by side"),
         pytest.param("å; Å; Ø", "cp1252", ("windows-1252", ChosenBy.SCORE), id="single norwegian letters"),
         pytest.param(
             "Åse Bjørnstad, Øyvind Sæther, blåbærøl", "cp1252", ("windows-1252", ChosenBy.SCORE), id="norwegian"
@@ -50,11 +51,40 @@ def test_the_encoding_is_found(text: str, codec: str, expected: tuple[str, Chose
     assert encoding_of(around + text.encode(codec) + b"\n" + around) == expected
 
 
-@pytest.mark.parametrize("codec", ["koi8_u", "cp866", "iso8859_5", "mac_roman"])
-def test_text_in_another_code_page_is_refused_rather_than_garbled(codec: str) -> None:
-    words = "Øystein Bjørnå Kjærstad" if codec == "mac_roman" else "Олена Дмитро Щербак"
-    with pytest.raises(Refused) as refused:
-        encoding_of(f"{words} {words}".encode(codec))
+UKRAINIAN = (
+    "Олена Шевченко, Дмитро Щербак, Ірина Мельник",
+    "Дякую за розмову, все було чудово",
+    "дякую за розмову, все добре, ще зустрінемось, робота, освіта",
+    "ОЛЕНА ШЕВЧЕНКО ДМИТРО ЩЕРБАК",
+    "Ірина Ковальчук, Їжакевич, Євген Бондаренко, Юлія",
+    "Хлопець Гаврилюк Щур Жук Чиж Шпак Цап Юхим",
+)
+NORWEGIAN = "Øystein Bjørnå Kjærstad Håkon Åse"
+
+
+@pytest.mark.parametrize("text", UKRAINIAN)
+@pytest.mark.parametrize("codec", ["koi8_u", "cp866", "mac_cyrillic", "iso8859_5", "cp855"])
+def test_text_in_another_cyrillic_page_is_refused_rather_than_garbled(codec: str, text: str) -> None:
+    with pytest.raises(Refused, match="save it as CSV UTF-8") as refused:
+        encoding_of(text.encode(codec, "replace"))
+    assert refused.value.code == RefusalCode.UNDECODABLE
+
+
+def test_the_page_that_a_file_reads_like_is_named() -> None:
+    with pytest.raises(Refused, match="reads like one in KOI8-U"):
+        encoding_of(UKRAINIAN[2].encode("koi8_u"))
+
+
+@pytest.mark.parametrize("text", [*UKRAINIAN, "ФЕДЮК ЮХИМ ЦЮЦЮРА", "Юхим Цюх", "Щур", "ЖУК", "юля", "Ґжицький"])
+def test_the_same_text_in_windows_1251_is_taken(text: str) -> None:
+    assert encoding_of(text.encode("cp1251")) == ("windows-1251", ChosenBy.SCORE)
+
+
+@pytest.mark.parametrize("codec", ["mac_roman", "cp850", "cp865"])
+@pytest.mark.parametrize("text", [NORWEGIAN, "Zoë Müller François Þór Größe Noël"])
+def test_text_in_another_western_page_is_refused_rather_than_garbled(codec: str, text: str) -> None:
+    with pytest.raises(Refused, match="save it as CSV UTF-8") as refused:
+        encoding_of(text.encode(codec, "replace"))
     assert refused.value.code == RefusalCode.UNDECODABLE
 
 

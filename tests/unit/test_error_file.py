@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.columns import ColumnPlan, plan_columns
-from ingestion.error_file import header_line, neutralise, reject_line, restore
+from ingestion.error_file import header_line, neutralise, reject_line, reject_lines, restore
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.programmes import get_programme
+from ingestion.programmes.programme import plain
+from tests.unit.reference_reader import EXAMPLES, read_all, scan
 
 HEADERS = ["Session ID", "participant_email", "volunteer_email", "scheduled_at", "topics"]
 CELLS = ["LS-1", "nora", "bo@acme.com", "2024-11-13", "work, food"]
@@ -114,6 +116,59 @@ def test_every_reject_is_read_back_by_csv_with_the_width_of_the_header(cells: li
     if len(cells) > len(HEADERS):
         back[-1:] = next(csv.reader(StringIO(back[-1], newline="")))
     assert back == cells + [""] * (len(HEADERS) - len(cells))
+
+
+def resaved(file: bytes, delimiter: str, encoding: str) -> bytes:
+    """The file as a spreadsheet saves it again: quotes where they must be, CRLF, another delimiter and encoding."""
+    text = StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerows(csv.reader(StringIO(file.decode("utf-8-sig"), newline=""), strict=True))
+    return text.getvalue().encode(encoding)
+
+
+def returned(data: bytes) -> list[tuple[ColumnPlan, list[str]]]:
+    """The rows of a file that comes back, as the reader takes them, without the columns that are ours."""
+    scanned, text = scan(data)
+    come_back = plan(list(scanned.format.header))
+    rows = read_all(scanned, text)
+    assert all(isinstance(row, RawRow) for row in rows)
+    return [
+        (come_back, [restore(row.cells[index]) for index in come_back.original_indexes])
+        for row in rows
+        if isinstance(row, RawRow)
+    ]
+
+
+# A NUL, a lone surrogate or a control character is not text that a spreadsheet holds.
+SHEET_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\r\n'=+-@\";,"), max_size=12)
+WAYS = [(",", "utf-8-sig"), (";", "utf-8-sig"), (";", "utf-8"), ("\t", "utf-16"), ("|", "utf-8")]
+
+
+@given(
+    name=SHEET_TEXTS.filter(lambda name: plain(restore(name)) not in {*HEADERS, *ERRORS}),
+    rows=st.lists(st.lists(SHEET_TEXTS, min_size=6, max_size=6), min_size=1, max_size=4),
+    way=st.sampled_from(WAYS),
+)
+@settings(deadline=None, database=None, max_examples=EXAMPLES)
+def test_whatever_was_rejected_comes_back_as_it_was_however_a_spreadsheet_saves_it(
+    name: str, rows: list[list[str]], way: tuple[str, str]
+) -> None:
+    headers = [*HEADERS, name]
+    file = header_line(headers) + reject_lines([reject(cells) for cells in rows], plan(headers))
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in parsed(file) for cell in line)
+    came_back = returned(resaved(file, *way))
+    assert [cells for _, cells in came_back] == rows
+    assert all(plan.is_error_file for plan, _ in came_back)
+    assert [restore(came_back[0][0].headers[index]) for index in came_back[0][0].original_indexes] == headers
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251"])
+def test_a_file_saved_in_the_code_page_of_its_language_comes_back_as_it_was(encoding: str) -> None:
+    texts = {"cp1252": ("'=Åse", "=Bjørn & “Kjærsti”", "-5 °C"), "cp1251": ("'=Ґалина", "=Єва й «Їжак»", "-5 годин")}
+    cells = ["LS-1", "nora", "bo@acme.com", *texts[encoding]]
+    headers = [*HEADERS, "note"]
+    file = header_line(headers) + reject_line(reject(cells), plan(headers))
+    assert [cells for _, cells in returned(resaved(file, ";", encoding))] == [cells]
 
 
 def test_a_returned_error_file_gives_an_error_file_of_the_same_columns() -> None:

@@ -37,8 +37,8 @@ def rejected(row: RawRow | Reject) -> tuple[list[str], list[FaultCode]]:
         pytest.param('1,5,"{""k"": [1, 2]}"\n', ["1", "5", '{"k": [1, 2]}'], id="json"),
         pytest.param('1,5,5" pipe and "so"\n', ["1", "5", '5" pipe and "so"'], id="stray quotes in an unquoted field"),
         pytest.param('1,5, "spaced"\n', ["1", "5", ' "spaced"'], id="a blank before the quote"),
-        pytest.param('1,5,"said" so\n', ["1", "5", "said so"], id="text behind the quote"),
-        pytest.param('1,5,"a\\"b"\n', ["1", "5", 'a\\b"'], id="backslashes escape nothing"),
+        pytest.param('1,"5" ,"fine"\t \n', ["1", "5 ", "fine\t "], id="blanks behind the quote"),
+        pytest.param('1,5,a\\"b\n', ["1", "5", 'a\\"b'], id="a backslash is a backslash"),
         pytest.param("1,5,=1+1\n", ["1", "5", "=1+1"], id="formula"),
         pytest.param(" 1 ,5,\t x\xa0\n", [" 1 ", "5", "\t x\xa0"], id="nothing is trimmed"),
         pytest.param("1,5,\u2028\x85\x0b\x1c\n", ["1", "5", "\u2028\x85\x0b\x1c"], id="no other line ends"),
@@ -144,6 +144,65 @@ def test_a_row_that_csv_would_not_end_is_rejected_and_the_next_ones_are_read(tex
     assert rejected(row) == (cells, [FaultCode.UNREADABLE])
     assert before == RawRow(1, 2, ["0", "5", "a"])
     assert after == RawRow(3, 3 + text.count("\n"), ["2", "5", "b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        pytest.param('1,5,"said" so\n', ["1", "5", '"said" so'], id="text behind the quote"),
+        pytest.param('1,"5"x,a\n', ["1", '"5"x', "a"], id="text behind a quote in the middle"),
+        pytest.param('"1"1,5,a\n', ['"1"1', "5", "a"], id="text behind a quote in front"),
+        pytest.param('1,5,"a \\"b\\" c"\n', ["1", "5", '"a \\"b\\" c"'], id="quotes escaped by a backslash"),
+        pytest.param('1,5,"a \\"b, c"\n', ["1", "5", '"a \\"b', ' c"'], id="an escaped quote and a delimiter"),
+        pytest.param('1,5,"a "b" c"\n', ["1", "5", '"a "b" c"'], id="quotes that are not doubled"),
+        pytest.param('1,5,""a"\n', ["1", "5", '""a"'], id="doubled where it opens"),
+        pytest.param('1,"two\nlines","b"c\n', ["1", '"two\nlines"', '"b"c'], id="behind a field of two lines"),
+        pytest.param('1,5,"oops\n', ["1", "5", '"oops'], id="a quote that the next row's closes"),
+    ],
+)
+def test_text_behind_a_closing_quote_costs_its_line_and_is_never_made_another_text(text: str, cells: list[str]) -> None:
+    before, row, after = rows_of((HEADER + '0,"5",a\n' + text + '2,5,"b"\n').encode())
+    assert rejected(row) == (cells, [FaultCode.UNREADABLE])
+    assert before == RawRow(1, 2, ["0", "5", "a"])
+    assert after == RawRow(3, 3 + text.count("\n"), ["2", "5", "b"])
+
+
+MAILS = "session_id,participant_email,scheduled_at,feedback_text,focus_area\n"
+SWALLOWED = '1,a@example.org,2024-11-05,"{first},x\n2,b@example.org,2024-11-06,{second}",y\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(SWALLOWED.format(first="oops", second="12"), id="two rows"),
+        pytest.param(
+            SWALLOWED.format(first="oops", second="12").replace("x\n", "x\n3,c@example.org,2024-11-07,z,z\n"),
+            id="three rows",
+        ),
+        pytest.param(SWALLOWED.format(first="oops", second="12").replace("\n", "\r\n"), id="CRLF"),
+    ],
+)
+def test_rows_swallowed_by_two_stray_quotes_are_rejected(text: str) -> None:
+    rows = rows_of((MAILS + text + "9,z@example.org,2024-11-09,b,y\n").encode())
+    assert isinstance(rows[0], Reject)
+    assert [fault.code for fault in rows[0].faults] == [FaultCode.UNREADABLE]
+    assert isinstance(rows[-1], RawRow)
+
+
+@pytest.mark.parametrize(
+    "feedback",
+    [
+        pytest.param("one, two, three, four\nfive, six", id="as many commas in a line as a row has"),
+        pytest.param("a,b\n,,,,\n,,,", id="just the commas of rows"),
+        pytest.param(
+            "We wrote, as agreed,\nto kari@acme.com, ivan@example.org, and Oksana,\nall of us", id="addresses"
+        ),
+        pytest.param("id,email\n1,a@example.org\n2,b@example.org", id="a table of another shape"),
+    ],
+)
+def test_a_text_of_several_lines_with_many_commas_is_a_text(feedback: str) -> None:
+    data = f'{MAILS}1,a@example.org,2024-11-05,"{feedback}",y\n'
+    assert cells_of(data.encode()) == [["1", "a@example.org", "2024-11-05", feedback, "y"]]
 
 
 def test_two_unclosed_quotes_cost_two_rows() -> None:

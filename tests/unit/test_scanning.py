@@ -1,6 +1,7 @@
 """The one pass over a file: what it counts, where it cuts, and that neither blocks nor chunks change a row."""
 
 import contextlib
+import gzip
 import hashlib
 import json
 import tracemalloc
@@ -16,8 +17,8 @@ from ingestion.faults import FaultCode, RawRow, Reject
 from ingestion.framing import Limits, RowFramer
 from ingestion.reading import ChunkSpan, FileFormat, read_chunk
 from ingestion.scanning import FilePass, FileWarning, ScannedFile
-from ingestion.windows import Patterns, count_window
-from tests.unit.reference_reader import KNOWN, blocks_of, by_csv, framed, read_all, rows_of, scan
+from ingestion.windows import Patterns, count_lines, count_window
+from tests.unit.reference_reader import EXAMPLES, KNOWN, blocks_of, by_csv, framed, read_all, rows_of, scan, told
 
 HEADER = b"session_id,rating,feedback_text\n"
 DIRT = st.lists(
@@ -37,10 +38,14 @@ DIRT = st.lists(
             "å",
             "Ґ",
             "???",
+            "\r\r\r",
+            "\n\n\n\n",
             '","',
             '"\n"',
             ',"x"\n',
             '"a\nb"',
+            '"a" ',
+            ',"b" \t,',
             "a,b,c\n",
         ]
     ),
@@ -80,7 +85,7 @@ def facts(row: RawRow | Reject) -> tuple[int, int, list[str]]:
 
 
 @given(table=TABLES, chunk=SIZES, block=SIZES)
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 def test_chunks_of_any_size_give_the_rows_that_one_csv_reader_gives(table: str, chunk: int, block: int) -> None:
     rows = rows_of(HEADER + table.encode(), Limits(chunk=chunk, field=400), block)
     assert [facts(row) for row in rows] == list(by_csv(table, ",", line=2))
@@ -89,7 +94,7 @@ def test_chunks_of_any_size_give_the_rows_that_one_csv_reader_gives(table: str, 
 @given(
     text=DIRT, chunk=SIZES, field=st.sampled_from([4, 9, 30, 1000]), row=st.sampled_from([10, 40, 5000]), block=SIZES
 )
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 def test_rows_of_any_text_end_where_a_plain_walk_ends_them(
     text: str, chunk: int, field: int, row: int, block: int
 ) -> None:
@@ -107,16 +112,17 @@ def test_rows_of_any_text_end_where_a_plain_walk_ends_them(
         inside = [each for each in expected if span.start <= each.start < span.end]
         assert (span.rows, span.first_row) == (len(inside), expected.index(inside[0]) + 1)
         fmt = FileFormat(encoding="utf-8", delimiter=",", header=("a",) * 3, columns=3)
-        lines = [facts(read)[:2] for read in read_chunk(data[span.start : span.fetch_end], span, fmt)]
-        assert lines == [(span.first_row + at, each.line) for at, each in enumerate(inside)]
+        rows = list(read_chunk(data[span.start : span.fetch_end], span, fmt))
+        assert [facts(row)[:2] for row in rows] == [(span.first_row + at, each.line) for at, each in enumerate(inside)]
+        assert [(isinstance(row, Reject), facts(row)[2]) for row in rows] == [told(e, data, limits, 3) for e in inside]
 
 
-@given(text=DIRT, chunk=SIZES, block=SIZES)
-@settings(max_examples=200)
+@given(text=DIRT, chunk=SIZES, chunk_rows=st.integers(1, 9), block=SIZES)
+@settings(max_examples=EXAMPLES)
 def test_the_chunks_do_not_depend_on_the_blocks_nor_on_the_way_rows_are_found(
-    text: str, chunk: int, block: int
+    text: str, chunk: int, chunk_rows: int, block: int
 ) -> None:
-    data, limits = text.encode(), Limits(chunk=chunk, field=30, row=60)
+    data, limits = text.encode(), Limits(chunk=chunk, chunk_rows=chunk_rows, field=30, row=60)
     quick = spans_of(data, limits, block)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RowFramer, "_take_window", lambda _: False)
@@ -126,7 +132,7 @@ def test_the_chunks_do_not_depend_on_the_blocks_nor_on_the_way_rows_are_found(
 
 
 @given(text=DIRT)
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 def test_a_window_is_counted_right_or_not_at_all(text: str) -> None:
     data = text.encode()
     counted = count_window(data, Patterns(",", 131_072))
@@ -134,8 +140,9 @@ def test_a_window_is_counted_right_or_not_at_all(text: str) -> None:
         region = data[: counted.size_bytes]
         rows = list(framed(region, b",", Limits()))
         assert counted.rows == len(rows)
-        assert not any(row.unreadable for row in rows)
-        assert counted.lines == region.count(b"\n")
+        assert not any(row.unreadable or row.misquoted for row in rows)
+        assert counted.lines == count_lines(region, 0, len(region))
+        assert region[-1:] != b"\r" or data[len(region) : len(region) + 1] not in (b"", b"\n")
 
 
 @pytest.mark.parametrize(
@@ -156,15 +163,43 @@ def test_common_files_are_counted_by_the_window(line: bytes) -> None:
     assert (counted.size_bytes, counted.rows) == (50 * len(line), 50)
 
 
-@given(data=st.binary(max_size=200) | DIRT.map(str.encode) | DIRT.map(lambda text: text.encode("utf-16")), block=SIZES)
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+NAMES = b"session_id,participant_email,rating\n"
+WORDS = "Åse Bjørn,Олена Шевченко,дякую,naïve,“so”,?????"
+BITS = st.sampled_from(
+    [
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\0",
+        b"\x1a",
+        b"\x1f\x8b\x08",
+        b"sep=;\r\n",
+        b"sep=\xd7\n",
+        NAMES,
+        NAMES.replace(b",", b";"),
+        NAMES.decode().encode("utf-16"),
+        b'1,a@example.org,"5"\n',
+        b'"1";a@example.org;4,5\r',
+        b"\xed\xa0\x80",
+        b'\\"',
+        *(WORDS.encode(codec, "ignore") for codec in ("utf-8", "cp1252", "cp1251", "koi8_u", "utf-16-le", "cp866")),
+        gzip.compress(NAMES + b"1,a@example.org,5\n"),
+        gzip.compress(NAMES)[:-3],
+    ]
+)
+BYTES = st.lists(BITS | st.binary(max_size=8) | DIRT.map(str.encode), max_size=12).map(b"".join)
+
+
+@given(data=st.binary(max_size=200) | BYTES | DIRT.map(lambda text: text.encode("utf-16")), block=SIZES)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_are_refused_or_every_row_is_accounted_for(data: bytes, block: int) -> None:
-    for content in (data, HEADER + data):
+    for content in (data, HEADER + data, gzip.compress(HEADER + data)):
         with contextlib.suppress(Refused):
             scanned, text = scan(content, Limits(chunk=20, field=30, row=100), block)
             rows = [facts(row) for row in read_all(scanned, text)]
             assert [number for number, _, _ in rows] == list(range(1, scanned.rows + 1))
-            json.dumps(rows, ensure_ascii=False).encode()
+            stored = json.dumps([rows, scanned.model_dump(mode="json")], ensure_ascii=False).encode()
+            assert b"\\u0000" not in stored, "jsonb and text hold no NUL"
 
 
 def test_the_pass_reports_what_it_saw_of_the_object() -> None:
@@ -288,6 +323,39 @@ def test_a_file_without_a_table_is_refused(data: bytes, code: RefusalCode) -> No
 def test_a_header_below_more_blank_rows_than_the_head_holds_is_found() -> None:
     scanned, text = scan(b"\r\n" * 3000 + HEADER + b"1,5,x\n", Limits(row=1000), block=77)
     assert [facts(row) for row in read_all(scanned, text)] == [(1, 3002, ["1", "5", "x"])]
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        pytest.param(b"na\0me", "na\\x00me", id="a NUL, which jsonb can't hold"),
+        pytest.param(b"\xff" * 60_000, "\\xff" * 60_000, id="undecodable, and too long for csv once written out"),
+    ],
+)
+def test_a_header_shows_what_is_no_text(header: bytes, shown: str) -> None:
+    scanned, _ = scan(b"\xef\xbb\xbfsession_id," + header + b"\n1,2\n")
+    assert scanned.format.header == ("session_id", shown)
+
+
+def test_short_rows_below_a_wide_header_make_small_chunks() -> None:
+    """A rejected row is written as wide as the header."""
+    header = ",".join(f"column{number}" for number in range(9_999))
+    scanned, text = scan(f"session_id,{header}\n".encode() + b"x,y,z\n" * 3_000)
+    assert max(span.rows for span in scanned.chunks) == Limits().chunk_cells // 10_000
+    assert [row.row.number for row in read_all(scanned, text) if isinstance(row, Reject)] == list(range(1, 3_001))
+
+
+def test_rows_that_a_wide_header_would_widen_beyond_reason_are_refused() -> None:
+    header = ",".join(f"column{number}" for number in range(9_999))
+    with pytest.raises(Refused, match="10,000 columns") as refused:
+        scan(f"session_id,{header}\n".encode() + b"x\n" * 50_000)
+    assert refused.value.code == RefusalCode.TOO_LARGE
+
+
+def test_a_chunk_of_tiny_rows_ends_with_their_number() -> None:
+    scanned, text = scan(HEADER + b"x\n" * 200_000)
+    assert max(span.rows for span in scanned.chunks) == Limits().chunk_rows
+    assert sum(1 for _ in read_all(scanned, text)) == 200_000
 
 
 def test_a_header_alone_is_a_file_with_no_rows() -> None:

@@ -1,16 +1,15 @@
 """Some of a batch's rejected rows, a few for each fault: personal data, so asked for alone, and audited."""
 
-import csv
 from collections.abc import Iterable
-from io import StringIO
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from aws_lambda_powertools.event_handler import Response
 
 from ingestion.config import settings
+from ingestion.error_file import read_lines
 from ingestion.faults import WHOLE_ROW
-from ingestion.files import NoSuchFile, blocks
+from ingestion.files import BLOCK_BYTES, NoSuchFile, blocks
 from ingestion.formulas import restore
 from ingestion.tables import audit
 from serve import error_files
@@ -88,8 +87,10 @@ def _rows(key: str) -> Iterable[RejectedRow]:
         head = b"".join(islice(blocks(settings().work_bucket, key, None), BLOCKS_READ))
     except NoSuchFile as gone:
         raise Problem(ProblemCode.ERROR_FILE_EXPIRED, "The error file is gone.") from gone
-    # Where it was cut, its last row may be no row.
-    rows: Any = csv.reader(StringIO(head[: head.rfind(b"\r\n") + 2].decode("utf-8-sig", "replace"), newline=""))
+    rows = read_lines(head.decode("utf-8-sig", "replace"))
+    if len(head) >= BLOCKS_READ * BLOCK_BYTES:
+        # The last row may be cut off, in the middle of a quoted text even.
+        rows.pop()
     # The header, then the rows; what is said of each stands in the last four columns.
     for row in islice(rows, 1, None):
         if len(row) >= 4:

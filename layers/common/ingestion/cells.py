@@ -30,6 +30,8 @@ LONGEST_EMAIL: Final = 255
 LONGEST_SESSION: Final = 480
 LONGEST_TOPICS: Final = 1_000
 LONGEST_METADATA: Final = 2_000
+DEEPEST_METADATA: Final = 100
+"""Levels of lists and objects: more than anybody writes, fewer than any reader of JSON breaks at."""
 LONGEST_NUMBER: Final = 40
 """Digits of a rating: enough for any float as Python, Excel or PostgreSQL write it, too few to cost anything."""
 
@@ -61,10 +63,13 @@ def _spelt(mark: str) -> str:
 
 def email(field: str, text: str) -> str | Fault | None:
     """One address, lower-case, at most 255 characters; letters of any script, any domain with a dot in it."""
-    address = text.strip(BLANKS).lower()
+    given = text.strip(BLANKS)
+    address = given.lower()
     if not address:
         return None
-    if len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address):
+    # The Kelvin sign's small letter is a plain k: never make somebody else's address of one.
+    is_same = given.isascii() or not address.isascii()
+    if len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address) and is_same:
         return address
     if len(address) > LONGEST_EMAIL:
         wrong = f"is longer than {LONGEST_EMAIL} characters; write one address such as name@example.org"
@@ -74,7 +79,7 @@ def email(field: str, text: str) -> str | Fault | None:
         wrong = "is more than an address; write only the part between < and >"
     else:
         wrong = "is not an email address; write one such as name@example.org"
-    return Fault(FaultCode.INVALID_EMAIL, field, f"{field}: {shown(text.strip(BLANKS))} {wrong}")
+    return Fault(FaultCode.INVALID_EMAIL, field, f"{field}: {shown(given)} {wrong}")
 
 
 def text_up_to(limit: int) -> Rule:
@@ -146,7 +151,8 @@ def comma_list(field: str, text: str) -> tuple[str, ...] | Fault:
 def metadata(field: str, text: str) -> str | Fault | None:
     """JSON of at most 2,000 characters, as compact JSON with sorted keys; a JSON null is None, like an empty cell.
 
-    What PostgreSQL's jsonb can't hold is refused: NaN and Infinity, numbers beyond a double, \\u0000, half surrogates.
+    Numbers keep all of their digits. What jsonb can't hold or would alter is refused: NaN and Infinity, numbers that a
+    double can't, \\u0000, half surrogates, and a key that stands twice in an object, of which only one would be kept.
     """
     value = text.strip(BLANKS)
     if not value:
@@ -154,19 +160,31 @@ def metadata(field: str, text: str) -> str | Fault | None:
     if len(value) > LONGEST_METADATA:
         return _too_long(field, value, LONGEST_METADATA)
     try:
-        compact = _compact(_DECODER.decode(value))
+        compact = _compact(value)
     except (ValueError, RecursionError) as reason:
         wrong = f'is not JSON{_detail(reason)}; write such as {{"room": "A"}}, or leave the cell empty'
         return Fault(FaultCode.METADATA_NOT_JSON, field, f"{field}: {shown(value)} {wrong}")
     return None if compact == "null" else compact
 
 
-def _compact(value: object) -> str:
+def _compact(text: str) -> str:
+    value = _DECODER.decode(text)
+    if _ESCAPED_NUL.search(text):
+        raise ValueError("\\u0000 can't be stored")
+    if _depth(value) > DEEPEST_METADATA:
+        raise ValueError(f"more than {DEEPEST_METADATA} levels deep")
     compact = _ENCODER.encode(value)
     compact.encode()
-    if "\\u0000" in compact and _ESCAPED_NUL.search(compact):
-        raise ValueError("\\u0000 can't be stored")
-    return compact
+    return _DIGITS.sub(r"\1", compact)
+
+
+def _depth(value: object) -> int:
+    """How many lists and objects stand in each other; level by level, as what is too deep would break a recursion."""
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [part for each in level for part in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def _detail(reason: Exception) -> str:
@@ -177,16 +195,30 @@ def _detail(reason: Exception) -> str:
     return " that can be stored" if isinstance(reason, RecursionError) else f" that can be stored ({reason})"
 
 
-def _finite(digits: str) -> float:
+def _digits(digits: str) -> str:
+    """A number with a point or an exponent, between marks that no text of JSON can hold, to be written out as it is."""
     number = float(digits)
     if math.isinf(number):
         raise ValueError(f"{shown(digits)} is too large a number")
-    return number
+    if number == 0:
+        if re.match(r"-?[0.]*[1-9]", digits):
+            raise ValueError(f"{shown(digits)} is too small a number")
+        return "\0000.0\000"
+    return f"\000{digits}\000"
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+        raise ValueError(f"the key {shown(twice)} stands twice")
+    return found
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_float=_digits, parse_constant=_no_constant, object_pairs_hook=_distinct)
+_DIGITS = re.compile(r'"\\u0000([0-9.eE+-]+)\\u0000"')
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -7,8 +7,10 @@ ASCII ones, Cyrillic letters stand together.
 from collections.abc import Iterator, Sequence
 
 from ingestion.errors import RefusalCode, Refused
+from ingestion.rival_pages import find_rival
 
 _LEAST_WORDS = 5
+_TAKEN = "UTF-8, UTF-16, Windows-1252, ISO-8859-1 and Windows-1251"
 _UNDEFINED_IN_1252 = b"\x81\x8d\x8f\x90\x9d"
 _CYRILLIC = frozenset("АБВГҐДЕЄЖЗИІЇЙКЛМНОПРСТУФХЦЧШЩЬЮЯЫЪЭЁабвгґдеєжзиіїйклмнопрстуфхцчшщьюяыъэё")
 _WESTERN = frozenset(
@@ -16,23 +18,31 @@ _WESTERN = frozenset(
     for char in bytes(set(range(128, 256)) - set(_UNDEFINED_IN_1252)).decode("cp1252")
     if char.isalpha() and char not in "ªºƒˆ"
 )
+_NORWEGIAN = frozenset("æøåÆØÅ".encode("cp1252"))
+"""Would be ж, ш and е, of which no text is made alone; side by side, as in "æøå", they score as Cyrillic."""
 _BETWEEN_LETTERS = frozenset("’‘´·\xa0\xad–—…“”«»„•")
 
 
 def choose_page(words: Sequence[bytes], present: bytes) -> str:
     """The code page of a file, by a sample of its *words* that hold other than ASCII and all the bytes above 127 in it.
 
-    Raises `Refused(UNDECODABLE)` if the words read like none of them.
+    Raises `Refused(UNDECODABLE)` if the words read like none of them, or better in a page that is none of them.
     """
+    if not set(present) - _NORWEGIAN:
+        return "windows-1252"
     western = sum(_western_score(word.decode("cp1252", "replace")) for word in words)
     cyrillic = sum(_cyrillic_score(word.decode("cp1251", "replace")) for word in words)
     if len(words) >= _LEAST_WORDS and max(western, cyrillic) < -len(words):
-        raise Refused(
-            RefusalCode.UNDECODABLE,
-            "The file is in none of UTF-8, UTF-16, Windows-1252, ISO-8859-1 and Windows-1251; save it as CSV UTF-8.",
-        )
-    if cyrillic > western:
-        return "windows-1251"
+        raise Refused(RefusalCode.UNDECODABLE, f"The file is in none of {_TAKEN}; save it as CSV UTF-8.")
+    page = "windows-1251" if cyrillic > western else "windows-1252"
+    # What reads badly as a Western text may still be a Cyrillic one; a handful of words tell little of Western pages.
+    is_cyrillic = cyrillic > western or western < 0
+    rival = find_rival("windows-1251" if is_cyrillic else page, words)
+    if rival and (is_cyrillic or len(words) >= _LEAST_WORDS):
+        message = f"The file reads like one in {rival}, but must be in one of {_TAKEN}; save it as CSV UTF-8."
+        raise Refused(RefusalCode.UNDECODABLE, message)
+    if page == "windows-1251":
+        return page
     # Windows-1252 has characters where ISO-8859-1 has controls, so it also serves a file that has neither.
     return "iso-8859-1" if set(present).intersection(_UNDEFINED_IN_1252) else "windows-1252"
 

@@ -25,7 +25,9 @@ _WRITTEN: Final = ("--T::Z", 20)
 _form = itemgetter(slice(4, None, 3))
 
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
-_ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[Tt ]{_TIME}([Zz]|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?)?")
+_OFFSET = "[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
+"""No place on earth is further from UTC than 14 hours."""
+_ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[Tt ]{_TIME}([Zz]|{_OFFSET})?)?")
 _DOTTED = re.compile(rf"([0-9]{{1,2}})\.([0-9]{{1,2}})\.([0-9]{{4}})(?: +({_TIME}))?")
 _SLASHED = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?!\d).*", re.DOTALL)
 _WRITE = "write 2024-11-13 or 2024-11-13T14:00:00Z"
@@ -35,7 +37,8 @@ def date(field: str, text: str) -> datetime | Fault | None:
     """The moment that the cell names, in UTC."""
     length, zone = _USUAL.get(text[4::3], _UNUSUAL)
     try:
-        moment = datetime.fromisoformat(text + zone) if len(text) == length else _read(text.strip(BLANKS))
+        is_usual = len(text) == length and text[11:13] != "24"  # which Python takes from 3.14 on
+        moment = datetime.fromisoformat(text + zone) if is_usual else _read(text.strip(BLANKS))
     except (ValueError, OverflowError):
         return _invalid(field, _why_not(text.strip(BLANKS)))
     if moment is not None and moment.year < FIRST_YEAR:
@@ -48,7 +51,7 @@ def all_as_written(cells: Sequence[str], first: datetime) -> list[datetime] | No
 
     What `date` says of each, at a quarter of the price.
     """
-    if set(map(_form, cells)) != {_WRITTEN[0]} or set(map(len, cells)) != {_WRITTEN[1]}:
+    if set(map(_form, cells)) != {_WRITTEN[0]} or set(map(len, cells)) != {_WRITTEN[1]} or "T24" in "".join(cells):
         return None
     try:
         moments = list(map(datetime.fromisoformat, cells))

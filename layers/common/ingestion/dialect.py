@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from ingestion.errors import RefusalCode, Refused
 from ingestion.programmes.programme import plain
@@ -19,10 +20,13 @@ DELIMITERS = (",", ";", "\t", "|")
 BLANK_CHARS = ' \t\n\r\v\f"' + "".join(DELIMITERS)
 """What a blank row may consist of, before its delimiter is known."""
 
+MOST_COLUMNS: Final = 16_384
+"""As many as a worksheet of Excel can have."""
+
 _SAMPLE_ROWS = 100
 _PREAMBLE_ROWS = 10
 _KNOWN_BELOW_PREAMBLE = 2
-_SEP_LINE = re.compile(r'[ \t]*"?sep=(\\t|[^\w"\r\n])"?[,;\t |]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_SEP_LINE = re.compile(r'[ \t]*"?sep=(\\t|[^\w"\r\n\x80-\xff])"?[,;\t |]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 _DATA_CELL = re.compile(r"[^@\s]+@[^@\s]+\.\w+|\d[\d.,:/ TZ+-]*")
 
 
@@ -71,7 +75,7 @@ def find_dialect(head: bytes, known_headers: Collection[str], *, whole: bool) ->
 
     The header is the first row that is not blank; or, if that one has no known name, one of the next ten that has two,
     below a preamble. Raises `Refused`: `EMPTY_FILE` if there is nothing but blank rows, `NOT_CSV` if there is a single
-    column of no known name, or the header row has no end.
+    column of no known name, or the header row has no end, `TOO_LARGE` if that has more than `MOST_COLUMNS`.
     """
     text = head.decode("latin-1")
     if not text.strip(BLANK_CHARS):
@@ -120,6 +124,10 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, whole: bool)
             raise Refused(RefusalCode.EMPTY_FILE, "The file has no rows.")
         raise Refused(
             RefusalCode.NOT_CSV, "The first row does not end; this is not a CSV file, or a quote is not closed."
+        )
+    if reading.width > MOST_COLUMNS:
+        raise Refused(
+            RefusalCode.TOO_LARGE, f"The header row has {reading.width:,} columns; at most {MOST_COLUMNS:,} are taken."
         )
     if reading.width < 2 and not reading.known:
         raise Refused(

@@ -17,6 +17,8 @@ from ingestion.formulas import RISKY_FIRST, neutralise, restore
 __all__ = ["header_line", "neutralise", "reject_line", "reject_lines", "restore"]
 
 _BOM = b"\xef\xbb\xbf"
+_LONGEST_CELL = 16 << 20
+"""More than a row may have, with whatever it takes to write out what is no text."""
 
 
 def header_line(headers: Sequence[str]) -> bytes:
@@ -74,5 +76,13 @@ def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
 
 def lines_by_row(part: bytes) -> dict[int, bytes]:
     """The lines of a part of the file, which has no header, by the number of their row."""
-    read = csv.reader(StringIO(part.decode("utf-8"), newline=""))
-    return {int(cells[-len(ERROR_COLUMNS)]): _csv_line(cells) for cells in read}
+    return {int(cells[-len(ERROR_COLUMNS)]): _csv_line(cells) for cells in read_lines(part.decode("utf-8"))}
+
+
+def read_lines(text: str) -> list[list[str]]:
+    """The cells of an error file's lines. A cell may hold a row that was too long for `csv`, up to a mebibyte of it."""
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        return list(csv.reader(StringIO(text, newline="")))
+    finally:
+        csv.field_size_limit(before)

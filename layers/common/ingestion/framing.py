@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from ingestion.reading import ChunkSpan
-from ingestion.windows import Patterns, count_window
+from ingestion.windows import Patterns, count_lines, count_window
 
 _QUOTE = ord('"')
 _CR = ord("\r")
@@ -19,11 +19,18 @@ LEAST_WINDOW_BYTES = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes, in bytes, that one file is held to. `field` may not exceed 131,072, the `csv` module's own limit."""
+    """Sizes, in bytes if nothing else is said, that one file is held to.
+
+    `field` may not exceed 131,072, the `csv` module's own limit. What a chunk costs in memory goes by its bytes where
+    rows are of the usual length, by its rows where they are short, and by its cells where they are short and the header
+    is wide: a rejected row is as wide as the header.
+    """
 
     unpacked: int = 20 << 30
     unpacked_ratio: int = 200
     chunk: int = 4 << 20
+    chunk_rows: int = 40_000
+    chunk_cells: int = 1 << 20
     row: int = 1 << 20
     field: int = 131_072
 
@@ -77,6 +84,11 @@ class RowFramer:
         self._run(final=True)
         self._end_chunk(self._base + self._pos)
 
+    @property
+    def line(self) -> int:
+        """The physical line of the next byte."""
+        return self._line
+
     def _take_waiting(self) -> None:
         self._base += self._pos
         self._buffer = b"".join((self._buffer[self._pos :], *self._waiting))
@@ -93,8 +105,12 @@ class RowFramer:
                 self.lost_runs += len(_LOST.findall(self._buffer, before, self._pos))
             if not whole:
                 return
-            if self._base + self._pos >= self._chunk_start + self._limits.chunk:
+            if self._is_chunk_full():
                 self._end_chunk(self._base + self._pos)
+
+    def _is_chunk_full(self) -> bool:
+        is_long = self._base + self._pos >= self._chunk_start + self._limits.chunk
+        return is_long or self.rows - self._rows_before >= self._limits.chunk_rows
 
     def _take_window(self) -> bool:
         """Take the whole rows of the next window, if well-formed. No window reaches past where the chunk may end."""
@@ -103,7 +119,7 @@ class RowFramer:
         if at < self._row_by_row_until or end - at < LEAST_WINDOW_BYTES:
             return False
         counted = count_window(self._buffer[self._pos : end - self._base], self._patterns)
-        if counted is None:
+        if counted is None or self.rows - self._rows_before + counted.rows >= self._limits.chunk_rows:
             self._row_by_row_until = end
             return False
         self._pos += counted.size_bytes
@@ -118,7 +134,7 @@ class RowFramer:
         if not found:
             return False
         self._pos = self._after_line_end(found.end() - 1)
-        self._line += _count_lines(buffer, start, self._pos)
+        self._line += count_lines(buffer, start, self._pos)
         self.rows += self._patterns.not_blank.search(buffer, start, self._pos) is not None
         return True
 
@@ -154,17 +170,20 @@ class RowFramer:
             row.field_start = self._base + self._pos
 
     def _pass_quoted(self, row: _LongRow, final: bool) -> bool:
-        """Move past a field's closing quote, or note that there is none in reach; False if it may be yet to come."""
+        """Move past a quoted field, or note that its quote does not close it; False if that is yet to be seen."""
         buffer, start, limit = self._buffer, self._pos, self._limits.field
         found = self._patterns.quoted.match(buffer, start, min(start + limit, len(buffer)))
-        at_end = found is not None and found.end() == len(buffer)
-        if found and (final if at_end else buffer[found.end()] != _QUOTE):
-            row.lines += _count_lines(buffer, start, found.end())
-            self._pass(row, found.end())
+        end = found.end() if found else start + limit
+        if (not found or end == len(buffer)) and not final and len(buffer) - start <= limit:
+            return False
+        if found and (end == len(buffer) or self._patterns.behind_quoted.match(buffer, end)):
+            row.lines += count_lines(buffer, start, end)
+            self._pass(row, end)
             return True
-        row.unclosed = final or len(buffer) - start > limit
-        row.unreadable = row.unreadable or row.unclosed
-        return row.unclosed
+        # Text behind the quote is seen by the reader too; that there is no end within the limit, by the framer alone.
+        row.unclosed = True
+        row.unreadable = row.unreadable or not found or end == start + limit
+        return True
 
     def _pass_text(self, row: _LongRow) -> None:
         """Move to the end of an unquoted field, or of the line if a quote in it is unclosed, or of the buffer."""
@@ -190,7 +209,7 @@ class RowFramer:
             self._end_chunk(row.start)
         self._row = None
         self._line += row.lines + 1
-        self.rows += row.has_text or row.unreadable
+        self.rows += row.has_text or row.unclosed or row.unreadable
         if oversized:
             self._end_chunk(end, oversized=True)
         elif row.unreadable:
@@ -218,9 +237,3 @@ class RowFramer:
             )
             self.spans.append(span)
         self._begin_chunk(end)
-
-
-def _count_lines(buffer: bytes, start: int, end: int) -> int:
-    lines = buffer.count(b"\n", start, end)
-    returns = buffer.count(b"\r", start, end)
-    return lines + returns - buffer.count(b"\r\n", start, end) if returns else lines

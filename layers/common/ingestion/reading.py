@@ -4,19 +4,27 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, repeat
-from operator import itemgetter
+from contextlib import suppress
+from itertools import compress, islice, repeat
+from operator import ge, gt, itemgetter, sub
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
+from ingestion.quoting import RowEnds, email_columns, holds_rows
 
 OVERSIZED_SHOWN_BYTES = 4_096
 """How much of an oversized row is fetched and kept."""
 
 ROWS_AT_ONCE = 2_000
 """Rows that are handled together: enough to read each distinct cell once, few enough to stay in the cache."""
+
+_QUOTES = (
+    "The row can't be read: a quote is not closed, or text follows the one that closes it, or a field is too long; "
+    "a quote inside of a quoted text is written twice."
+)
+_SWALLOWED = "The row can't be read: a cell holds what look like rows of their own; a quote before them is not closed."
 
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
@@ -92,17 +100,15 @@ def read_blocks(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[Block
     reader = _ChunkReader(span, fmt)
     if span.oversized:
         size = span.end - span.start
-        reader.reject(data, f"The row has {size:,} bytes, too many to be read; a quote or a line end may be missing.")
+        message = f"The row has {size:,} bytes, too many to be read; a quote or a line end may be missing."
+        reader.reject(data.decode(fmt.encoding, "surrogateescape"), message)
         yield reader.take()
         return
     at = 0
     for start, end in span.unreadable:
         yield from reader.read(data[at : start - span.start])
         at = end - span.start
-        reader.reject(
-            data[start - span.start : at],
-            "The row can't be read: a quote is not closed, or a field is too long.",
-        )
+        reader.reject(data[start - span.start : at].decode(fmt.encoding, "surrogateescape"), _QUOTES)
     yield from reader.read(data[at:])
     yield reader.take()
 
@@ -117,6 +123,8 @@ class _ChunkReader:
         self._blank_chars = fmt.delimiter + ' \t\r\n\v\f"'
         named = [at for at, name in enumerate(fmt.header, 1) if name.strip()]
         self._least = named[-1] if named else fmt.columns
+        self._emails = email_columns(fmt.header)
+        self._ends = RowEnds(fmt.delimiter)
         self._begin_block()
 
     def _begin_block(self) -> None:
@@ -137,18 +145,63 @@ class _ChunkReader:
             text, is_clean = data.decode(self._format.encoding), b"\0" not in data
         except UnicodeDecodeError:
             text, is_clean = data.decode(self._format.encoding, "surrogateescape"), False
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._format.delimiter)
-        before = self._line
-        while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
-            cells_of, ends = zip(*some, strict=True)
-            lines = [self._line, *map(before.__add__, ends)]
-            self._line = lines.pop()
-            if is_clean and self._are_whole(cells_of):
-                self._add(lines, cells_of)
-            else:
-                self._judge_each(lines, cells_of, is_clean)
+        lines = io.StringIO(text, newline="")
+        while lines.tell() < len(text):
+            yield from self._cut(lines, is_clean)
+            if (start := lines.tell()) < len(text):
+                lines.seek(self._cut_by_hand(text, start, is_clean))
+
+    def _cut(self, lines: io.StringIO, is_clean: bool) -> Iterator[Block]:
+        """Read rows up to the end of *lines*, or to one whose quotes are not in order; *lines* is left there."""
+        reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
+        before, at, is_orderly = self._line, lines.tell(), True
+        while is_orderly:
+            try:
+                some = [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]
+            except csv.Error:
+                lines.seek(at)
+                is_orderly, before = False, self._line
+                some = self._orderly_rows(lines)
+            at = lines.tell()
+            if not some:
+                return
+            self._take_rows(some, before, is_clean)
             if len(self._cells) + len(self._rejects) >= ROWS_AT_ONCE:
                 yield self.take()
+
+    def _orderly_rows(self, lines: io.StringIO) -> list[tuple[list[str], int]]:
+        """The rows, each with the lines up to its end, before the first one whose quotes are not in order."""
+        reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
+        some: list[tuple[list[str], int]] = []
+        at = lines.tell()
+        with suppress(csv.Error):
+            for cells in reader:
+                some.append((cells, reader.line_num))
+                at = lines.tell()
+        lines.seek(at)
+        return some
+
+    def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
+        rows, ends = zip(*some, strict=True)
+        lines = [self._line, *map(before.__add__, ends)]
+        heights = list(map(sub, lines[1:], lines))
+        self._line = lines.pop()
+        if is_clean and self._are_whole(rows) and not self._may_hold_rows(rows, heights):
+            self._add(lines, rows)
+        else:
+            self._judge_each(lines, rows, is_clean)
+
+    def _cut_by_hand(self, text: str, start: int, is_clean: bool) -> int:
+        """Take the one row at which `csv` stumbles: blanks behind a closing quote say nothing. Its end."""
+        end, is_readable = self._ends.find(text, start)
+        row = text[start:end]
+        if is_readable:
+            cells = next(csv.reader(io.StringIO(row, newline=""), delimiter=self._format.delimiter))
+            self._judge_each([self._line], [cells], is_clean)
+            self._line += _count_lines(row)
+        else:
+            self.reject(row, _QUOTES)
+        return end
 
     def _are_whole(self, rows: Sequence[list[str]]) -> bool:
         """Whether all rows have as many cells as the header and, as most, something in the first one."""
@@ -156,6 +209,15 @@ class _ChunkReader:
         return set(map(len, rows)) == {self._format.columns} and all(
             map(str.strip, first_cells, repeat(self._blank_chars))
         )
+
+    def _may_hold_rows(self, rows: Sequence[list[str]], heights: Sequence[int]) -> bool:
+        """Whether a row that stands on several lines has delimiters enough in its cells for rows of their own."""
+        tall = compress(rows, map(gt, heights, repeat(1)))
+        delimiters = map(str.count, map("".join, tall), repeat(self._format.delimiter))
+        return any(map(ge, delimiters, repeat(self._format.columns - 1)))
+
+    def _holds_rows(self, cells: list[str]) -> bool:
+        return holds_rows(cells, self._emails, self._format.delimiter)
 
     def _add(self, lines: Sequence[int], rows: Sequence[list[str]]) -> None:
         self._numbers += range(self._number, self._number + len(rows))
@@ -168,18 +230,21 @@ class _ChunkReader:
             if not "".join(cells).strip(self._blank_chars):
                 continue
             row = RawRow(self._number, line, cells)
-            judged = row if is_clean and len(cells) == self._format.columns else self._judge(row)
+            usual = is_clean and len(cells) == self._format.columns and not self._holds_rows(cells)
+            judged = row if usual else self._judge(row)
             if isinstance(judged, Reject):
                 self._rejects.append(judged)
                 self._number += 1
             else:
                 self._add([line], [judged.cells])
 
-    def reject(self, data: bytes, message: str) -> None:
-        """Reject the row that *data* is; `csv` would not find its end."""
-        self._rejects.append(_unreadable(RawRow(self._number, self._line, []), data, self._format, message))
+    def reject(self, text: str, message: str) -> None:
+        """Reject the row that *text* is; `csv` would not find its end."""
+        cells = visible(text).rstrip("\r\n").split(self._format.delimiter)  # whatever the quotes say
+        row = RawRow(self._number, self._line, cells)
+        self._rejects.append(Reject(row, (_fault(FaultCode.UNREADABLE, message),)))
         self._number += 1
-        self._line += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+        self._line += _count_lines(text)
 
     def _judge(self, row: RawRow) -> RawRow | Reject:
         """Find what is wrong with a row that stands out, if anything is."""
@@ -191,10 +256,12 @@ class _ChunkReader:
             message = f"The row holds bytes that are not {self._format.encoding}; save the file again as CSV UTF-8."
             faults.append(_fault(FaultCode.UNREADABLE, message))
         fitted = self._fitted(cells)
+        if fitted and self._holds_rows(fitted):
+            faults.append(_fault(FaultCode.UNREADABLE, _SWALLOWED))
         if fitted is None:
             faults.append(_fault(FaultCode.WRONG_FIELD_COUNT, self._count_message(len(cells))))
         if fitted is None or faults:
-            return Reject(row._replace(cells=[_visible(cell) for cell in cells]), tuple(faults))
+            return Reject(row._replace(cells=[visible(cell) for cell in cells]), tuple(faults))
         return row._replace(cells=fitted)
 
     def _count_message(self, count: int) -> str:
@@ -215,14 +282,12 @@ def _fault(code: FaultCode, message: str) -> Fault:
     return Fault(code, WHOLE_ROW, message)
 
 
-def _unreadable(row: RawRow, data: bytes, fmt: FileFormat, message: str) -> Reject:
-    """Reject a row with its text as it stands, cut at every delimiter whatever the quotes say."""
-    text = _visible(data.decode(fmt.encoding, "surrogateescape")).rstrip("\r\n")
-    return Reject(row._replace(cells=text.split(fmt.delimiter)), (_fault(FaultCode.UNREADABLE, message),))
+def _count_lines(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def _visible(text: str) -> str:
-    """*text* with its undecodable bytes and its NULs written out, as `\\xff`."""
+def visible(text: str) -> str:
+    """*text* with its undecodable bytes (`surrogateescape`) and its NULs written out, as `\\xff`."""
     if _ESCAPED.search(text):
         text = _ESCAPED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
     return text.replace("\0", "\\x00")

@@ -4,14 +4,20 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.dialect import DELIMITERS, Dialect, find_dialect
 from ingestion.encoding import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
+from ingestion.errors import RefusalCode, Refused
 from ingestion.framing import Limits, RowFramer
-from ingestion.reading import ChunkSpan, FileFormat
-from ingestion.unpacking import Unpacker
+from ingestion.reading import ChunkSpan, FileFormat, visible
+from ingestion.unpacking import FREE_BYTES, Unpacker
+
+MOST_LINES: Final = 2**31 - 1
+"""Rows and lines are numbered by PostgreSQL's integer."""
 
 _BLANK_LINES = b" \t\r\n\v\f" + "".join(DELIMITERS).encode()
 
@@ -80,6 +86,7 @@ class Scan:
             self._skip_to_header()
         dialect, framer = self._body or self._open(whole=True)
         framer.finish()
+        self._hold_limits(dialect, framer)
         encoding = self._watch.finish(declared or (UTF8_BY_BOM if self._has_bom else None))
         return ScannedText(
             format=_format(dialect, "utf-8" if declared else encoding.name),
@@ -95,10 +102,28 @@ class Scan:
         """Find the dialect in the head, and hand what follows the header to a framer."""
         dialect = find_dialect(self._head, self._known_headers, whole=whole)
         data_line = self._head_line + dialect.data_line - 1
-        framer = RowFramer(dialect.delimiter, self._limits, self._head_start + dialect.data_start, data_line)
+        by_cells = max(1, self._limits.chunk_cells // dialect.columns)
+        limits = replace(self._limits, chunk_rows=min(self._limits.chunk_rows, by_cells))
+        framer = RowFramer(dialect.delimiter, limits, self._head_start + dialect.data_start, data_line)
         framer.feed(self._head[dialect.data_start :])
         self._head = b""
         return dialect, framer
+
+    def _hold_limits(self, dialect: Dialect, framer: RowFramer) -> None:
+        """Raise `Refused(TOO_LARGE)` for more rows than can be numbered, or rows that the header widens beyond reason.
+
+        Rejected, every row is as wide as the header: short rows below a wide one are a bomb like any other.
+        """
+        if framer.line > MOST_LINES:
+            raise Refused(
+                RefusalCode.TOO_LARGE, f"The file has more than {MOST_LINES:,} lines; split it into several files."
+            )
+        if framer.rows * dialect.columns > max(FREE_BYTES, self._limits.unpacked_ratio * self._size_bytes):
+            raise Refused(
+                RefusalCode.TOO_LARGE,
+                f"The header row has {dialect.columns:,} columns, but the rows are far shorter; remove the columns "
+                "that no row fills.",
+            )
 
     def _skip_to_header(self) -> None:
         """Move past the byte order mark and the blank lines that a file begins with."""
@@ -167,12 +192,12 @@ class FilePass:
 
 
 def _format(dialect: Dialect, encoding: str) -> FileFormat:
-    header = dialect.header.decode(encoding, "backslashreplace")
+    header = dialect.header.decode(encoding, "surrogateescape")
     cells = next(csv.reader(io.StringIO(header, newline=""), delimiter=dialect.delimiter), [])
     return FileFormat(
         encoding=encoding,
         delimiter=dialect.delimiter,
-        header=tuple(cells),
+        header=tuple(map(visible, cells)),
         columns=dialect.columns,
         has_header_row=dialect.has_header_row,
     )

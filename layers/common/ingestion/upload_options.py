@@ -34,7 +34,14 @@ def encode_metadata(text: str) -> str:
 
 
 def decode_metadata(text: str) -> str:
-    """The text of a metadata value, encoded by us or, as S3 does with foreign ones, by RFC 2047."""
+    """The text of a metadata value, encoded by us or, as S3 does with foreign ones, by RFC 2047.
+
+    Without NULs and halves of characters, which no text that is stored may hold.
+    """
+    return _decoded(text).replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _decoded(text: str) -> str:
     if _RFC_2047.search(text):
         try:
             return str(make_header(decode_header(text)))
@@ -63,7 +70,7 @@ class UploadOptions(BaseModel):
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Self:
         """Read object metadata, its names without `x-amz-meta-`; unknown names are not ours. Raises Refused."""
-        texts = {name.lower(): decode_metadata(value).replace("\0", "").strip() for name, value in metadata.items()}
+        texts = {name.lower(): decode_metadata(value).strip() for name, value in metadata.items()}
         given = {name: text for name, text in texts.items() if text}
         return cls(
             force=_switch("force", given),

@@ -6,24 +6,31 @@ A window is at most as long as a field may be, so no field or row in it can brea
 import re
 from typing import NamedTuple
 
+from ingestion.quoting import blanks_beside
+
 
 class Patterns:
-    """What rows of one delimiter are made of. `short_fields` are fields of one line, well under *field_bytes* each."""
+    """What rows of one delimiter are made of. `short_fields` are fields of one line, well under *field_bytes* each.
+
+    `quoted` takes the blanks behind the closing quote along; only what `behind_quoted` matches may follow.
+    """
 
     def __init__(self, delimiter: str, field_bytes: int) -> None:
         mark = re.escape(delimiter.encode())
         # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows them settles it.
-        quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")'
-        text = rb"[^%s\r\n]*+" % mark
-        field = rb'(?:%s%s|(?!")%s)' % (quoted, text, text)
+        blanks = rb"[%s]" % blanks_beside(delimiter).encode()
+        quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")%s*+' % blanks
+        field = rb'(?:%s|(?!")[^%s\r\n]*+)' % (quoted, mark)
         self.quoted = re.compile(quoted)
+        self.behind_quoted = re.compile(rb"[%s\r\n]" % mark)
         half = max(field_bytes // 2 - 1, 0)
-        short = rb'(?:"[^"\r\n]{0,%d}+"(?!")|(?!"))[^%s\r\n]{0,%d}+' % (half, mark, half)
+        short = rb'(?:"[^"\r\n]{0,%d}+"%s{0,%d}+|(?!")[^%s\r\n]{0,%d}+)' % (half, blanks, half, mark, half)
         self.short_fields = re.compile(rb"(?:%s%s)*" % (short, mark))
         self.row = re.compile(rb"%s(?:%s%s)*(?:\r\n|\n|\r)" % (field, mark, field))
         self.field_end = re.compile(rb"[%s\r\n]" % mark)
         self.line_end = re.compile(rb"[\r\n]")
         self.not_blank = re.compile(rb'[^%s" \t\r\n\v\f]' % mark)
+        self.blanks = b" \t\r\n\v\f" + delimiter.encode()
         # A literal first byte makes the search twenty times as fast; so the first line of a window is looked at apart.
         self.blank_line = re.compile(rb'\n([%s" \t\v\f]*+)(?=[\r\n])' % mark)
         # A quoted field as it should be, with a delimiter or a line end on either side.
@@ -41,8 +48,11 @@ class Counted(NamedTuple):
 def count_window(window: bytes, patterns: Patterns) -> Counted | None:
     """Count the whole rows that *window*, which begins with a row, holds; None if it has none or takes a closer look.
 
-    If every quote belongs to a well-quoted field, then what is outside of these has none, and newlines there end rows.
+    Blank lines in front are taken by themselves. If every quote belongs to a well-quoted field, then what is outside of
+    these has none, and newlines there end rows.
     """
+    if window[:1] in patterns.blanks and (size := _blank_size(window, patterns)):
+        return Counted(size, 0, count_lines(window, 0, size))
     region = window[: window.rfind(b"\n") + 1]
     quotes = region.count(b'"')
     if quotes % 2:
@@ -57,6 +67,21 @@ def count_window(window: bytes, patterns: Patterns) -> Counted | None:
     blank = _blank_rows(region, patterns)
     lines = region.count(b"\n")
     return None if blank is None else Counted(len(region), lines - quoted.count(b"\n") - blank, lines)
+
+
+def _blank_size(window: bytes, patterns: Patterns) -> int:
+    """The size of the blank lines that *window* begins with, if they are most of it; no line end is cut in half."""
+    size = min(len(window) - len(window.lstrip(patterns.blanks)), len(window) - 1)
+    end = max(window.rfind(b"\n", 0, size), window.rfind(b"\r", 0, size)) + 1
+    end += window[end - 1 : end + 1] == b"\r\n"
+    return end if 2 * end > len(window) else 0
+
+
+def count_lines(buffer: bytes, start: int, end: int) -> int:
+    """The line ends, of every kind, from *start* up to *end*."""
+    lines = buffer.count(b"\n", start, end)
+    returns = buffer.count(b"\r", start, end)
+    return lines + returns - buffer.count(b"\r\n", start, end) if returns else lines
 
 
 def _up_to_even_quotes(region: bytes, quotes: int) -> bytes:

@@ -1,0 +1,151 @@
+"""A hostile file read from its first byte to its last error line in a process of its own, which tells its peak memory.
+
+Run as a program: python -m tests.unit.reading_alone NAME. What it reads is made up block by block and kept on disk, as
+S3 would keep it.
+"""
+
+import gzip
+import json
+import resource
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import IO
+
+from ingestion.columns import ColumnPlan, plan_columns
+from ingestion.error_file import reject_lines
+from ingestion.errors import Refused
+from ingestion.faults import Reject
+from ingestion.framing import Limits
+from ingestion.programmes import PROGRAMMES, get_programme
+from ingestion.reading import ChunkSpan, FileFormat, read_blocks
+from ingestion.scanning import FilePass
+from ingestion.validation import validate
+
+KNOWN = frozenset(column.name for programme in PROGRAMMES.values() for column in programme.columns)
+HEADER = b"session_id,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"
+WIDE = HEADER[:-1] + b"".join(b",column%d" % number for number in range(9_994)) + b"\n"
+BAD = b"MS-%d,nobody,no one,03/04/2024,eleven,fine\n"
+
+
+def one_line() -> Iterator[bytes]:
+    """100 MB without a line end."""
+    yield HEADER + b"MS-1,"
+    yield from (b"no end " * (1 << 17) for _ in range(115))
+
+
+def one_quoted_text() -> Iterator[bytes]:
+    """40 MB behind a quote that never closes, in lines of a kibibyte."""
+    yield HEADER + b'MS-1,"'
+    yield from ((b"x" * 1_023 + b"\n") * 1_024 for _ in range(40))
+
+
+def bomb() -> Iterator[bytes]:
+    """A gzip file of half a megabyte that holds half a gigabyte."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    yield packer.compress(HEADER)
+    yield from (packer.compress(b"MS-1,,,,,\n" * 100_000) for _ in range(500))
+    yield packer.flush()
+
+
+def bomb_of_members() -> Iterator[bytes]:
+    """Twenty thousand gzip members, each of them a small bomb."""
+    yield gzip.compress(HEADER)
+    member = gzip.compress(b"MS-1,,,,,\n" * 10_000)
+    yield from (member * 100 for _ in range(200))
+
+
+def ten_thousand_columns() -> Iterator[bytes]:
+    """Rows that fill all of them."""
+    yield WIDE
+    yield from (b",".join([b"ab"] * 10_000) + b"\n" for _ in range(300))
+
+
+def short_rows_below_them() -> Iterator[bytes]:
+    """Rows of a few bytes, each of which would be as wide as the header in the error file."""
+    yield WIDE
+    yield b"a,b\n" * 3_000
+
+
+def tiny_rows() -> Iterator[bytes]:
+    """As many rows as bytes allow."""
+    yield HEADER + b"x\n" * 300_000
+
+
+def misquoted_rows() -> Iterator[bytes]:
+    """A quote with text behind it in every row."""
+    yield HEADER + b'"a"b\n' * 120_000
+
+
+def errors() -> Iterator[bytes]:
+    """Two hundred thousand rows, four faults in each."""
+    yield HEADER
+    yield b"".join(BAD % number for number in range(200_000))
+
+
+def blank_lines() -> Iterator[bytes]:
+    """A hundred megabytes of nothing."""
+    yield HEADER
+    yield from (b"\n" * (1 << 20) for _ in range(100))
+
+
+FILES: dict[str, Callable[[], Iterator[bytes]]] = {
+    file.__name__: file
+    for file in (
+        one_line,
+        one_quoted_text,
+        bomb,
+        bomb_of_members,
+        ten_thousand_columns,
+        short_rows_below_them,
+        tiny_rows,
+        misquoted_rows,
+        errors,
+        blank_lines,
+    )
+}
+
+
+def main() -> None:
+    """Read the file and print what came of it."""
+    with tempfile.TemporaryFile() as upload, tempfile.TemporaryFile() as text:
+        try:
+            found = _read(FILES[sys.argv[1]](), upload, text)
+        except Refused as refused:
+            found = {"refused": refused.code.value}
+    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(found))
+
+
+def _read(blocks: Iterator[bytes], upload: IO[bytes], text: IO[bytes]) -> dict[str, object]:
+    file_pass = FilePass(Limits(), KNOWN, text.write)
+    for block in blocks:
+        upload.write(block)
+        file_pass.feed(block)
+    scanned = file_pass.finish()
+    plan = plan_columns(scanned.format.header, get_programme("mentors_ukraine"))
+    rows = rejected = 0
+    for span in scanned.chunks:
+        read, refused = _read_span(text if scanned.transformed else upload, span, scanned.format, plan)
+        rows += read
+        rejected += refused
+    return {"counted": scanned.rows, "rows": rows, "rejected": rejected}
+
+
+def _read_span(file: IO[bytes], span: ChunkSpan, fmt: FileFormat, plan: ColumnPlan) -> tuple[int, int]:
+    """How many rows a chunk has and how many of them are rejected; their lines of the error file are made, too."""
+    file.seek(span.start)
+    data = file.read(span.fetch_end - span.start)
+    rejects: list[Reject] = []
+    rows = 0
+    for readable, unreadable in read_blocks(data, span, fmt):
+        rows += readable.size + len(unreadable)
+        rejects += [*unreadable, *validate(readable, plan, now=datetime.now(UTC), scale=None).rejects]
+    assert reject_lines(rejects, plan).count(b"\r\n") >= len(rejects)
+    return rows, len(rejects)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Memory stays flat whatever a file holds: each is read in a process of its own, which says what it took at most."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.errors import RefusalCode
+
+ROOT = Path(__file__).parents[2]
+MOST_MB = 256
+"""Of which about 50 are Python and its modules."""
+
+
+def reading(name: str) -> dict[str, Any]:
+    """What came of the file, and the peak memory of the process that read it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/common"), str(ROOT / "functions")])}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.reading_alone", name],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found.pop("peak_mb") < MOST_MB
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "rejected"),
+    [
+        pytest.param("one_line", 1, 1, id="a line of 100 MB"),
+        pytest.param("one_quoted_text", 40_960, 40_960, id="40 MB behind a quote that never closes"),
+        pytest.param("ten_thousand_columns", 300, 300, id="10,000 columns"),
+        pytest.param("short_rows_below_them", 3_000, 3_000, id="short rows below 10,000 columns"),
+        pytest.param("tiny_rows", 300_000, 300_000, id="rows of two bytes"),
+        pytest.param("misquoted_rows", 120_000, 120_000, id="a stray quote in every row"),
+        pytest.param("errors", 200_000, 200_000, id="200,000 errors"),
+        pytest.param("blank_lines", 0, 0, id="100 MB of blank lines"),
+    ],
+)
+def test_a_file_of_any_kind_is_read_in_flat_memory(name: str, rows: int, rejected: int) -> None:
+    assert reading(name) == {"counted": rows, "rows": rows, "rejected": rejected}
+
+
+@pytest.mark.parametrize("name", ["bomb", "bomb_of_members"])
+def test_a_bomb_is_refused_in_flat_memory(name: str) -> None:
+    assert reading(name) == {"refused": RefusalCode.TOO_LARGE}
