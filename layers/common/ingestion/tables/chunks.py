@@ -251,6 +251,11 @@ def merged_shards(db: Connection, batch_id: UUID) -> list[int]:
     return [int(row[0]) for row in found]
 
 
+def lock_shards(db: Connection, batch_id: UUID) -> None:
+    """Wait until nobody merges a shard of the batch; nobody does from then on, until the transaction ends."""
+    db.run("SELECT number FROM shards WHERE batch_id = :batch_id ORDER BY number FOR UPDATE", batch_id=batch_id)
+
+
 def lock_shard(db: Connection, batch_id: UUID, number: int) -> tuple[int, int] | None:
     """Rows to insert and to update, if the shard is still to be merged; nobody else merges it meanwhile."""
     found = db.run(
