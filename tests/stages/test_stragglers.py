@@ -68,3 +68,17 @@ def test_a_settle_at_work_while_its_batch_is_started_over_completes_nothing(know
     run.merge(*run.weigh()["shards"])
     assert run.settle()["status"] == "completed"
     assert len(sessions(known)) == 9
+
+
+def test_rows_that_a_failed_batch_left_behind_go_when_it_is_started_over(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.merge(*run.weigh()["shards"])
+    run.settle(error="ABORTED")
+    # As if something had been published past all that prevents it.
+    known.load("incoming/mentors_ukraine/mentors-ukraine-2024-q4/other.csv", file_of(1, 3))
+    known.db.run("UPDATE kintell_sessions SET batch_id = :id", id=run.batch_id)
+    again = known.run(run.batch_id, execution="two")
+    assert (again["status"], sessions(known)) == ("failed", [])
+    again = known.run(run.batch_id, execution="three")
+    assert (again["status"], again["inserted_rows"]) == ("completed", 10)
