@@ -13,16 +13,17 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults screenshots lint bench bench-peers fuzz format lock clean clean-all
+.PHONY: help demo up test faults screenshots lint bench load bench-peers fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
-	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
+	@echo "make faults     imports that are disturbed at random: functions and database killed, S3 failing, … (TRIALS=200 SEED=…)"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
+	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
 	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
 	@echo "make format     let the formatter and the linter mend what they can"
@@ -40,10 +41,11 @@ up: $(VENV)/.local.stamp
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
-# Which ones: make faults TRIALS=1 SEED=17
+# Which ones: make faults TRIALS=1 SEED=17, or KIND="database killed". Ctrl-C says how to go on.
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
-	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=layers/common:functions exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.faults.run \
+		--trials $(TRIALS) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind "$(KIND)")
 
 screenshots: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
@@ -60,6 +62,9 @@ lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 
 bench: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS)
+
+load: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.load $(FILES)
 
 bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS) --peers

@@ -1,4 +1,4 @@
-"""Many small files at the same moment: what is lost (nothing), how long the last one waits, and whether the API answers.
+"""Many small files at the same moment: is any lost, how long do they wait, and does the API answer meanwhile?
 
 All are of one programme, the worst case: their merges wait for each other.
 """
@@ -116,43 +116,48 @@ class Watcher:
 
 def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], None]) -> ManyFiles:
     """Upload the files at once and wait for all of them. Raises WentWrong if one is refused, fails or never ends."""
-    client, bucket = system.client("s3"), system.stack.uploads_bucket
     db, watcher = system.connect(), Watcher(system)
-    run = time.strftime("%H%M%S")
+    run = f"{time.time_ns():x}"
     try:
         ((allowed,),) = db.run("SELECT CAST(current_setting('max_connections') AS int)")
         _know_people(db)
-        prefix = f"incoming/mentors_ukraine/mentors-ukraine-load-{run}"
-
-        def put(number: int) -> str:
-            body = _file(f"L{run}-{number}")
-            answer = client.put_object(Bucket=bucket, Key=f"{prefix}/{number:05}.csv", Body=body)
-            return str(answer["VersionId"])
-
         with watcher.watching():
             begun = time.monotonic()
-            with ThreadPoolExecutor(PUTS_AT_ONCE) as putting:
-                versions = list(putting.map(put, range(files)))
+            uploaded = _upload(system, run, files)
             say(f"{files} files uploaded in {time.monotonic() - begun:.1f} s")
-            _wait(db, versions, say)
+            _wait(db, list(uploaded), say)
             seconds = time.monotonic() - begun
-        waited = [float(row[0]) for row in db.run(_WAITED, versions=versions)]
+        completed = {str(version): float(at) for version, at in db.run(_COMPLETED, versions=list(uploaded))}
         ((sessions,),) = db.run(_SESSIONS, like=f"L{run}-%")
     finally:
         db.close()
     return ManyFiles(
         files=files,
-        completed=len(waited),
+        completed=len(completed),
         rows=files * ROWS,
         sessions=int(sessions),
         seconds=seconds,
-        waited=Spread.of(waited),
+        waited=Spread.of([at - uploaded[version] for version, at in completed.items()]),
         connections=watcher.connections,
         allowed=int(allowed),
         answers=len(watcher.milliseconds),
         failures=watcher.failures,
         answered=Spread.of(watcher.milliseconds),
     )
+
+
+def _upload(system: LocalSystem, run: str, files: int) -> dict[str, float]:
+    """The version of each file, and when its PUT ended."""
+    client, bucket = system.client("s3"), system.stack.uploads_bucket
+    prefix = f"incoming/mentors_ukraine/mentors-ukraine-load-{run}"
+
+    def put(number: int) -> tuple[str, float]:
+        body = _file(f"L{run}-{number}")
+        answer = client.put_object(Bucket=bucket, Key=f"{prefix}/{number:05}.csv", Body=body)
+        return str(answer["VersionId"]), time.time()
+
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as putting:
+        return dict(putting.map(put, range(files)))
 
 
 def _know_people(db: Any) -> None:
@@ -190,8 +195,8 @@ _ENDED = """
       FROM uploads u LEFT JOIN ingestion_batches b ON b.upload_id = u.id
      WHERE u.version_id = ANY(CAST(:versions AS text[]))
 """
-_WAITED = """
-    SELECT CAST(extract(epoch FROM b.completed_at - u.created_at) AS float8)
+_COMPLETED = """
+    SELECT u.version_id, CAST(extract(epoch FROM b.completed_at) AS float8)
       FROM uploads u JOIN ingestion_batches b ON b.upload_id = u.id
      WHERE u.version_id = ANY(CAST(:versions AS text[])) AND b.status = 'completed'
 """

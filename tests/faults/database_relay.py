@@ -164,7 +164,7 @@ def _nothing() -> None:
 
 
 def _messages(link: socket.socket) -> Iterator[bytes]:
-    """The messages of PostgreSQL's protocol, version 3: those before the session begins have no type before their length.
+    """The messages of PostgreSQL's protocol, version 3: the first ones have no type before their length.
 
     https://www.postgresql.org/docs/current/protocol-message-formats.html
     """

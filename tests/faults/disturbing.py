@@ -135,7 +135,7 @@ def event_three_times(attack: Attack) -> None:
 def all_at_once(attack: Attack) -> None:
     """Two to four things of different kinds."""
     event = attack.send()
-    kinds = [
+    kinds: list[Callable[[], str]] = [
         attack.kill_a_function,
         attack.kill_a_function,
         partial(attack.repeat, event),

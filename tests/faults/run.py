@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,36 +30,54 @@ class Tally:
     """What came of the trials of one kind."""
 
     passed: int = 0
-    failed: int = 0
+    failed: list[int] = field(default_factory=list)
+    """Their seeds."""
     seconds: list[float] = field(default_factory=list)
+
+
+Tallies = dict[str, Tally]
 
 
 def main() -> None:
     given = _arguments()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
-    seeds = list(_seeds(given.seed, given.trials, given.kind))
-    tallies = {kind: Tally() for kind in KINDS}
-    failed: list[Trial] = []
-    begun, tried = time.monotonic(), 0
-    try:
-        with (
-            told_in_one_line(),
-            tempfile.TemporaryDirectory(prefix="kintell-faults-", ignore_cleanup_errors=True) as folder,
-            under_fire(Path(folder), print) as world,
-        ):
-            trials = Trials(world, KINDS)
-            for seed in seeds:
-                if not _try(trials, seed, tallies):
-                    failed.append(Trial(kind_of(seed), seed))
-                tried += 1
-    except KeyboardInterrupt:
-        print(
-            f"\nended before seed {seeds[tried]}; go on with: make faults TRIALS={len(seeds) - tried} SEED={seeds[tried]}"
-        )
+    seeds, tallies = _seeds(given.seed, given.trials, given.kind), {kind: Tally() for kind in KINDS}
+    begun = time.monotonic()
+    with told_in_one_line():
+        try:
+            _run(seeds, tallies)
+        except KeyboardInterrupt:
+            tried = sum(len(tally.seconds) for tally in tallies.values())
+            left = f"TRIALS={len(seeds) - tried} SEED={seeds[tried]}" + (f' KIND="{given.kind}"' if given.kind else "")
+            print(f"\nended before seed {seeds[tried]}; go on with: make faults {left}")
     _sum_up(tallies, time.monotonic() - begun)
-    if failed:
-        sys.exit("try again with: " + "; ".join(f"make faults TRIALS=1 SEED={trial.seed}" for trial in failed))
+    if failed := [seed for tally in tallies.values() for seed in tally.failed]:
+        sys.exit("try again with: " + "; ".join(f"make faults TRIALS=1 SEED={seed}" for seed in failed))
+
+
+def _run(seeds: Sequence[int], tallies: Tallies) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="kintell-faults-", ignore_cleanup_errors=True) as folder,
+        under_fire(Path(folder), print) as world,
+    ):
+        trials = Trials(world, KINDS)
+        for seed in seeds:
+            started = time.monotonic()
+            trial = trials.run(kind_of(seed), seed)
+            _tell(trial, time.monotonic() - started, tallies[trial.kind])
+
+
+def _tell(trial: Trial, seconds: float, tally: Tally) -> None:
+    tally.seconds.append(seconds)
+    if trial.differences:
+        tally.failed.append(trial.seed)
+    else:
+        tally.passed += 1
+    verdict = "NOT as undisturbed" if trial.differences else "as undisturbed"
+    print(f"{seconds:5.1f} s  {verdict}: {trial}", flush=True)
+    for line in trial.differences:
+        print(f"         {line}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,39 +88,25 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _seeds(first: int, trials: int, kind: str | None) -> Iterator[int]:
+def _seeds(first: int, trials: int, kind: str | None) -> range:
     """As many seeds from the first on, of one kind if it is named."""
-    step = 1
-    if kind:
-        first += (list(KINDS).index(kind) - first) % len(KINDS)
-        step = len(KINDS)
-    return iter(range(first, first + trials * step, step))
+    if not kind:
+        return range(first, first + trials)
+    first += (list(KINDS).index(kind) - first) % len(KINDS)
+    return range(first, first + trials * len(KINDS), len(KINDS))
 
 
-def _try(trials: Trials, seed: int, tallies: dict[str, Tally]) -> bool:
-    started = time.monotonic()
-    trial = trials.run(kind_of(seed), seed)
-    tally, seconds = tallies[trial.kind], time.monotonic() - started
-    tally.seconds.append(seconds)
-    if trial.differences:
-        tally.failed += 1
-        print(f"{seconds:5.1f} s  NOT as undisturbed: {trial}", flush=True)
-        for line in trial.differences:
-            print(f"         {line}", flush=True)
-        return False
-    tally.passed += 1
-    print(f"{seconds:5.1f} s  as undisturbed: {trial}", flush=True)
-    return True
-
-
-def _sum_up(tallies: dict[str, Tally], seconds: float) -> None:
+def _sum_up(tallies: Tallies, seconds: float) -> None:
     table = Table("Kind", "passed", "failed", "seconds each")
     for kind, tally in tallies.items():
         if tally.seconds:
             mean = sum(tally.seconds) / len(tally.seconds)
-            table.add_row(kind, str(tally.passed), str(tally.failed), f"{mean:.1f}")
+            table.add_row(kind, str(tally.passed), str(len(tally.failed)), f"{mean:.1f}")
     Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
-    passed, failed = (sum(getattr(tally, name) for tally in tallies.values()) for name in ("passed", "failed"))
+    passed, failed = (
+        sum(tally.passed for tally in tallies.values()),
+        sum(len(tally.failed) for tally in tallies.values()),
+    )
     print(f"{passed} passed, {failed} failed, in {seconds / 60:.1f} min")
 
 

@@ -80,7 +80,7 @@ def start_over(world: UnderFire, batch_id: str) -> None:
 
 
 def without_the_failure(parts: Outcome) -> Outcome:
-    """The audit trail says that the first try failed, once, and that the import was started over; then all is as ever."""
+    """The audit trail says that a first try failed, once, and that it was started over; the rest is as ever."""
     name = "audit trail of batch 1"
     trail: list[list[Any]] = parts[name]
     failed = [number for number, row in enumerate(trail) if row[0] == "import_failed"]

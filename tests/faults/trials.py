@@ -1,5 +1,6 @@
 """A trial: something goes wrong as a seed says, and the outcome must be that of an undisturbed run."""
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -49,7 +50,16 @@ class Trials:
             trial.differences.append(str(stuck))
         finally:
             self.world.calm_down()
+        trial.differences += self.unsound()
         return trial
+
+    def unsound(self) -> list[str]:
+        """What the scheduled check has to say of the counts of all batches: nothing."""
+        answer = json.loads(self.world.invoke("Watch", {}, wait=True)["Payload"].read())
+        if answer.get("unsoundBatches") == 0:
+            return []
+        found = self.world.rows("SELECT id, finding FROM ingestion_batches WHERE finding IS NOT NULL")
+        return [f"the counts do not hold: {answer}, {found}"]
 
     def new_files(self) -> Files:
         """Files under ids and in an instance that no other trial uses."""

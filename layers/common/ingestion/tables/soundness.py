@@ -1,4 +1,4 @@
-"""Whether batches get on, and whether what they came to is still so: asked every few minutes, a few batches at a time."""
+"""Do batches get on, and is what they came to still so? Asked every few minutes, of a few batches at a time."""
 
 from uuid import UUID
 
