@@ -29,10 +29,12 @@ SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "60",
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",
+    # By default 1/32 of the shared buffers: too little for two merges at once, which then wait for each other.
+    "wal_buffers": "64MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "4GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -44,6 +46,7 @@ THROW_AWAY = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
+    "wal_buffers": "4MB",
     "autovacuum_naptime": "5min",
 }
 

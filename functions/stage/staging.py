@@ -111,7 +111,9 @@ def _write(
     chunk = chunks.get(db, batch.id, number, lock=True)
     if chunk.state != "planned":
         return _as_it_is(chunk)
-    staging.forget_chunk(db, batch.id, number)
+    if chunk.staged_rows:
+        # Only then: looking for rows of the chunk goes through all that were staged before.
+        staging.forget_chunk(db, batch.id, number)
     refused = copy_rows(db, batch.id, target, reading.rows)
     rejects = reading.rejects + _refused_rows(reader, refused)
     write_part(settings.work_bucket, batch.id, number, rejects, reader.plan)

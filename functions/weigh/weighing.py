@@ -120,7 +120,6 @@ def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings
     creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
     if creates_people:
         people.create_staged(db, batch.id)
-    staging.analyze(db, batch.id)
     weighing.weigh(
         db,
         Weighing(
@@ -130,6 +129,7 @@ def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings
             scale=scale,
             present=fields_of(batch.column_plan),
             shards=left,
+            shard_count=batch.shard_count,
         ),
     )
     if merged:

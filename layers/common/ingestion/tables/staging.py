@@ -13,6 +13,8 @@ from ingestion.tables.targets import Target
 
 # Data exceptions and integrity violations: the row is at fault, not the statement.
 _REFUSED_ROW = ("22", "23")
+# Dropped before a vacuum would be of any use to them.
+_NO_VACUUM = "WITH (autovacuum_enabled = false)"
 _LINE = re.compile(r"COPY \S+, line (\d+)")
 
 
@@ -28,6 +30,17 @@ class RowRefused(Exception):
 def rows_table(batch_id: UUID) -> str:
     """The table of the batch's staged rows."""
     return f"staging.rows_{batch_id.hex}"
+
+
+def shard_tables(batch_id: UUID, shards: Sequence[int], shard_count: int) -> list[str]:
+    """The tables of the staged rows of some shards: partitions, if there is more than one shard."""
+    table = rows_table(batch_id)
+    return [table] * bool(shards) if shard_count == 1 else [f"{table}_{shard}" for shard in shards]
+
+
+def repeated_table(batch_id: UUID) -> str:
+    """The table of the keys that stand more than once in the file, while it is being weighed."""
+    return f"staging.repeated_{batch_id.hex}"
 
 
 def changes_table(batch_id: UUID) -> str:
@@ -54,20 +67,11 @@ def create(db: Connection, batch_id: UUID, target: Target, shard_count: int) -> 
         return
     table, like = rows_table(batch_id), f"LIKE staging.{target.staged} INCLUDING CONSTRAINTS"
     if shard_count == 1:
-        db.run(f"CREATE UNLOGGED TABLE {table} ({like})")
+        db.run(f"CREATE UNLOGGED TABLE {table} ({like}) {_NO_VACUUM}")
     else:
         db.run(f"CREATE TABLE {table} ({like}) PARTITION BY LIST (shard)")
         for shard in range(shard_count):
-            db.run(f"CREATE UNLOGGED TABLE {table}_{shard} PARTITION OF {table} FOR VALUES IN ({shard})")
-    changes, content = changes_table(batch_id), ", ".join(f"t.{name}" for name in (*target.kept, *target.content))
-    db.run(
-        f"""
-        CREATE UNLOGGED TABLE {changes} AS
-        SELECT c.*, r.line, t.{target.key}{"".join(f", t.{name}" for name in target.owners)}, {content}
-          FROM staging.changes c, staging.{target.staged} r, {target.table} t
-         LIMIT 0
-        """
-    )
+            db.run(f"CREATE UNLOGGED TABLE {table}_{shard} PARTITION OF {table} FOR VALUES IN ({shard}) {_NO_VACUUM}")
 
 
 def drop(db: Connection, batch_id: UUID) -> None:
@@ -114,11 +118,13 @@ def counts(db: Connection, batch_id: UUID) -> dict[int, int]:
     return {int(chunk): int(count) for chunk, count in found}
 
 
-def analyze(db: Connection, batch_id: UUID) -> None:
-    """Let the planner know what is in the staging tables."""
-    db.run(f"ANALYZE {rows_table(batch_id)}")
+def analyze(db: Connection, table: str) -> None:
+    """Let the planner know how many rows a staging table has; of what is in them, a glance is enough."""
+    db.run("SET LOCAL default_statistics_target = 1")
+    db.run(f"ANALYZE {table}")
+    db.run("SET LOCAL default_statistics_target TO DEFAULT")
 
 
 def shard_columns(numbers: Sequence[int]) -> str:
-    """SQL list of shard numbers."""
-    return ", ".join(str(int(number)) for number in numbers)
+    """SQL list of shard numbers; of none, a list that no shard is in."""
+    return ", ".join(str(int(number)) for number in numbers) or "NULL"

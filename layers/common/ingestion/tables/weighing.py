@@ -2,6 +2,9 @@
 
 The outcome is that of applying the rows one at a time in file order. Most rows are simply new, and nothing is written
 about them; all others get a row in the batch's table of changes, with the content that they will have once applied.
+
+A key lives in one shard, so PostgreSQL may look at the shards side by side. It does so where a statement creates its
+table, not where it inserts into one, and never for a temporary table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,8 +13,18 @@ from uuid import UUID
 
 from ingestion.db import Connection
 from ingestion.ratings import Scale
-from ingestion.tables.staging import changes_table, rows_table, shard_columns
+from ingestion.tables.staging import (
+    analyze,
+    changes_table,
+    repeated_table,
+    rows_table,
+    shard_columns,
+    shard_tables,
+)
 from ingestion.tables.targets import Target, staged_value
+
+WORK_MEM = "128MB"
+"""For each worker of a weighing. A programme weighs one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class Weighing:
     present: frozenset[str]
     """The columns of the target that the file has; of the others it says nothing, so they stay as they are."""
     shards: Sequence[int]
+    shard_count: int
 
     @property
     def scope(self) -> str:
@@ -41,48 +55,64 @@ class Weighing:
 
 def weigh(db: Connection, weighing: Weighing) -> None:
     """Write the changes of these shards anew. The target must not change until they are merged."""
-    changes = changes_table(weighing.batch_id)
-    db.run(f"TRUNCATE {changes}")
-    repeated = f"""
-        SELECT {weighing.target.key} FROM {rows_table(weighing.batch_id)}
-         WHERE shard IN ({shard_columns(weighing.shards)})
-      GROUP BY {weighing.target.key} HAVING count(*) > 1
-    """
-    db.run("DROP TABLE IF EXISTS pg_temp.repeated")
-    db.run(f"CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS {repeated}")
-    db.run("ANALYZE repeated")
-    _weigh_single_rows(db, weighing)
-    if db.run("SELECT EXISTS (SELECT FROM repeated)")[0][0]:
+    db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
+    analyze(db, rows_table(weighing.batch_id))
+    repeats = _find_repeated(db, weighing)
+    _weigh_single_rows(db, weighing, repeats)
+    if repeats:
         _weigh_repeated_rows(db, weighing)
-    db.run(f"ANALYZE {changes}")
+    db.run(f"DROP TABLE {repeated_table(weighing.batch_id)}")
+    analyze(db, changes_table(weighing.batch_id))
+
+
+def _find_repeated(db: Connection, weighing: Weighing) -> bool:
+    """Note the keys that stand more than once in the file; whether there are any."""
+    repeated, key = repeated_table(weighing.batch_id), weighing.target.key
+    of_a_shard = [
+        f"SELECT {key} FROM {rows} GROUP BY {key} HAVING count(*) > 1"
+        for rows in shard_tables(weighing.batch_id, weighing.shards, weighing.shard_count)
+    ]
+    nothing = f"SELECT {key} FROM {rows_table(weighing.batch_id)} LIMIT 0"
+    db.run(f"DROP TABLE IF EXISTS {repeated}")
+    db.run(f"CREATE UNLOGGED TABLE {repeated} AS {' UNION ALL '.join(of_a_shard) or nothing}")
+    if not db.run(f"SELECT EXISTS (SELECT FROM {repeated})")[0][0]:
+        return False
+    analyze(db, repeated)
+    return True
 
 
 def _columns(target: Target) -> str:
     return ", ".join((target.key, *target.owners, *target.kept, *target.content))
 
 
-def _weigh_single_rows(db: Connection, weighing: Weighing) -> None:
+def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) -> None:
     """The rows whose key stands once in the file and is there already."""
-    target = weighing.target
+    target, changes = weighing.target, changes_table(weighing.batch_id)
+    names = (*target.kept, *target.content)
     new = [*(f"coalesce(s.{name}, r.{name})" for name in target.kept), *weighing.content("s")]
-    old = [f"s.{name}" for name in (*target.kept, *target.content)]
+    old = [f"s.{name}" for name in names]
     owners = [f"s.{name}" for name in target.owners]
     claimed = [f"r.{name}" for name in target.owners]
+    updated = [
+        f"CASE judged.outcome WHEN 'updated' THEN {value} END AS {name}" for name, value in zip(names, new, strict=True)
+    ]
+    not_repeated = f"""
+           AND NOT EXISTS (SELECT FROM {repeated_table(weighing.batch_id)} d WHERE d.{target.key} = r.{target.key})"""
+    db.run(f"DROP TABLE IF EXISTS {changes}")
     db.run(
         f"""
-        INSERT INTO {changes_table(weighing.batch_id)}
-               (row_number, chunk, shard, line, outcome, target_id, version, {_columns(target)})
-        SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id, s.version + 1, r.{target.key},
+        CREATE UNLOGGED TABLE {changes} AS
+        SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+               CAST(NULL AS integer) AS next_row, r.{target.key},
                {"".join(f"r.{name}, " for name in target.owners)}
-               {", ".join(f"CASE judged.outcome WHEN 'updated' THEN {value} END" for value in new)}
+               {", ".join(updated)}
           FROM {rows_table(weighing.batch_id)} r
           JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {weighing.scope}
          CROSS JOIN LATERAL (
                SELECT CASE WHEN {_row(owners)} IS DISTINCT FROM {_row(claimed)} THEN 'taken'
                            WHEN {_row(new)} IS DISTINCT FROM {_row(old)} THEN 'updated'
                            ELSE 'unchanged' END AS outcome) judged
-         WHERE r.shard IN ({shard_columns(weighing.shards)})
-           AND NOT EXISTS (SELECT FROM repeated d WHERE d.{target.key} = r.{target.key})
+         WHERE r.shard IN ({shard_columns(weighing.shards)}){not_repeated if has_repeats else ""}
         """,
         program_type=weighing.program_type,
     )
@@ -117,7 +147,7 @@ def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
                    s.id AS target_id, coalesce(s.version, 0) AS base, {owned or "true"} AS owned,
                    {", ".join([*kept, *content])}, {old}
               FROM {rows_table(weighing.batch_id)} r
-              JOIN repeated d ON d.{target.key} = r.{target.key}
+              JOIN {repeated_table(weighing.batch_id)} d ON d.{target.key} = r.{target.key}
               LEFT JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {weighing.scope}
              WHERE r.shard IN ({shard_columns(weighing.shards)})
             WINDOW in_order AS (PARTITION BY r.{target.key} ORDER BY r.row_number)
