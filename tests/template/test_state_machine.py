@@ -71,6 +71,17 @@ def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
     assert len(retried) == len(set(retried)), "only the first rule that names an error counts"
 
 
+@all_tasks
+def test_a_task_that_finds_no_room_waits_as_long_as_for_the_database(task: State) -> None:
+    (rule,) = [rule for rule in task.body["Retry"] if "Unavailable" in rule["ErrorEquals"]]
+    assert "Lambda.TooManyRequestsException" in rule["ErrorEquals"]
+    half_of_each_delay = sum(
+        min(rule["IntervalSeconds"] * rule["BackoffRate"] ** tried, rule["MaxDelaySeconds"]) / 2
+        for tried in range(rule["MaxAttempts"])
+    )
+    assert half_of_each_delay > 10 * 60
+
+
 @all_states
 def test_states_all_stands_last_and_alone(state: State) -> None:
     for rules in (state.body.get("Retry", []), state.body.get("Catch", [])):
