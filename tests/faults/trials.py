@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
+from tests.faults.database_relay import Ambush
 from tests.faults.disturbing import Attack, Event
 from tests.faults.files import ROSTER, Files
 from tests.faults.outcomes import Outcome, differences, outcome
@@ -115,3 +116,7 @@ def disturbed(disturb: Callable[[Attack], None], trials: Trials, trial: Trial, p
     wanted, _ = trials.undisturbed
     got, _ = trials.second_after_first(disturb, pick, trial.done)
     trial.differences = differences(got, wanted)
+    if any(isinstance(each, Ambush) and not each.struck for each in trial.done):
+        trial.differences.append(
+            "nothing was done to it: a function commits less often than the trial takes for granted"
+        )

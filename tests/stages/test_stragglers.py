@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import settle.settling
 from ingestion.config import Settings, settings
 from ingestion.db import Connection, connect, transaction
 from ingestion.errors import BatchBroken
@@ -13,6 +12,7 @@ from ingestion.tables.batches import Batch
 from local.postgres import Database
 from merge.merging import ShardTask, _merge
 from settle.breaking import Breakage, settle_broken
+from settle.joining import join_error_file
 from tests.conftest import secret_of
 from tests.db.world import backend, wait_until_blocked
 from tests.stages.conftest import Pipeline
@@ -52,16 +52,15 @@ def test_a_settle_at_work_while_its_batch_is_started_over_completes_nothing(know
     run = Run(known, file_of(1, 10).replace(b"MS-3,oksana", b"MS-3,nobody"))
     run.stage()
     run.merge(*run.weigh()["shards"])
-    join = settle.settling.join_error_file
 
     def join_while_others_start_over(batch: Batch, db: Connection, given: Settings) -> str:
-        key = join(batch, db, given)
+        key = join_error_file(batch, db, given)
         run.settle(error="ABORTED")
         run.stage(execution="two")
         return key
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settle.settling, "join_error_file", join_while_others_start_over)
+        patch.setattr("settle.settling.join_error_file", join_while_others_start_over)
         with pytest.raises(BatchBroken):
             run.settle()
     assert known.batch(run.batch_id)["status"] == "running"
