@@ -9,7 +9,7 @@ from tests.faults.trials import Trials
 from tests.faults.under_fire import under_fire
 
 LEFT_OUT = {"broken, started over", "cut off after commit", "all at once"}
-"""Left to `make faults`: the state machine takes half a minute to give up; the others are much like some of the rest."""
+"""Left to `make faults`: the state machine takes half a minute to give up; the others are much like the rest."""
 
 
 @pytest.fixture(scope="module")
