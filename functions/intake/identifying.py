@@ -22,7 +22,7 @@ from ingestion.naming import (
 from ingestion.programmes import PROGRAMMES, Kind
 from ingestion.programmes.programme import plain
 from ingestion.scanning import ScannedFile
-from ingestion.source import Source, together
+from ingestion.source import Source
 from ingestion.tables import programmes
 from ingestion.validation import Validated, validate
 
@@ -148,5 +148,5 @@ def _validated(question: InstanceQuestion) -> Iterator[Validated]:
     """All rows of the file, validated a few thousand at a time."""
     now = datetime.now(UTC)
     for span in question.scanned.chunks:
-        for raw_rows, _ in together(question.source.rows(span)):
-            yield validate(raw_rows, question.plan, now=now, scale=None)
+        for block in question.source.blocks(span):
+            yield validate(block.rows, question.plan, now=now, scale=None)

@@ -1,17 +1,19 @@
 """Valid rows on their way into the staging table, in COPY's text format."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from ingestion import copy_text
-from ingestion.copy_text import NULL, arrays, moments, repeated, texts
+from ingestion import copy_text, dates
+from ingestion.columns import ColumnPlan
+from ingestion.copy_text import NULL, moments, texts
 from ingestion.db import Connection
+from ingestion.faults import Fault
 from ingestion.tables import staging
 from ingestion.tables.staging import RowRefused
-from ingestion.tables.targets import Target
+from ingestion.tables.targets import TARGETS
 from ingestion.validation import Validated
 from stage.people import People
 
@@ -20,16 +22,26 @@ LINES_PER_BLOCK = 4_000
 LINES_AFTER_REFUSAL = 500
 """Once the database refuses a row, fewer go at once: those around a refused row are sent again."""
 
+Written = Iterable[str]
 
-_PERSON_TEXTS = ("email", "name", "linkedin_url", "verification_status", "role", "grant_access")
+
+def columns_to_stage(plan: ColumnPlan, *, creates_people: bool) -> list[str]:
+    """The columns that the file says something of; one that would be NULL in every row is not sent."""
+    said = {column.fills for column in plan.programme.columns if column.name in plan.indexes}
+    # Somebody has a role even if the roster has no column for it.
+    said |= {"chunk", "shard", "row_number", "line", "participant_id", "volunteer_id", "role"}
+    if not creates_people:
+        said -= {"participant_email", "volunteer_email"}
+    return [name for name in TARGETS[plan.programme.kind].staged_columns if name in said]
 
 
 class StagedRows:
     """The rows of a chunk as lines of COPY, in file order."""
 
-    def __init__(self, chunk: int, shard_count: int) -> None:
+    def __init__(self, chunk: int, shard_count: int, columns: Sequence[str]) -> None:
         self._chunk = str(chunk)
-        self._shard_count = shard_count
+        self._shard_names = list(map(str, range(shard_count)))
+        self.columns = columns
         self.lines: list[str] = []
         self.numbers: list[int] = []
 
@@ -38,64 +50,94 @@ class StagedRows:
 
     def add_sessions(self, valid: Validated, people: People) -> None:
         """Add sessions; people without an id go by email, to be created when the file is weighed."""
-        columns, written = valid.columns, _written(valid)
-        participant_ids = list(map(people.ids.get, columns["participant_email"]))
-        volunteer_ids = list(map(people.ids.get, columns["volunteer_email"]))
-        self.numbers += columns["row_number"]
-        self.lines += copy_text.lines(
-            repeat(self._chunk),
-            self._shards(columns["external_session_id"]),
-            map(str, columns["row_number"]),
-            map(str, columns["line"]),
-            texts(columns["external_session_id"]),
-            repeated(participant_ids),
-            repeated(volunteer_ids),
-            _unknown(columns["participant_email"], participant_ids),
-            _unknown(columns["volunteer_email"], volunteer_ids),
-            moments(columns["scheduled_at"], written["scheduled_at"]),
-            moments(columns["completed_at"], written["completed_at"]),
-            repeated(columns["duration_minutes"]),
-            repeated(columns["rating_given"]),
-            texts(columns["feedback_text"]),
-            texts(columns["focus_area"]),
-            repeated(columns["language_level"]),
-            arrays(columns["topics"]),
-            texts(columns["metadata"]),
-        )
+        ids = {
+            role: list(map(people.ids.get, valid.columns[f"{role}_email"], repeat(NULL)))
+            for role in ("participant", "volunteer")
+        }
+        of_people: dict[str, Written] = {}
+        for role, found in ids.items():
+            of_people[f"{role}_id"] = found
+            of_people[f"{role}_email"] = _unknown(valid.columns[f"{role}_email"], found)
+        self._add(valid, "external_session_id", of_people)
 
     def add_people(self, valid: Validated) -> None:
         """Add rows of the roster."""
-        columns, written = valid.columns, _written(valid)
-        self.numbers += columns["row_number"]
-        self.lines += copy_text.lines(
-            repeat(self._chunk),
-            self._shards(columns["email"]),
-            map(str, columns["row_number"]),
-            map(str, columns["line"]),
-            *(texts(columns[field]) for field in _PERSON_TEXTS),
-            moments(columns["joined_at"], written["joined_at"]),
-        )
+        self._add(valid, "email", {})
 
-    def _shards(self, keys: Sequence[str]) -> Iterable[str]:
+    def _add(self, valid: Validated, key: str, known: dict[str, Written]) -> None:
+        place: dict[str, Written] = {
+            "chunk": repeat(self._chunk),
+            "shard": self._shards(valid.columns[key]),
+            "row_number": map(str, valid.columns["row_number"]),
+            "line": map(str, valid.columns["line"]),
+            **known,
+        }
+        written = (place[name] if name in place else _WRITERS[name](valid, name) for name in self.columns)
+        self.numbers += valid.columns["row_number"]
+        self.lines += copy_text.lines(*written)
+
+    def _shards(self, keys: Sequence[str]) -> Written:
         """The shard of each key: the same in every chunk, so that a key lives in one shard."""
-        if self._shard_count == 1:
+        names = self._shard_names
+        if len(names) == 1:
             return repeat("0")
-        return [str(crc32(key.encode()) % self._shard_count) for key in keys]
+        count = len(names)
+        return [names[crc32(key.encode()) % count] for key in keys]
 
 
-def _written(valid: Validated) -> defaultdict[str, Iterable[str | None]]:
-    """The texts of moments; none of those that the file lacks."""
-    return defaultdict(lambda: [None] * len(valid.columns["row_number"]), valid.written)
-
-
-def _unknown(emails: Sequence[str], ids: Sequence[int | None]) -> Iterable[str]:
+def _unknown(emails: Sequence[str], ids: Sequence[str]) -> Written:
     """The emails of those who have no id."""
-    if None not in ids:
+    if NULL not in ids:
         return repeat(NULL)
-    return texts([email if user_id is None else None for email, user_id in zip(emails, ids, strict=True)])
+    return texts([email if user_id == NULL else None for email, user_id in zip(emails, ids, strict=True)])
 
 
-def copy_rows(db: Connection, batch_id: UUID, target: Target, rows: StagedRows) -> dict[int, str]:
+def _each(valid: Validated, field: str) -> Written:
+    """Texts that hardly ever come twice."""
+    return texts(valid.columns[field])
+
+
+def _moments(valid: Validated, field: str) -> Written:
+    if not valid.readings[field]:
+        # Read as a whole, since all are written as PostgreSQL reads them.
+        return valid.cells[field]
+    return moments(valid.columns[field], dates.as_written(valid.cells[field]))
+
+
+def _repeated(write: Callable[[Any], str]) -> Callable[[Validated, str], Written]:
+    """How to write a column whose texts come again and again: each of them once."""
+
+    def written(valid: Validated, field: str) -> Written:
+        if field not in valid.cells:
+            return map(write, valid.columns[field])
+        by_cell = {text: write(value) for text, value in valid.readings[field].items() if not isinstance(value, Fault)}
+        return map(by_cell.__getitem__, valid.cells[field])
+
+    return written
+
+
+_WRITERS: dict[str, Callable[[Validated, str], Written]] = {
+    "external_session_id": _each,
+    "scheduled_at": _moments,
+    "completed_at": _moments,
+    "duration_minutes": _repeated(copy_text.plain),
+    "rating_given": _repeated(copy_text.plain),
+    "feedback_text": _each,
+    "focus_area": _repeated(copy_text.text),
+    "language_level": _repeated(copy_text.plain),
+    "topics": _repeated(copy_text.array),
+    "metadata": _each,
+    "email": _each,
+    "name": _each,
+    "linkedin_url": _each,
+    "verification_status": _repeated(copy_text.text),
+    "role": _repeated(copy_text.plain),
+    "grant_access": _repeated(copy_text.text),
+    "joined_at": _moments,
+}
+
+
+def copy_rows(db: Connection, batch_id: UUID, rows: StagedRows) -> dict[int, str]:
     """Put the rows into the staging table: the SQLSTATE of each that the database refused, by row number.
 
     Refused rows don't cost the others their place: what stands before one goes in, then what stands behind it.
@@ -105,11 +147,11 @@ def copy_rows(db: Connection, batch_id: UUID, target: Target, rows: StagedRows) 
     while start < len(rows):
         end = min(start + at_once, len(rows))
         try:
-            staging.copy(db, batch_id, target, _blocks(rows.lines[start:end]))
+            staging.copy(db, batch_id, rows.columns, _blocks(rows.lines[start:end]))
         except RowRefused as refusal:
             at_once = LINES_AFTER_REFUSAL
             bad = start + refusal.index
-            staging.copy(db, batch_id, target, _blocks(rows.lines[start:bad]))
+            staging.copy(db, batch_id, rows.columns, _blocks(rows.lines[start:bad]))
             refused[rows.numbers[bad]] = refusal.sqlstate
             start = bad + 1
         else:

@@ -1,15 +1,17 @@
 """The people whom sessions name by email: known ones by their id, unknown ones a fault of their row."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from ingestion.cells import Cell
 from ingestion.columns import ColumnPlan
 from ingestion.config import UnknownUsers
 from ingestion.db import Connection
-from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.faults import Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.formulas import restore
 from ingestion.tables import people
-from ingestion.validation import Validated
+from ingestion.validation import Remembered, Validated
 
 _ROLES = (
     ("participant_email", FaultCode.PARTICIPANT_NOT_FOUND),
@@ -17,24 +19,58 @@ _ROLES = (
 )
 
 
+MOST_REMEMBERED = 50_000
+"""Of more people than this, all are forgotten: some ten megabytes."""
+
+
+@dataclass(slots=True)
+class Acquaintances:
+    """What a process has learned of the people in a file, for the next chunks that it stages of it.
+
+    That somebody is known holds for one execution: should he be removed meanwhile, the merge fails, and the next
+    execution asks anew. That somebody is not known holds for one chunk.
+    """
+
+    of: tuple[UUID, str]
+    """The batch and its execution."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """By email, as text."""
+    readings: Remembered = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many emails and texts of emails are remembered."""
+        return len(self.ids) + sum(map(len, self.readings.values()))
+
+
+_last: list[Acquaintances] = []
+
+
+def acquaintances(batch_id: UUID, execution: str) -> Acquaintances:
+    """What this process has learned from earlier chunks of the same execution, if anything."""
+    of = (batch_id, execution)
+    if not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
+        _last[:] = [Acquaintances(of)]
+    return _last[0]
+
+
 class People:
-    """Who is known, looked up once per email and chunk."""
+    """Who is known, looked up once per email."""
 
-    def __init__(self, db: Connection, unknown_users: UnknownUsers) -> None:
+    def __init__(self, db: Connection, unknown_users: UnknownUsers, known: Acquaintances) -> None:
         self._db = db
-        self._creates = unknown_users is UnknownUsers.CREATE
+        self.creates = unknown_users is UnknownUsers.CREATE
         self._looked_up: set[str] = set()
-        self.ids: dict[str, int] = {}
+        self.ids = known.ids
+        self.readings = known.readings
 
-    def check(
-        self, validated: Validated, raw_rows: Sequence[RawRow], plan: ColumnPlan
-    ) -> tuple[Validated, list[Reject]]:
+    def check(self, validated: Validated, raw_rows: RawRows, plan: ColumnPlan) -> tuple[Validated, list[Reject]]:
         """The sessions of known people; and all rejects, those of other faults too, with the people they don't find."""
         participants, volunteers = (validated.columns[fills] for fills, _ in _ROLES)
         named = {*participants, *volunteers}
         named_by_rejects = [_emails(reject.row, plan) for reject in validated.rejects]
         self._look_up(named.union(*(filter(None, emails) for emails in named_by_rejects)))
-        if self._creates:
+        if self.creates:
             return validated, validated.rejects
         fields = [_column_name(plan, fills) for fills, _ in _ROLES]
         rejects = [
@@ -47,7 +83,7 @@ class People:
             participant in self.ids and volunteer in self.ids
             for participant, volunteer in zip(participants, volunteers, strict=True)
         ]
-        rows = {row.number: row for row in raw_rows}
+        rows = {row.number: row for row in raw_rows.each()}
         unknown = validated.where([not is_known for is_known in are_known])
         rejects += [
             Reject(rows[number], self._faults(emails, fields))
@@ -58,7 +94,7 @@ class People:
         return validated.where(are_known), rejects
 
     def _look_up(self, emails: set[str]) -> None:
-        new = emails - self._looked_up
+        new = emails - self.ids.keys() - self._looked_up
         if new:
             self._looked_up |= new
             self.ids.update(people.ids_of(self._db, sorted(new)))

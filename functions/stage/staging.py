@@ -18,14 +18,14 @@ from ingestion.parts import write_part
 from ingestion.programmes import Kind
 from ingestion.ratings import RatingFacts, Scale
 from ingestion.reading import ChunkSpan
-from ingestion.source import Source, source_of, together
+from ingestion.source import Source, source_of
 from ingestion.tables import chunks, staging
 from ingestion.tables.batches import Batch
 from ingestion.tables.chunks import Chunk, Staged
 from ingestion.tables.targets import TARGETS
-from ingestion.validation import Remembered, validate
-from stage.copying import StagedRows, copy_rows
-from stage.people import People
+from ingestion.validation import validate
+from stage.copying import StagedRows, columns_to_stage, copy_rows
+from stage.people import People, acquaintances
 from stage.starting import ChunkTask, start
 
 
@@ -57,11 +57,11 @@ class ChunkReader:
 
     def read(self, people: People, scale: Scale | None) -> Reading:
         """Read and validate the chunk's rows."""
-        reading = Reading(StagedRows(self.span.number, self.shard_count))
+        columns = columns_to_stage(self.plan, creates_people=people.creates)
+        reading = Reading(StagedRows(self.span.number, self.shard_count, columns))
         now = datetime.now(UTC)
-        remembered: Remembered = {}
-        for raw_rows, unreadable in together(self.source.rows(self.span)):
-            validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=remembered)
+        for raw_rows, unreadable in self.source.blocks(self.span):
+            validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=people.readings)
             reading.ratings.append(validated.ratings)
             reading.rejects.extend(unreadable)
             if self.plan.programme.kind is Kind.PEOPLE:
@@ -91,7 +91,7 @@ def stage_chunk(task: ChunkTask, db: Connection, settings: Settings) -> Staged:
         plan=batch.column_plan,
         shard_count=batch.shard_count,
     )
-    people = People(db, settings.unknown_users)
+    people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution))
     scale = Scale(chunk.rating_scale) if chunk.rating_scale else None
     reading = reader.read(people, scale)
     if scale is None and reading.facts.saw_above_one and reading.facts.saw_below_one:
@@ -114,7 +114,7 @@ def _write(
     if chunk.staged_rows:
         # Only then: looking for rows of the chunk goes through all that were staged before.
         staging.forget_chunk(db, batch.id, number)
-    refused = copy_rows(db, batch.id, target, reading.rows)
+    refused = copy_rows(db, batch.id, reading.rows)
     rejects = reading.rejects + _refused_rows(reader, refused)
     write_part(settings.work_bucket, batch.id, number, rejects, reader.plan)
     staged = Staged(

@@ -16,7 +16,7 @@ from bench.resources import Usage
 from bench.small_files import SmallFiles
 from bench.yardstick import Copied
 from ingestion.columns import plan_columns
-from ingestion.faults import FaultCode, RawRow
+from ingestion.faults import FaultCode, RawRow, RawRows
 from ingestion.programmes import get_programme
 from ingestion.validation import Validated, validate
 
@@ -29,7 +29,7 @@ def validated(count: int, **options: float | int | str) -> Validated:
     header, *rows = parsed(count, **options)
     plan = plan_columns(header, get_programme("mentors_ukraine"))
     raw = [RawRow(number, number, cells) for number, cells in enumerate(rows, 1)]
-    return validate(raw, plan, now=datetime(2026, 1, 1, tzinfo=UTC), scale=None)
+    return validate(RawRows.of(raw), plan, now=datetime(2026, 1, 1, tzinfo=UTC), scale=None)
 
 
 def test_made_up_rows_are_valid_and_name_known_people() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.copy_text import NULL, arrays, lines, plain, texts
+from ingestion.copy_text import NULL, array, lines, plain, text, texts
 from ingestion.db import Connection
 
 # What means something to COPY, to an array or to copy_text itself, more often than chance would have it.
@@ -33,7 +33,7 @@ def table(db: Connection) -> str:
 def copied(db: Connection, table: str, rows: list[Row]) -> list[list[object]]:
     """The rows as the database has them after a COPY."""
     first, second, lists = zip(*rows, strict=True)
-    sent = lines(plain(range(len(rows))), texts(first), texts(second), arrays(lists), repeat("7"))
+    sent = lines(map(plain, range(len(rows))), texts(first), map(text, second), map(array, lists), repeat("7"))
     db.run(f"DELETE FROM {table}")
     db.run(f"COPY {table} FROM STDIN", stream=iter([("\n".join(sent) + "\n").encode()]))
     return db.run(f"SELECT first, second, list, chunk FROM {table} ORDER BY number")
@@ -57,5 +57,5 @@ def test_json_is_copied_as_a_text_and_read_as_json(db: Connection, text: str) ->
 
 
 def test_no_rows_are_no_lines() -> None:
-    assert lines(texts([]), arrays([]), plain([])) == []
-    assert plain([None, 1]) == [NULL, "1"]
+    assert lines(texts([]), map(array, []), map(plain, [])) == []
+    assert list(map(plain, [None, 1])) == [NULL, "1"]

@@ -25,34 +25,25 @@ def texts(values: Sequence[str | None]) -> list[str]:
     return escaped(joined).replace(_NONE, NULL).split(_END)
 
 
-def arrays(values: Sequence[tuple[str, ...]]) -> list[str]:
-    """Cells of text[]; an empty one is NULL. Equal ones are written once."""
-    written = {value: _array(value) for value in set(values)}
-    return [written[value] for value in values]
-
-
-def _array(value: tuple[str, ...]) -> str:
+def array(value: Sequence[str]) -> str:
+    """A cell of text[]; an empty one is NULL."""
     if not value:
         return NULL
     quoted = ['"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value]
     return escaped("{" + ",".join(quoted) + "}")
 
 
-def plain(values: Iterable[object]) -> list[str]:
-    """Cells whose text holds nothing to escape: numbers, times, words of ours."""
-    return [NULL if value is None else str(value) for value in values]
+def text(value: str | None) -> str:
+    """A cell of any text."""
+    return NULL if value is None else escaped(value)
 
 
-def repeated(values: Sequence[object]) -> list[str]:
-    """The same for values that are few objects many times over, each written once."""
-    seen = list(map(id, values))
-    written = {
-        key: NULL if value is None else str(value) for key, value in dict(zip(seen, values, strict=True)).items()
-    }
-    return list(map(written.__getitem__, seen))
+def plain(value: object) -> str:
+    """A cell whose text holds nothing to escape: a number, a word of ours."""
+    return NULL if value is None else str(value)
 
 
-def moments(values: Iterable[datetime | None], written: Iterable[str | None]) -> list[str]:
+def moments(values: Sequence[datetime | None], written: Sequence[str | None]) -> Sequence[str]:
     """Cells of moments; where there is a text that says the same, that is taken."""
     return [text or (NULL if moment is None else str(moment)) for moment, text in zip(values, written, strict=True)]
 

@@ -4,6 +4,7 @@ A row reports all of its faults. A code is chosen where the fault is known, neve
 Messages name the field and the value and say what would be right: they are personal data, the codes are not.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class Fault:
 
 
 class RawRow(NamedTuple):
-    """A row as the file has it. A named tuple because a million of them are made: a third of a dataclass's cost.
+    """A row as the file has it.
 
     `number` counts the file's data rows from 1, blank rows left out; `line` is the first physical line, from 1;
     `cells` are the decoded texts, before any trimming.
@@ -73,6 +74,36 @@ class RawRow(NamedTuple):
     number: int
     line: int
     cells: list[str]
+
+
+class RawRows(NamedTuple):
+    """Rows that are handled together: the number, the line and the cells of each. See `RawRow`.
+
+    They stay columns, because most of a million rows are good and need never be looked at one by one.
+    """
+
+    numbers: Sequence[int]
+    lines: Sequence[int]
+    cells: Sequence[list[str]]
+
+    @classmethod
+    def of(cls, rows: Iterable[RawRow]) -> "RawRows":
+        """The same rows."""
+        numbers, lines, cells = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
+        return cls(numbers, lines, cells)
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return len(self.cells)
+
+    def row(self, position: int) -> RawRow:
+        """One of them, counted from 0."""
+        return RawRow(self.numbers[position], self.lines[position], self.cells[position])
+
+    def each(self) -> Iterable[RawRow]:
+        """All of them, in order."""
+        return map(RawRow._make, zip(*self, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,20 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice, repeat
+from operator import itemgetter
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
+from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
 
 OVERSIZED_SHOWN_BYTES = 4_096
 """How much of an oversized row is fetched and kept."""
+
+ROWS_AT_ONCE = 2_000
+"""Rows that are handled together: enough to read each distinct cell once, few enough to stay in the cache."""
 
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
@@ -55,28 +61,54 @@ class ChunkSpan(BaseModel):
         return min(self.end, self.start + OVERSIZED_SHOWN_BYTES) if self.oversized else self.end
 
 
-def read_chunk(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[RawRow | Reject]:
-    """Give the rows of *span*, in order; *data* is the file's bytes from `span.start` up to `span.fetch_end`.
+class Block(NamedTuple):
+    """Some rows of a chunk: those that can be read and the others, each in file order."""
 
-    A row that is taken has as many cells as the header. As many rows come out as the span counted, rejects included.
+    rows: RawRows
+    rejects: list[Reject]
+
+    def in_order(self) -> Sequence[RawRow | Reject]:
+        """All of them, in file order."""
+        readable = list(self.rows.each())
+        return sorted([*readable, *self.rejects], key=_number) if self.rejects else readable
+
+
+def _number(row: RawRow | Reject) -> int:
+    return row.row.number if isinstance(row, Reject) else row.number
+
+
+def read_chunk(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[RawRow | Reject]:
+    """Give the rows of *span*, in order; see `read_blocks`."""
+    for block in read_blocks(data, span, fmt):
+        yield from block.in_order()
+
+
+def read_blocks(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[Block]:
+    """Give the rows of *span*, some thousand at a time, in order.
+
+    *data* is the file's bytes from `span.start` up to `span.fetch_end`. A row that is taken has as many cells as the
+    header. As many rows come out as the span counted, rejects included.
     """
-    if span.oversized:
-        message = (
-            f"The row has {span.end - span.start:,} bytes, too many to be read; a quote or a line end may be missing."
-        )
-        yield _unreadable(RawRow(span.first_row, span.first_line, []), data, fmt, message)
-        return
     reader = _ChunkReader(span, fmt)
+    if span.oversized:
+        size = span.end - span.start
+        reader.reject(data, f"The row has {size:,} bytes, too many to be read; a quote or a line end may be missing.")
+        yield reader.take()
+        return
     at = 0
     for start, end in span.unreadable:
         yield from reader.read(data[at : start - span.start])
         at = end - span.start
-        yield reader.reject(data[start - span.start : at])
+        reader.reject(
+            data[start - span.start : at],
+            "The row can't be read: a quote is not closed, or a field is too long.",
+        )
     yield from reader.read(data[at:])
+    yield reader.take()
 
 
 class _ChunkReader:
-    """Counts rows and lines along a chunk while its parts are read."""
+    """Counts rows and lines along a chunk while its parts are read, and gathers them in blocks."""
 
     def __init__(self, span: ChunkSpan, fmt: FileFormat) -> None:
         self._number = span.first_row
@@ -85,34 +117,69 @@ class _ChunkReader:
         self._blank_chars = fmt.delimiter + ' \t\r\n\v\f"'
         named = [at for at, name in enumerate(fmt.header, 1) if name.strip()]
         self._least = named[-1] if named else fmt.columns
+        self._begin_block()
 
-    def read(self, data: bytes) -> Iterator[RawRow | Reject]:
-        """Read rows that `csv` can cut."""
+    def _begin_block(self) -> None:
+        self._numbers: list[int] = []
+        self._lines: list[int] = []
+        self._cells: list[list[str]] = []
+        self._rejects: list[Reject] = []
+
+    def take(self) -> Block:
+        """What was read since the last block."""
+        block = Block(RawRows(self._numbers, self._lines, self._cells), self._rejects)
+        self._begin_block()
+        return block
+
+    def read(self, data: bytes) -> Iterator[Block]:
+        """Read rows that `csv` can cut; the blocks that they fill."""
         try:
-            text, clean = data.decode(self._format.encoding), b"\0" not in data
+            text, is_clean = data.decode(self._format.encoding), b"\0" not in data
         except UnicodeDecodeError:
-            text, clean = data.decode(self._format.encoding, "surrogateescape"), False
+            text, is_clean = data.decode(self._format.encoding, "surrogateescape"), False
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._format.delimiter)
-        base = line = self._line
-        number, columns, blank_chars = self._number, self._format.columns, self._blank_chars
-        new = tuple.__new__  # what RawRow(…) calls, at half its price
-        for cells in reader:
-            first, line = line, base + reader.line_num
-            if not (cells and cells[0].strip(blank_chars)) and not "".join(cells).strip(blank_chars):
-                continue
-            row = new(RawRow, (number, first, cells))
-            number += 1
-            yield row if clean and len(cells) == columns else self._judge(row)
-        self._number, self._line = number, line
+        before = self._line
+        while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
+            cells_of, ends = zip(*some, strict=True)
+            lines = [self._line, *map(before.__add__, ends)]
+            self._line = lines.pop()
+            if is_clean and self._are_whole(cells_of):
+                self._add(lines, cells_of)
+            else:
+                self._judge_each(lines, cells_of, is_clean)
+            if len(self._cells) + len(self._rejects) >= ROWS_AT_ONCE:
+                yield self.take()
 
-    def reject(self, data: bytes) -> Reject:
+    def _are_whole(self, rows: Sequence[list[str]]) -> bool:
+        """Whether all rows have as many cells as the header and, as most, something in the first one."""
+        first_cells = map(itemgetter(0), rows)
+        return set(map(len, rows)) == {self._format.columns} and all(
+            map(str.strip, first_cells, repeat(self._blank_chars))
+        )
+
+    def _add(self, lines: Sequence[int], rows: Sequence[list[str]]) -> None:
+        self._numbers += range(self._number, self._number + len(rows))
+        self._lines += lines
+        self._cells += rows
+        self._number += len(rows)
+
+    def _judge_each(self, lines: Sequence[int], rows: Sequence[list[str]], is_clean: bool) -> None:
+        for line, cells in zip(lines, rows, strict=True):
+            if not "".join(cells).strip(self._blank_chars):
+                continue
+            row = RawRow(self._number, line, cells)
+            judged = row if is_clean and len(cells) == self._format.columns else self._judge(row)
+            if isinstance(judged, Reject):
+                self._rejects.append(judged)
+                self._number += 1
+            else:
+                self._add([line], [judged.cells])
+
+    def reject(self, data: bytes, message: str) -> None:
         """Reject the row that *data* is; `csv` would not find its end."""
-        row = RawRow(self._number, self._line, [])
+        self._rejects.append(_unreadable(RawRow(self._number, self._line, []), data, self._format, message))
         self._number += 1
         self._line += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
-        return _unreadable(
-            row, data, self._format, "The row can't be read: a quote is not closed, or a field is too long."
-        )
 
     def _judge(self, row: RawRow) -> RawRow | Reject:
         """Find what is wrong with a row that stands out, if anything is."""

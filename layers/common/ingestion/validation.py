@@ -17,10 +17,15 @@ from typing import Any, NamedTuple
 from ingestion import dates, ratings
 from ingestion.cells import BLANKS, Cell
 from ingestion.columns import ColumnPlan
-from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.faults import Fault, FaultCode, RawRows, Reject
 from ingestion.formulas import restore
 from ingestion.programmes.programme import Column, Kind
 from ingestion.ratings import RatingFacts, Scale
+
+Readings = dict[str, Cell | Fault]
+Remembered = dict[str, Readings]
+"""By column: what texts that come again and again say."""
+Faults = defaultdict[int, list[Fault]]
 
 
 class SessionRow(NamedTuple):
@@ -64,8 +69,10 @@ class Validated(NamedTuple):
     row_type: type[SessionRow] | type[PersonRow]
     columns: dict[str, Sequence[Any]]
     """The valid rows by field of the row type, all of the same length."""
-    written: dict[str, Sequence[str | None]]
-    """Of date columns, by field: the cells whose text PostgreSQL reads as the same moment, None for the others."""
+    cells: dict[str, Sequence[str]]
+    """The texts that they were read from, by field, of the columns that the file has."""
+    readings: dict[str, Readings]
+    """What each distinct text says, by field; of a column that was read as a whole, nothing."""
     rejects: list[Reject]
     ratings: RatingFacts
     instance_refs: frozenset[str]
@@ -86,21 +93,15 @@ class Validated(NamedTuple):
 
     def where(self, chosen: Sequence[bool]) -> "Validated":
         """The same with those of the valid rows only that are chosen."""
-        return self._replace(columns=_chosen(self.columns, chosen), written=_chosen(self.written, chosen))
+        return self._replace(columns=_chosen(self.columns, chosen), cells=_chosen(self.cells, chosen))
 
 
 def _chosen(columns: dict[str, Sequence[Any]], chosen: Sequence[bool]) -> dict[str, Sequence[Any]]:
     return {field: list(compress(values, chosen)) for field, values in columns.items()}
 
 
-Readings = dict[str, Cell | Fault]
-Remembered = dict[str, Readings]
-"""By column: what texts that come again and again say."""
-Faults = defaultdict[int, list[Fault]]
-
-
 def validate(
-    rows: Sequence[RawRow],
+    rows: RawRows,
     plan: ColumnPlan,
     *,
     now: datetime,
@@ -113,25 +114,28 @@ def validate(
     or not the scale that these rows settle by themselves, is a fault here. Rows of the same chunk may be given the same
     *remembered*.
     """
-    texts = list(zip(*[row.cells for row in rows], strict=True)) or [()] * len(plan.headers)
+    texts = list(zip(*rows.cells, strict=True)) or [()] * len(plan.headers)
     values: dict[str, Sequence[Any]] = {}
-    written: dict[str, Sequence[str | None]] = {}
+    given: dict[str, Sequence[str]] = {}
+    read: dict[str, Readings] = {}
     faults: Faults = defaultdict(list)
     facts = RatingFacts()
     for column in plan.programme.columns:
         if column.name not in plan.indexes:
-            values[column.fills] = [column.rule(column.name, "")] * len(rows)
+            values[column.fills] = [column.rule(column.name, "")] * rows.size
             continue
         cells = texts[plan.indexes[column.name]]
         if plan.is_error_file:
             cells = tuple(map(restore, cells))
-        readings = _read(column, set(cells), remembered)
+        given[column.fills], read[column.fills] = cells, {}
+        if moments := _usual_moments(column, cells, now):
+            values[column.fills] = moments
+            continue
+        readings = read[column.fills] = _read(column, set(cells), remembered)
         if column.oldest_years is not None:
             _refuse_old(column, readings, dates.earliest(now, column.oldest_years))
         if column.fills == "rating_given":
             facts = _refuse_off_scale(column, readings, scale)
-        if column.rule is dates.date:
-            written[column.fills] = dates.as_written(cells)
         values[column.fills] = _spread(readings, cells, faults)
     is_roster = plan.programme.kind is Kind.PEOPLE
     row_type = PersonRow if is_roster else SessionRow
@@ -140,12 +144,20 @@ def validate(
     validated = Validated(
         row_type=row_type,
         columns=_columns(row_type, rows, values),
-        written=written,
+        cells=given,
+        readings=read,
         rejects=_rejects(rows, faults),
         ratings=facts,
         instance_refs=frozenset() if is_roster else _instance_refs(texts, plan),
     )
-    return validated.where([position not in faults for position in range(len(rows))]) if faults else validated
+    return validated.where([position not in faults for position in range(rows.size)]) if faults else validated
+
+
+def _usual_moments(column: Column, cells: Sequence[str], now: datetime) -> list[datetime] | None:
+    """The values of a column of dates that are all written alike and good, as in most files; else None."""
+    if column.rule is not dates.date:
+        return None
+    return dates.all_as_written(cells, dates.earliest(now, column.oldest_years))
 
 
 def _read(column: Column, texts: set[str], remembered: Remembered | None) -> Readings:
@@ -177,7 +189,7 @@ def _refuse_off_scale(column: Column, readings: Readings, scale: Scale | None) -
 
 def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Cell | Fault]:
     """The reading of every cell, in row order; its faults are added to those of their rows."""
-    values = [readings[text] for text in cells]
+    values = list(map(readings.__getitem__, cells))
     if Fault in set(map(type, values)):
         for position, value in enumerate(values):
             if type(value) is Fault:
@@ -208,20 +220,20 @@ def _iso(moment: datetime) -> str:
 
 
 def _columns(
-    row_type: type[SessionRow] | type[PersonRow], rows: Sequence[RawRow], values: dict[str, Sequence[Any]]
+    row_type: type[SessionRow] | type[PersonRow], rows: RawRows, values: dict[str, Sequence[Any]]
 ) -> dict[str, Sequence[Any]]:
     """The values of all rows by field of the row type."""
     placed: dict[str, Sequence[Any]] = {
-        "row_number": [row.number for row in rows],
-        "line": [row.line for row in rows],
+        "row_number": rows.numbers,
+        "line": rows.lines,
         **values,
     }
     defaults = row_type._field_defaults
-    return {field: placed.get(field) or [defaults.get(field)] * len(rows) for field in row_type._fields}
+    return {field: placed.get(field) or [defaults.get(field)] * rows.size for field in row_type._fields}
 
 
-def _rejects(rows: Sequence[RawRow], faults: Faults) -> list[Reject]:
-    return [Reject(rows[position], tuple(found)) for position, found in sorted(faults.items())]
+def _rejects(rows: RawRows, faults: Faults) -> list[Reject]:
+    return [Reject(rows.row(position), tuple(found)) for position, found in sorted(faults.items())]
 
 
 def _instance_refs(texts: Sequence[Sequence[str]], plan: ColumnPlan) -> frozenset[str]:

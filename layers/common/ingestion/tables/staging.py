@@ -95,14 +95,14 @@ def forget_chunk(db: Connection, batch_id: UUID, chunk: int) -> None:
     db.run(f"DELETE FROM {rows_table(batch_id)} WHERE chunk = :chunk", chunk=chunk)
 
 
-def copy(db: Connection, batch_id: UUID, target: Target, blocks: Iterable[bytes]) -> None:
-    """Add rows in COPY's text format, in blocks of about a mebibyte. Raises RowRefused; all or nothing.
+def copy(db: Connection, batch_id: UUID, columns: Iterable[str], blocks: Iterable[bytes]) -> None:
+    """Add rows of these columns in COPY's text format, in blocks of about a mebibyte: all or nothing.
 
-    Uses the savepoint `before_copy`, so that the transaction goes on after a refused row.
+    Raises RowRefused. Uses the savepoint `before_copy`, so that the transaction goes on after a refused row.
     """
     db.run("SAVEPOINT before_copy")
     try:
-        db.run(f"COPY {rows_table(batch_id)} ({', '.join(target.staged_columns)}) FROM STDIN", stream=iter(blocks))
+        db.run(f"COPY {rows_table(batch_id)} ({', '.join(columns)}) FROM STDIN", stream=iter(blocks))
     except DatabaseError as failed:
         line = _LINE.search(str(failed.args[0].get("W", ""))) if isinstance(failed.args[0], dict) else None
         if line is None or not sqlstate(failed).startswith(_REFUSED_ROW):
