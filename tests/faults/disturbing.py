@@ -29,6 +29,8 @@ class Attack:
     """How long the file takes undisturbed."""
     send: Callable[[], Event]
     """Uploads the file; the S3 event that tells of it."""
+    earlier: Event
+    """The event of the file before it, whose batch has ended."""
     done: list[object] = field(default_factory=list)
     afterwards: ExitStack = field(default_factory=ExitStack)
     """What is done once the batch has ended."""
@@ -121,15 +123,14 @@ def s3_in_trouble(attack: Attack, *, troubles: tuple[Trouble, ...]) -> None:
 
 
 def event_three_times(attack: Attack) -> None:
-    """S3 delivers the event three times: at random moments, or the last one after the batch has ended."""
+    """S3 delivers each event three times, in any order, and one of them perhaps after the batch has ended."""
     event = attack.send()
-    repeat = partial(attack.repeat, event)
+    repeats = [event, event, attack.earlier, attack.earlier]
+    attack.pick.shuffle(repeats)
     if attack.pick.random() < 0.5:
-        attack.at_random_moments(repeat, repeat)
-    else:
-        attack.at_random_moments(repeat)
-        attack.afterwards.callback(attack.world.invoke, "Intake", event, wait=True)
-        attack.done.append("and after its end")
+        attack.afterwards.callback(attack.world.invoke, "Intake", repeats.pop(), wait=True)
+        attack.done.append("one event after the end")
+    attack.at_random_moments(*(partial(attack.repeat, each) for each in repeats))
 
 
 def all_at_once(attack: Attack) -> None:

@@ -94,15 +94,22 @@ class Trials:
     ) -> tuple[Outcome, float]:
         """Load the first file, then the second one while it is disturbed: the outcome, and the seconds it took."""
         files, sent = self.new_files(), list[str]()
-        self.load(f"{files.folder}/first.csv", files.first())
-        body, key = files.second(), f"{files.folder}/second.csv"
+        body, key, first = files.second(), f"{files.folder}/second.csv", f"{files.folder}/first.csv"
+        earlier = self.world.door.put(first, files.first())
+        self.batch_of(earlier)
 
         def send() -> Event:
             sent.append(self.world.door.put(key, body))
             return self.event(key, sent[0], len(body))
 
-        usual_seconds = self.undisturbed[1] if pick else 0
-        attack = Attack(self.world, pick or random.Random(), usual_seconds, send, [] if done is None else done)
+        attack = Attack(
+            self.world,
+            pick or random.Random(),
+            usual_seconds=self.undisturbed[1] if pick else 0,
+            send=send,
+            earlier=self.event(first, earlier, len(files.first())),
+            done=[] if done is None else done,
+        )
         with attack.afterwards:
             disturb(attack)
             sent_at = time.monotonic()
