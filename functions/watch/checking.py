@@ -11,9 +11,13 @@ from ingestion.tables.targets import TARGETS
 from ingestion.telemetry import logger
 
 
+REST_MINUTES = 60
+"""Between two looks at the same batch: to note each look costs a write."""
+
+
 def check_some(db: Connection) -> int:
     """Look at the batches whose turn it is; how many are known to be unsound now, those found before among them."""
-    for batch_id in soundness.claim_for_check(db):
+    for batch_id in soundness.claim_for_check(db, REST_MINUTES):
         with transaction(db):
             _check(batch_id, db)
     return soundness.with_finding(db)

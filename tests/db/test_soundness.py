@@ -12,14 +12,14 @@ from tests.db.world import LANGUAGE, MENTORS, add_batch, insert
 @pytest.fixture(autouse=True)
 def alone(db: Connection) -> None:
     """No batch but the test's own."""
-    assert not soundness.claim_for_check(db)
+    assert not soundness.claim_for_check(db, 0)
 
 
 def test_every_batch_that_has_ended_has_its_turn(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soundness, "AT_ONCE", 2)
     ended = {add_batch(db, status) for status in ("completed", "failed", "archived", "completed", "completed")}
     add_batch(db, "running")
-    turns = [soundness.claim_for_check(db) for _ in range(5)]
+    turns = [soundness.claim_for_check(db, 0) for _ in range(5)]
     assert [len(turn) for turn in turns] == [2] * 5
     assert {batch for turn in turns[:3] for batch in turn} == ended
     assert {batch for turn in turns[2:] for batch in turn} == ended
@@ -32,9 +32,17 @@ def test_no_more_rows_are_counted_in_a_run_than_it_has_time_for(
     for _ in range(5):
         add_batch(db, "completed")
     large = add_batch(db, "completed", total_rows=1000, inserted_rows=1000)
-    turns = [soundness.claim_for_check(db) for _ in range(6)]
+    turns = [soundness.claim_for_check(db, 0) for _ in range(6)]
     assert {len(turn) for turn in turns} <= {1, 2, 3}
     assert any(large in turn for turn in turns)
+
+
+def test_a_batch_rests_between_two_looks(db: Connection) -> None:
+    batch = add_batch(db, "completed")
+    assert soundness.claim_for_check(db, 60) == [batch]
+    assert soundness.claim_for_check(db, 60) == []
+    db.run("UPDATE ingestion_batches SET checked_at = now() - interval '61 minutes'")
+    assert soundness.claim_for_check(db, 60) == [batch]
 
 
 def test_a_batch_with_a_finding_is_looked_at_in_every_run(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +51,7 @@ def test_a_batch_with_a_finding_is_looked_at_in_every_run(db: Connection, monkey
         add_batch(db, "completed")
     unsound = add_batch(db, "completed")
     soundness.note_finding(db, unsound, "sessions_differ")
-    assert all(unsound in soundness.claim_for_check(db) for _ in range(4))
+    assert all(unsound in soundness.claim_for_check(db, 0) for _ in range(4))
     assert soundness.with_finding(db) == 1
     soundness.note_finding(db, unsound, None)
     assert soundness.with_finding(db) == 0
@@ -51,7 +59,7 @@ def test_a_batch_with_a_finding_is_looked_at_in_every_run(db: Connection, monkey
 
 def test_a_batch_that_was_started_over_is_not_looked_at(db: Connection) -> None:
     batch = add_batch(db, "failed", execution="one")
-    assert soundness.claim_for_check(db) == [batch]
+    assert soundness.claim_for_check(db, 0) == [batch]
     batches.start_over(db, batch, "two")
     assert soundness.lock_ended(db, batch) is None
 

@@ -15,7 +15,10 @@ GROWN = ROSTER.replace(b"joined\n", b"joined,Linkedin_URL\n").replace(b"learner\
 
 
 def unsound() -> float:
-    found: dict[str, float] = watch.app.handler({}, CONTEXT)
+    """How many Watch finds, an hour after it has looked before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("watch.checking.REST_MINUTES", 0)
+        found: dict[str, float] = watch.app.handler({}, CONTEXT)
     return found["unsoundBatches"]
 
 

@@ -26,14 +26,15 @@ class Ended(BaseModel):
     tally: Tally
 
 
-def claim_for_check(db: Connection) -> list[UUID]:
-    """The batches whose turn it is: those with a finding, and those that were not looked at for longest. Their turn is
-    over with that, also if nobody gets to look at them."""
+def claim_for_check(db: Connection, rest_minutes: int) -> list[UUID]:
+    """The batches whose turn it is: those with a finding, and those that were not looked at for longest, but at least
+    for *rest_minutes*. Their turn is over with that, also if nobody gets to look at them."""
     found = db.run(
         """
         WITH longest AS (
             SELECT id, total_rows, checked_at FROM ingestion_batches
              WHERE status IN ('completed', 'failed', 'archived')
+               AND (checked_at IS NULL OR checked_at <= statement_timestamp() - make_interval(mins => CAST(:rest_minutes AS int)))
           ORDER BY checked_at NULLS FIRST, id LIMIT :at_once
         ), counted AS (
             SELECT id, sum(total_rows) OVER (ORDER BY checked_at NULLS FIRST, id) - total_rows AS before FROM longest
@@ -46,6 +47,7 @@ def claim_for_check(db: Connection) -> list[UUID]:
          WHERE b.id = due.id
      RETURNING b.id
         """,
+        rest_minutes=rest_minutes,
         at_once=AT_ONCE,
         rows_at_once=ROWS_AT_ONCE,
     )
