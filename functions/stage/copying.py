@@ -99,7 +99,7 @@ def _each(valid: Validated, field: str) -> Written:
 
 def _moments(valid: Validated, field: str) -> Written:
     if not valid.readings[field]:
-        # Read as a whole, since all are written as PostgreSQL reads them.
+        # Read at once, since all are written as PostgreSQL reads them.
         return valid.cells[field]
     return moments(valid.columns[field], dates.as_written(valid.cells[field]))
 

@@ -394,3 +394,10 @@ def test_no_text_breaks_a_rule(field: str, text: str) -> None:
         assert value.field == field
         assert value.message.startswith(f"{field}: ")
         assert "\n" not in value.message
+
+
+@given(st.lists(st.text(alphabet='ab \xa0\u200b\n\t"', max_size=8), max_size=6))
+def test_many_texts_at_once_are_what_each_of_them_is(texts: list[str]) -> None:
+    each = [cells.text_up_to(5)("feedback_text", text) for text in texts]
+    at_once = cells.texts_up_to(5)(texts)
+    assert at_once == (None if any(isinstance(value, Fault) for value in each) else each)

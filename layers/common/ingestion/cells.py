@@ -10,9 +10,10 @@ without width (zero-width space and joiners, word joiner, BOM, direction marks).
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
 from typing import Final
 
 from ingestion.faults import Fault, FaultCode
@@ -84,6 +85,16 @@ def text_up_to(limit: int) -> Rule:
         return (value or None) if len(value) <= limit else _too_long(field, value, limit)
 
     return text_rule
+
+
+def texts_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
+    """The rule of `text_up_to` for many texts at once, at a third of the price; None if one is too long."""
+
+    def texts_rule(texts: Sequence[str]) -> list[str | None] | None:
+        values = list(map(str.strip, texts, repeat(BLANKS)))
+        return [value or None for value in values] if max(map(len, values), default=0) <= limit else None
+
+    return texts_rule
 
 
 def _too_long(field: str, value: str, limit: int) -> Fault:

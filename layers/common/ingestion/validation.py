@@ -72,7 +72,7 @@ class Validated(NamedTuple):
     cells: dict[str, Sequence[str]]
     """The texts that they were read from, by field, of the columns that the file has."""
     readings: dict[str, Readings]
-    """What each distinct text says, by field; of a column that was read as a whole, nothing."""
+    """What each distinct text says, by field; of a column that was read at once, nothing."""
     rejects: list[Reject]
     ratings: RatingFacts
     instance_refs: frozenset[str]
@@ -128,8 +128,8 @@ def validate(
         if plan.is_error_file:
             cells = tuple(map(restore, cells))
         given[column.fills], read[column.fills] = cells, {}
-        if moments := _usual_moments(column, cells, now):
-            values[column.fills] = moments
+        if (at_once := _read_at_once(column, cells, now)) is not None:
+            values[column.fills] = at_once
             continue
         readings = read[column.fills] = _read(column, set(cells), remembered)
         if column.oldest_years is not None:
@@ -153,11 +153,15 @@ def validate(
     return validated.where([position not in faults for position in range(rows.size)]) if faults else validated
 
 
-def _usual_moments(column: Column, cells: Sequence[str], now: datetime) -> list[datetime] | None:
-    """The values of a column of dates that are all written alike and good, as in most files; else None."""
-    if column.rule is not dates.date:
-        return None
-    return dates.all_as_written(cells, dates.earliest(now, column.oldest_years))
+def _read_at_once(column: Column, cells: Sequence[str], now: datetime) -> Sequence[Cell] | None:
+    """The values of a column that needs no look at each of its texts; None if it does.
+
+    So it is with dates that are all written alike, as in most files, and with texts that are short enough.
+    """
+    if column.rule is dates.date:
+        return dates.all_as_written(cells, dates.earliest(now, column.oldest_years))
+    values = column.at_once(cells) if column.at_once else None
+    return None if values is None or (column.required and None in values) else values
 
 
 def _read(column: Column, texts: set[str], remembered: Remembered | None) -> Readings:

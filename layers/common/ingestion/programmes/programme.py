@@ -4,12 +4,13 @@ A new programme with columns of its own is one module that makes a `Programme`, 
 """
 
 import re
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from ingestion.cells import BLANKS, Rule
+from ingestion.cells import BLANKS, Cell, Rule
 
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2060\ufeff]")
 _SEPARATORS = re.compile(r"[\s_-]+")
@@ -37,6 +38,8 @@ class Column(BaseModel):
     rule: Rule
     required: bool = False
     aliases: tuple[str, ...] = ()
+    at_once: Callable[[Sequence[str]], Sequence[Cell] | None] | None = None
+    """The rule for many cells, of a column whose texts hardly ever come twice; None if one needs a closer look."""
     comes_again: bool = False
     """Whether it names people, who come again all over a file, in cells that are short."""
     oldest_years: int | None = None

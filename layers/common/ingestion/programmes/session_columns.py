@@ -13,7 +13,13 @@ INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
 LEGACY: Final = ("session_type",)
 """Columns of the combined exports of old that say nothing the programme does not say."""
 
-SESSION_ID: Final = Column(name="session_id", fills="external_session_id", rule=cells.text_up_to(255), required=True)
+SESSION_ID: Final = Column(
+    name="session_id",
+    fills="external_session_id",
+    rule=cells.text_up_to(255),
+    at_once=cells.texts_up_to(255),
+    required=True,
+)
 PARTICIPANT: Final = Column(
     name="participant_email", fills="participant_email", rule=cells.email, required=True, comes_again=True
 )
@@ -30,7 +36,12 @@ DURATION: Final = Column(
     name="duration_minutes", fills="duration_minutes", rule=cells.duration, aliases=("duration_min",)
 )
 RATING: Final = Column(name="rating", fills="rating_given", rule=cells.rating)
-FEEDBACK: Final = Column(name="feedback_text", fills="feedback_text", rule=cells.text_up_to(5_000))
+FEEDBACK: Final = Column(
+    name="feedback_text",
+    fills="feedback_text",
+    rule=cells.text_up_to(5_000),
+    at_once=cells.texts_up_to(5_000),
+)
 
 OUTCOME: Final = (SCHEDULED, COMPLETED, DURATION, RATING, FEEDBACK)
 """When the session was and what came of it: the middle part of every session file."""

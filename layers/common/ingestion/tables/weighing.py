@@ -23,7 +23,7 @@ from ingestion.tables.staging import (
 )
 from ingestion.tables.targets import Target, staged_value
 
-WORK_MEM = "128MB"
+WORK_MEM = "64MB"
 """For each worker of a weighing. A programme weighs one batch at a time, so this does not add up."""
 
 
