@@ -56,6 +56,8 @@ def lost(measured: ManyFiles) -> str:
     """What is wrong with the outcome; empty if nothing is."""
     if measured.completed != measured.files or measured.sessions != measured.rows:
         return f"{measured.sessions} of {measured.rows} rows of {measured.completed} files are there"
+    if measured.connections > measured.allowed:
+        return f"the database saw {measured.connections} connections where {measured.allowed} are allowed"
     if measured.failures:
         return f"{measured.failures} of {measured.answers} requests to the API failed"
     return ""

@@ -15,6 +15,7 @@ from statistics import quantiles
 from typing import Any
 
 from bench.imports import WentWrong
+from local.processes import AT_ONCE
 from local.system import LocalSystem
 
 ROWS = 50
@@ -54,9 +55,9 @@ class ManyFiles:
     waited: Spread
     """Each file, from the end of its PUT to its `completed`."""
     connections: int
-    """The most that the database saw at once."""
+    """The most that functions had to the database at once."""
     allowed: int
-    """As many as it takes."""
+    """One for each process that the functions may have."""
     answers: int
     failures: int
     """Answers that were an error, or none."""
@@ -90,13 +91,13 @@ class Watcher:
         db = self.system.connect()
         try:
             while not done.wait(1 / LOOKS_PER_SECOND):
-                ((others,),) = db.run(
+                ((theirs,),) = db.run(
                     """
                     SELECT count(*) FROM pg_stat_activity
-                     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+                     WHERE application_name = 'kintell-ingest' AND datname = current_database()
                     """
                 )
-                self.connections = max(self.connections, int(others))
+                self.connections = max(self.connections, int(theirs))
         finally:
             db.close()
 
@@ -119,7 +120,7 @@ def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], Non
     db, watcher = system.connect(), Watcher(system)
     run = f"{time.time_ns():x}"
     try:
-        ((allowed,),) = db.run("SELECT CAST(current_setting('max_connections') AS int)")
+        functions = system.client("lambda").list_functions()["Functions"]
         _know_people(db)
         with watcher.watching():
             begun = time.monotonic()
@@ -139,7 +140,7 @@ def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], Non
         seconds=seconds,
         waited=Spread.of([at - uploaded[version] for version, at in completed.items()]),
         connections=watcher.connections,
-        allowed=int(allowed),
+        allowed=AT_ONCE * len(functions),
         answers=len(watcher.milliseconds),
         failures=watcher.failures,
         answered=Spread.of(watcher.milliseconds),

@@ -10,7 +10,6 @@ from ingestion.tables.soundness import Ended
 from ingestion.tables.targets import TARGETS
 from ingestion.telemetry import logger
 
-
 REST_MINUTES = 60
 """Between two looks at the same batch: to note each look costs a write."""
 

@@ -34,7 +34,8 @@ def claim_for_check(db: Connection, rest_minutes: int) -> list[UUID]:
         WITH longest AS (
             SELECT id, total_rows, checked_at FROM ingestion_batches
              WHERE status IN ('completed', 'failed', 'archived')
-               AND (checked_at IS NULL OR checked_at <= statement_timestamp() - make_interval(mins => CAST(:rest_minutes AS int)))
+               AND (checked_at IS NULL
+                OR checked_at <= statement_timestamp() - make_interval(mins => CAST(:rest_minutes AS int)))
           ORDER BY checked_at NULLS FIRST, id LIMIT :at_once
         ), counted AS (
             SELECT id, sum(total_rows) OVER (ORDER BY checked_at NULLS FIRST, id) - total_rows AS before FROM longest
