@@ -50,10 +50,8 @@ def descendants(error: type[Exception]) -> set[str]:
 def seconds_of_waiting(task: State, error: str) -> float:
     """How long a task waits altogether before it gives up on an error; with full jitter, half of each delay."""
     (rule,) = [rule for rule in task.body["Retry"] if error in rule["ErrorEquals"]]
-    return sum(
-        min(rule["IntervalSeconds"] * rule["BackoffRate"] ** min(tried, 100), rule["MaxDelaySeconds"]) / 2
-        for tried in range(rule["MaxAttempts"])
-    )
+    delays = (rule["IntervalSeconds"] * rule["BackoffRate"] ** min(tried, 100) for tried in range(rule["MaxAttempts"]))
+    return float(sum(min(delay, rule["MaxDelaySeconds"]) / 2 for delay in delays))
 
 
 def successors(body: dict[str, Any]) -> set[str]:
