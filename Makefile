@@ -13,7 +13,7 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test faults screenshots lint bench load bench-peers fuzz format lock clean clean-all
+.PHONY: help demo up test faults screenshots lint bench load bench-peers bench-memory fuzz format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
+	@echo "make bench-memory whether the functions' memory depends on the size of the file; ROWS=5000000"
 	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
 	@echo "make format     let the formatter and the linter mend what they can"
 	@echo "make lock       pin the requirements anew"
@@ -68,6 +69,9 @@ load: $(VENV)/.local.stamp
 
 bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS) --peers
+
+bench-memory: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.memory $(ROWS)
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz

@@ -33,12 +33,11 @@ Say = Callable[[str], None]
 
 
 def main() -> None:
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, interrupt)
+    stop_on_signals()
     given = [argument for argument in sys.argv[1:] if argument != "--peers"]
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     begun = time.monotonic()
-    say = partial(_say, console, begun)
+    say = partial(said, console, begun)
     with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
         rows = _rows(given)
         # The database's account must be able to reach its files.
@@ -60,7 +59,14 @@ def _rows(given: list[str]) -> int:
     return int(text)
 
 
-def _say(console: Console, begun: float, line: str) -> None:
+def stop_on_signals() -> None:
+    """End what was started before ending: on Ctrl-C, and when make is told to stop."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, interrupt)
+
+
+def said(console: Console, begun: float, line: str) -> None:
+    """Print a line with the time since the run began."""
     console.print(f"{time.monotonic() - begun:6.1f} s  {line}", highlight=False, markup=False)
 
 

@@ -51,12 +51,14 @@ class Server:
         """SIGKILL to all of its processes; after some seconds it is started again, and recovers."""
         with self.lock:
             postmaster = self.postmaster()
-            processes = [postmaster, *postmaster.children()]
-            for process in processes:
+            postmaster.suspend()  # or it starts a process more while the others are looked up
+            children = postmaster.children()
+            for process in (postmaster, *children):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-            psutil.wait_procs(processes[1:], timeout=20)
             self.running.close()
+            # A server does not start while one of these holds the shared memory of the last.
+            psutil.wait_procs(children, timeout=60)
             time.sleep(seconds_away)
             self.start()
 
