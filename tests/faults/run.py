@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.failures import told_in_one_line
+from local.failures import CannotStart
 from local.up import interrupt
 from tests.faults.kinds import KINDS, kind_of
 from tests.faults.trials import Trial, Trials
@@ -43,17 +43,20 @@ def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
     seeds, tallies = _seeds(given.seed, given.trials, given.kind), {kind: Tally() for kind in KINDS}
-    begun = time.monotonic()
-    with told_in_one_line():
-        try:
-            _run(seeds, tallies)
-        except KeyboardInterrupt:
-            tried = sum(len(tally.seconds) for tally in tallies.values())
-            left = f"TRIALS={len(seeds) - tried} SEED={seeds[tried]}" + (f' KIND="{given.kind}"' if given.kind else "")
-            print(f"\nended before seed {seeds[tried]}; go on with: make faults {left}")
+    begun, broke_off = time.monotonic(), ""
+    try:
+        _run(seeds, tallies)
+    except (KeyboardInterrupt, CannotStart) as reason:
+        broke_off = str(reason) or "ended"
     _sum_up(tallies, time.monotonic() - begun)
-    if failed := [seed for tally in tallies.values() for seed in tally.failed]:
-        sys.exit("try again with: " + "; ".join(f"make faults TRIALS=1 SEED={seed}" for seed in failed))
+    failed = [seed for tally in tallies.values() for seed in tally.failed]
+    for seed in failed:
+        print(f"try again with: make faults TRIALS=1 SEED={seed}")
+    tried = sum(len(tally.seconds) for tally in tallies.values())
+    if broke_off and tried < len(seeds):
+        left = f"TRIALS={len(seeds) - tried} SEED={seeds[tried]}" + (f' KIND="{given.kind}"' if given.kind else "")
+        print(f"{broke_off}, before seed {seeds[tried]}; go on with: make faults {left}")
+    sys.exit(1 if failed or broke_off else 0)
 
 
 def _run(seeds: Sequence[int], tallies: Tallies) -> None:
