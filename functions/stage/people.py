@@ -1,15 +1,16 @@
 """The people whom sessions name by email: known ones by their id, unknown ones a fault of their row."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from uuid import UUID
 
-from ingestion.cells import Cell
 from ingestion.columns import ColumnPlan
 from ingestion.config import UnknownUsers
 from ingestion.db import Connection
-from ingestion.faults import Fault, FaultCode, RawRow, RawRows, Reject
+from ingestion.faults import Fault, FaultCode, RawRows, Reject
 from ingestion.formulas import restore
+from ingestion.programmes import Column
 from ingestion.tables import people
 from ingestion.validation import Remembered, Validated
 
@@ -68,13 +69,13 @@ class People:
         """The sessions of known people; and all rejects, those of other faults too, with the people they don't find."""
         participants, volunteers = (validated.columns[fills] for fills, _ in _ROLES)
         named = {*participants, *volunteers}
-        named_by_rejects = [_emails(reject.row, plan) for reject in validated.rejects]
-        self._look_up(named.union(*(filter(None, emails) for emails in named_by_rejects)))
+        named_by_rejects = _emails(validated, plan)
+        self._look_up(named.union(filter(None, chain(*named_by_rejects))))
         if self.creates:
             return validated, validated.rejects
-        fields = [_column_name(plan, fills) for fills, _ in _ROLES]
+        fields = [_column(plan, fills).name for fills, _ in _ROLES]
         rejects = [
-            Reject(reject.row, (*reject.faults, *self._faults(emails, fields)))
+            Reject(reject.row, (*reject.faults, *unknown)) if (unknown := self._faults(emails, fields)) else reject
             for reject, emails in zip(validated.rejects, named_by_rejects, strict=True)
         ]
         if named <= self.ids.keys():
@@ -84,11 +85,11 @@ class People:
             for participant, volunteer in zip(participants, volunteers, strict=True)
         ]
         rows = {row.number: row for row in raw_rows.each()}
-        unknown = validated.where([not is_known for is_known in are_known])
+        strangers = validated.where([not is_known for is_known in are_known])
         rejects += [
             Reject(rows[number], self._faults(emails, fields))
             for number, *emails in zip(
-                unknown.columns["row_number"], *(unknown.columns[fills] for fills, _ in _ROLES), strict=True
+                strangers.columns["row_number"], *(strangers.columns[fills] for fills, _ in _ROLES), strict=True
             )
         ]
         return validated.where(are_known), rejects
@@ -99,26 +100,28 @@ class People:
             self._looked_up |= new
             self.ids.update(people.ids_of(self._db, sorted(new)))
 
-    def _faults(self, emails: Iterable[str | None], fields: Sequence[str]) -> tuple[Fault, ...]:
+    def _faults(self, emails: Sequence[str | None], fields: Sequence[str]) -> tuple[Fault, ...]:
         return tuple(
-            Fault(code, field, f'{field}: "{email}" is not known; correct the address, or import the person first')
-            for email, field, (_, code) in zip(emails, fields, _ROLES, strict=True)
-            if email is not None and email not in self.ids
+            [
+                Fault(code, field, f'{field}: "{email}" is not known; correct the address, or import the person first')
+                for email, field, (_, code) in zip(emails, fields, _ROLES, strict=True)
+                if email is not None and email not in self.ids
+            ]
         )
 
 
-def _emails(row: RawRow, plan: ColumnPlan) -> tuple[str | None, str | None]:
-    """The valid addresses of a rejected row, participant's and volunteer's."""
-    return _email(row, plan, "participant_email"), _email(row, plan, "volunteer_email")
+def _emails(validated: Validated, plan: ColumnPlan) -> list[tuple[str | None, ...]]:
+    """The valid addresses that the rejects name, the participant's and the volunteer's of each."""
+    of_roles = [_emails_of_role(validated, plan, fills) for fills, _ in _ROLES]
+    return list(zip(*of_roles, strict=True))
 
 
-def _email(row: RawRow, plan: ColumnPlan, fills: str) -> str | None:
-    column = next(column for column in plan.programme.columns if column.fills == fills)
-    cell = row.cells[plan.indexes[column.name]]
-    rule: Callable[[str, str], Cell | Fault] = column.rule
-    value = rule(column.name, restore(cell) if plan.is_error_file else cell)
-    return value if isinstance(value, str) else None
+def _emails_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str | None]:
+    index, readings = plan.indexes[_column(plan, fills).name], validated.readings[fills]
+    cells = [reject.row.cells[index] for reject in validated.rejects]
+    found = [readings[restore(cell) if plan.is_error_file else cell] for cell in cells]
+    return [value if isinstance(value, str) else None for value in found]
 
 
-def _column_name(plan: ColumnPlan, fills: str) -> str:
-    return next(column.name for column in plan.programme.columns if column.fills == fills)
+def _column(plan: ColumnPlan, fills: str) -> Column:
+    return next(column for column in plan.programme.columns if column.fills == fills)

@@ -12,7 +12,7 @@ from io import StringIO
 
 from ingestion.columns import ERROR_COLUMNS, ColumnPlan, original_indexes
 from ingestion.faults import Reject
-from ingestion.formulas import neutralise, restore
+from ingestion.formulas import RISKY_FIRST, neutralise, restore
 
 __all__ = ["header_line", "neutralise", "reject_line", "reject_lines", "restore"]
 
@@ -38,18 +38,21 @@ def reject_lines(rejects: Iterable[Reject], plan: ColumnPlan) -> bytes:
 
 
 def _reject_cells(reject: Reject, plan: ColumnPlan) -> list[str]:
-    row = reject.row
+    row, faults = reject.row, reject.faults
     return [
-        *map(neutralise, _original_cells(row.cells, plan)),
+        # What can't be a formula, as nearly every cell, is spared the call.
+        *[cell if cell[:1] not in RISKY_FIRST else neutralise(cell) for cell in _original_cells(row.cells, plan)],
         str(row.number),
         str(row.line),
-        "; ".join(dict.fromkeys(fault.code.value for fault in reject.faults)),
-        neutralise("; ".join(fault.message for fault in reject.faults)),
+        faults[0].code.value if len(faults) == 1 else "; ".join(dict.fromkeys([fault.code.value for fault in faults])),
+        neutralise("; ".join([fault.message for fault in faults])),
     ]
 
 
 def _original_cells(cells: list[str], plan: ColumnPlan) -> list[str]:
     width = len(plan.headers)
+    if len(cells) == width and not plan.is_error_file:
+        return cells
     padded = cells if len(cells) >= width else cells + [""] * (width - len(cells))
     kept = [padded[index] for index in plan.original_indexes]
     if plan.is_error_file:
