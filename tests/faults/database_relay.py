@@ -42,6 +42,8 @@ class Ambush:
     strikes: int = 1
     struck: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    stalled: threading.Event = field(default_factory=threading.Event)
+    """Set once a function that was held up has been ended."""
 
     def __str__(self) -> str:
         return f"{self.function} {self.when.value}, {self.struck} times"
@@ -145,6 +147,7 @@ class Conversation:
                 return False
             case When.STALLED:
                 _wait_until_gone(self.client)
+                ambush.stalled.set()
                 return False
             case When.AFTER:
                 self.after = kill

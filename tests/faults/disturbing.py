@@ -10,11 +10,12 @@ from typing import Any
 
 from tests.faults.database_relay import Ambush, When
 from tests.faults.s3_relay import Trouble
-from tests.faults.under_fire import STAGES, UnderFire
+from tests.faults.under_fire import ENDED_SECONDS, STAGES, UnderFire
 
 COMMITS = {"Intake": 2, "Stage": 6, "Weigh": 1, "Merge": 2, "Settle": 1}
 """How many a function makes for the file of a trial, at least."""
-TIME_LIMIT_SECONDS = 4
+TIME_LIMIT_SECONDS = 6
+"""Time enough to start a process on a busy machine."""
 
 Event = dict[str, Any]
 
@@ -85,12 +86,16 @@ def killed_at_commit(attack: Attack, *, when: When) -> None:
 
 
 def at_its_time_limit(attack: Attack) -> None:
-    """A function is held up in the middle of a transaction until its time is over."""
+    """A function is held up in the middle of a transaction until its time is over; then it has its usual time again."""
     name = attack.pick.choice([*COMMITS])
+    ambush = Ambush(name, When.STALLED, attack.pick.randrange(COMMITS[name]))
     usual = attack.world.configure(name, timeout=TIME_LIMIT_SECONDS)
-    attack.afterwards.callback(attack.world.configure, name, timeout=usual)
-    attack.lie_in_ambush(Ambush(name, When.STALLED, attack.pick.randrange(COMMITS[name])))
-    attack.send()
+    try:
+        attack.lie_in_ambush(ambush)
+        attack.send()
+        ambush.stalled.wait(ENDED_SECONDS)
+    finally:
+        attack.world.configure(name, timeout=usual)
 
 
 def database_crashed(attack: Attack) -> None:
