@@ -63,7 +63,7 @@ class Ambush:
 class DatabaseRelay:
     """Listens on a port of its own and passes everything on, but for what lies in ambush."""
 
-    def __init__(self, database_port: int, function_of: FunctionOf) -> None:
+    def __init__(self, database_port: Callable[[], int], function_of: FunctionOf) -> None:
         self.database_port = database_port
         self.function_of = function_of
         self.ambush: Ambush | None = None
@@ -85,7 +85,7 @@ class DatabaseRelay:
 
     def _relay(self, client: socket.socket, port: int) -> None:
         try:
-            server = socket.create_connection((LOOPBACK, self.database_port), 10)
+            server = socket.create_connection((LOOPBACK, self.database_port()), 10)
         except OSError:
             client.close()
             return

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from local.failures import CannotStart
 from local.postgres import THROW_AWAY, Database, running_server
 from local.system import LocalSystem, Places
 from tests.e2e.front_door import FrontDoor
@@ -32,7 +33,7 @@ ENDED_SECONDS = 180
 
 
 class Server:
-    """A PostgreSQL that may be killed and started again, on the same data and port."""
+    """A PostgreSQL that may be killed and started again, on the same data."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,6 +43,13 @@ class Server:
     def start(self) -> Database:
         self.running = ExitStack()
         return self.running.enter_context(running_server(self.folder, COMMITS_LAST))
+
+    def start_again(self) -> Database:
+        """On the same port, or on another if somebody's connection has taken that one meanwhile."""
+        for _ in range(4):
+            with suppress(CannotStart):
+                return self.start()
+        return self.start()
 
     def stop(self) -> None:
         with self.lock:
@@ -60,7 +68,7 @@ class Server:
             # A server does not start while one of these holds the shared memory of the last.
             psutil.wait_procs(children, timeout=60)
             time.sleep(seconds_away)
-            self.start()
+            self.database = self.start_again()
 
     def crash_a_backend(self, pick: Callable[[list[psutil.Process]], psutil.Process]) -> bool:
         """SIGKILL to one backend: PostgreSQL ends all others, recovers, and empties its unlogged tables."""
@@ -157,7 +165,7 @@ def under_fire(folder: Path, say: Callable[[str], None] = lambda _line: None) ->
         server = Server(folder)
         exits.callback(server.stop)
         emulator: list[int] = []
-        database_relay = DatabaseRelay(server.database.port, partial(_function_of, emulator))
+        database_relay = DatabaseRelay(lambda: server.database.port, partial(_function_of, emulator))
         exits.callback(database_relay.close)
         relayed = replace(server.database, port=database_relay.port)
         system = exits.enter_context(LocalSystem(Places(folder, database_url=relayed.url), say))
