@@ -13,7 +13,7 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test build sam-local faults screenshots lint bench bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up test build sam-local faults screenshots lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -21,10 +21,11 @@ help:
 	@echo "make test       all tests"
 	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
 	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
-	@echo "make faults     imports that are disturbed at random: functions killed, the database crashed, events repeated"
+	@echo "make faults     imports that are disturbed at random: functions and database killed, S3 failing, … (TRIALS=200 SEED=…)"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
+	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
 	@echo "make bench-memory whether the functions' memory depends on the size of the file; ROWS=5000000"
 	@echo "make cost       what AWS would bill imports for, counted; ROWS=200000 changes the largest size (1000000)"
@@ -59,10 +60,11 @@ sam-local: $(VENV)/.local.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.sam_local
 
-# Which ones: make faults TRIALS=1 SEED=17
+# Which ones: make faults TRIALS=1 SEED=17, or KIND="database killed". Ctrl-C says how to go on.
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
-	PYTHONPATH=layers/common:functions $(RUN) -m tests.faults.run --trials $(TRIALS) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=layers/common:functions exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.faults.run \
+		--trials $(TRIALS) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind "$(KIND)")
 
 screenshots: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
@@ -79,6 +81,9 @@ lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 
 bench: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS)
+
+load: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.load $(FILES)
 
 bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS) --peers

@@ -105,6 +105,9 @@ def emulator_environment(aws: Aws) -> dict[str, str]:
         "OUTSTANDING": str(aws.folder.resolve() / "outstanding"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(aws.folder.resolve() / "s3"),
+        # AWS delivers an event that failed again after a minute and two more. Here after four seconds and eight, where
+        # ministack takes one and two: a database that starts again may need longer.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "4",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": "unix:///nonexistent",  # the user's containers are none of the emulator's business

@@ -13,6 +13,8 @@ from local.failures import CannotStart
 
 LAUNCH = str(Path(__file__).with_name("launch.py"))
 LOOPBACK = "127.0.0.1"
+AT_ONCE = 4
+"""Processes of one function at the same time, each with a connection to the database: twice what two cores can do."""
 
 
 def launch_command(

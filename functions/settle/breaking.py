@@ -94,8 +94,9 @@ def settle_broken(breakage: Breakage, db: Connection, settings: Settings) -> Set
 
 def _take_back(batch: Batch, db: Connection) -> None:
     """Leave nothing of the batch behind but its record."""
-    if chunks.merged_shards(db, batch.id):
-        merging.take_back(db, batch.id, TARGETS[batch.programme.kind])
+    # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
+    chunks.lock_shards(db, batch.id)
+    merging.take_back(db, batch.id, TARGETS[batch.programme.kind])
     if batch.programme.kind is Kind.SESSIONS:
         people.remove_created(db, batch.id)
     chunks.forget_shards(db, batch.id)

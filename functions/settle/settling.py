@@ -47,31 +47,41 @@ def settle_batch(batch_id: UUID, db: Connection, settings: Settings) -> Settled:
     if batch.status is not BatchStatus.RUNNING:
         return Settled(status=batch.status, failure_reason=batch.failure_reason)
     tally = _tally(batch, db)
-    failure = _failure(batch, tally)
-    if not failure and not batch.dry_run:
-        _reconcile(batch, tally, db)
     error_file_key = join_error_file(batch, db, settings) if tally.rejected else None
-    status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
     with transaction(db):
-        ended = batches.end(
-            db,
-            batch.id,
-            status,
-            _unpublished(tally) if failure else tally,
-            _faults(batch, db).as_summary(),
-            failure_reason=failure,
-            error_file_key=error_file_key,
-        )
-        if ended:
-            _write_audit(batch, tally, status, error_file_key, db)
-        programmes.release(db, batch.id)
-        staging.drop(db, batch.id)
-    if ended:
-        metrics.add_metric(f"Batches{status.title()}", "Count", 1)
-        metrics.add_metric("BatchSeconds", "Seconds", batches.seconds(db, batch.id))
-    logger.info("batch settled", status=status, tally=tally.model_dump())
+        # Nobody takes it back or starts it over from here on; if somebody has meanwhile, its ledger says so.
+        locked = batches.get(db, batch_id, lock=True)
+        if locked.status is not BatchStatus.RUNNING:
+            return Settled(status=locked.status, failure_reason=locked.failure_reason)
+        settled = _end(batch, tally, error_file_key, db)
+    metrics.add_metric(f"Batches{settled.status.title()}", "Count", 1)
+    metrics.add_metric("BatchSeconds", "Seconds", batches.seconds(db, batch.id))
+    logger.info("batch settled", status=settled.status, tally=tally.model_dump())
     for name, count in (("RowsIn", tally.total), ("RowsRejected", tally.rejected)):
         metrics.add_metric(name, "Count", count)
+    return settled
+
+
+def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection) -> Settled:
+    """Write down how the batch ended, having looked once more whether all of its rows are where they should be."""
+    if _tally(batch, db) != tally:
+        raise BatchBroken("The ledger has changed while the batch was being settled.")
+    failure = _failure(batch, tally)
+    status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
+    if not failure and not batch.dry_run:
+        _reconcile(batch, tally, db)
+    batches.end(
+        db,
+        batch.id,
+        status,
+        _unpublished(tally) if failure else tally,
+        _faults(batch, db).as_summary(),
+        failure_reason=failure,
+        error_file_key=error_file_key,
+    )
+    _write_audit(batch, tally, status, error_file_key, db)
+    programmes.release(db, batch.id)
+    staging.drop(db, batch.id)
     return Settled(status=status, failure_reason=failure)
 
 

@@ -25,7 +25,8 @@ from ingestion.tables.batches import Batch
 from ingestion.tables.targets import TARGETS, fields_of
 from ingestion.tables.weighing import Weighing
 
-WAIT_SECONDS = 3.0
+WAIT_SECONDS = 1.0
+"""Hundreds of batches may wait for one programme: each takes a function's process and a connection only for so long."""
 
 
 class BatchTask(BaseModel):

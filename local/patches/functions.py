@@ -7,6 +7,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from local.patches.rewriting import replaced
+from local.processes import AT_ONCE
 
 RAISED = "__raised__"
 
@@ -36,10 +37,6 @@ def errors_keep_their_names() -> None:
         return result
 
     lambda_svc._execute_function_warm = execute_and_name_errors
-
-
-AT_ONCE = 4
-"""Processes of one function at the same time: twice what two cores can do."""
 
 
 def functions_wait_for_a_process() -> None:

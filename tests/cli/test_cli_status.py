@@ -9,8 +9,10 @@ import pytest
 from cli.api import Api, Json
 from cli.progress import Silent
 from cli.watching import wait_for_batch
+from ingestion.batch import Tally
 from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback
+from tests.db.world import account_for
 from tests.serve.world import World
 
 BROKE = "import_broke: The import broke (BatchBroken). Nothing of the file was imported."
@@ -57,6 +59,7 @@ def test_the_exit_code_is_that_of_the_import(
 
 
 def complete(world: World, batch: UUID) -> None:
+    account_for(world.db, batch, Tally(total=10, inserted=10))
     world.db.run(
         "UPDATE ingestion_batches SET status = 'completed', completed_at = now(), inserted_rows = 10 WHERE id = :id",
         id=batch,

@@ -1,6 +1,7 @@
 """ingestion_batches: from state to state, each move made once, with all that belongs to it."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
 from ingestion.db import Connection
 from ingestion.tables import batches, retention
-from tests.db.world import CHECK, add_batch, batch_columns, refused
+from tests.db.world import CHECK, account_for, add_batch, batch_columns, refused
+
+TALLY = Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4)
 
 
 def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
@@ -18,7 +21,7 @@ def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
         db,
         batch_id,
         status,
-        Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4),
+        TALLY,
         summary,
         failure_reason="import_broke: x" if status is BatchStatus.FAILED else None,
         error_file_key="errors/x.csv",
@@ -39,6 +42,7 @@ MOVES: dict[BatchStatus, Callable[[Connection, UUID], bool]] = {
 @pytest.mark.parametrize("new", MOVES)
 def test_a_batch_moves_only_where_the_table_of_moves_says(db: Connection, old: BatchStatus, new: BatchStatus) -> None:
     batch_id = add_batch(db, old.value, execution="execution-1")
+    account_for(db, batch_id, TALLY)
     is_allowed = new in NEXT[old] or (old is new is BatchStatus.RUNNING)
     assert MOVES[new](db, batch_id) is is_allowed
     assert batch_columns(db, batch_id, "status") == [new.value if is_allowed else old.value]
@@ -77,6 +81,7 @@ def test_a_failed_batch_is_tried_again_as_if_nothing_had_been(db: Connection) ->
 
 def test_a_batch_ends_once_with_all_that_came_of_it(db: Connection) -> None:
     batch_id = add_batch(db, "running", execution="execution-1")
+    account_for(db, batch_id, TALLY)
     assert end(db, batch_id, BatchStatus.COMPLETED)
     assert not end(db, batch_id, BatchStatus.FAILED)
     columns = """
@@ -90,4 +95,32 @@ def test_a_batch_ends_once_with_all_that_came_of_it(db: Connection) -> None:
 def test_a_tally_that_misses_rows_can_not_end_a_batch(db: Connection) -> None:
     batch_id = add_batch(db, "running", total_rows=11)
     with refused(db, CHECK, "every_row_is_counted"):
+        end(db, batch_id, BatchStatus.FAILED)
+
+
+ODD_LEDGERS: list[Any] = [
+    pytest.param("DELETE FROM chunks", id="a chunk is missing"),
+    pytest.param("UPDATE chunks SET state = 'staged'", id="a chunk is not weighed"),
+    pytest.param("UPDATE chunks SET inserted_rows = 4, updated_rows = 1", id="other rows were inserted"),
+    pytest.param("UPDATE chunks SET inserted_rows = 2, unchanged_rows = 2", id="fewer rows were inserted"),
+    pytest.param("UPDATE chunks SET rows = 11, rejected_rows = 5", id="more rows were rejected"),
+    pytest.param("DELETE FROM shards", id="a shard is missing"),
+    pytest.param("UPDATE shards SET merged_at = NULL", id="a shard is not merged"),
+    pytest.param("UPDATE shards SET updated_rows = 1", id="fewer rows were merged"),
+]
+
+
+@pytest.mark.parametrize("damage", ODD_LEDGERS)
+def test_the_database_completes_no_batch_whose_ledgers_say_otherwise(db: Connection, damage: str) -> None:
+    batch_id = add_batch(db, "running")
+    account_for(db, batch_id, TALLY)
+    db.run(f"{damage} WHERE batch_id = :id", id=batch_id)
+    with refused(db, CHECK, "a_completed_batch_adds_up"):
         end(db, batch_id, BatchStatus.COMPLETED)
+
+
+def test_a_dry_run_is_completed_without_a_shard(db: Connection) -> None:
+    batch_id = add_batch(db, "running", dry_run=True)
+    account_for(db, batch_id, TALLY)
+    db.run("DELETE FROM shards WHERE batch_id = :id", id=batch_id)
+    assert end(db, batch_id, BatchStatus.COMPLETED)

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from ingestion.db import Connection, connect
-from ingestion.tables import batch_record, batches, lineage, listing, retention
+from ingestion.tables import batch_record, batches, lineage, listing, merging, retention, soundness
 from ingestion.tables.listing import BatchFilter, NewestFirst
+from ingestion.tables.targets import SESSIONS
 from local.postgres import Database
 from tests.conftest import secret_of
 from tests.db.world import LANGUAGE, MENTORS
@@ -227,6 +228,9 @@ QUESTIONS: list[Any] = [
     pytest.param(sql("SELECT * FROM audit_logs WHERE resource_id = :batch_id ORDER BY id"), id="that of a resource"),
     pytest.param(lambda db, a: retention.expired_error_files(db, 300), id="error files that are due"),
     pytest.param(lambda db, a: retention.old_batches(db, 365), id="batches to be archived"),
+    pytest.param(lambda db, a: soundness.claim_for_check(db, 60), id="batches whose counts are to be looked at"),
+    pytest.param(lambda db, a: merging.published(db, a.batch_id, SESSIONS), id="the rows that a batch published"),
+    pytest.param(lambda db, a: soundness.with_finding(db), id="the batches that something is wrong with"),
 ]
 
 

@@ -1,12 +1,15 @@
 """What the staging tables take, the tables that they are merged into take too: the same checks, the same types."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
-from ingestion.db import Connection
+from ingestion.db import Connection, transaction
 from ingestion.tables import staging
 from ingestion.tables.targets import PEOPLE, SESSIONS, Target
+from tests.db.world import backend, wait_until_blocked
 
 
 def checks(db: Connection, table: str) -> dict[str, str]:
@@ -64,3 +67,24 @@ def test_the_staging_tables_of_a_batch_keep_the_checks(db: Connection, target: T
     assert staging.batches(db) == [batch_id]
     staging.drop(db, batch_id)
     assert not staging.exists(db, batch_id)
+
+
+def test_two_stages_create_the_tables_of_a_batch_once_also_after_they_were_dropped(
+    new_connection: Callable[[], Connection],
+) -> None:
+    first, second, observer = new_connection(), new_connection(), new_connection()
+    batch_id, pid = uuid4(), backend(second)
+    # The connection remembers that there is no such table, as after a batch was taken back.
+    assert not staging.exists(second, batch_id)
+
+    def create_too() -> None:
+        with transaction(second):
+            staging.create(second, batch_id, SESSIONS, 3)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(first):
+            staging.create(first, batch_id, SESSIONS, 3)
+            creating = pool.submit(create_too)
+            wait_until_blocked(observer, pid)
+        creating.result(timeout=10)
+    assert staging.batches(observer) == [batch_id]

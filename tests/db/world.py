@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ingestion.batch import Tally
 from ingestion.db import Connection, DatabaseError, sqlstate
 
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
@@ -66,6 +67,29 @@ def add_batch(db: Connection, status: str = "pending", **columns: Any) -> UUID:
         given |= {"skipped_rows": 10, "completed_at": "2024-12-01T12:00:00Z", "failure_reason": "import_broke: x"}
     batch_id: UUID = insert(db, "ingestion_batches", **{**given, **columns})
     return batch_id
+
+
+def account_for(db: Connection, batch_id: UUID, tally: Tally) -> None:
+    """Ledgers in which each row of the batch has come to something, in one chunk and one shard."""
+    for ledger in ("chunks", "shards"):
+        db.run(f"DELETE FROM {ledger} WHERE batch_id = :id", id=batch_id)
+    insert(
+        db,
+        "chunks",
+        batch_id=batch_id,
+        number=1,
+        span="{}",
+        first_row=1,
+        state="weighed",
+        rows=tally.total,
+        staged_rows=tally.total - tally.rejected,
+        rejected_rows=tally.rejected,
+        inserted_rows=tally.inserted,
+        updated_rows=tally.updated,
+        unchanged_rows=tally.unchanged,
+    )
+    merged = {"inserted_rows": tally.inserted, "updated_rows": tally.updated, "merged_at": "2024-12-01T12:00:00Z"}
+    insert(db, "shards", batch_id=batch_id, number=0, **merged)
 
 
 def batch_columns(db: Connection, batch_id: UUID, columns: str) -> list[Any]:

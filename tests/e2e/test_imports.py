@@ -233,18 +233,6 @@ def test_a_file_of_many_chunks_and_shards_comes_out_as_its_rows_do(door: FrontDo
         assert outcomes == chunk["rows"]
 
 
-def test_many_small_files_at_once_all_come_through(door: FrontDoor, db: Connection) -> None:
-    """All of one programme, so that they wait for one another; nothing is lost, and the API answers meanwhile."""
-    instance, bodies = slug(), [(HEADER + rows_of(*fresh(5))).encode() for _ in range(40)]
-    with ThreadPoolExecutor(20) as threads:
-        versions = list(threads.map(lambda n: door.put(key_of(instance, f"{n}.csv"), bodies[n]), range(len(bodies))))
-    assert door.get("/health")["status"] == "ok"
-    statuses = [door.ended(door.decided(version)["batchId"]) for version in versions]
-    assert [status["insertedRows"] for status in statuses] == [5] * len(bodies)
-    connected = db.run("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kintell-ingest'")[0][0]
-    assert connected <= 36
-
-
 def test_the_functions_connect_as_a_role_that_owns_nothing_but_staging(door: FrontDoor, system: LocalSystem) -> None:
     door.get("/v1/import/summary")
     db = system.connect()

@@ -1,149 +1,129 @@
-"""Imports that are disturbed at random, each compared with one that was not: nothing may tell them apart."""
+"""A trial: something goes wrong as a seed says, and the outcome must be that of an undisturbed run."""
 
+import json
 import random
 import time
-import urllib.error
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from typing import Any
 
-from local.postgres import THROW_AWAY
-from local.system import LocalSystem
-from tests.e2e.front_door import FrontDoor
-from tests.faults.disturbing import Disturber
+from tests.faults.database_relay import Ambush
+from tests.faults.disturbing import Attack, Event
+from tests.faults.files import ROSTER, Files
+from tests.faults.outcomes import Outcome, differences, outcome
+from tests.faults.under_fire import UnderFire
 
-COMMITS_LAST = {**THROW_AWAY, "synchronous_commit": "on"}
-"""Settings of a database that may lose a machine, but no commit when it crashes."""
-
-ROWS = 900
-HEADER = "session_id,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"
-PEOPLE = ("oksana@example.org", "ivan@example.org", "kari@acme.com")
-ENDED_SECONDS = 180
+Kind = Callable[["Trials", "Trial", random.Random], None]
+"""A way of going wrong: does it as the seed says, and notes in the trial what was done and what differs."""
 
 _numbers = count(1)
 
 
-@dataclass(frozen=True)
-class Files:
-    """Two exports of a programme: the second one changes, repeats, adds and breaks rows of the first."""
+@dataclass
+class Trial:
+    """What was done, and in what the outcome differs from the one that was wanted: in nothing, that is."""
 
-    prefix: str
+    kind: str
+    seed: int
+    done: list[object] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
 
-    def first(self) -> bytes:
-        return (HEADER + "".join(self._row(number, "first") for number in range(ROWS // 2))).encode()
-
-    def second(self) -> bytes:
-        rows = []
-        for number in range(ROWS):
-            rows.append(self._row(number, "first" if number % 3 else "second"))
-            if number % 50 == 7:
-                rows.append(self._row(number, 'once more,\nin two "lines"'))
-            if number % 60 == 9:
-                rows.append(self._row(number, "stolen", who="ivan@example.org"))
-            if number % 70 == 3:
-                rows.append(self._row(10_000 + number, "bad", rating="9"))
-        return (HEADER + "".join(rows)).encode()
-
-    def _row(self, number: int, text: str, who: str = "oksana@example.org", rating: str = "4") -> str:
-        quoted = '"' + text.replace('"', '""') + '"'
-        return f"{self.prefix}-{number},{who},kari@acme.com,2024-11-05,{rating},{quoted}\n"
+    def __str__(self) -> str:
+        return f"{self.kind}, seed {self.seed} ({'; '.join(str(each) for each in self.done)})"
 
 
 class Trials:
-    """A system in which to try, and what an undisturbed run came to."""
+    """A system in which to try, and what undisturbed runs come to in it."""
 
-    def __init__(self, system: LocalSystem) -> None:
-        self.system = system
-        self.door = FrontDoor(system.client("s3"), system.stack.uploads_bucket, system.aws.api_url)
-        self._cut_small()
-        roster = "Email,Role when joined\n" + "".join(f"{email},learner\n" for email in PEOPLE)
-        self.door.load("incoming/kintell_users/roster.csv", roster.encode())
-        self.undisturbed = self._run(None)[0]
+    def __init__(self, world: UnderFire, kinds: "dict[str, Kind]") -> None:
+        self.world = world
+        self.kinds = kinds
+        self.load("incoming/kintell_users/roster.csv", ROSTER.encode())
 
-    def disturbed(self, seed: int) -> tuple[object, list[str]]:
-        """What a run came to that was disturbed as the seed says, and what was done to it."""
-        return self._run(random.Random(seed))
-
-    def _cut_small(self) -> None:
-        """Chunks and shards of a few rows: many steps for little data."""
-        client = self.system.client("lambda")
-        name = next(f["FunctionName"] for f in client.list_functions()["Functions"] if "Intake" in f["FunctionName"])
-        variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        small = {**variables, "CHUNK_BYTES": "8000", "ROWS_PER_SHARD": "300"}
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": small})
-
-    def _run(self, pick: random.Random | None) -> tuple[object, list[str]]:
-        files = Files(f"T{next(_numbers):05}")
-        folder = f"incoming/mentors_ukraine/mentors-ukraine-{files.prefix.lower()}"
-        self._ended(self.door.put(f"{folder}/first.csv", files.first()))
-        body, done = files.second(), list[str]()
-        version = self.door.put(f"{folder}/second.csv", body)
-        if pick is not None:
-            event = _event(self.door.bucket, f"{folder}/second.csv", version, len(body))
-            done = Disturber(self.system, event).disturb(pick, seconds=2.5)
-        batch_id = self._ended(version)
-        return self._outcome(batch_id, files.prefix), done
-
-    def _ended(self, version: str) -> str:
-        """The batch of an object version, once it has ended; the API may be away meanwhile."""
-        deadline = time.monotonic() + ENDED_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                batch_id = str(self.door.decided(version)["batchId"])
-                self.door.ended(batch_id)
-            except (urllib.error.URLError, ConnectionError, KeyError):
-                time.sleep(0.2)
-            else:
-                return batch_id
-        raise AssertionError(f"version {version} did not end in {ENDED_SECONDS} s")
-
-    def _outcome(self, batch_id: str, prefix: str) -> object:
-        """All that can be seen of an import but its ids and times."""
-        db = self.system.connect()
+    def run(self, kind: str, seed: int) -> Trial:
+        """A trial of this kind, everything else in it as the seed says."""
+        trial = Trial(kind, seed)
         try:
-            return [
-                [[_anonymous(cell, prefix) for cell in row] for row in db.run(sql, id=batch_id, prefix=f"{prefix}-%")]
-                for sql in _QUERIES
-            ] + [self.door.fetch(f"/v1/import/backfill/{batch_id}/errors")[1].decode().replace(prefix, "T")]
+            self.kinds[kind](self, trial, random.Random(seed))
+        except AssertionError as stuck:
+            trial.differences.append(str(stuck))
         finally:
-            db.close()
+            self.world.calm_down()
+        trial.differences += self.unsound()
+        return trial
+
+    def unsound(self) -> list[str]:
+        """What the scheduled check has to say of the counts of all batches: nothing."""
+        answer = json.loads(self.world.invoke("Watch", {}, wait=True)["Payload"].read())
+        if answer.get("unsoundBatches") == 0:
+            return []
+        found = self.world.rows("SELECT id, finding FROM ingestion_batches WHERE finding IS NOT NULL")
+        return [f"the counts do not hold: {answer}, {found}"]
+
+    def new_files(self) -> Files:
+        """Files under ids and in an instance that no other trial uses."""
+        return Files(f"T{next(_numbers):05}")
+
+    def load(self, key: str, body: bytes) -> str:
+        """Upload a file and wait for its end; its batch."""
+        return self.batch_of(self.world.door.put(key, body))
+
+    def batch_of(self, version: str) -> str:
+        """The batch that an object version became, once it has ended."""
+        batch_id = self.world.ended(version)
+        assert batch_id, f"version {version} was refused"
+        return batch_id
+
+    def event(self, key: str, version: str, size: int) -> Event:
+        """What S3 says of an object version, again and again if it must."""
+        found = {"key": key, "versionId": version, "size": size}
+        ((who,),) = self.world.rows("SELECT uploaded_by FROM uploads ORDER BY created_at LIMIT 1")
+        bucket = {"name": self.world.door.bucket}
+        return {"Records": [{"s3": {"bucket": bucket, "object": found}, "userIdentity": {"principalId": who}}]}
+
+    @cached_property
+    def undisturbed(self) -> tuple[Outcome, float]:
+        """What comes of a second file after a first, and how many seconds it takes; functions warm."""
+        self.second_after_first(lambda attack: attack.send())
+        return self.second_after_first(lambda attack: attack.send())
+
+    def second_after_first(
+        self, disturb: Callable[[Attack], Any], pick: random.Random | None = None, done: list[object] | None = None
+    ) -> tuple[Outcome, float]:
+        """Load the first file, then the second one while it is disturbed: the outcome, and the seconds it took."""
+        files, sent = self.new_files(), list[str]()
+        body, key, first = files.second(), f"{files.folder}/second.csv", f"{files.folder}/first.csv"
+        earlier = self.world.door.put(first, files.first())
+        self.batch_of(earlier)
+
+        def send() -> Event:
+            sent.append(self.world.door.put(key, body))
+            return self.event(key, sent[0], len(body))
+
+        attack = Attack(
+            self.world,
+            pick or random.Random(),
+            usual_seconds=self.undisturbed[1] if pick else 0,
+            send=send,
+            earlier=self.event(first, earlier, len(files.first())),
+            done=[] if done is None else done,
+        )
+        with attack.afterwards:
+            disturb(attack)
+            sent_at = time.monotonic()
+            batch_id = self.batch_of(sent[0])
+            seconds = time.monotonic() - sent_at
+        return outcome(self.world, files, [batch_id]), seconds
 
 
-def _anonymous(cell: Any, prefix: str) -> Any:
-    return cell.replace(prefix, "T") if isinstance(cell, str) else cell
-
-
-def _event(bucket: str, key: str, version: str, size: int) -> dict[str, Any]:
-    found = {"key": key, "versionId": version, "size": size}
-    return {
-        "Records": [{"s3": {"bucket": {"name": bucket}, "object": found}, "userIdentity": {"principalId": "again"}}]
-    }
-
-
-_QUERIES = (
-    """
-    SELECT external_session_id, version, row_number, line, rating, feedback_text, batch_id = CAST(:id AS uuid)
-      FROM kintell_sessions WHERE external_session_id LIKE :prefix ORDER BY 1
-    """,
-    """
-    SELECT s.external_session_id, v.version, v.row_number, v.line, v.replaced_by_row, v.feedback_text
-      FROM kintell_session_versions v JOIN kintell_sessions s ON s.id = v.session_id
-     WHERE s.external_session_id LIKE :prefix ORDER BY 1, 2
-    """,
-    """
-    SELECT status, total_rows, inserted_rows, updated_rows, skipped_rows, error_rows, error_summary::text,
-           failure_reason
-      FROM ingestion_batches WHERE id = CAST(:id AS uuid) AND :prefix <> ''
-    """,
-    """
-    SELECT a.action, count(*)
-      FROM audit_logs a JOIN ingestion_batches b ON a.resource_id IN (b.id, b.upload_id)
-     WHERE b.id = CAST(:id AS uuid) AND :prefix <> '' GROUP BY 1 ORDER BY 1
-    """,
-    """
-    SELECT (SELECT count(*) FROM ingestion_batches b JOIN uploads u ON u.id = b.upload_id
-             WHERE u.key LIKE '%' || lower(p) || '%'),
-           (SELECT count(*) FROM pg_class WHERE relname LIKE 'rows_' || replace(:id, '-', '') || '%')
-      FROM (SELECT rtrim(:prefix, '-%') AS p) named
-    """,
-)
+def disturbed(disturb: Callable[[Attack], None], trials: Trials, trial: Trial, pick: random.Random) -> None:
+    """A disturbed import comes out as an undisturbed one."""
+    wanted, _ = trials.undisturbed
+    got, _ = trials.second_after_first(disturb, pick, trial.done)
+    trial.differences = differences(got, wanted)
+    if any(isinstance(each, Ambush) and not each.struck for each in trial.done):
+        trial.differences.append(
+            "nothing was done to it: a function commits less often than the trial takes for granted"
+        )

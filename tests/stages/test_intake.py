@@ -3,11 +3,14 @@
 import gzip
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from ingestion import db as database_module
+from ingestion.batch import Tally
 from ingestion.db import rows
+from tests.db.world import account_for
 from tests.stages.conftest import UPLOADS, Pipeline
 
 MISSING = b"session_id,participant_email\nMS-1,a@example.org\n"
@@ -112,6 +115,7 @@ def test_the_same_bytes_have_the_same_hash_and_other_bytes_another(pipeline: Pip
 def test_the_same_file_under_another_name_is_refused_and_names_the_first_batch(pipeline: Pipeline, status: str) -> None:
     first = pipeline.upload(KEY, BODY)
     ended = "now()" if status in ("completed", "archived") else "NULL"
+    account_for(pipeline.db, UUID(first["batch_id"]), Tally(total=1, inserted=1))
     pipeline.db.run(f"UPDATE ingestion_batches SET status = '{status}', completed_at = {ended}, inserted_rows = 1")
     again = pipeline.upload("incoming/mentors_ukraine/mentors-ukraine-2025.csv", BODY)
     upload = upload_of(pipeline, again)

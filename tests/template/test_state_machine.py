@@ -11,6 +11,7 @@ from tests.template.documents import (
     all_tasks,
     errors_of,
     functions,
+    tasks,
 )
 
 AWS_ERRORS = {
@@ -46,6 +47,13 @@ def descendants(error: type[Exception]) -> set[str]:
     return {error.__name__}.union(*(descendants(child) for child in error.__subclasses__()))
 
 
+def seconds_of_waiting(task: State, error: str) -> float:
+    """How long a task waits altogether before it gives up on an error; with full jitter, half of each delay."""
+    (rule,) = [rule for rule in task.body["Retry"] if error in rule["ErrorEquals"]]
+    delays = (rule["IntervalSeconds"] * rule["BackoffRate"] ** min(tried, 100) for tried in range(rule["MaxAttempts"]))
+    return float(sum(min(delay, rule["MaxDelaySeconds"]) / 2 for delay in delays))
+
+
 def successors(body: dict[str, Any]) -> set[str]:
     """Where a state may go."""
     rules = [body, *body.get("Choices", []), *body.get("Catch", [])]
@@ -69,6 +77,17 @@ def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
     assert set(retried) >= ALWAYS_TRANSIENT
     assert "States.ALL" not in retried
     assert len(retried) == len(set(retried)), "only the first rule that names an error counts"
+
+
+@all_tasks
+def test_a_task_that_finds_no_room_waits_as_long_as_for_the_database(task: State) -> None:
+    assert seconds_of_waiting(task, "Unavailable") > 10 * 60
+    assert seconds_of_waiting(task, "Lambda.TooManyRequestsException") == seconds_of_waiting(task, "Unavailable")
+
+
+def test_a_batch_waits_for_its_programme_for_hours() -> None:
+    (weigh,) = [task for task in tasks() if task.name == "Weigh"]
+    assert seconds_of_waiting(weigh, "ProgrammeBusy") > 2 * 60 * 60
 
 
 @all_states

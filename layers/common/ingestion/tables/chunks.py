@@ -266,6 +266,11 @@ def find_span(db: Connection, batch_id: UUID, row: int) -> dict[str, Any] | None
     return dict(found[0][0]) if found else None
 
 
+def lock_shards(db: Connection, batch_id: UUID) -> None:
+    """Wait until nobody merges a shard of the batch; nobody does from then on, until the transaction ends."""
+    db.run("SELECT number FROM shards WHERE batch_id = :batch_id ORDER BY number FOR UPDATE", batch_id=batch_id)
+
+
 def lock_shard(db: Connection, batch_id: UUID, number: int) -> tuple[int, int] | None:
     """Rows to insert and to update, if the shard is still to be merged; nobody else merges it meanwhile."""
     found = db.run(

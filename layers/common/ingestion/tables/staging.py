@@ -49,8 +49,15 @@ def changes_table(batch_id: UUID) -> str:
 
 
 def exists(db: Connection, batch_id: UUID) -> bool:
-    """Whether the batch has staging tables."""
-    return bool(db.run("SELECT to_regclass(:name) IS NOT NULL", name=rows_table(batch_id))[0][0])
+    """Whether the batch has staging tables.
+
+    Asked of pg_class itself: to_regclass may answer from what the connection remembers of its last look.
+    """
+    found = db.run(
+        "SELECT FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relname = :name",
+        name=rows_table(batch_id).removeprefix("staging."),
+    )
+    return bool(found)
 
 
 def create(db: Connection, batch_id: UUID, target: Target, shard_count: int) -> None:

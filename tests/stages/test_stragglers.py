@@ -1,0 +1,83 @@
+"""Functions that are still at work when their batch was taken back, and perhaps started over: they change nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ingestion.config import Settings, settings
+from ingestion.db import Connection, connect, transaction
+from ingestion.errors import BatchBroken
+from ingestion.tables import batches
+from ingestion.tables.batches import Batch
+from local.postgres import Database
+from merge.merging import ShardTask, _merge
+from settle.breaking import Breakage, settle_broken
+from settle.joining import join_error_file
+from tests.conftest import secret_of
+from tests.db.world import backend, wait_until_blocked
+from tests.stages.conftest import Pipeline
+from tests.stages.test_interruptions import Run, file_of, sessions
+
+
+@pytest.fixture
+def known(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipeline) -> Pipeline:
+    """Known people, and files cut into chunks and shards of a few rows."""
+    environment.setenv("ROWS_PER_SHARD", "4")
+    pipeline.know("oksana@example.org", "kari@acme.com")
+    return pipeline
+
+
+def test_a_merge_at_work_while_its_batch_is_taken_back_is_taken_back_too(known: Pipeline, database: Database) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    task = ShardTask.model_validate({"batchId": run.batch_id, "shard": run.weigh()["shards"][0]})
+    aborted = Breakage(batch_id=task.batch_id, execution=run.execution, error="ABORTED")
+    straggler, settler = connect(secret_of(database)), connect(secret_of(database))
+    pid = backend(settler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            with transaction(straggler):
+                inserted, _ = _merge(task, batches.get(straggler, task.batch_id), straggler)
+                assert inserted
+                settling = pool.submit(settle_broken, aborted, settler, settings())
+                wait_until_blocked(known.db, pid)
+            assert settling.result(timeout=10).status == "failed"
+    finally:
+        straggler.close()
+        settler.close()
+    assert sessions(known) == []
+
+
+def test_a_settle_at_work_while_its_batch_is_started_over_completes_nothing(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10).replace(b"MS-3,oksana", b"MS-3,nobody"))
+    run.stage()
+    run.merge(*run.weigh()["shards"])
+
+    def join_while_others_start_over(batch: Batch, db: Connection, given: Settings) -> str:
+        key = join_error_file(batch, db, given)
+        run.settle(error="ABORTED")
+        run.stage(execution="two")
+        return key
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("settle.settling.join_error_file", join_while_others_start_over)
+        with pytest.raises(BatchBroken):
+            run.settle()
+    assert known.batch(run.batch_id)["status"] == "running"
+    run.merge(*run.weigh()["shards"])
+    assert run.settle()["status"] == "completed"
+    assert len(sessions(known)) == 9
+
+
+def test_rows_that_a_failed_batch_left_behind_go_when_it_is_started_over(known: Pipeline) -> None:
+    run = Run(known, file_of(1, 10))
+    run.stage()
+    run.merge(*run.weigh()["shards"])
+    run.settle(error="ABORTED")
+    # As if something had been published past all that prevents it.
+    known.load("incoming/mentors_ukraine/mentors-ukraine-2024-q4/other.csv", file_of(1, 3))
+    known.db.run("UPDATE kintell_sessions SET batch_id = :id", id=run.batch_id)
+    again = known.run(run.batch_id, execution="two")
+    assert (again["status"], sessions(known)) == ("failed", [])
+    again = known.run(run.batch_id, execution="three")
+    assert (again["status"], again["inserted_rows"]) == ("completed", 10)
