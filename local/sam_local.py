@@ -32,6 +32,8 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("merge", {}),
     ("settle", {"status": "completed"}),
     ("serve", {"statusCode": 200}),
+    # It finds no key to make passes with, and says so to the browser.
+    ("admit", {"statusCode": 303}),
     ("clean_up", {}),
     ("watch", {}),
     ("intake", {}),

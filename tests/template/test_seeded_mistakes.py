@@ -87,13 +87,16 @@ SEEDED = {
         f"{CATCH_ALL}\n      - {CATCH_LOST}",
     ),
     "States.ALL beside another": ("ErrorEquals: [States.ALL]", "ErrorEquals: [States.ALL, States.Timeout]"),
-    "an error that is misspelled": ("ErrorEquals: [Unavailable]", "ErrorEquals: [Unavailible]"),
+    "an error that is misspelled": ("ErrorEquals: [Unavailable,", "ErrorEquals: [Unavailible,"),
     "an error of AWS that is misspelled": ("Sandbox.Timedout", "Sandbox.TimedOut"),
     "a fault of the file that is tried again": (
-        "ErrorEquals: [Unavailable]",
-        "ErrorEquals: [Unavailable, BatchBroken]",
+        "ErrorEquals: [Unavailable,",
+        "ErrorEquals: [Unavailable, BatchBroken,",
     ),
-    "everything is tried again": ("ErrorEquals: [Unavailable]", "ErrorEquals: [States.ALL]"),
+    "everything is tried again": (
+        "ErrorEquals: [Unavailable, Lambda.TooManyRequestsException]",
+        "ErrorEquals: [States.ALL]",
+    ),
     "a state that nothing catches": (
         f"    Catch:\n      - {CATCH_ALL}\n    Next: IsMoreToRead",
         "    Next: IsMoreToRead",

@@ -49,7 +49,9 @@ def descendants(error: type[Exception]) -> set[str]:
 
 def seconds_of_waiting(task: State, error: str) -> float:
     """How long a task waits altogether before it gives up on an error; with full jitter, half of each delay."""
-    (rule,) = [rule for rule in task.body["Retry"] if error in rule["ErrorEquals"]]
+    rules = [rule for rule in task.body["Retry"] if error in rule["ErrorEquals"]]
+    assert rules, f"{task.name} does not try {error} again"
+    rule = rules[0]
     delays = (rule["IntervalSeconds"] * rule["BackoffRate"] ** min(tried, 100) for tried in range(rule["MaxAttempts"]))
     return float(sum(min(delay, rule["MaxDelaySeconds"]) / 2 for delay in delays))
 
