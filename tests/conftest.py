@@ -17,6 +17,9 @@ from ingestion.db import Connection, DatabaseSecret, connect
 from ingestion.tables.migrations import migrate
 from ingestion.tables.roles import Login, let_in
 from local.postgres import Database, temporary_server
+from tests.chromium import browser
+
+__all__ = ["browser"]
 
 FUNCTIONS, FUNCTIONS_PASSWORD = "kintell_functions", "of the functions"
 # No test is about time: on a machine that is busy any example may take a second.

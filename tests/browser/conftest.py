@@ -1,17 +1,12 @@
-"""A real browser on the running local system: Debian's Chromium, driven by Playwright.
-
-Where there is no browser the tests are skipped with a sentence that says how to get one; with KINTELL_BROWSER=required,
-as in CI, they fail instead.
-"""
+"""A real browser (see tests/chromium.py) on the running local system."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.system import LocalSystem
 from tests.e2e.conftest import api_url, s3, system
@@ -19,16 +14,6 @@ from tests.e2e.front_door import FrontDoor
 
 __all__ = ["api_url", "s3", "system"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 # A proxy that the environment may name knows nothing of this machine's loopback.
@@ -41,30 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == here:
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-def find_chromium() -> str | None:
-    """Where a browser is on this machine; KINTELL_CHROMIUM names another."""
-    named = os.environ.get("KINTELL_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, NAMES)), None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One for all tests."""
-    path = find_chromium()
-    if path is None:
-        missing = (
-            "there is no Chromium on this machine, so the dashboard is not tried in a browser; "
-            "on Debian and Ubuntu: apt-get install chromium"
-        )
-        if os.environ.get("KINTELL_BROWSER") == "required":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

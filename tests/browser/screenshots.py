@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from local.postgres import THROW_AWAY, running_server
 from local.processes import free_port
 from local.system import LocalSystem, Places
-from tests.browser.conftest import FLAGS, find_chromium
+from tests.chromium import FLAGS, find_chromium
 from tests.e2e.front_door import FrontDoor
 from tests.sign_in.closed_system import closed_system
 

@@ -30,7 +30,7 @@ def handler(event, _context):
     return "done"
 """
 
-FUNCTIONS = ("Migrate", "Intake", "Stage", "Weigh", "Explain", "Merge", "Settle", "Serve", "Admit", "CleanUp", "Watch")
+FUNCTIONS = ("Migrate", "Intake", "Stage", "Weigh", "Explain", "Merge", "Settle", "Serve", "CleanUp", "Watch")
 # No export by its name, so that Intake refuses it and nothing is imported.
 UPLOAD, WORK, ERRORS = ("uploads", "incoming/probe.bin"), ("work", "work/probe"), ("work", "errors/probe.csv")
 

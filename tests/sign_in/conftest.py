@@ -1,4 +1,4 @@
-"""A system whose callers sign in, one for all of these tests; and the browser, where there is one."""
+"""A system whose callers sign in, one for all of these tests, and visitors with a browser (see tests/chromium.py)."""
 
 import os
 from collections.abc import Iterator
@@ -9,11 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.processes import free_port
 from local.system import LocalSystem
-from tests.browser.conftest import browser
 from tests.sign_in.closed_system import closed_system
 from tests.sign_in.issuer import Issuer
-
-__all__ = ["browser"]
 
 # The first import starts every function; the machine may be busy.
 PATIENCE_MS = 60_000

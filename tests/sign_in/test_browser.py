@@ -72,8 +72,8 @@ def test_who_comes_without_a_pass_signs_in_and_gets_to_the_page(page: Page, cont
 def test_a_file_goes_all_the_way_and_is_the_callers(page: Page, batch: str) -> None:
     sign_in(page, KARI, batch)
     expect(page.locator(".facts").first).to_contain_text(KARI)
-    page.get_by_role("button", name="Show some rejected rows").click()
-    expect(page.locator("#rejected")).to_contain_text("anna(at)example.org")
+    page.get_by_role("button", name="Show some of the rows").click()
+    expect(page.locator("#faults")).to_contain_text("anna(at)example.org")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()
     rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
@@ -88,7 +88,7 @@ def test_who_may_only_read_sees_no_rejected_row_and_no_way_to_upload(page: Page,
     expect(page.get_by_text("takes a right that you do not have (errors.read)")).to_be_visible()
     for name in ("Download the error file", "Drop a file", "Drop the mended file"):
         expect(page.get_by_role("link", name=name)).to_have_count(0)
-    expect(page.get_by_role("button", name="Show some rejected rows")).to_have_count(0)
+    expect(page.get_by_role("button", name="Show some of the rows")).to_have_count(0)
     for path in ("/drop", f"{batch}/rejected", f"{batch}/errors"):
         answer = page.goto(path)
         assert answer is not None
