@@ -26,7 +26,9 @@ from local.up import interrupt
 USUAL_ROWS = 300_000
 SIZES = (10_000, GROWTH_FROM)
 REPEATED = {10_000: 3, GROWTH_FROM: 3}
-"""Short runs are taken several times, and their median counts."""
+"""Runs are taken several times, and their median counts."""
+LARGEST_TIMES = 3
+"""The first writes to files that are new to PostgreSQL's log and to the emulator; the yardstick, which follows, does not."""
 WIDTH = 160
 
 Say = Callable[[str], None]
@@ -79,10 +81,10 @@ def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peer
         measured.clean[size] = _median(importer, folder, size, say)
     say(f"{rows:,} rows: making the files")
     clean = write_mentors(folder / "clean.csv", rows)
-    importer.forget_sessions()
-    measured.clean[rows] = _load(importer, clean, f"{rows:,} clean", say, inserted=rows)
+    ran = [_load_as_new(importer, clean, rows, say) for _ in range(LARGEST_TIMES)]
+    measured.clean[rows] = _middle(ran)
     say("the yardstick and the floor")
-    measured.yardstick = yardstick(importer.db, measured.largest.batch_id, folder, importer.meter)
+    measured.yardstick = yardstick(importer.db, ran[-1].batch_id, folder, importer.meter)
     measured.floor = floor(importer.db, clean, importer.meter)
     say(f"the yardstick: {measured.yardstick.seconds:.2f} s; the floor: {measured.floor.seconds:.2f} s")
     _others(importer, folder, clean, measured, say)
@@ -115,12 +117,18 @@ def _warm_up(importer: Importer, folder: Path) -> None:
 
 
 def _median(importer: Importer, folder: Path, size: int, say: Say) -> Ran:
-    ran = []
-    for time_ in range(REPEATED[size]):
-        file = write_mentors(folder / "some.csv", size, seed=time_ + 2)
-        importer.forget_sessions()
-        ran.append(_load(importer, file, f"{size:,} clean", say, inserted=size))
+    files = (write_mentors(folder / "some.csv", size, seed=time_ + 2) for time_ in range(REPEATED[size]))
+    return _middle([_load_as_new(importer, file, size, say) for file in files])
+
+
+def _middle(ran: list[Ran]) -> Ran:
     return sorted(ran, key=lambda each: each.seconds)[len(ran) // 2]
+
+
+def _load_as_new(importer: Importer, file: Path, rows: int, say: Say) -> Ran:
+    """Import a file, which may have been imported before, where there are no sessions."""
+    importer.forget_sessions()
+    return _load(importer, file, f"{rows:,} clean", say, inserted=rows, force="true", force_reason="benchmark")
 
 
 def _load(importer: Importer, file: Path, name: str, say: Say, **expected: int | str) -> Ran:

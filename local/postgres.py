@@ -30,7 +30,7 @@ SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "60",
-    "shared_buffers": "512MB",
+    "shared_buffers": "256MB",
     # By default 1/32 of the shared buffers: too little for two merges at once, which then wait for each other.
     "wal_buffers": "64MB",
     "work_mem": "32MB",
