@@ -28,7 +28,7 @@ SIZES = (10_000, GROWTH_FROM)
 REPEATED = {10_000: 3, GROWTH_FROM: 3}
 """Runs are taken several times, and their median counts."""
 LARGEST_TIMES = 3
-"""The first writes to files that are new to PostgreSQL's log and to the emulator; the yardstick, which follows, does not."""
+"""The first writes to files that are new to PostgreSQL's log and the emulator; the yardstick, after it, does not."""
 WIDTH = 160
 
 Say = Callable[[str], None]

@@ -99,6 +99,8 @@ def stage_chunk(task: ChunkTask, db: Connection, settings: Settings) -> Staged:
         scale = Scale.ONE_TO_FIVE
         reading = reader.read(people, scale)
     with transaction(db):
+        # A crash empties the staging anyway, and what it takes of the ledger with it is found missing and staged again.
+        db.run("SET LOCAL synchronous_commit = off")
         return _write(batch, reader, reading, scale, db, settings)
 
 
