@@ -28,7 +28,7 @@ MOST_REMEMBERED = 50_000
 class Acquaintances:
     """What a process has learned of the people in a file, for the next chunks that it stages of it.
 
-    That somebody is known holds for one execution: should he be removed meanwhile, the merge fails, and the next
+    That somebody is known holds for one execution: should they be removed meanwhile, the merge fails, and the next
     execution asks anew. That somebody is not known holds for one chunk.
     """
 

@@ -122,6 +122,19 @@ def test_a_batch_that_broke_may_be_started_over(known: Pipeline) -> None:
     assert len(sessions(known)) == 10
 
 
+def test_who_is_known_is_asked_anew_by_the_next_execution(known: Pipeline) -> None:
+    """What a process remembers of people, to stage the next chunk, holds for one execution."""
+    run = Run(known, file_of(1, 20))
+    run.stage()
+    known.db.run("DELETE FROM users WHERE email = 'oksana@example.org'")
+    known.know("oksana@example.org")
+    shards = run.weigh()["shards"]
+    with pytest.raises(BatchBroken):
+        run.merge(*shards)
+    assert run.settle("BatchBroken")["status"] == "failed"
+    assert known.run(run.batch_id, "two")["inserted_rows"] == 20
+
+
 def test_a_straggler_of_the_execution_that_failed_does_not_revive_the_batch(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
