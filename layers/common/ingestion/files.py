@@ -4,6 +4,7 @@ Reading is by ranges or in blocks, writing in parts: no function holds a file in
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -14,11 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingestion.errors import Unavailable
 
 BLOCK_BYTES = 1024 * 1024
+STRETCH_BYTES = 4 * 1024 * 1024
+"""What S3 advises to read a large object by; two or three of them are in memory at once."""
 PART_BYTES = 8 * 1024 * 1024
 LEAST_PART_BYTES = 5 * 1024 * 1024
 MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
 """S3's own limits for the parts of an object; the least does not hold for the last one."""
 
+_PASSING = {408, 412, 429}
+"""Statuses that another try may not meet; 412: somebody wrote the object anew while it was being read."""
 _GONE = {"404", "NoSuchKey", "NoSuchVersion"}
 
 
@@ -48,7 +53,7 @@ def _as_ours(failed: Exception) -> Exception:
         if failed.response["Error"]["Code"] == "InvalidObjectState":
             return InColdStorage("The object is in cold storage.")
         status = failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if 400 <= status < 500 and status not in (408, 429):
+        if 400 <= status < 500 and status not in _PASSING:
             return failed
     return Unavailable("S3 did not answer as it should.")
 
@@ -81,16 +86,51 @@ def blocks(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
         body.close()
 
 
+def stretches(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
+    """An object version from its start, in stretches of 4 MiB, each fetched while the caller looks at the one before.
+
+    Raises NoSuchFile, InColdStorage, Unavailable; a stretch that breaks off costs only itself.
+    """
+    named = {"Bucket": bucket, "Key": key, **_version(version_id)}
+    stretch, size_bytes, etag = _first_stretch(named)
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        for start in range(STRETCH_BYTES, size_bytes, STRETCH_BYTES):
+            end = min(start + STRETCH_BYTES, size_bytes)
+            following = ahead.submit(_get_range, {**named, "IfMatch": etag}, start, end)
+            yield stretch
+            stretch = following.result()
+        yield stretch
+
+
+def _first_stretch(named: dict[str, str]) -> tuple[bytes, int, str]:
+    """What an object begins with, its size and its entity tag."""
+    try:
+        got = _call("get_object", Range=f"bytes=0-{STRETCH_BYTES - 1}", **named)
+    except ClientError as failed:
+        if failed.response["Error"]["Code"] == "InvalidRange":  # nothing is in it
+            return b"", 0, ""
+        raise
+    size_bytes = int(got["ContentRange"].rpartition("/")[2])
+    return _body(got, min(size_bytes, STRETCH_BYTES)), size_bytes, got["ETag"]
+
+
 def read_range(bucket: str, key: str, version_id: str | None, start: int, end: int) -> bytes:
     """The bytes from *start* to before *end*. Raises NoSuchFile, InColdStorage, Unavailable."""
     if end <= start:
         return b""
-    got = _call("get_object", Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", **_version(version_id))
+    return _get_range({"Bucket": bucket, "Key": key, **_version(version_id)}, start, end)
+
+
+def _get_range(named: dict[str, str], start: int, end: int) -> bytes:
+    return _body(_call("get_object", Range=f"bytes={start}-{end - 1}", **named), end - start)
+
+
+def _body(got: Any, size_bytes: int) -> bytes:
     try:
         data: bytes = got["Body"].read()
     except (BotoCoreError, OSError) as failed:
-        raise Unavailable("S3 broke off while a chunk was being read.") from failed
-    if len(data) != end - start:
+        raise Unavailable("S3 broke off while a file was being read.") from failed
+    if len(data) != size_bytes:
         raise Unavailable("S3 gave another number of bytes than it was asked for.")
     return data
 
