@@ -89,10 +89,11 @@ def subjects(db: Connection, count: int) -> list[Subjects]:
         SELECT CAST(s.batch_id AS text), s.id, s.external_session_id, i.slug,
                (SELECT CAST(id AS text) FROM uploads
                  WHERE state = 'refused' AND created_at >= b.created_at ORDER BY created_at LIMIT 1)
-          FROM (SELECT DISTINCT 1 + n * top.id / CAST(:count AS bigint) AS id
+          FROM (SELECT DISTINCT 1 + n * top.number / CAST(:count AS bigint) AS number
                   FROM generate_series(0, CAST(:count AS int) - 1) n,
-                       (SELECT max(id) AS id FROM kintell_sessions) top) k
-          JOIN kintell_sessions s ON s.id = k.id
+                       (SELECT max(id) >> 30 AS number FROM kintell_sessions) top) k
+          JOIN kintell_sessions s
+            ON s.id = (SELECT min(id) FROM kintell_sessions WHERE id >= k.number << 30)
           JOIN ingestion_batches b ON b.id = s.batch_id
           JOIN program_instances i ON i.id = s.program_instance_id
          WHERE s.program_type = 'mentors_ukraine'
@@ -170,14 +171,16 @@ _PEOPLE = """
 """
 
 _SESSIONS = """
-        INSERT INTO kintell_sessions (participant_id, volunteer_id, scheduled_at, duration_minutes, rating, batch_id,
-                                      row_number, line, version, program_instance_id, program_type,
+        INSERT INTO kintell_sessions (id, participant_id, volunteer_id, scheduled_at, duration_minutes, rating,
+                                      batch_id, row_number, line, version, program_instance_id, program_type,
                                       external_session_id, feedback_text)
-        SELECT p.least + abs(hashint8(b.k * 1000 + n)) % p.count, p.least + abs(hashint8(-b.k * 1000 - n)) % p.count,
+        SELECT (CAST(b.number AS bigint) << 30) + n + CASE WHEN n % 20 = 0 THEN 100 ELSE 0 END,
+               p.least + abs(hashint8(b.k * 1000 + n)) % p.count, p.least + abs(hashint8(-b.k * 1000 - n)) % p.count,
                b.created_at - make_interval(days => CAST(n % 60 AS int)), 60, 0.75, b.id, n, n + 1,
                CASE WHEN n % 20 = 0 THEN 2 ELSE 1 END, b.program_instance_id, b.program_type, 'S-' || b.k || '-' || n,
                'It went well, we talked about work and school.'
-          FROM (SELECT id, created_at, program_type, program_instance_id, row_number() OVER (ORDER BY created_at) AS k
+          FROM (SELECT id, number, created_at, program_type, program_instance_id,
+                       row_number() OVER (ORDER BY created_at) AS k
                   FROM ingestion_batches
                  WHERE program_instance_id IS NOT NULL
               ORDER BY created_at

@@ -17,12 +17,14 @@ import migrate.app as app
 from ingestion.db import Connection, connect
 from ingestion.errors import Unavailable
 from ingestion.programmes import PROGRAMMES
-from ingestion.tables import migrations
+from ingestion.tables import lineage, merging, migrations
 from ingestion.tables.migrations import MigrationFailed, migrate, versions
 from ingestion.tables.roles import Login
+from ingestion.tables.targets import SESSIONS
 from local.postgres import Database
 from migrate import waiting
 from tests.conftest import FUNCTIONS, secret_of
+from tests.db import world
 from tests.template.documents import EVENTS, functions
 
 _numbers = count(1)
@@ -180,3 +182,30 @@ class _Answered:
 
     def close(self) -> None:
         """As the answer to a real request."""
+
+
+def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = connect(secret_of(empty))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0009"])
+        migrate(db)
+    batch_id, later = world.add_batch(db), world.add_batch(db)
+    kept = [world.add_session(db, batch_id=batch_id, row_number=row) for row in (1, 2)]
+    updated = world.add_session(db, batch_id=later, row_number=1, version=2)
+    db.run(
+        """
+        INSERT INTO kintell_session_versions (session_id, version, program_instance_id, scheduled_at, batch_id,
+                                              row_number, line, replaced_by_batch, replaced_by_row)
+        SELECT id, 1, program_instance_id, scheduled_at, :batch_id, 3, 4, batch_id, row_number
+          FROM kintell_sessions WHERE id = :id
+        """,
+        batch_id=batch_id,
+        id=updated,
+    )
+    assert "0009" in migrate(db)
+    found = [lineage.sessions_of_batch(db, each, 10, None) for each in (batch_id, later)]
+    assert [[session["id"] for session in of_batch] for of_batch in found] == [[*kept, updated], [updated]]
+    assert [merging.published(db, each, SESSIONS) for each in (batch_id, later)] == [3, 1]
+    db.close()

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ingestion.db import Connection
-from tests.db.world import CHECK, LANGUAGE, UNIQUE, add_batch, add_session, add_user, insert, refused
+from ingestion.scanning import MOST_ROWS
+from tests.db.world import CHECK, FOREIGN_KEY, LANGUAGE, UNIQUE, add_batch, add_session, add_user, insert, refused
 
 
 def test_a_session_id_is_unique_in_its_programme_only(db: Connection) -> None:
@@ -17,9 +18,41 @@ def test_a_session_id_is_unique_in_its_programme_only(db: Connection) -> None:
 
 def test_a_row_of_a_batch_gives_one_session(db: Connection) -> None:
     batch_id = add_batch(db)
-    add_session(db, batch_id=batch_id, row_number=1)
-    with refused(db, UNIQUE, "one_session_per_row"):
-        add_session(db, batch_id=batch_id, row_number=1)
+    first_id = db.run("SELECT first_session_id(:id)", id=batch_id)[0][0]
+    add_session(db, batch_id=batch_id, row_number=1, id=first_id + 1)
+    with refused(db, UNIQUE, "kintell_sessions_pkey"):
+        add_session(db, batch_id=batch_id, row_number=1, id=first_id + 1)
+    add_session(db, batch_id=batch_id, row_number=2, version=2)
+    with refused(db, UNIQUE, "one_session_per_later_row"):
+        add_session(db, batch_id=batch_id, row_number=2, version=2)
+
+
+@pytest.mark.parametrize("column", ["id", "row_number", "batch_id"])
+def test_a_session_in_its_first_version_has_the_id_of_its_row(db: Connection, column: str) -> None:
+    batch_id = add_batch(db)
+    first_id = db.run("SELECT first_session_id(:id)", id=batch_id)[0][0]
+    given: dict[str, Any] = {"batch_id": batch_id, "row_number": 7, "id": first_id + 7}
+    session_id = add_session(db, **given)
+    other: dict[str, Any] = {"id": first_id + 8, "row_number": 8, "batch_id": add_batch(db)}
+    with refused(db, FOREIGN_KEY):
+        add_session(db, **{**given, "id": first_id + 9, "row_number": 9, column: other[column]})
+    with refused(db, FOREIGN_KEY):
+        db.run(f"UPDATE kintell_sessions SET {column} = :other WHERE id = :id", other=other[column], id=session_id)
+
+
+def test_the_ids_of_batches_do_not_meet(db: Connection) -> None:
+    one, two = add_batch(db), add_batch(db)
+    found = db.run(
+        """
+        SELECT first_session_id(id), last_session_id(id) FROM ingestion_batches
+         WHERE id IN (:one, :two) ORDER BY number
+        """,
+        one=one,
+        two=two,
+    )
+    (first, last), (next_first, next_last) = found
+    assert first < last < next_first < next_last < 2**53
+    assert last - first == MOST_ROWS
 
 
 @pytest.mark.parametrize(

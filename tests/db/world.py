@@ -108,7 +108,7 @@ def add_instance(db: Connection, program_type: str = MENTORS) -> int:
 
 
 def a_session(db: Connection, **columns: Any) -> dict[str, Any]:
-    """The columns of a session whose people, batch and instance are there."""
+    """The columns of a session whose people, batch and instance are there; its id is from before ids named rows."""
     program_type = columns.get("program_type", MENTORS)
     return {
         "participant_id": columns.get("participant_id") or add_user(db),

@@ -83,7 +83,7 @@ class World:
         return int(self._insert("users", {"email": email, "role": role, **values}))
 
     def session(self, batch_id: UUID, row: int, instance: int, people: tuple[int, int], **values: Any) -> int:
-        """A session as this row left it."""
+        """A session as this row left it, with an id from before ids named rows."""
         defaults = {
             "participant_id": people[0],
             "volunteer_id": people[1],

@@ -76,7 +76,7 @@ def test_rows_that_a_failed_batch_left_behind_go_when_it_is_started_over(known: 
     run.settle(error="ABORTED")
     # As if something had been published past all that prevents it.
     known.load("incoming/mentors_ukraine/mentors-ukraine-2024-q4/other.csv", file_of(1, 3))
-    known.db.run("UPDATE kintell_sessions SET batch_id = :id", id=run.batch_id)
+    known.db.run("UPDATE kintell_sessions SET batch_id = :id, version = 2", id=run.batch_id)
     again = known.run(run.batch_id, execution="two")
     assert (again["status"], sessions(known)) == ("failed", [])
     again = known.run(run.batch_id, execution="three")

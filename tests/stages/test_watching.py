@@ -63,7 +63,8 @@ DAMAGES: list[Any] = [
         id="of another batch",
     ),
     pytest.param(
-        f"UPDATE kintell_sessions SET batch_id = {OF_BROKEN}, row_number = 999 WHERE external_session_id = 'MS-20'",
+        f"UPDATE kintell_sessions SET batch_id = {OF_BROKEN}, row_number = 999, version = 2 "
+        "WHERE external_session_id = 'MS-20'",
         "not_taken_back",
         id="rows of a failed batch",
     ),

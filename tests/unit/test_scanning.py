@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion import framing
+from ingestion import framing, scanning
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject
 from ingestion.framing import Limits, RowFramer
@@ -349,6 +349,14 @@ def test_rows_that_a_wide_header_would_widen_beyond_reason_are_refused() -> None
     header = ",".join(f"column{number}" for number in range(9_999))
     with pytest.raises(Refused, match="10,000 columns") as refused:
         scan(f"session_id,{header}\n".encode() + b"x\n" * 50_000)
+    assert refused.value.code == RefusalCode.TOO_LARGE
+
+
+def test_more_rows_than_ids_can_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MOST_ROWS", 3)
+    scan(HEADER + b"x\n" * 3)
+    with pytest.raises(Refused, match="more than 3 rows") as refused:
+        scan(HEADER + b"x\n" * 4)
     assert refused.value.code == RefusalCode.TOO_LARGE
 
 

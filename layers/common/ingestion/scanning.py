@@ -17,7 +17,10 @@ from ingestion.reading import ChunkSpan, FileFormat, visible
 from ingestion.unpacking import FREE_BYTES, Unpacker
 
 MOST_LINES: Final = 2**31 - 1
-"""Rows and lines are numbered by PostgreSQL's integer."""
+"""Lines are numbered by PostgreSQL's integer."""
+
+MOST_ROWS: Final = 2**30 - 1
+"""A session's id has so many numbers for the rows of a batch (migrations/0009)."""
 
 _BLANK_LINES = b" \t\r\n\v\f" + "".join(DELIMITERS).encode()
 
@@ -114,10 +117,11 @@ class Scan:
 
         Rejected, every row is as wide as the header: short rows below a wide one are a bomb like any other.
         """
-        if framer.line > MOST_LINES:
-            raise Refused(
-                RefusalCode.TOO_LARGE, f"The file has more than {MOST_LINES:,} lines; split it into several files."
-            )
+        for numbered, most, name in ((framer.line, MOST_LINES, "lines"), (framer.rows, MOST_ROWS, "rows")):
+            if numbered > most:
+                raise Refused(
+                    RefusalCode.TOO_LARGE, f"The file has more than {most:,} {name}; split it into several files."
+                )
         if framer.rows * dialect.columns > max(FREE_BYTES, self._limits.unpacked_ratio * self._size_bytes):
             raise Refused(
                 RefusalCode.TOO_LARGE,

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ingestion.db import Connection, rows
+from ingestion.tables.targets import SESSIONS
 
 
 def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
@@ -73,8 +74,8 @@ def relatives(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
 def standing(db: Connection, batch_id: UUID) -> tuple[int, int]:
     """How many sessions and how many people have the content that this batch gave them; later batches take over."""
     found = db.run(
-        """
-        SELECT (SELECT count(*) FROM kintell_sessions s WHERE s.batch_id = :batch_id),
+        f"""
+        SELECT (SELECT count(*) FROM kintell_sessions s WHERE {SESSIONS.of_batch("s")}),
                (SELECT count(*) FROM users u WHERE u.batch_id = :batch_id)
         """,
         batch_id=batch_id,

@@ -8,24 +8,42 @@ from typing import Any
 from uuid import UUID
 
 from ingestion.db import Connection, rows
+from ingestion.tables.targets import inserted_by_batch, of_later_row
 
-SESSIONS_OF_BATCH = """
+_CONTENT = (
+    "program_instance_id, row_number, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, "
+    "language_level, topics, metadata"
+)
+
+SESSIONS_OF_BATCH = f"""
+          WITH inserted AS MATERIALIZED (
+               SELECT id, {_CONTENT}
+                 FROM kintell_sessions
+                WHERE {inserted_by_batch("id")} AND id > (SELECT first_session_id(:batch_id)) + CAST(:after AS bigint)
+             ORDER BY id
+                LIMIT CAST(:limit AS bigint))
         SELECT w.id, s.external_session_id, s.program_type, i.slug AS program_instance, w.row_number, w.version,
                participant.email AS participant_email, volunteer.email AS volunteer_email,
                w.scheduled_at, w.completed_at, w.duration_minutes, w.rating, w.feedback_text, w.language_level,
                w.topics, w.metadata
           FROM (
-               (SELECT c.id, c.program_instance_id, c.row_number, c.version, c.scheduled_at, c.completed_at,
-                       c.duration_minutes, c.rating, c.feedback_text, c.language_level, c.topics, c.metadata
+                SELECT id, {_CONTENT}
+                  FROM inserted
+                 WHERE version = 1
+                UNION ALL
+                SELECT session_id, {_CONTENT}
+                  FROM kintell_session_versions
+                 WHERE (session_id, version) IN (SELECT id, 1 FROM inserted WHERE version > 1)
+                UNION ALL
+               (SELECT c.id, {_CONTENT}
                   FROM kintell_sessions c
-                 WHERE c.batch_id = :batch_id AND c.row_number > CAST(:after AS bigint)
+                 WHERE {of_later_row("c")} AND c.row_number > CAST(:after AS bigint)
               ORDER BY c.row_number
                  LIMIT CAST(:limit AS bigint))
                 UNION ALL
-               (SELECT v.session_id, v.program_instance_id, v.row_number, v.version, v.scheduled_at, v.completed_at,
-                       v.duration_minutes, v.rating, v.feedback_text, v.language_level, v.topics, v.metadata
+               (SELECT v.session_id, {_CONTENT}
                   FROM kintell_session_versions v
-                 WHERE v.batch_id = :batch_id AND v.row_number > CAST(:after AS bigint)
+                 WHERE {of_later_row("v", "session_id")} AND v.row_number > CAST(:after AS bigint)
               ORDER BY v.row_number
                  LIMIT CAST(:limit AS bigint))
                ) w

@@ -58,11 +58,13 @@ def _insert_new(db: Connection, merging: Merging) -> int:
     content = [staged_value(name, merging.scale) for name in target.content]
     columns = (target.key, *target.owners, *target.kept, *target.content)
     values = [f"r.{name}" for name in (target.key, *target.owners, *target.kept)] + content
+    id_column, id_value = _id_of_row(target, "r.row_number")
     return _inserted(
         db,
         f"""
-        INSERT INTO {target.table} (batch_id, row_number, line, version, {_list((*target.scope, *columns))})
-        SELECT :batch_id, r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
+        INSERT INTO {target.table}
+               ({id_column}batch_id, row_number, line, version, {_list((*target.scope, *columns))})
+        SELECT {id_value}:batch_id, r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
           FROM {rows_table(merging.batch_id)} r
          WHERE r.shard = :shard
            AND NOT EXISTS (SELECT FROM {changes_table(merging.batch_id)} c WHERE c.row_number = r.row_number)
@@ -75,11 +77,13 @@ def _insert_repeated(db: Connection, merging: Merging) -> None:
     """The last content of new keys that stand more than once in the file."""
     target = merging.target
     columns = (target.key, *target.owners, *target.kept, *target.content)
+    id_column, id_value = _id_of_row(target, "c.first_row")
     _inserted(
         db,
         f"""
-        INSERT INTO {target.table} (batch_id, row_number, line, version, {_list((*target.scope, *columns))})
-        SELECT :batch_id, c.row_number, c.line, c.version, {_list([*_parameters(target), *columns])}
+        INSERT INTO {target.table}
+               ({id_column}batch_id, row_number, line, version, {_list((*target.scope, *columns))})
+        SELECT {id_value}:batch_id, c.row_number, c.line, c.version, {_list([*_parameters(target), *columns])}
           FROM {changes_table(merging.batch_id)} c
          WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated')
         """,
@@ -145,8 +149,8 @@ def published(db: Connection, batch_id: UUID, target: Target) -> int:
     """How many rows of the batch are in the table, as it is now or as earlier versions."""
     found = db.run(
         f"""
-        SELECT (SELECT count(*) FROM {target.table} WHERE batch_id = :batch_id)
-             + (SELECT count(*) FROM {target.versions} WHERE batch_id = :batch_id)
+        SELECT (SELECT count(*) FROM {target.table} s WHERE {target.of_batch("s")})
+             + (SELECT count(*) FROM {target.versions} v WHERE {target.of_batch("v", target.version_of)})
         """,
         batch_id=batch_id,
     )
@@ -172,7 +176,7 @@ def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
     )
     # People whom sessions of other programmes refer to by now stay.
     unless = "" if target.owners else _UNLESS_REFERRED_TO
-    db.run(f"DELETE FROM {target.table} s WHERE s.batch_id = :batch_id{unless}", batch_id=batch_id)
+    db.run(f"DELETE FROM {target.table} s WHERE {target.of_batch('s')}{unless}", batch_id=batch_id)
     db.run(f"DELETE FROM {target.versions} WHERE replaced_by_batch = :batch_id", batch_id=batch_id)
 
 
@@ -184,6 +188,11 @@ _UNLESS_REFERRED_TO = """
 def _inserted(db: Connection, sql: str, merging: Merging) -> int:
     db.run(sql, shard=merging.shard, **merging.given)
     return int(db.row_count)
+
+
+def _id_of_row(target: Target, row_number: str) -> tuple[str, str]:
+    """The column of the id and its value for a new row, where the id is not the table's own to give."""
+    return ("id, ", f"(SELECT first_session_id(:batch_id)) + {row_number}, ") if target.ids_name_rows else ("", "")
 
 
 def _parameters(target: Target) -> list[str]:

@@ -32,6 +32,34 @@ class Target:
     """Content that, once there, stays: the first value wins."""
     scope: tuple[str, ...] = ()
     """Columns that are the same for all rows of a batch, given as parameters of these names."""
+    ids_name_rows: bool = False
+    """Whether a row's id names the batch and the row that inserted it: see `inserted_by_batch`."""
+
+    def of_batch(self, row: str, id_column: str = "id") -> str:
+        """SQL: *row* of the table, or of its versions, has the content that the batch :batch_id gave it."""
+        if not self.ids_name_rows:
+            return f"{row}.batch_id = :batch_id"
+        named = f"{inserted_by_batch(f'{row}.{id_column}')} AND {row}.version = 1"
+        return f"{row}.batch_id = :batch_id AND ({named} OR {_of_later_row(row, id_column)})"
+
+
+def inserted_by_batch(session_id: str) -> str:
+    """SQL: the batch :batch_id inserted the session of this id, whatever became of it later.
+
+    The id is number of the batch * 2^30 + number of the row (migrations/0009). In a SELECT of its own a function is
+    asked once for a statement, not once for a row.
+    """
+    return f"{session_id} BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))"
+
+
+def of_later_row(row: str, id_column: str = "id") -> str:
+    """SQL: *row* has the content that an updating row of the batch :batch_id gave it; or any, if it is a session from
+    before ids named rows."""
+    return f"{row}.batch_id = :batch_id AND {_of_later_row(row, id_column)}"
+
+
+def _of_later_row(row: str, id_column: str) -> str:
+    return f"({row}.version > 1 OR {row}.{id_column} < 1073741824)"
 
 
 SESSIONS = Target(
@@ -73,6 +101,7 @@ SESSIONS = Target(
         "metadata",
     ),
     scope=("program_type", "program_instance_id"),
+    ids_name_rows=True,
 )
 
 PEOPLE = Target(

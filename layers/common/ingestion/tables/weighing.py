@@ -103,7 +103,7 @@ def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) ->
         f"""
         CREATE UNLOGGED TABLE {changes} AS
         SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
-               CAST(NULL AS integer) AS next_row, r.{target.key},
+               CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.{target.key},
                {"".join(f"r.{name}, " for name in target.owners)}
                {", ".join(updated)}
           FROM {rows_table(weighing.batch_id)} r
@@ -162,18 +162,20 @@ def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
                              ELSE 'unchanged' END AS outcome
               FROM accepted a
         ), applied AS (
-            SELECT j.*, base + row_number() OVER in_order AS version, lead(row_number) OVER in_order AS next_row
+            SELECT j.*, base + row_number() OVER in_order AS version,
+                   first_value(row_number) OVER in_order AS first_row, lead(row_number) OVER in_order AS next_row
               FROM judged j WHERE outcome <> 'unchanged'
             WINDOW in_order AS (PARTITION BY {target.key} ORDER BY row_number)
         )
         INSERT INTO {changes_table(weighing.batch_id)}
-               (row_number, chunk, shard, line, outcome, target_id, version, next_row, {_columns(target)})
-        SELECT row_number, chunk, shard, line, outcome, target_id, version, next_row, {_columns(target)} FROM applied
+               (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)})
+        SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)}
+          FROM applied
      UNION ALL
-        SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, {_columns(target)}
+        SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, {_columns(target)}
           FROM judged WHERE outcome = 'unchanged'
      UNION ALL
-        SELECT row_number, chunk, shard, line, 'taken', target_id, NULL, NULL, {_columns(target)}
+        SELECT row_number, chunk, shard, line, 'taken', target_id, NULL, NULL, NULL, {_columns(target)}
           FROM chain WHERE NOT owned
         """,
         program_type=weighing.program_type,
