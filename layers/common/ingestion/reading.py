@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import compress, islice, repeat
 from operator import ge, gt, itemgetter, sub
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.quoting import RowEnds, email_columns, holds_rows
+from ingestion.text_lines import TextLines
 
 OVERSIZED_SHOWN_BYTES = 4_096
 """How much of an oversized row is fetched and kept."""
@@ -145,40 +146,35 @@ class _ChunkReader:
             text, is_clean = data.decode(self._format.encoding), b"\0" not in data
         except UnicodeDecodeError:
             text, is_clean = data.decode(self._format.encoding, "surrogateescape"), False
-        lines = io.StringIO(text, newline="")
-        while lines.tell() < len(text):
-            yield from self._cut(lines, is_clean)
-            if (start := lines.tell()) < len(text):
-                lines.seek(self._cut_by_hand(text, start, is_clean))
+        lines = TextLines(text)
+        while not (yield from self._cut(lines, is_clean)):
+            lines.go_on_at(self._cut_by_hand(text, lines.offset, is_clean))
 
-    def _cut(self, lines: io.StringIO, is_clean: bool) -> Iterator[Block]:
-        """Read rows up to the end of *lines*, or to one whose quotes are not in order; *lines* is left there."""
-        reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
-        before, at, is_orderly = self._line, lines.tell(), True
+    def _cut(self, lines: TextLines, is_clean: bool) -> Generator[Block, None, bool]:
+        """Read rows up to the end of *lines*, or to one whose quotes are not in order: whether there is none."""
+        reader = csv.reader(lines.rest(), delimiter=self._format.delimiter, strict=True)
+        before, is_orderly = self._line, True
         while is_orderly:
             try:
                 some = [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]
             except csv.Error:
-                lines.seek(at)
-                is_orderly, before = False, self._line
+                before, is_orderly = self._line, False
                 some = self._orderly_rows(lines)
-            at = lines.tell()
             if not some:
-                return
+                break
+            lines.have_read(some[-1][1])
             self._take_rows(some, before, is_clean)
             if len(self._cells) + len(self._rejects) >= ROWS_AT_ONCE:
                 yield self.take()
+        return is_orderly
 
-    def _orderly_rows(self, lines: io.StringIO) -> list[tuple[list[str], int]]:
+    def _orderly_rows(self, lines: TextLines) -> list[tuple[list[str], int]]:
         """The rows, each with the lines up to its end, before the first one whose quotes are not in order."""
-        reader = csv.reader(lines, delimiter=self._format.delimiter, strict=True)
+        reader = csv.reader(lines.rest(), delimiter=self._format.delimiter, strict=True)
         some: list[tuple[list[str], int]] = []
-        at = lines.tell()
         with suppress(csv.Error):
             for cells in reader:
                 some.append((cells, reader.line_num))
-                at = lines.tell()
-        lines.seek(at)
         return some
 
     def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
