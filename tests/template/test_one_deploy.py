@@ -11,6 +11,7 @@ from tests.template.documents import ROOT, TEMPLATES, document, everywhere
 
 SECRET = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:somebodys"  # noqa: S105
 VPC = {"VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2"}
+LOCAL = {"DatabaseSecretArn": SECRET, "Authentication": "none"}
 OIDC = {"Authentication": "oidc", "OidcIssuer": "https://id.example.org", "OidcAudience": "kintell"}
 
 
@@ -88,7 +89,7 @@ LOOKED_AT = {"Network", *OWN_DATABASE, *IN_NETWORK, *OWN_PEOPLE, *GUARDED}
         ),
         pytest.param({"DatabaseSecretArn": SECRET}, OWN_PEOPLE | GUARDED, id="with a database outside any VPC"),
         pytest.param(OIDC, LOOKED_AT - OWN_PEOPLE, id="with people of somebody else's"),
-        pytest.param({"DatabaseSecretArn": SECRET, "Authentication": "none"}, set(), id="the local system"),
+        pytest.param(LOCAL, set(), id="the local system"),
     ],
 )
 def test_a_deploy_makes_what_is_not_there(given: dict[str, str], expected: set[str]) -> None:
@@ -118,6 +119,9 @@ def test_functions_are_in_the_network_where_their_security_group_is(secret: str,
         pytest.param({**OIDC, "Authentication": "cognito"}, "Authentication=oidc only", id="an issuer that is ignored"),
         pytest.param({"DatabaseOwnerSecretArn": SECRET}, "as whom the functions connect", id="an owner of no database"),
         pytest.param({"Authentication": "none"}, "for the local system", id="open to everyone, with its own database"),
+        pytest.param(
+            {**LOCAL, "AlarmEmail": "ops@example.org"}, "makes no alarms", id="an address that nobody writes to"
+        ),
     ],
 )
 def test_a_wrong_combination_is_refused_with_a_sentence(given: dict[str, str], sentence: str) -> None:
