@@ -6,7 +6,7 @@ and fails when it is no longer needed.
 
 from collections.abc import Callable
 
-from local.patches import functions, s3, state_machine
+from local.patches import functions, s3, stacks, state_machine
 
 PATCHES: tuple[Callable[[], None], ...] = (
     functions.errors_keep_their_names,
@@ -25,6 +25,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     s3.unsigned_headers_are_refused,
     s3.restored_buckets_may_be_declared,
     s3.a_request_says_how_it_was_signed,
+    stacks.unchanged_resources_keep_their_attributes,
 )
 
 

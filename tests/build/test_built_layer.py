@@ -5,11 +5,12 @@ Run by ``make build``, which builds first; pytest alone does not look into this 
 
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.template.documents import ROOT, document, functions
+from tests.template.documents import ROOT, TEMPLATES, document, functions
 
 BUILT = ROOT / ".aws-sam/build"
 PACKAGES = BUILT / "CommonLayer/python"
@@ -75,8 +76,19 @@ def test_a_function_is_packed_from_a_folder_that_has_its_handler(name: str) -> N
     assert (BUILT / properties["CodeUri"] / properties["Handler"].split(".")[0] / "app.py").is_file()
 
 
-def test_every_nested_stack_and_the_state_machine_are_where_the_built_template_says() -> None:
-    for one in document(".aws-sam/build/template.yaml")["Resources"].values():
-        for key in ("TemplateURL", "DefinitionUri", "ContentUri"):
-            if key in one["Properties"]:
-                assert (BUILT / one["Properties"][key]).exists(), one
+def built_templates(file: Path = BUILT / "template.yaml") -> Iterator[Path]:
+    """The built template and those of its nested stacks, at any depth."""
+    yield file
+    for one in document(str(file.relative_to(ROOT)))["Resources"].values():
+        if one["Type"] == "AWS::CloudFormation::Stack":
+            yield from built_templates(file.parent / one["Properties"]["TemplateURL"])
+
+
+def test_every_nested_stack_and_the_state_machine_are_where_the_built_templates_say() -> None:
+    files = list(built_templates())
+    assert len(files) == len(TEMPLATES)
+    for file in files:
+        for one in document(str(file.relative_to(ROOT)))["Resources"].values():
+            for key in ("TemplateURL", "DefinitionUri", "ContentUri"):
+                if key in one.get("Properties", {}):
+                    assert (file.parent / one["Properties"][key]).exists(), one

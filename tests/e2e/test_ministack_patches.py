@@ -120,10 +120,11 @@ class Emulator:
         ended: dict[str, Any] = execution
         return ended
 
-    def deploy(self, template: dict[str, Any]) -> str:
-        """The status of a stack of this template, and why."""
-        client, name = self.client("cloudformation"), f"stack-{next(self.names)}"
-        client.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    def deploy(self, template: dict[str, Any], name: str = "") -> str:
+        """The status of a stack of this template, which is updated if it is there already."""
+        client, name = self.client("cloudformation"), name or f"stack-{next(self.names)}"
+        is_there = name in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
+        (client.update_stack if is_there else client.create_stack)(StackName=name, TemplateBody=json.dumps(template))
         while (stack := client.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"].endswith("IN_PROGRESS"):
             time.sleep(0.05)
         status: str = stack["StackStatus"]
@@ -345,6 +346,23 @@ def uploads_where_only_links_are_allowed(on: Emulator) -> object:
     return by_link, "taken"
 
 
+def update_of_a_nested_stack(on: Emulator) -> object:
+    """What becomes of it where a resource stays as it was, and is asked for an attribute."""
+    api = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "api", "ProtocolType": "HTTP"}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "another"}}
+    outputs = {"Url": {"Value": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}}
+    name = f"stack-{next(on.names)}"
+    statuses = []
+    for resources in ({"Api": api}, {"Api": api, "Topic": topic}):
+        key = f"nested-{next(on.names)}.json"
+        body = json.dumps({"Resources": resources, "Outputs": outputs})
+        on.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+        nested = {"TemplateURL": f"{on.aws.url}/{BUCKET}/{key}"}
+        outer = {"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": nested}}}
+        statuses.append(on.deploy(outer, name))
+    return statuses
+
+
 PROBES = [
     pytest.param(name_of_a_raised_error, "Busy", id="errors_keep_their_names"),
     pytest.param(name_of_an_exit, "Runtime.ExitError", id="errors_keep_their_names of exits"),
@@ -361,6 +379,11 @@ PROBES = [
     pytest.param(small_parts, "EntityTooSmall", id="small_parts_are_refused"),
     pytest.param(header_added_to_a_presigned_upload, 403, id="unsigned_headers_are_refused"),
     pytest.param(uploads_where_only_links_are_allowed, (200, "AccessDenied"), id="a_request_says_how_it_was_signed"),
+    pytest.param(
+        update_of_a_nested_stack,
+        ["CREATE_COMPLETE", "UPDATE_COMPLETE"],
+        id="unchanged_resources_keep_their_attributes",
+    ),
 ]
 
 

@@ -19,7 +19,7 @@ from local.system import LocalSystem, Places
 from tests.sign_in.issuer import Issuer, running_issuer
 
 LEFT_OUT = ("Operations",)
-WANT_TLS = ("Files", "IntakeDeadLetters")
+WANT_TLS = ("Files", "Base")
 CLIENT, AUDIENCE = "kintell-people", "kintell-api"
 CLI_CALLBACK = "http://localhost:{port}/callback"
 

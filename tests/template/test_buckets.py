@@ -67,7 +67,7 @@ def test_who_reads_and_writes_a_bucket_is_logged_elsewhere(name: str) -> None:
 def test_every_stack_but_that_of_a_laptop_is_guarded() -> None:
     conditions = template()["Conditions"]
     assert conditions["IsGuarded"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Authentication"}, "none"]}]}
-    for stack in ("Files", "IntakeDeadLetters"):
+    for stack in ("Files", "Base"):
         guarded = template()["Resources"][stack]["Properties"]["Parameters"]["Guarded"]
         assert guarded == {"Fn::If": ["IsGuarded", "true", "false"]}
     assert document(FILES)["Conditions"]["IsGuarded"] == {"Fn::Equals": [{"Ref": "Guarded"}, "true"]}

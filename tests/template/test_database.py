@@ -7,7 +7,7 @@ import pytest
 
 from tests.template.documents import TEMPLATES, document, entries, everywhere, resources
 
-FILE = "infra/database.yaml"
+FILE = "infra/cluster.yaml"
 
 
 def properties(kind: str) -> dict[str, Any]:

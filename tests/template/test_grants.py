@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.template.documents import everywhere, functions, resources, state_machine_properties
+from tests.template.documents import document, everywhere, functions, state_machine_properties, template
+
+POLICIES = everywhere("AWS::IAM::ManagedPolicy")
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
 IMPORT = "stateMachine:import-batch"
@@ -40,40 +42,28 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, functions read secrets, and may connect to the stack's own database."""
+"""By resource, shortened. Beside these, functions may connect to the database, and two read the key of passes."""
 
-DATABASE_SECRET = {
-    "Fn::If": [
-        "MakesDatabase",
-        {"Fn::GetAtt": ["Database", "Outputs.ConnectionArn"]},
-        {"Ref": "DatabaseSecretArn"},
-    ]
+CONNECT = {"Fn::GetAtt": ["Database", "Outputs.MayConnect"]}
+MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
+TELL = {"Fn::GetAtt": ["Base", "Outputs.MayTell"]}
+
+SHARED: dict[str, list[Any]] = {
+    "Admit": [],
+    "Migrate": [MIGRATE],
+    "Intake": [CONNECT, TELL],
+    "Settle": [CONNECT, TELL],
 }
+"""The policies that nested stacks make, which several functions may have; whoever is not here has the first."""
 
-PASS_KEY = {"Fn::GetAtt": ["PassKey", "Id"]}
+PASS_KEY = {"Fn::GetAtt": ["HttpApi", "Outputs.PassKeyArn"]}
 
 SECRETS: dict[str, list[Any]] = {
-    "Migrate": [
-        {
-            "Fn::If": [
-                "MakesDatabase",
-                {"Fn::GetAtt": ["Database", "Outputs.OwnerConnectionArn"]},
-                {"Fn::If": ["HasDatabaseOwner", {"Ref": "DatabaseOwnerSecretArn"}, {"Ref": "DatabaseSecretArn"}]},
-            ]
-        },
-        {
-            "Fn::If": [
-                "MakesDatabase",
-                {"Fn::GetAtt": ["Database", "Outputs.FunctionsLoginArn"]},
-                {"Ref": "DatabaseSecretArn"},
-            ]
-        },
-    ],
     # Where nobody signs in there is no key of passes.
-    "Serve": [DATABASE_SECRET, {"Fn::If": ["IsGuarded", PASS_KEY]}],
+    "Serve": [{"Fn::If": ["IsGuarded", PASS_KEY]}],
     "Admit": [PASS_KEY],
 }
-"""Migrate connects as the owner of the schema, and gives the others their role; they connect as that."""
+"""Beside those that say where the database is."""
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
     WORK: {"s3:GetObject"},
@@ -104,9 +94,33 @@ def shortened(resource: Any) -> str:
     return text
 
 
+def of_a_nested_stack(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a managed policy that a nested stack makes."""
+    stack, output = policy["Fn::GetAtt"]
+    file = template()["Resources"][stack]["Properties"]["TemplateURL"]
+    name = document(file)["Outputs"][output.removeprefix("Outputs.")]["Value"]["Ref"]
+    found: list[dict[str, Any]] = POLICIES[f"{file}:{name}"]["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def written_out(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of SAM's template for executions, with the name that it is given."""
+    machine = policy["StepFunctionsExecutionPolicy"]["StateMachineName"]["Fn::Sub"]
+    arn = f"arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{machine}"
+    return [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": arn}]
+
+
 def statements(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The statements that are written out."""
-    return [one for policy in policies for one in listed(policy.get("Statement", []))]
+    """The statements, but for those on secrets and on connecting."""
+    found = []
+    for policy in policies:
+        if policy == TELL:
+            found += of_a_nested_stack(policy)
+        elif "StepFunctionsExecutionPolicy" in policy:
+            found += written_out(policy)
+        else:
+            found += listed(policy.get("Statement", []))
+    return found
 
 
 def granted(policies: list[dict[str, Any]]) -> dict[str, set[str]]:
@@ -135,36 +149,61 @@ def test_every_function_has_been_reviewed() -> None:
 @pytest.mark.parametrize("name", REVIEWED)
 def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     policies = functions()[name]["Policies"]
-    templates = [secret_of(policy) for policy in policies if "Statement" not in policy]
     assert granted(policies) == REVIEWED[name]
-    assert templates == SECRETS.get(name, [DATABASE_SECRET])
+    assert [policy for policy in policies if "Fn::GetAtt" in policy] == SHARED.get(name, [CONNECT])
+    rest = [policy for policy in policies if not {"Fn::GetAtt", "Statement"} & policy.keys()]
+    assert [secret_of(one) for one in rest if "StepFunctionsExecutionPolicy" not in one] == SECRETS.get(name, [])
     assert "Role" not in functions()[name]
 
 
+def in_either_case(output: str, given: Any) -> dict[str, Any]:
+    """What the stack's own database says, or what was given."""
+    return {"Fn::If": ["MakesDatabase", {"Fn::GetAtt": ["Cluster", f"Outputs.{output}"]}, given]}
+
+
+GIVEN, GIVEN_OWNER = {"Ref": "DatabaseSecretArn"}, {"Ref": "DatabaseOwnerSecretArn"}
+
+
 @pytest.mark.parametrize(
-    ("name", "user"),
+    ("policy", "secrets", "user"),
     [
-        pytest.param("MayConnect", "ConnectArn", id="as the role of the functions"),
-        pytest.param("MayMigrate", "OwnerConnectArn", id="as the owner of the schema"),
+        pytest.param(CONNECT, in_either_case("ConnectionArn", GIVEN), "ConnectArn", id="as the role of the functions"),
+        pytest.param(
+            MIGRATE,
+            [
+                in_either_case("OwnerConnectionArn", {"Fn::If": ["HasDatabaseOwner", GIVEN_OWNER, GIVEN]}),
+                in_either_case("FunctionsLoginArn", GIVEN),
+            ],
+            "OwnerConnectArn",
+            id="as the owner of the schema, who gives the others their role",
+        ),
     ],
 )
-def test_to_connect_is_all_that_is_allowed_to_several_functions_at_once(name: str, user: str) -> None:
-    policy = resources("AWS::IAM::ManagedPolicy")[name]
-    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement == {
+def test_to_connect_is_to_read_where_and_to_show_a_token_of_ones_role(
+    policy: dict[str, Any], secrets: Any, user: str
+) -> None:
+    connect = {
         "Effect": "Allow",
         "Action": "rds-db:connect",
-        "Resource": {"Fn::GetAtt": ["Database", f"Outputs.{user}"]},
+        "Resource": {"Fn::GetAtt": ["Cluster", f"Outputs.{user}"]},
     }
+    assert of_a_nested_stack(policy) == [
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets},
+        {"Fn::If": ["MakesDatabase", connect, {"Ref": "AWS::NoValue"}]},
+    ]
 
 
-def test_nobody_but_migrate_connects_as_the_owner() -> None:
-    policies = resources("AWS::IAM::ManagedPolicy")
-    assert policies.keys() == {"MayConnect", "MayMigrate"}
-    assert policies["MayMigrate"]["Properties"]["Roles"] == [{"Ref": "MigrateRole"}]
-    assert {"Ref": "MigrateRole"} not in policies["MayConnect"]["Properties"]["Roles"]
-    assert not resources("AWS::IAM::Policy")
-    assert not resources("AWS::IAM::Role")
+def test_a_policy_is_had_by_who_names_it_and_by_nobody_else() -> None:
+    assert POLICIES.keys() == {
+        "infra/database.yaml:MayConnect",
+        "infra/database.yaml:MayMigrate",
+        "infra/base.yaml:MayTell",
+    }
+    for policy in POLICIES.values():
+        assert not {"Roles", "Users", "Groups"} & policy["Properties"].keys()
+    assert not everywhere("AWS::IAM::Policy")
+    # RDS Proxy's own, for the passwords of the two.
+    assert everywhere("AWS::IAM::Role").keys() == {"infra/cluster.yaml:ProxyRole"}
 
 
 CONDITIONS: dict[tuple[str, str], Any] = {
@@ -191,7 +230,11 @@ def test_a_grant_has_the_condition_that_was_reviewed() -> None:
 def test_the_state_machine_may_do_what_it_does_and_no_more() -> None:
     policies = state_machine_properties()["Policies"]
     assert granted(policies) == OF_THE_STATE_MACHINE
-    assert {kind for policy in policies for kind in policy} == {"LambdaInvokePolicy", "Statement"}
+    assert {kind for policy in policies for kind in policy} == {
+        "LambdaInvokePolicy",
+        "StepFunctionsExecutionPolicy",
+        "Statement",
+    }
 
 
 @pytest.mark.parametrize("name", [*REVIEWED, "ImportBatch"])
@@ -212,8 +255,8 @@ PERMISSIONS = everywhere("AWS::Lambda::Permission")
 def test_s3_and_the_api_may_call_a_function_and_schedules_and_rules_as_sam_writes_it() -> None:
     assert PERMISSIONS.keys() == {
         "infra/files.yaml:UploadsMayCallIntake",
-        "infra/api.yaml:HttpApiPermission",
-        "infra/entrance.yaml:Permission",
+        "infra/routes.yaml:ServePermission",
+        "infra/routes.yaml:AdmitPermission",
     }
     events = [event["Type"] for one in functions().values() for event in one.get("Events", {}).values()]
     assert set(events) == {"EventBridgeRule", "ScheduleV2"}

@@ -1,27 +1,38 @@
 """One deploy gives everything or uses what is there: rules of its parameters, its stacks, and what outlives them."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.template.documents import ROOT, TEMPLATES, document
+from tests.template.documents import ROOT, TEMPLATES, document, everywhere
 
 SECRET = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:somebodys"  # noqa: S105
 VPC = {"VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2"}
+LOCAL = {"DatabaseSecretArn": SECRET, "Authentication": "none"}
 OIDC = {"Authentication": "oidc", "OidcIssuer": "https://id.example.org", "OidcAudience": "kintell"}
 
 
-def evaluated(expression: Any, given: dict[str, str]) -> Any:
-    """A rule's or a condition's expression for parameters as given, and their defaults."""
+def evaluated(expression: Any, given: dict[str, str], file: str = "template.yaml") -> Any:
+    """A rule's, a condition's or a parameter's expression for a template's parameters as given, and their defaults."""
     if not isinstance(expression, dict):
         return expression
     ((function, argument),) = expression.items()
-    if function == "Ref":
-        return given.get(argument, document("template.yaml")["Parameters"][argument].get("Default"))
+    if function == "Ref" and argument in document(file)["Parameters"]:
+        return given.get(argument, document(file)["Parameters"][argument].get("Default"))
     if function == "Condition":
-        return evaluated(document("template.yaml")["Conditions"][argument], given)
-    values = [evaluated(one, given) for one in argument]
+        return evaluated(document(file)["Conditions"][argument], given, file)
+    if function == "Fn::If":
+        condition, then, otherwise = argument
+        return evaluated(then if evaluated({"Condition": condition}, given, file) else otherwise, given, file)
+    if function == "Fn::GetAtt" and argument[1].startswith("Outputs."):
+        nested, its = inside(argument[0], given, file)
+        return evaluated(document(nested)["Outputs"][argument[1].removeprefix("Outputs.")]["Value"], its, nested)
+    if function not in ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not"):
+        return "something that is there once it is made"
+    values = [evaluated(one, given, file) for one in argument]
     results = {
         "Fn::Equals": values[0] == values[-1],
         "Fn::And": all(values),
@@ -29,6 +40,13 @@ def evaluated(expression: Any, given: dict[str, str]) -> Any:
         "Fn::Not": not values[0],
     }
     return results[function]
+
+
+def inside(stack: str, given: dict[str, str], file: str = "template.yaml") -> tuple[str, dict[str, Any]]:
+    """The file of a nested stack, and what it is given."""
+    properties = document(file)["Resources"][stack]["Properties"]
+    nested = (Path(file).parent / properties["TemplateURL"]).as_posix()
+    return nested, {key: evaluated(value, given, file) for key, value in properties.get("Parameters", {}).items()}
 
 
 def complaints(given: dict[str, str]) -> list[str]:
@@ -42,36 +60,52 @@ def complaints(given: dict[str, str]) -> list[str]:
     ]
 
 
-def made(given: dict[str, str]) -> set[str]:
-    """The resources that depend on a condition and are made for these parameters."""
-    resources = document("template.yaml")["Resources"]
-    return {
-        name
-        for name, one in resources.items()
-        if "Condition" in one and evaluated({"Condition": one["Condition"]}, given)
-    }
+def made(given: dict[str, str], file: str = "template.yaml") -> Iterator[str]:
+    """The resources that depend on a condition and are made for these parameters, in nested stacks too."""
+    for name, one in document(file)["Resources"].items():
+        if "Condition" in one and not evaluated({"Condition": one["Condition"]}, given, file):
+            continue
+        if "Condition" in one:
+            yield name
+        if one["Type"] == "AWS::CloudFormation::Stack":
+            nested, its = inside(name, given, file)
+            yield from made(its, nested)
+
+
+OWN_DATABASE, IN_NETWORK = {"Cluster"}, {"FunctionsSecurityGroup"}
+OWN_PEOPLE, GUARDED = {"SignIn", "Dashboard"}, {"Admit", "PassKey", "LoginRoute", "Operations", "AccessLogs"}
+LOOKED_AT = {"Network", *OWN_DATABASE, *IN_NETWORK, *OWN_PEOPLE, *GUARDED}
 
 
 @pytest.mark.parametrize(
-    ("given", "nested"),
+    ("given", "expected"),
     [
-        pytest.param({}, {"Network", "Database", "SignIn"}, id="an empty account"),
-        pytest.param(VPC, {"Database", "SignIn"}, id="in a VPC that is there"),
-        pytest.param({"DatabaseSecretArn": SECRET, **VPC}, {"SignIn"}, id="with a database in that VPC"),
-        pytest.param({"DatabaseSecretArn": SECRET}, {"SignIn"}, id="with a database outside any VPC"),
-        pytest.param(OIDC, {"Network", "Database"}, id="with people of somebody else's"),
-        pytest.param({"DatabaseSecretArn": SECRET, "Authentication": "none"}, set(), id="the local system"),
+        pytest.param({}, LOOKED_AT, id="an empty account"),
+        pytest.param(VPC, LOOKED_AT - {"Network"}, id="in a VPC that is there"),
+        pytest.param(
+            {"DatabaseSecretArn": SECRET, **VPC},
+            IN_NETWORK | OWN_PEOPLE | GUARDED,
+            id="with a database in that VPC",
+        ),
+        pytest.param({"DatabaseSecretArn": SECRET}, OWN_PEOPLE | GUARDED, id="with a database outside any VPC"),
+        pytest.param(OIDC, LOOKED_AT - OWN_PEOPLE, id="with people of somebody else's"),
+        pytest.param(LOCAL, set(), id="the local system"),
     ],
 )
-def test_a_deploy_makes_what_is_not_there(given: dict[str, str], nested: set[str]) -> None:
+def test_a_deploy_makes_what_is_not_there(given: dict[str, str], expected: set[str]) -> None:
     assert complaints(given) == []
-    stacks = {
-        name
-        for name, one in document("template.yaml")["Resources"].items()
-        if one["Type"] == "AWS::CloudFormation::Stack" and name not in ("Operations", "Entrance")
-    }
-    assert made(given) & stacks == nested
-    assert ("FunctionsSecurityGroup" in made(given)) == ("DatabaseSecretArn" not in given or "VpcId" in given)
+    assert set(made(given)) & LOOKED_AT == expected
+
+
+@pytest.mark.parametrize("vpc", [{}, VPC], ids=["no VPC", "a VPC"])
+@pytest.mark.parametrize("secret", ["", SECRET], ids=["no database", "a database"])
+def test_functions_are_in_the_network_where_their_security_group_is(secret: str, vpc: dict[str, str]) -> None:
+    given = {"DatabaseSecretArn": secret, **vpc}
+    file, its = inside("Database", given)
+    asked, answered = (evaluated({"Condition": "IsInNetwork"}, *where) for where in ((given,), (its, file)))
+    assert asked == answered
+    for output in ("FunctionsSecurityGroupId", "SubnetIds"):
+        assert document(file)["Outputs"][output]["Condition"] == "IsInNetwork"
 
 
 @pytest.mark.parametrize(
@@ -85,6 +119,9 @@ def test_a_deploy_makes_what_is_not_there(given: dict[str, str], nested: set[str
         pytest.param({**OIDC, "Authentication": "cognito"}, "Authentication=oidc only", id="an issuer that is ignored"),
         pytest.param({"DatabaseOwnerSecretArn": SECRET}, "as whom the functions connect", id="an owner of no database"),
         pytest.param({"Authentication": "none"}, "for the local system", id="open to everyone, with its own database"),
+        pytest.param(
+            {**LOCAL, "AlarmEmail": "ops@example.org"}, "makes no alarms", id="an address that nobody writes to"
+        ),
     ],
 )
 def test_a_wrong_combination_is_refused_with_a_sentence(given: dict[str, str], sentence: str) -> None:
@@ -118,7 +155,7 @@ def test_every_parameter_is_described_grouped_and_may_be_left_out() -> None:
     ],
 )
 def test_a_name_that_no_bucket_can_begin_with_is_refused_before_anything_is_made(name: str, is_taken: bool) -> None:
-    parameter = document("infra/key.yaml")["Parameters"]["SystemName"]
+    parameter = document("infra/base.yaml")["Parameters"]["SystemName"]
     assert bool(re.fullmatch(parameter["AllowedPattern"], name)) == is_taken
     # The longest name of a bucket; 63 is S3's limit.
     assert not is_taken or len(f"{name}-access-logs-123456789012") <= 63
@@ -135,7 +172,12 @@ def test_nothing_that_holds_data_goes_with_its_stack(file: str) -> None:
 
 @pytest.mark.parametrize("file", TEMPLATES)
 def test_a_file_can_be_read_in_one_sitting(file: str) -> None:
-    assert len((ROOT / file).read_text().splitlines()) <= 745
+    assert len((ROOT / file).read_text().splitlines()) <= 620
+
+
+def test_a_nested_stack_needs_no_transform_and_so_no_more_than_iam_to_be_allowed() -> None:
+    assert [file for file in TEMPLATES if "Transform" in document(file)] == ["template.yaml"]
+    assert not everywhere("AWS::Lambda::Function")
 
 
 def test_who_signs_browsers_in_stands_outside_of_the_network() -> None:
@@ -147,19 +189,10 @@ def test_the_network_has_no_way_out() -> None:
     assert not kinds & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::EC2::EIP"}
 
 
-def test_all_functions_that_connect_may_connect() -> None:
-    resources = document("template.yaml")["Resources"]
-    functions = {name for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"}
-    roles = resources["MayConnect"]["Properties"]["Roles"]
-    assert {role["Ref"] for role in roles} == {f"{name}Role" for name in functions - {"Migrate", "Admit"}}
-
-
 def test_the_api_takes_tokens_and_only_what_browsers_begin_at_takes_none() -> None:
     guards = {
         one["Properties"]["RouteKey"]: one["Properties"]["AuthorizationType"]
-        for file in ("infra/api.yaml", "infra/entrance.yaml")
-        for one in document(file)["Resources"].values()
-        if one["Type"] == "AWS::ApiGatewayV2::Route"
+        for one in everywhere("AWS::ApiGatewayV2::Route").values()
     }
     token = {"Fn::If": ["IsGuarded", "JWT", "NONE"]}
     assert guards == {

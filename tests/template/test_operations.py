@@ -57,9 +57,11 @@ def test_the_dashboard_is_json_and_shows_what_is_counted() -> None:
 def test_what_the_runbook_asks_the_stack_for_is_there() -> None:
     stack = document("template.yaml")
     outputs = set(re.findall(r"OutputKey=='(\w+)'", RUNBOOK))
-    parts = set(re.findall(r"--logical-resource-id (\w+)", RUNBOOK))
+    parts = set(re.findall(r"\$\((?:named|told) (\w+)", RUNBOOK))
     assert {"StateMachineArn", "DeadLettersUrl", "UserPoolId"} <= outputs <= stack["Outputs"].keys()
-    assert {"Logs", "Intake"} <= parts <= stack["Resources"].keys()
+    for listed in re.findall(r"\$ for FUNCTION in ([\w ]+);", RUNBOOK):
+        parts.update(listed.split())
+    assert {"Intake", "Migrate", "Serve", "Admit"} <= parts <= stack["Resources"].keys()
 
 
 def test_the_stack_says_what_the_command_line_needs() -> None:
