@@ -73,6 +73,7 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         (_PEOPLE, {"people": max(2_000, sessions // 200)}),
         (_SESSIONS, {"batches": sessions // ROWS_OF_BATCH, "rows": ROWS_OF_BATCH}),
         (_VERSIONS, {}),
+        (_PEOPLE_OF_SESSIONS, {}),
         (_AUDIT, {}),
     ):
         db.run(sql, **given)
@@ -196,6 +197,11 @@ _VERSIONS = """
           FROM kintell_sessions
          WHERE version = 2
             ON CONFLICT DO NOTHING
+"""
+
+_PEOPLE_OF_SESSIONS = """
+        INSERT INTO people_of_sessions (person_id, id_block)
+        SELECT participant_id, id >> 17 FROM kintell_sessions UNION SELECT volunteer_id, id >> 17 FROM kintell_sessions
 """
 
 _AUDIT = """

@@ -161,8 +161,7 @@ QUESTIONS: list[Any] = [
     pytest.param(
         sql(
             """
-            SELECT * FROM kintell_sessions
-             WHERE ARRAY[participant_id, volunteer_id] @> ARRAY[CAST(:person_id AS bigint)]
+            SELECT * FROM sessions_of_person(:person_id)
             """
         ),
         id="a person's sessions",
@@ -170,9 +169,7 @@ QUESTIONS: list[Any] = [
     pytest.param(
         sql(
             """
-            SELECT * FROM kintell_sessions
-             WHERE ARRAY[participant_id, volunteer_id] @> ARRAY[CAST(:person_id AS bigint)]
-               AND volunteer_id = :person_id
+            SELECT * FROM sessions_of_person(:person_id) WHERE volunteer_id = :person_id
             """
         ),
         id="a volunteer's sessions",
@@ -181,9 +178,8 @@ QUESTIONS: list[Any] = [
         sql(
             """
             SELECT DISTINCT b.id, b.file_name
-              FROM kintell_sessions s
+              FROM sessions_of_person(:person_id) s
               JOIN ingestion_batches b ON b.id = s.batch_id
-             WHERE ARRAY[s.participant_id, s.volunteer_id] @> ARRAY[CAST(:person_id AS bigint)]
             """
         ),
         id="the batches and files that hold a person",

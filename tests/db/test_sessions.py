@@ -80,3 +80,29 @@ def test_people_are_unique_by_email(db: Connection) -> None:
         insert(db, "users", email=email, role="volunteer")
     with refused(db, CHECK):
         insert(db, "users", email="b@example.org", role="advisor")
+
+
+def test_the_sessions_of_a_person_are_those_that_name_them(db: Connection) -> None:
+    batch_id, other_batch = add_batch(db), add_batch(db)
+    first_id = db.run("SELECT first_session_id(:id)", id=batch_id)[0][0]
+    ann, bo = add_user(db), add_user(db)
+    far = {"row_number": 900_000, "id": first_id + 900_000}
+    named = [
+        add_session(db, batch_id=batch_id, row_number=1, id=first_id + 1, participant_id=ann, volunteer_id=bo),
+        add_session(db, batch_id=batch_id, participant_id=bo, volunteer_id=ann, **far),
+        add_session(db, batch_id=other_batch, participant_id=ann),
+    ]
+    add_session(db, batch_id=batch_id, row_number=2, id=first_id + 2, participant_id=bo)
+
+    def sessions_of(person: int) -> list[int]:
+        return [row[0] for row in db.run("SELECT id FROM sessions_of_person(:id) ORDER BY id", id=person)]
+
+    assert sessions_of(ann) == sorted(named)
+    assert len(sessions_of(bo)) == 3
+    db.run("UPDATE kintell_sessions SET participant_id = :bo WHERE id = :id", bo=bo, id=named[2])
+    assert (sessions_of(ann), len(sessions_of(bo))) == (named[:2], 4)
+    db.run("DELETE FROM kintell_sessions WHERE id <> :id", id=first_id + 2)
+    assert (sessions_of(ann), sessions_of(bo)) == ([], [first_id + 2])
+    db.run("DELETE FROM users WHERE id = :id", id=ann)
+    with refused(db, FOREIGN_KEY):
+        db.run("DELETE FROM users WHERE id = :id", id=bo)

@@ -49,6 +49,15 @@ def by_pages(db: Connection, batch_id: UUID, limit: int) -> list[tuple[object, .
     return found
 
 
+def noted_people(db: Connection) -> list[tuple[int, int]]:
+    return [tuple(row) for row in db.run("SELECT person_id, id_block FROM people_of_sessions")]
+
+
+def people_of_blocks(db: Connection) -> set[tuple[int, int]]:
+    found = db.run("SELECT unnest(ARRAY[participant_id, volunteer_id]), id >> 17 FROM kintell_sessions")
+    return {tuple(row) for row in found}
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=FILES, limit=st.integers(1, 4))
 def test_no_session_of_a_batch_is_missed_or_listed_twice(
@@ -63,4 +72,16 @@ def test_no_session_of_a_batch_is_missed_or_listed_twice(
         assert merging.published(db, batch_id, SESSIONS) == len(expected)
         current = db.run("SELECT count(*) FROM kintell_sessions WHERE batch_id = :id", id=batch_id)[0][0]
         assert batch_record.standing(db, batch_id)[0] == current
+    assert set(noted_people(db)) == people_of_blocks(db)
     db.run("TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE")
+
+
+def test_people_go_with_what_is_taken_back_of_their_sessions(pipeline: Pipeline) -> None:
+    pipeline.know("a@example.org", "b@example.org", "kari@acme.com")
+    pipeline.load(KEY, file_of([(1, "a"), (2, "b")]))
+    before = noted_people(pipeline.db)
+    second = pipeline.load(KEY, file_of([(1, "c"), (3, "a")]).replace(b"3,a@", b"3,b@"))
+    assert len(noted_people(pipeline.db)) > len(before)
+    merging.take_back(pipeline.db, second["id"], SESSIONS)
+    assert sorted(noted_people(pipeline.db)) == sorted(before)
+    assert set(before) == people_of_blocks(pipeline.db)

@@ -61,7 +61,7 @@ def remove_created(db: Connection, batch_id: UUID) -> None:
         """
         DELETE FROM users u
          WHERE u.batch_id = :batch_id
-           AND NOT EXISTS (SELECT FROM kintell_sessions k WHERE ARRAY[k.participant_id, k.volunteer_id] @> ARRAY[u.id])
+           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = u.id)
         """,
         batch_id=batch_id,
     )
