@@ -17,6 +17,10 @@ from ingestion.tables.batches import Batch
 from ingestion.tables.merging import Merging
 from ingestion.tables.targets import TARGETS, fields_of
 
+GOLDEN_SECTION = 0.618_034
+"""The shards of a batch start this part of the file apart from each other, however many are merged side by side: ids
+are in the order of the rows, and merges that walk along together meet on the same pages of the index."""
+
 
 class ShardTask(BaseModel):
     """What the state machine asks for."""
@@ -59,6 +63,7 @@ def _merge(task: ShardTask, batch: Batch, db: Connection) -> tuple[int, int]:
         Merging(
             batch_id=batch.id,
             shard=task.shard,
+            starts_at=int(batch.total_rows * (task.shard * GOLDEN_SECTION % 1)),
             target=TARGETS[batch.programme.kind],
             scale=Scale(batch.rating_scale) if batch.rating_scale else None,
             present=fields_of(batch.column_plan),

@@ -16,6 +16,8 @@ class Merging:
 
     batch_id: UUID
     shard: int
+    starts_at: int
+    """The row to begin with; those before it come last."""
     target: Target
     scale: Scale | None
     present: frozenset[str]
@@ -59,15 +61,19 @@ def _insert_new(db: Connection, merging: Merging) -> int:
     columns = (target.key, *target.owners, *target.kept, *target.content)
     values = [f"r.{name}" for name in (target.key, *target.owners, *target.kept)] + content
     id_column, id_value = _id_of_row(target, "r.row_number")
+    new = f"""
+        SELECT {id_value}:batch_id, r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
+          FROM {rows_table(merging.batch_id)} r
+         WHERE r.shard = :shard
+           AND NOT EXISTS (SELECT FROM {changes_table(merging.batch_id)} c WHERE c.row_number = r.row_number)"""
+    at = int(merging.starts_at)
+    in_turn = f"{new} AND r.row_number >= {at} UNION ALL {new} AND r.row_number < {at}" if at else new
     return _inserted(
         db,
         f"""
         INSERT INTO {target.table}
                ({id_column}batch_id, row_number, line, version, {_list((*target.scope, *columns))})
-        SELECT {id_value}:batch_id, r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
-          FROM {rows_table(merging.batch_id)} r
-         WHERE r.shard = :shard
-           AND NOT EXISTS (SELECT FROM {changes_table(merging.batch_id)} c WHERE c.row_number = r.row_number)
+        {in_turn}
         """,
         merging,
     )
