@@ -10,6 +10,11 @@ from ingestion.tables.staging import changes_table, rows_table
 from ingestion.tables.targets import Target, staged_value
 
 
+WORK_MEM = "96MB"
+"""For each merge: what a shard of 250,000 rows hands to the check of its references need not go to disk. A programme
+merges one batch at a time, so this does not add up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Merging:
     """One shard of a batch, and where its rows go."""
@@ -36,6 +41,7 @@ def merge(db: Connection, merging: Merging) -> tuple[int, int]:
 
     A row that a later row of the same file replaced counts too: it was inserted or updated, and is a version.
     """
+    db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
     inserted = _insert_new(db, merging)
     if not db.run(f"SELECT EXISTS (SELECT FROM {changes_table(merging.batch_id)})")[0][0]:
         return inserted, 0
