@@ -191,16 +191,19 @@ def record(db: Connection, batch_id: UUID) -> None:
                    count(*) FILTER (WHERE outcome = 'inserted') AS inserted,
                    count(*) FILTER (WHERE outcome = 'updated') AS updated,
                    count(*) FILTER (WHERE outcome = 'unchanged') AS unchanged,
-                   array_agg(row_number ORDER BY row_number) FILTER (WHERE outcome = 'taken') AS taken,
                    count(*) AS rows
               FROM {changes_table(batch_id)} GROUP BY chunk
+        ), refused AS (
+            -- By itself: to gather in order, all changes would be sorted.
+            SELECT chunk, array_agg(row_number ORDER BY row_number) AS taken
+              FROM {changes_table(batch_id)} WHERE outcome = 'taken' GROUP BY chunk
         )
         UPDATE chunks c
            SET state = 'weighed',
                inserted_rows = c.staged_rows - coalesce(f.rows, 0) + coalesce(f.inserted, 0),
                updated_rows = coalesce(f.updated, 0), unchanged_rows = coalesce(f.unchanged, 0),
-               taken_rows = coalesce(cardinality(f.taken), 0), taken = coalesce(f.taken, CAST(ARRAY[] AS integer[]))
-          FROM chunks e LEFT JOIN changed f ON f.chunk = e.number
+               taken_rows = coalesce(cardinality(t.taken), 0), taken = coalesce(t.taken, CAST(ARRAY[] AS integer[]))
+          FROM chunks e LEFT JOIN changed f ON f.chunk = e.number LEFT JOIN refused t ON t.chunk = e.number
          WHERE e.batch_id = :batch_id AND c.batch_id = e.batch_id AND c.number = e.number
         """,
         batch_id=batch_id,
