@@ -9,7 +9,6 @@ from ingestion.ratings import Scale
 from ingestion.tables.staging import changes_table, rows_table
 from ingestion.tables.targets import Target, staged_value
 
-
 WORK_MEM = "96MB"
 """For each merge: what a shard of 250,000 rows hands to the check of its references need not go to disk. A programme
 merges one batch at a time, so this does not add up."""

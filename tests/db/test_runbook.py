@@ -1,0 +1,51 @@
+"""The questions of docs/runbook.md about a person are answered as they stand there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ingestion.db import Connection
+from tests.db.world import add_batch, add_session, add_upload, insert
+
+RUNBOOK = Path(__file__).parents[2] / "docs/runbook.md"
+QUESTIONS = re.findall(r"```sql\n(.*?);\n```", RUNBOOK.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def person(db: Connection) -> str:
+    """Somebody of a roster, with a session of one file that another updated, and an error file that was downloaded."""
+    roster, first, second = (add_batch(db, upload_id=add_upload(db), file_name=name) for name in ("r", "one", "two"))
+    given = {"email": "olena@example.org", "role": "participant", "batch_id": roster, "row_number": 1, "line": 2}
+    user_id = insert(db, "users", **given, version=1)
+    session_id = add_session(db, batch_id=second, participant_id=user_id, version=2)
+    db.run(
+        """
+        INSERT INTO kintell_session_versions (session_id, version, program_instance_id, scheduled_at, batch_id,
+                                              row_number, line, replaced_by_batch, replaced_by_row)
+        SELECT id, 1, program_instance_id, scheduled_at, :first, 1, 2, batch_id, row_number
+          FROM kintell_sessions WHERE id = :id
+        """,
+        first=first,
+        id=session_id,
+    )
+    audit = {"actor": "kari@example.org", "resource_type": "batch", "resource_id": first, "batch_id": first}
+    insert(db, "audit_logs", action="error_file_downloaded", **audit)
+    return "olena@example.org"
+
+
+@pytest.mark.parametrize(
+    ("question", "column", "answers"),
+    [
+        pytest.param(0, "file_name", ["one", "two"], id="the files of their sessions"),
+        pytest.param(1, "file_name", ["r"], id="the file that made them known"),
+        pytest.param(2, "actor", ["kari@example.org"], id="who saw their rejected rows"),
+    ],
+)
+def test_a_question_about_a_person_is_answered(
+    db: Connection, person: str, question: int, column: str, answers: list[str]
+) -> None:
+    assert len(QUESTIONS) == 3
+    found = db.run(QUESTIONS[question].replace(":'email'", ":email"), email=person)
+    names = [each["name"] for each in db.columns or []]
+    assert sorted(row[names.index(column)] for row in found) == answers
