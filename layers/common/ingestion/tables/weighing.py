@@ -111,7 +111,9 @@ def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) ->
          CROSS JOIN LATERAL (
                SELECT CASE WHEN {_row(owners)} IS DISTINCT FROM {_row(claimed)} THEN 'taken'
                            WHEN {_row(new)} IS DISTINCT FROM {_row(old)} THEN 'updated'
-                           ELSE 'unchanged' END AS outcome) judged
+                           ELSE 'unchanged' END AS outcome
+                -- Not to be asked again for every column.
+                OFFSET 0) judged
          WHERE r.shard IN ({shard_columns(weighing.shards)}){not_repeated if has_repeats else ""}
         """,
         program_type=weighing.program_type,
