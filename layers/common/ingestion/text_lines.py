@@ -4,8 +4,9 @@ import io
 from collections.abc import Iterator
 from itertools import chain, islice
 
-PIECE_CHARS = 262144
-"""Lines are cut so many characters at a time: what is cut is read while it is still in the cache."""
+FIRST_PIECE_CHARS, PIECE_CHARS = 512, 65_536
+"""Lines are cut so many characters at a time, fewer at first: reading may stop soon, and begin again behind a bad row.
+What is cut is read while it is still in the cache."""
 
 
 class TextLines:
@@ -42,11 +43,11 @@ class TextLines:
         return chain.from_iterable(map(split_lines, self._pieces(start)))
 
     def _pieces(self, start: int) -> Iterator[str]:
-        text = self._text
+        text, size = self._text, FIRST_PIECE_CHARS
         while start < len(text):
-            end = text.rfind("\n", start, start + PIECE_CHARS) + 1 or text.find("\n", start) + 1 or len(text)
+            end = text.rfind("\n", start, start + size) + 1 or text.find("\n", start) + 1 or len(text)
             yield text[start:end]
-            start = end
+            start, size = end, min(2 * size, PIECE_CHARS)
 
 
 def split_lines(text: str) -> list[str]:
