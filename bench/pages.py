@@ -90,11 +90,19 @@ def measure(db: Connection) -> dict[str, Cost]:
                 answer = handler(_event(path, query), _CONTEXT)
             if answer["statusCode"] not in (200, 303):
                 sys.exit(f"kintell: {path} answered {answer['statusCode']}")
-            cost = costs.setdefault(name, Cost(len(asked), [], set()))
-            if number:
-                cost.times.append(1000 * sum(seconds for seconds, _ in asked))
-            cost.scans.update(found for _, plan in asked for found in LARGE.findall(plan))
+            _note(costs, name, asked, counts=number > 0)
+        person = db.run("SELECT participant_id FROM kintell_sessions WHERE id = :id", id=subject.session)[0][0]
+        with watched(explain=number == 0) as asked:
+            db.run("SELECT s.* FROM sessions_of_person(:person) s", person=person)
+        _note(costs, "a person's sessions (no page)", asked, counts=number > 0)
     return costs
+
+
+def _note(costs: dict[str, Cost], name: str, asked: list[tuple[float, str]], *, counts: bool) -> None:
+    cost = costs.setdefault(name, Cost(len(asked), [], set()))
+    if counts:
+        cost.times.append(1000 * sum(seconds for seconds, _ in asked))
+    cost.scans.update(found for _, plan in asked for found in LARGE.findall(plan))
 
 
 @contextmanager
@@ -105,7 +113,7 @@ def watched(*, explain: bool) -> Iterator[list[tuple[float, str]]]:
 
     def timed(self: Connection, sql: str, stream: Any = None, types: Any = None, **given: Any) -> Any:
         # Before: what the answer's columns are called is known of the last statement only.
-        is_question = explain and sql.lstrip().startswith("SELECT")
+        is_question = explain and sql.lstrip().startswith(("SELECT", "WITH"))
         plan = "\n".join(row[0] for row in run(self, f"EXPLAIN {sql}", **given)) if is_question else ""
         begun = time.perf_counter()
         found = run(self, sql, stream, types, **given)
