@@ -102,7 +102,7 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     limits = Limits(chunk=settings.chunk_bytes, unpacked=settings.max_file_bytes)
     one_pass = FilePass(limits, KNOWN_HEADERS, writer.write)
     try:
-        for block in files.stretches(arrival.bucket, arrival.key, arrival.version_id):
+        for block in files.blocks_ahead(arrival.bucket, arrival.key, arrival.version_id):
             one_pass.feed(block)
         scanned = one_pass.finish()
     except files.NoSuchFile as gone:

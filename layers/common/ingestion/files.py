@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingestion.errors import Unavailable
 
 BLOCK_BYTES = 1024 * 1024
-STRETCH_BYTES = 4 * 1024 * 1024
-"""What S3 advises to read a large object by; two or three of them are in memory at once."""
+STRETCH_BYTES = 2 * BLOCK_BYTES
+"""What is asked of S3 at once while a large object is read: with more, the reader's memory grew with the object."""
 PART_BYTES = 8 * 1024 * 1024
 LEAST_PART_BYTES = 5 * 1024 * 1024
 MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
@@ -86,20 +86,22 @@ def blocks(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
         body.close()
 
 
-def stretches(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
-    """An object version from its start, in stretches of 4 MiB, each fetched while the caller looks at the one before.
-
-    Raises NoSuchFile, InColdStorage, Unavailable; a stretch that breaks off costs only itself.
-    """
+def blocks_ahead(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
+    """As `blocks`, two of them fetched while the caller looks at the two before; what breaks off costs only itself."""
     named = {"Bucket": bucket, "Key": key, **_version(version_id)}
     stretch, size_bytes, etag = _first_stretch(named)
     with ThreadPoolExecutor(max_workers=1) as ahead:
         for start in range(STRETCH_BYTES, size_bytes, STRETCH_BYTES):
             end = min(start + STRETCH_BYTES, size_bytes)
             following = ahead.submit(_get_range, {**named, "IfMatch": etag}, start, end)
-            yield stretch
+            yield from _in_blocks(stretch)
             stretch = following.result()
-        yield stretch
+        yield from _in_blocks(stretch)
+
+
+def _in_blocks(stretch: bytes) -> Iterator[bytes]:
+    for at in range(0, len(stretch), BLOCK_BYTES):
+        yield stretch[at : at + BLOCK_BYTES]
 
 
 def _first_stretch(named: dict[str, str]) -> tuple[bytes, int, str]:
