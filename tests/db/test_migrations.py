@@ -194,16 +194,7 @@ def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
     batch_id, later = world.add_batch(db), world.add_batch(db)
     kept = [world.add_session(db, batch_id=batch_id, row_number=row) for row in (1, 2)]
     updated = world.add_session(db, batch_id=later, row_number=1, version=2)
-    db.run(
-        """
-        INSERT INTO kintell_session_versions (session_id, version, program_instance_id, scheduled_at, batch_id,
-                                              row_number, line, replaced_by_batch, replaced_by_row)
-        SELECT id, 1, program_instance_id, scheduled_at, :batch_id, 3, 4, batch_id, row_number
-          FROM kintell_sessions WHERE id = :id
-        """,
-        batch_id=batch_id,
-        id=updated,
-    )
+    world.add_earlier_version(db, updated, batch_id, row_number=3)
     assert "0009" in migrate(db)
     found = [lineage.sessions_of_batch(db, each, 10, None) for each in (batch_id, later)]
     assert [[session["id"] for session in of_batch] for of_batch in found] == [[*kept, updated], [updated]]

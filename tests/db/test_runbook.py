@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.db import Connection
-from tests.db.world import add_batch, add_session, add_upload, insert
+from tests.db.world import add_batch, add_earlier_version, add_session, add_upload, insert
 
 RUNBOOK = Path(__file__).parents[2] / "docs/runbook.md"
 QUESTIONS = re.findall(r"```sql\n(.*?);\n```", RUNBOOK.read_text(encoding="utf-8"), re.DOTALL)
@@ -19,16 +19,7 @@ def person(db: Connection) -> str:
     given = {"email": "olena@example.org", "role": "participant", "batch_id": roster, "row_number": 1, "line": 2}
     user_id = insert(db, "users", **given, version=1)
     session_id = add_session(db, batch_id=second, participant_id=user_id, version=2)
-    db.run(
-        """
-        INSERT INTO kintell_session_versions (session_id, version, program_instance_id, scheduled_at, batch_id,
-                                              row_number, line, replaced_by_batch, replaced_by_row)
-        SELECT id, 1, program_instance_id, scheduled_at, :first, 1, 2, batch_id, row_number
-          FROM kintell_sessions WHERE id = :id
-        """,
-        first=first,
-        id=session_id,
-    )
+    add_earlier_version(db, session_id, first, row_number=1)
     audit = {"actor": "kari@example.org", "resource_type": "batch", "resource_id": first, "batch_id": first}
     insert(db, "audit_logs", action="error_file_downloaded", **audit)
     return "olena@example.org"

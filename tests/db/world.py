@@ -130,6 +130,22 @@ def add_session(db: Connection, **columns: Any) -> int:
     return int(insert(db, "kintell_sessions", **a_session(db, **columns)))
 
 
+def add_earlier_version(db: Connection, session_id: int, batch_id: UUID, row_number: int) -> None:
+    """What a session was as this row of a batch left it: its first version, replaced by the row that it has now."""
+    db.run(
+        """
+        INSERT INTO kintell_session_versions (session_id, version, program_instance_id, scheduled_at, batch_id,
+                                              row_number, line, replaced_by_batch, replaced_by_row)
+        SELECT id, 1, program_instance_id, scheduled_at, :batch_id, CAST(:row_number AS int),
+               CAST(:row_number AS int) + 1, batch_id, row_number
+          FROM kintell_sessions WHERE id = :id
+        """,
+        id=session_id,
+        batch_id=batch_id,
+        row_number=row_number,
+    )
+
+
 def backend(db: Connection) -> int:
     """Which of the server's processes serves the connection."""
     return int(db.run("SELECT pg_backend_pid()")[0][0])

@@ -21,32 +21,3 @@ CREATE UNIQUE INDEX one_session_per_later_row ON kintell_sessions (batch_id, row
 DROP INDEX session_versions_of_batch;
 CREATE INDEX later_session_versions_of_batch ON kintell_session_versions (batch_id, row_number)
     WHERE version > 1 OR session_id < 1073741824;
-
--- As in 0003, and: a session in its first version has the id of its row.
-CREATE OR REPLACE FUNCTION check_session_references() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    missing text;
-BEGIN
-    SELECT 'user ' || p.id INTO missing
-      FROM (SELECT participant_id AS id FROM written UNION SELECT volunteer_id FROM written) p
-     WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = p.id)
-     LIMIT 1;
-    IF missing IS NULL THEN
-        SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
-                    WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
-                    ELSE 'an id of another row than one of batch ' || w.batch_id END INTO missing
-          FROM (SELECT batch_id, program_instance_id, program_type,
-                       min(id - row_number) FILTER (WHERE version = 1 AND id >= 1073741824) AS least,
-                       max(id - row_number) FILTER (WHERE version = 1 AND id >= 1073741824) AS most
-                  FROM written GROUP BY batch_id, program_instance_id, program_type) w
-          LEFT JOIN ingestion_batches b ON b.id = w.batch_id
-          LEFT JOIN program_instances i ON i.id = w.program_instance_id AND i.program_type = w.program_type
-         WHERE b.id IS NULL OR i.id IS NULL
-            OR w.least <> CAST(b.number AS bigint) << 30 OR w.most <> CAST(b.number AS bigint) << 30
-         LIMIT 1;
-    END IF;
-    IF missing IS NOT NULL THEN
-        RAISE foreign_key_violation USING MESSAGE = 'a session refers to what does not exist: ' || missing;
-    END IF;
-    RETURN NULL;
-END $$;

@@ -28,40 +28,28 @@ CREATE FUNCTION sessions_of_person(person bigint) RETURNS SETOF kintell_sessions
      WHERE s.participant_id = person OR s.volunteer_id = person
 $$;
 
--- As in 0009, and: notes the people.
+-- As in 0003, and: notes the people, and a session in its first version has the id of its row.
 CREATE OR REPLACE FUNCTION check_session_references() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     missing text;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        WITH named AS MATERIALIZED (
-            SELECT participant_id AS person_id, id >> 17 AS id_block FROM written
-             UNION
-            SELECT volunteer_id, id >> 17 FROM written
-        ), noted AS (
-            INSERT INTO people_of_sessions (person_id, id_block)
-            SELECT person_id, id_block FROM named ORDER BY person_id, id_block
-        )
-        SELECT 'user ' || n.person_id INTO missing
-          FROM named n
-         WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = n.person_id)
-         LIMIT 1;
-    ELSE
-        WITH named AS MATERIALIZED (
-            SELECT participant_id AS person_id, id >> 17 AS id_block FROM written
-             UNION
-            SELECT volunteer_id, id >> 17 FROM written
-        ), noted AS (
-            INSERT INTO people_of_sessions (person_id, id_block)
-            SELECT person_id, id_block FROM named n
-             WHERE NOT EXISTS (SELECT FROM people_of_sessions p
-                                WHERE p.person_id = n.person_id AND p.id_block = n.id_block)
-        )
-        SELECT 'user ' || n.person_id INTO missing
-          FROM named n
-         WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = n.person_id)
-         LIMIT 1;
-    END IF;
+    WITH named AS MATERIALIZED (
+        SELECT participant_id AS person_id, id >> 17 AS id_block FROM written
+         UNION
+        SELECT volunteer_id, id >> 17 FROM written
+    ), noted AS (
+        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        INSERT INTO people_of_sessions (person_id, id_block)
+        SELECT n.person_id, n.id_block FROM named n
+         WHERE TG_OP = 'INSERT'
+            OR NOT EXISTS (SELECT FROM people_of_sessions p
+                            WHERE p.person_id = n.person_id AND p.id_block = n.id_block)
+      ORDER BY n.person_id, n.id_block
+    )
+    SELECT 'user ' || n.person_id INTO missing
+      FROM named n
+     WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = n.person_id)
+     LIMIT 1;
     IF missing IS NULL THEN
         SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
                     WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
