@@ -32,6 +32,8 @@ FAULTS: Final = {
     "E009": "metadata is not JSON",
     "E010": "wrong number of fields in the row",
     "E011": "unreadable",
+    "E012": "the row is of another programme",
+    "E013": "damaged by a spreadsheet",
     "E020": "participant not found",
     "E021": "volunteer not found",
     "E030": "session id taken by a session of other people",

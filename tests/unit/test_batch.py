@@ -86,6 +86,8 @@ CODES = {
     "E009": Category.VALIDATION,
     "E010": Category.VALIDATION,
     "E011": Category.VALIDATION,
+    "E012": Category.VALIDATION,
+    "E013": Category.VALIDATION,
     "E020": Category.USER_NOT_FOUND,
     "E021": Category.USER_NOT_FOUND,
     "E030": Category.DUPLICATE,

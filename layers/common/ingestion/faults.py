@@ -33,6 +33,8 @@ class FaultCode(StrEnum):
     METADATA_NOT_JSON = "E009"
     WRONG_FIELD_COUNT = "E010"
     UNREADABLE = "E011"
+    OTHER_PROGRAMME = "E012"
+    DAMAGED_BY_SPREADSHEET = "E013"
     PARTICIPANT_NOT_FOUND = "E020"
     VOLUNTEER_NOT_FOUND = "E021"
     SESSION_ID_TAKEN = "E030"
@@ -57,11 +59,15 @@ WHOLE_ROW = "row"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a row. `field` is the canonical column name, or `WHOLE_ROW`."""
+    """One thing that is wrong with a row. `field` is the canonical column name, or `WHOLE_ROW`.
+
+    `value` is the text that is at fault, as the file has it; None where no single cell is.
+    """
 
     code: FaultCode
     field: str
     message: str
+    value: str | None = None
 
 
 class RawRow(NamedTuple):
