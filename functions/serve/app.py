@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ingestion.errors import Refused, Unavailable
+from ingestion.errors import NotStorable, Refused, Unavailable
 from ingestion.telemetry import logger
 from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads, visiting
 from serve.dashboard.rendering import page_as_result, problem_page, wants_page
@@ -89,5 +89,6 @@ def _answer(problem: Problem) -> Response[str]:
 api.exception_handler(Problem)(_answer)
 api.exception_handler(RequestValidationError)(lambda invalid: _answer(problems.of_validation(invalid)))
 api.exception_handler(Refused)(lambda refused: _answer(problems.of_refused(refused)))
+api.exception_handler(NotStorable)(lambda unfit: _answer(problems.of_not_storable(unfit)))
 api.exception_handler(Unavailable)(lambda unavailable: _answer(problems.of_unavailable(unavailable)))
 api.exception_handler(Exception)(lambda error: _answer(problems.of_anything(error)))

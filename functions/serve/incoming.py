@@ -7,11 +7,13 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from ingestion.rights import name_of
-from serve.problems import Problem, ProblemCode
+from serve.problems import Offence, Problem, ProblemCode
 from serve.rights import claims_of
 
 MAX_BODY_BYTES: Final = 64 * 1024
 LOCAL_CALLER: Final = "local"
+
+_HALF: Final = "It holds half a character, which no text has"
 
 _SESSIONS: Final = "/v1/sessions/"
 _LINEAGE: Final = "/lineage"
@@ -24,6 +26,8 @@ def caller(event: Mapping[str, Any]) -> str:
 
 def regular(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with its path encoded in one way and its body as text. Raises Problem."""
+    if not _is_text(event):
+        raise Problem(ProblemCode.INVALID_REQUEST, f"The address or a header: {_HALF}.")
     texts = (unquote(event["rawPath"]), *(event.get("queryStringParameters") or {}).values())
     if any("\0" in text for text in texts):
         raise Problem(ProblemCode.INVALID_REQUEST, "The address holds a NUL character.")
@@ -69,11 +73,27 @@ def _too_large() -> Problem:
 
 
 def read_json(text: str) -> Any:
-    """The body's value: standard JSON, without NaN and Infinity. Raises Problem."""
+    """The body's value: standard JSON, without NaN, Infinity and halves of characters. Raises Problem."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant)
+        is_text = _is_text(value)
     except (ValueError, RecursionError) as wrong:
         raise Problem(ProblemCode.NOT_JSON, "The body is not JSON.") from wrong
+    if not is_text:
+        fields = value.items() if isinstance(value, dict) else []
+        at_fault = [name for name, each in fields if _is_text(name) and not _is_text(each)]
+        errors = [Offence(field=name, message=_HALF) for name in at_fault]
+        raise Problem(ProblemCode.INVALID_REQUEST, f"The body: {_HALF}.", errors or None)
+    return value
+
+
+def _is_text(value: Any) -> bool:
+    """Whether all texts in it can be written down: JSON allows lone surrogates, UTF-8 doesn't."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_constant(name: str) -> Any:

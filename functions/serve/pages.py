@@ -1,12 +1,13 @@
 """Keyset cursors: a page goes on after the key of the last row of the one before, so no row is skipped or shown twice
 because others came meanwhile, however many share a timestamp.
 
-A cursor is opaque to callers: base64url of the list's kind and that key, as JSON.
+A cursor is opaque to callers: base64url of the list's kind and that key, as JSON. It comes back from anybody, so only
+the very text that a page could have given is taken for one.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -27,7 +28,10 @@ MAX_PAGE_BYTES = 4_000_000
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items a page holds at most")]
 Cursor = Annotated[str | None, Query(description="nextCursor of the page before", max_length=400)]
 
+_Int = Annotated[int, Field(ge=0, lt=2**31)]
 _BigInt = Annotated[int, Field(ge=0, lt=2**63)]
+# Far from the ends of the calendar, where another offset is another century.
+_Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2970, 1, 1, tzinfo=UTC))]
 
 
 class Ordered(Generic[K]):
@@ -44,9 +48,9 @@ class Ordered(Generic[K]):
             return None
         try:
             text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            kind, key = self._cursor.validate_json(text)
-            if kind != self._kind:
-                raise ValueError(f"a cursor of {kind}")
+            kind, key = self._cursor.validate_json(text, strict=True)
+            if (kind, self._written(key)) != (self._kind, cursor):
+                raise ValueError("no page has given this")
         except ValueError as wrong:
             raise Problem(
                 ProblemCode.INVALID_CURSOR, "The cursor is none of this list; take nextCursor of the page before."
@@ -61,6 +65,9 @@ class Ordered(Generic[K]):
 
     def _behind(self, row: dict[str, Any]) -> str:
         key: Any = tuple(row[column] for column in self._columns)
+        return self._written(key)
+
+    def _written(self, key: K) -> str:
         return urlsafe_b64encode(self._cursor.dump_json((self._kind, key))).decode().rstrip("=")
 
 
@@ -74,6 +81,6 @@ def _fitting(found: list[dict[str, Any]]) -> int:
     return len(found)
 
 
-NEWEST_FIRST = Ordered[tuple[datetime, UUID]]("newest", tuple[AwareDatetime, UUID], ("created_at", "id"))
-BY_ROW = Ordered[tuple[int]]("row", tuple[_BigInt], ("row_number",))
+NEWEST_FIRST = Ordered[tuple[datetime, UUID]]("newest", tuple[_Moment, UUID], ("created_at", "id"))
+BY_ROW = Ordered[tuple[int]]("row", tuple[_Int], ("row_number",))
 BY_ID = Ordered[tuple[int]]("id", tuple[_BigInt], ("id",))

@@ -21,7 +21,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
-from ingestion.errors import RefusalCode, Refused, Unavailable
+from ingestion.errors import NotStorable, RefusalCode, Refused, Unavailable
 from ingestion.telemetry import logger
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -135,6 +135,12 @@ def of_unavailable(_unavailable: Unavailable) -> Problem:
         "The database is out of reach; try again in a moment.",
         retry_after=str(RETRY_AFTER_SECONDS),
     )
+
+
+def of_not_storable(_not_storable: NotStorable) -> Problem:
+    """What the database can't take, nobody can have stored. Routes say more where they know which value it is."""
+    logger.warning("a value of a request was none that the database takes")
+    return Problem(ProblemCode.INVALID_REQUEST, "The request holds a value that can't be stored or looked for.")
 
 
 def of_anything(_error: Exception) -> Problem:

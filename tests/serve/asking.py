@@ -47,7 +47,7 @@ def event(method: str, path: str, query: dict[str, Any] | None = None, **more: A
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": urlencode(query or {}),
+        "rawQueryString": urlencode(query or {}, errors="surrogatepass"),
         "headers": more.pop("headers", {"accept": "*/*"}),
         "queryStringParameters": {name: str(value) for name, value in (query or {}).items()} or None,
         "requestContext": {

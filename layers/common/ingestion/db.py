@@ -1,11 +1,10 @@
-"""The database connection of a process; the only importer of pg8000.
+"""The database connection of a process: how it is made, kept, and proved to be sound before it is used again.
 
-Errors come out as what they mean for the caller: `Unavailable` where trying again may help, pg8000's own
-`DatabaseError` where the statement is at fault (see `sqlstate`).
+What a statement and its answer are, and which errors they raise, is in `exchange`.
 """
 
 import json
-import re
+import secrets
 import socket
 import ssl
 from collections.abc import Iterator
@@ -20,12 +19,11 @@ from uuid import UUID
 import boto3
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from pg8000.exceptions import DatabaseError, InterfaceError
-from pg8000.native import Connection as _Pg8000Connection
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.config import Settings
 from ingestion.errors import Unavailable
+from ingestion.exchange import Connection, DatabaseError, InterfaceError, sqlstate
 from ingestion.vault import read_secret
 
 __all__ = [
@@ -39,24 +37,20 @@ __all__ = [
     "transaction",
 ]
 
-# Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
-# resources, operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "40", "53", "57", "58", "XX")
-
 CONNECT_SECONDS = 10
+PROBE_SECONDS = 3
+"""How long a kept connection may take to prove itself; whoever waits for it has a page open."""
 WAIT_SECONDS = 20
 """How long a function waits for a connection that the server has none left of; less than any function may take."""
 
 TOKEN_SECONDS = 900
 RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
 
+# In seconds, probes, and milliseconds. https://man7.org/linux/man-pages/man7/tcp.7.html
+_KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
+
 # too_many_connections, cannot_connect_now
 _FULL = ("53300", "57P03")
-
-# Fields of an error that hold no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
-_FIELDS_WITHOUT_DATA = frozenset("SVCMPstcdn")
-_QUOTES_A_VALUE = "22"
-_COPY_LINE = re.compile(r"COPY \S+, line \d+")
 
 
 class DatabaseSecret(BaseModel):
@@ -70,39 +64,6 @@ class DatabaseSecret(BaseModel):
     username: str
     password: str = ""
     sslmode: str = "verify-full"
-
-
-class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no types
-    """A pg8000 connection that says `Unavailable` where trying again may help."""
-
-    def run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
-        """Run one statement with `:name` parameters; its rows, or an empty list."""
-        try:
-            return super().run(sql, stream, types, **params) or []
-        except (InterfaceError, OSError) as lost:
-            raise Unavailable("The connection to the database was lost.") from lost
-        except DatabaseError as failed:
-            if sqlstate(failed).startswith(_PASSING):
-                raise Unavailable(f"The database can't do this now (SQLSTATE {sqlstate(failed)}).") from failed
-            raise _without_data(failed) from None
-
-
-def _without_data(error: DatabaseError) -> DatabaseError:
-    """The same error without what it quotes of the data: errors end up in logs, and rows are about people."""
-    if not error.args or not isinstance(error.args[0], dict):
-        return error
-    kept = {name: text for name, text in error.args[0].items() if name in _FIELDS_WITHOUT_DATA}
-    if sqlstate(error).startswith(_QUOTES_A_VALUE):
-        del kept["M"]
-    if line := _COPY_LINE.match(str(error.args[0].get("W", ""))):
-        kept["W"] = line[0]
-    return DatabaseError(kept)
-
-
-def sqlstate(error: DatabaseError) -> str:
-    """The five-character SQLSTATE of what the server said; empty if it said nothing."""
-    fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    return str(fields.get("C", ""))
 
 
 def connect(secret: DatabaseSecret) -> Connection:
@@ -120,12 +81,10 @@ def connect(secret: DatabaseSecret) -> Connection:
 
 
 def _connect(secret: DatabaseSecret) -> Connection:
-    # Only the connecting has a time limit: a statement may take as long as its function may.
     link = socket.create_connection((secret.host, secret.port), CONNECT_SECONDS)
     try:
-        link.settimeout(None)
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return Connection(
+        _notice_death(link)
+        db = Connection(
             secret.username,
             host=secret.host,
             database=secret.dbname,
@@ -135,9 +94,20 @@ def _connect(secret: DatabaseSecret) -> Connection:
             startup_params={"TimeZone": "UTC"},
             sock=link,
         )
+        # Only the connecting has a time limit: a statement may take as long as its function may.
+        db.wait_for(None)
     except BaseException:
         link.close()
         raise
+    return db
+
+
+def _notice_death(link: socket.socket) -> None:
+    """Let the system find out within a minute or so that the other side is gone; macOS knows some of it only."""
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):
+            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 @cache
@@ -174,19 +144,23 @@ def connection(settings: Settings) -> Connection:
     """This process's connection, opened at the first call and again after it was lost."""
     arn = settings.database_secret_arn
     db = _open.get(arn)
-    if db is not None and _is_alive(db):
-        return db
+    if db is not None:
+        if _is_sound(db):
+            return db
+        db.abandon()
     _open[arn] = connect(DatabaseSecret.model_validate_json(read_secret(arn)))
     return _open[arn]
 
 
-def _is_alive(db: Connection) -> bool:
+def _is_sound(db: Connection) -> bool:
+    """Whether the next answer on the connection is its own: nobody else's holds a number that was just drawn."""
+    nonce = secrets.token_hex(16)
     try:
-        # An invocation that was cut off may have left a transaction open.
-        db.run("ROLLBACK")
-    except Unavailable:
+        with db.time_limit(PROBE_SECONDS):
+            # An invocation that was cut off may have left a transaction open.
+            return db.run(f"ROLLBACK; SELECT '{nonce}'") == [[nonce]]
+    except Exception:
         return False
-    return True
 
 
 @contextmanager

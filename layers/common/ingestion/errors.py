@@ -5,7 +5,8 @@ IngestionError
 ├── BatchBroken    the import cannot go on: the batch fails with this sentence as its reason
 ├── Unavailable    a dependency is at fault or busy: the state machine retries
 │   └── ProgrammeBusy   another batch of the programme is being merged: wait for it
-└── StagingLost    the database came back without its unlogged tables: stage the file again
+├── StagingLost    the database came back without its unlogged tables: stage the file again
+└── NotStorable    the database has no form for a value: never retried, told to whoever sent it
 
 The class names are a contract with statemachine/import_batch.asl.yaml; a test holds the two together.
 A bad row is not an error but a value: see `faults.Reject`.
@@ -59,3 +60,7 @@ class ProgrammeBusy(Unavailable):
 
 class StagingLost(IngestionError):
     """The staged rows are gone, as after a crash of the database; staging the file again brings them back."""
+
+
+class NotStorable(IngestionError):
+    """A value that PostgreSQL can't take: half a character, a NUL, a time beyond its calendar, a number without end."""

@@ -1,8 +1,10 @@
 """The schema, brought up to date from the numbered files in migrations/."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from ingestion.db import Connection, DatabaseError, sqlstate, transaction
+from ingestion.errors import Unavailable
 from ingestion.programmes import PROGRAMMES
 from ingestion.tables import programmes
 
@@ -34,7 +36,9 @@ def migrate(db: Connection) -> list[str]:
     try:
         return _apply_missing(db)
     finally:
-        db.run("SELECT pg_advisory_unlock(:lock)", lock=_LOCK)
+        # If the connection is gone, so is its lock.
+        with suppress(Unavailable):
+            db.run("SELECT pg_advisory_unlock(:lock)", lock=_LOCK)
 
 
 def _apply_missing(db: Connection) -> list[str]:

@@ -1,0 +1,152 @@
+"""One statement and its answer: the only module that speaks pg8000.
+
+pg8000 leaves the rest of an answer on the socket when anything raises between sending and reading, and the next
+statement then gets it. So a connection here knows whether the answer it asked for was read to its end; if it was not,
+whatever the reason, the connection is closed and never used again.
+
+Errors come out as what they mean for the caller: `Unavailable` where trying again may help, `NotStorable` where a
+parameter is at fault, pg8000's own `DatabaseError` where the statement is (see `sqlstate`).
+"""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from pg8000.converters import make_param
+from pg8000.core import NULL_BYTE, SYNC_MSG, Context
+from pg8000.exceptions import DatabaseError, InterfaceError
+from pg8000.native import Connection as _Pg8000Connection
+
+from ingestion.errors import NotStorable, Unavailable
+
+__all__ = ["Connection", "DatabaseError", "InterfaceError", "sqlstate"]
+
+# Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
+# resources, operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "40", "53", "57", "58", "XX")
+
+# Fields of an error that hold no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
+_FIELDS_WITHOUT_DATA = frozenset("SVCMPstcdn")
+_QUOTES_A_VALUE = "22"
+_COPY_LINE = re.compile(r"COPY \S+, line \d+")
+
+
+class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no types
+    """A pg8000 connection on which every statement gets its own answer, or none."""
+
+    _usock: Any
+    _sock: Any
+    _is_answered = True
+    """Whether nothing is left to read of the last answer."""
+
+    def run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
+        """Run one statement with `:name` parameters; its rows, or an empty list.
+
+        Raises Unavailable, at once if the connection was closed; NotStorable before anything is sent; DatabaseError.
+        """
+        if self._usock is None:
+            raise Unavailable("The connection to the database was lost.")
+        sendable = {name: self._as_text(name, value) for name, value in params.items()}
+        with self._exchange():
+            try:
+                return super().run(sql, stream, types, **sendable) or []
+            except DatabaseError as failed:
+                if not self._is_answered:
+                    raise  # of somebody else's connection, which a COPY reads from
+                if sqlstate(failed).startswith(_PASSING):
+                    raise Unavailable(f"The database can't do this now (SQLSTATE {sqlstate(failed)}).") from failed
+                raise _without_data(failed) from None
+
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """Close the connection unless what stands inside reads the whole answer."""
+        if not self._is_answered:
+            self.abandon()
+            raise RuntimeError("a statement was run in the middle of another one on the same connection")
+        try:
+            self._is_answered, self._context = False, None
+            yield
+        except (InterfaceError, OSError) as lost:
+            raise Unavailable("The connection to the database was lost.") from lost
+        finally:
+            if not self._is_answered:
+                self.abandon()
+
+    def abandon(self) -> None:
+        """Close the socket without a word to the server, which rolls back what is not committed."""
+        link, buffers = self._usock, self._sock
+        self._usock = self._sock = None
+        if link is None:
+            return
+        # First, so that closing the buffers can't send what is left in them, nor wait.
+        with suppress(OSError):
+            link.shutdown(socket.SHUT_RDWR)
+        for each in (buffers, link):
+            with suppress(OSError, ValueError):
+                each.close()
+
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        """Within this, a server that says nothing for so long is taken for lost."""
+        self.wait_for(seconds)
+        try:
+            yield
+        finally:
+            self.wait_for(None)
+
+    def wait_for(self, seconds: float | None) -> None:
+        """From now on take a server that says nothing for so long for lost; None waits for ever."""
+        if self._usock is not None:
+            self._usock.settimeout(seconds)
+
+    def _as_text(self, name: str, value: Any) -> str | None:
+        try:
+            text: str | None = make_param(self.py_types, value)
+            is_storable = text is None or ("\0" not in text and text.encode() is not None)
+        except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError):
+            is_storable = False
+        if not is_storable:
+            # Without the cause, which quotes the value.
+            raise NotStorable(f"The parameter {name} has no form that the database could take.")
+        return text
+
+    def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Any:
+        """Send all messages of a statement at once, and one Sync, so that exactly one ReadyForQuery ends the answer.
+
+        pg8000 sends three, and has the Bind of a statement whose Describe failed still in its buffer. COPY ignores the
+        Sync that is sent ahead of its data. https://www.postgresql.org/docs/current/protocol-flow.html
+        """
+        context = Context(statement, stream=stream)
+        self.send_PARSE(NULL_BYTE, statement, oids)
+        self.send_DESCRIBE_STATEMENT(NULL_BYTE)
+        self.send_BIND(NULL_BYTE, vals)
+        self.send_EXECUTE()
+        self._sock.write(SYNC_MSG)
+        self._sock.flush()
+        self.handle_messages(context)
+        return context
+
+    def handle_READY_FOR_QUERY(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
+        """The last message of an answer."""
+        super().handle_READY_FOR_QUERY(data, context)
+        self._is_answered = True
+
+
+def _without_data(error: DatabaseError) -> DatabaseError:
+    """The same error without what it quotes of the data: errors end up in logs, and rows are about people."""
+    if not error.args or not isinstance(error.args[0], dict):
+        return error
+    kept = {name: text for name, text in error.args[0].items() if name in _FIELDS_WITHOUT_DATA}
+    if sqlstate(error).startswith(_QUOTES_A_VALUE):
+        del kept["M"]
+    if line := _COPY_LINE.match(str(error.args[0].get("W", ""))):
+        kept["W"] = line[0]
+    return DatabaseError(kept)
+
+
+def sqlstate(error: DatabaseError) -> str:
+    """The five-character SQLSTATE of what the server said; empty if it said nothing."""
+    fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    return str(fields.get("C", ""))
