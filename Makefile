@@ -13,12 +13,13 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test build sam-local faults screenshots lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up test attack build sam-local faults screenshots lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
 	@echo "make test       all tests"
+	@echo "make attack     what an attacker tries over the wire, with and without sign-in, a line each"
 	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
 	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
 	@echo "make faults     imports that are disturbed at random: functions and database killed, S3 failing, … (TRIALS=200 SEED=…)"
@@ -46,6 +47,9 @@ up: $(VENV)/.local.stamp
 
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
+
+attack: $(VENV)/.dev.stamp
+	@PYTHONPATH=layers/common:functions:. exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.attacks.run
 
 # The layer's Makefile calls python3 with its pip: ours, which is sure to have one.
 SAM_BUILD = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build --region $(REGION)

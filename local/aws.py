@@ -49,6 +49,15 @@ class Aws:
     def api_id_file(self) -> Path:
         return self.folder / "api-id"
 
+    @property
+    def hosts_file(self) -> Path:
+        return self.folder / "hosts"
+
+    def is_also_called(self, host: str) -> None:
+        """Requests that a relay passes on name the relay's host, which is let in from now on."""
+        with self.hosts_file.open("a") as out:
+            out.write(f"{host}\n")
+
     def client(self, service: str, key_id: str = "", secret: str = "") -> Any:
         """A boto3 client with this key, or the account's root's."""
         return boto3.client(
@@ -68,7 +77,8 @@ def running_aws(folder: Path, port: int, api_port: int, *, without_patches: str 
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     for name in ("tmp", "s3"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    aws.api_id_file.unlink(missing_ok=True)
+    for file in (aws.api_id_file, aws.hosts_file):
+        file.unlink(missing_ok=True)
     log = folder / "aws.log"
     environment = {**emulator_environment(aws), "WITHOUT_PATCHES": without_patches}
     process = start(launch_command([sys.executable, "-m", "local.aws_server"]), log=log, env=environment)
@@ -98,6 +108,7 @@ def emulator_environment(aws: Aws) -> dict[str, str]:
         "GATEWAY_PORT": str(aws.port),
         "API_PORT": str(aws.api_port),
         "API_ID_FILE": str(aws.api_id_file.resolve()),
+        "HOSTS_FILE": str(aws.hosts_file.resolve()),
         "MINISTACK_HOST": LOOPBACK,
         "MINISTACK_REGION": REGION,
         "AWS_ACCESS_KEY_ID": aws.access_key_id,
@@ -124,10 +135,11 @@ def wait_until_ready(aws: Aws, process: subprocess.Popen[bytes], log: Path) -> N
 
 
 def is_ready(aws: Aws) -> bool:
+    """Whether anything is answered: the port is not listened on before ministack has started."""
     connection = http.client.HTTPConnection(LOOPBACK, aws.port, timeout=5)
     try:
-        connection.request("GET", "/_ministack/health")
-        return connection.getresponse().status == 200
+        connection.request("GET", "/")
+        return connection.getresponse().status == 403  # for want of a signature
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -15,7 +15,8 @@ from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import lambda_runtime
 
-from local import durable, front, patches
+from local import durable, patches
+from local.front import Front
 from local.processes import LOOPBACK
 
 KEEP_ALIVE_SECONDS = 75
@@ -31,7 +32,8 @@ async def serve_until_told() -> None:
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = 1
     config.h11_max_incomplete_size = 64 * 1024
-    app = front.in_front_of(ministack.app, api_port, os.environ["API_ID_FILE"])
+    files = Path(os.environ["API_ID_FILE"]), Path(os.environ["HOSTS_FILE"])
+    app = Front(ministack.app, aws_port, api_port, *files)
     await serve(cast(Any, app), config, shutdown_trigger=told.wait)  # hypercorn's types name every message
 
 

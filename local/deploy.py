@@ -18,6 +18,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from local.aws import ROOT, Aws
+from local.callers import dashboard_origins
 from local.failures import CannotStart
 from local.postgres import Database
 
@@ -77,7 +78,7 @@ def deploy(
     parameters = {
         "DatabaseSecretArn": write_secret(aws, DATABASE_ENTRY, functions or owner),
         "DatabaseOwnerSecretArn": write_secret(aws, OWNER_ENTRY, owner) if functions else "",
-        "DashboardOrigins": ",".join(origins(aws)),
+        "DashboardOrigins": ",".join(dashboard_origins(aws.api_port)),
         **CONNECTION_BUDGET,
         **who_may_call,
     }
@@ -87,11 +88,6 @@ def deploy(
     unfinished.write_text(stack.api_id)
     unfinished.rename(aws.api_id_file)
     return stack
-
-
-def origins(aws: Aws) -> list[str]:
-    """Where a browser on this machine finds the dashboard."""
-    return [f"http://{host}:{aws.api_port}" for host in ("127.0.0.1", "localhost")]
 
 
 def write_secret(aws: Aws, name: str, database: Database) -> str:

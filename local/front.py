@@ -1,56 +1,100 @@
-"""The HTTP API's own port: passes requests on to API Gateway, which ministack serves under a path of the AWS port."""
+"""What stands in front of the emulator on its two ports: each request is looked at before ministack sees it.
+
+The HTTP API's own port passes requests on to API Gateway, which ministack serves under a path. The AWS port takes
+signed requests; what else ministack serves there, to reset it say, nobody needs from outside, and is closed.
+"""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
-Scope = MutableMapping[str, Any]
+from local import callers, signatures
+from local.callers import Refused, Scope
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OWN_HOSTS = {b"127.0.0.1", b"localhost", b"[::1]"}
-# ministack's own switches, one of which forgets all, ask for no key: any web page could throw them.
-CLOSED_PATHS = {"/_ministack/reset", "/_ministack/config", "/_localstack/state/reset"}
+# Where a custom resource says what came of it. On AWS that is a presigned link; here the token in it is as secret.
+RESOURCE_ANSWERS = "/_ministack/cfn-response/"
+# Those that answer in XML; S3 has a form of its own, all others speak JSON.
+QUERY_SERVICES = frozenset({"cloudformation", "ec2", "iam", "monitoring", "rds", "sns", "sts"})
 
 
-def in_front_of(ministack: App, api_port: int, api_id_file: str) -> App:
-    """ministack as it is on its own port; the API whose id the file holds on *api_port*."""
+@dataclass(frozen=True)
+class Front:
+    """ministack behind its two ports. Files tell which API was deployed, and under which hosts relays come here."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await ministack(scope, receive, send)
-        elif scope["server"][1] != api_port:
-            if scope["path"].rstrip("/") in CLOSED_PATHS:
-                await refuse(send, 403, "This address is not served here.")
-            else:
-                await ministack(scope, receive, send)
-        elif not is_for_this_machine(scope):
-            await refuse(send, 421, "The API of the local system answers to 127.0.0.1 and localhost only.")
-        elif (api_id := known_api(api_id_file)) is None:
-            await refuse(send, 503, "The local system is starting.")
+    ministack: App
+    aws_port: int
+    api_port: int
+    api_id_file: Path
+    hosts_file: Path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        if scope["type"] == "lifespan":
+            await self.ministack(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})  # nothing here speaks WebSocket
+        elif scope["server"][1] == self.api_port:
+            await self.ask_api(scope, receive, send)
         else:
-            await ministack(readdressed(scope, api_id), receive, without_cors(send))
+            await self.ask_aws(scope, receive, send)
 
-    return app
+    async def ask_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The HTTP API: who calls it is its own business, but for web pages."""
+        try:
+            callers.check_form(scope)
+            callers.check_host(scope, self.api_port)
+            callers.check_api_page(scope, self.api_port)
+            if not self.api_id_file.exists():
+                raise Refused(503, "ServiceUnavailable", "The local system is starting.")
+        except Refused as refused:
+            await answer(send, refused.status, *problem(refused))
+            return
+        await self.ministack(readdressed(scope, self.api_id_file.read_text()), receive, without_cors(send))
+
+    async def ask_aws(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """AWS: every request must be signed, but for a preflight and for the answer of a custom resource."""
+        try:
+            self.check_aws(scope)
+            if callers.is_preflight(scope) or is_resource_answer(scope):
+                await self.ministack(scope, receive, send)
+                return
+            body = await signatures.authenticated(scope, receive)
+            await self.ministack(scope, body.receive, send)
+            if body.is_other:
+                raise Refused(400, "XAmzContentSHA256Mismatch", "x-amz-content-sha256 is not the hash of the body.")
+        except Refused as refused:
+            await answer(send, refused.status, *aws_error(scope, refused))
+
+    def check_aws(self, scope: Scope) -> None:
+        """Refused if it is not for this machine, comes from another web page, or asks for what is closed."""
+        callers.check_form(scope)
+        callers.check_host(scope, self.aws_port, self.other_hosts(scope))
+        callers.check_aws_page(scope, self.api_port, has_link=signatures.has_link(signatures.query_of(scope)))
+        if scope["path"].startswith("/_") and not is_resource_answer(scope):
+            raise Refused(403, "AccessDenied", "This address is not served here.")
+
+    def other_hosts(self, scope: Scope) -> frozenset[str]:
+        """Read only for a host that is none of ours."""
+        is_ours = callers.is_loopback(callers.header(scope, "host") or "", self.aws_port)
+        return (
+            frozenset() if is_ours or not self.hosts_file.exists() else frozenset(self.hosts_file.read_text().split())
+        )
 
 
-def known_api(file: str) -> str | None:
-    path = Path(file)
-    return path.read_text() if path.exists() else None
-
-
-def is_for_this_machine(scope: Scope) -> bool:
-    """A page from elsewhere could reach this port under a host name of its own that resolves to loopback."""
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    return bool(hosts) and all(host.rsplit(b":", 1)[0] in OWN_HOSTS or host in OWN_HOSTS for host in hosts)
+def is_resource_answer(scope: Scope) -> bool:
+    return bool(scope["method"] == "PUT" and scope["path"].startswith(RESOURCE_ANSWERS))
 
 
 def readdressed(scope: Scope, api_id: str) -> Scope:
     prefix = f"/_aws/execute-api/{api_id}/$default"
-    raw_path = scope.get("raw_path") or scope["path"].encode()
-    return {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + raw_path}
+    return {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
 
 
 def without_cors(send: Send) -> Send:
@@ -65,8 +109,27 @@ def without_cors(send: Send) -> Send:
     return send_on
 
 
-async def refuse(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"status": status, "title": "Not served", "detail": detail, "code": "not_served"}).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+def problem(refused: Refused) -> tuple[str, str]:
+    """As the API writes problems."""
+    body = {"status": refused.status, "title": "Not served", "detail": refused.detail, "code": "not_served"}
+    return "application/problem+json", json.dumps(body)
+
+
+def aws_error(scope: Scope, refused: Refused) -> tuple[str, str]:
+    """As the service writes errors that the request is signed for; in S3's form if it is signed for none."""
+    authorization = b"".join(value for name, value in scope["headers"] if name.lower() == b"authorization")
+    scope_of_key = authorization.partition(b"Credential=")[2].partition(b",")[0].decode("latin-1").split("/")
+    service = scope_of_key[3] if len(scope_of_key) == 5 else "s3"
+    error = f"<Error><Code>{escape(refused.code)}</Code><Message>{escape(refused.detail)}</Message></Error>"
+    if service == "s3":
+        return "application/xml", error
+    if service in QUERY_SERVICES:
+        return "text/xml", f"<ErrorResponse>{error}</ErrorResponse>"
+    return "application/json", json.dumps({"__type": refused.code, "message": refused.detail})
+
+
+async def answer(send: Send, status: int, content_type: str, text: str) -> None:
+    body = text.encode()
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -62,6 +62,7 @@ def prepared(folder: Path, engine: Engine) -> Iterator[Place]:
         exits.enter_context(network(name))
         say("relay: starting (the image of Lambda's Python is pulled if it is not there)")
         address = exits.enter_context(led_back_here(name, aws, database, folder / "shared", engine))
+        aws.is_also_called(f"{address}:{AWS_PORT}")
         reached = replace(database, host=address, port=DATABASE_PORT)
         variables = furnished(aws, reached) | {"AWS_ENDPOINT_URL": f"http://{address}:{AWS_PORT}"}
         yield Place(aws, folder, name, engine, variables)

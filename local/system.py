@@ -139,10 +139,17 @@ class LocalSystem:
         }
 
 
+def close_to_others(folder: Path) -> None:
+    """Keys, uploads and the database's files are in it: other users of this machine may not even enter."""
+    for each in (HOME, folder) if HOME in folder.parents else (folder,):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        each.chmod(0o700)  # one that was there already, made by an earlier version
+
+
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Holds the folder for this process; CannotStart if another has it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    close_to_others(folder)
     with (folder / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

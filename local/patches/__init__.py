@@ -22,7 +22,6 @@ PATCHES: tuple[Callable[[], None], ...] = (
     s3.ranges_are_cut_from_disk,
     s3.events_name_the_uploader,
     s3.small_parts_are_refused,
-    s3.unsigned_headers_are_refused,
     s3.restored_buckets_may_be_declared,
     s3.a_request_says_how_it_was_signed,
     stacks.unchanged_resources_keep_their_attributes,

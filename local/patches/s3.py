@@ -109,23 +109,6 @@ def small_parts_are_refused() -> None:
     s3._complete_multipart_upload = complete_unless_small
 
 
-def unsigned_headers_are_refused() -> None:
-    """Whoever held a presigned upload could add x-amz-meta-force: true to it, which the signer never allowed."""
-    verify = s3._verify_presigned_sigv4
-
-    def verify_headers_too(method: str, path: str, headers: dict[str, str], query: dict[str, Any]) -> Answer | None:
-        signed = s3._qp(query, "X-Amz-SignedHeaders", "").split(";")
-        unsigned = [name for name in headers if name.startswith("x-amz-") and name not in signed]
-        if s3._qp(query, "X-Amz-Signature", "") and unsigned:
-            message = "There were headers present in the request which were not signed"
-            return s3._error(  # type: ignore[no-any-return]
-                "AccessDenied", message, 403, path, {"HeadersNotSigned": ", ".join(unsigned)}
-            )
-        return verify(method, path, headers, query)  # type: ignore[no-any-return]
-
-    s3._verify_presigned_sigv4 = verify_headers_too
-
-
 def restored_buckets_may_be_declared() -> None:
     """Objects outlive a restart, stacks don't: their bucket was there before the stack that declares it, which
     was refused. A bucket read from disk is the stack's that first names it."""

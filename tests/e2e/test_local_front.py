@@ -1,6 +1,7 @@
-"""The API's own port passes on what API Gateway answers, and neither port gives a web page more than it should."""
+"""What comes in at the local system's two ports. What must not is in tests/attacks."""
 
 import http.client
+import io
 import json
 
 import pytest
@@ -25,18 +26,41 @@ def test_an_answer_is_for_pages_of_its_own_origin_only(system: LocalSystem) -> N
     assert answer.getheader("Access-Control-Allow-Origin") is None
 
 
-def test_a_name_that_resolves_to_this_machine_is_not_its_name(system: LocalSystem) -> None:
-    answer = ask(system.aws.api_port, "GET", "/health", {"Host": f"elsewhere.example:{system.aws.api_port}"})
-    assert answer.status == 421
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_link_on_another_page_leads_to_the_dashboard(system: LocalSystem, host: str) -> None:
+    """As that of an issuer leads back after sign-in."""
+    visit = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    port = system.aws.api_port
+    assert ask(port, "GET", "/", {**visit, "Accept": "text/html", "Host": f"{host}:{port}"}).status == 200
+    assert ask(port, "POST", "/v1/import/uploads", visit).status == 403
 
 
-@pytest.mark.parametrize("path", ["/_ministack/reset", "/_ministack/config", "/_ministack/reset/"])
-def test_nobody_can_reset_the_emulator(system: LocalSystem, path: str) -> None:
-    assert ask(system.aws.port, "POST", path).status == 403
+def test_a_page_of_the_dashboard_uploads_and_downloads_by_links(system: LocalSystem) -> None:
+    place = {"Bucket": system.stack.uploads_bucket, "Key": "incoming/a page's +file ø.bin"}
+    put, get = (
+        system.client("s3").generate_presigned_url(operation, Params=place).removeprefix(system.aws.url)
+        for operation in ("put_object", "get_object")
+    )
+    from_page = {"Origin": system.aws.api_url, "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}
+    assert ask(system.aws.port, "PUT", put, {**from_page, "Content-Length": "0"}).status == 200
+    assert ask(system.aws.port, "GET", get, {"Sec-Fetch-Site": "same-site"}).status == 200
+    # To a browser at localhost, links lead to another site.
+    assert (
+        ask(system.aws.port, "GET", get, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}).status == 200
+    )
 
 
-def test_an_object_is_not_read_without_a_key(system: LocalSystem) -> None:
-    assert ask(system.aws.port, "GET", f"/{system.stack.uploads_bucket}/incoming/x.csv").status == 403
+@pytest.mark.parametrize("key", ["plain", "with blanks and +", "æøå/§ü~*'()", "a//b/../c", "%41%2f"])
+def test_whoever_has_the_key_reads_and_writes_objects_of_any_name(system: LocalSystem, key: str) -> None:
+    place = {"Bucket": system.stack.work_bucket, "Key": f"names/{key}"}
+    system.client("s3").put_object(**place, Body=b"x", Metadata={"note": "two  blanks"})
+    assert system.client("s3").get_object(**place)["Body"].read() == b"x"
+
+
+def test_a_large_object_goes_up_in_parts(system: LocalSystem) -> None:
+    body, place = bytes(17_000_000), (system.stack.work_bucket, "large")
+    system.client("s3").upload_fileobj(io.BytesIO(body), *place)
+    assert system.client("s3").head_object(Bucket=place[0], Key=place[1])["ContentLength"] == len(body)
 
 
 @pytest.mark.parametrize(

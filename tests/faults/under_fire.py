@@ -172,6 +172,7 @@ def under_fire(folder: Path, say: Callable[[str], None] = lambda _line: None) ->
         emulator.append(system.aws.port)
         s3_relay = S3Relay(system.aws.port)
         exits.callback(s3_relay.close)
+        system.aws.is_also_called(s3_relay.url.removeprefix("http://"))
         door = FrontDoor(system.client("s3"), system.stack.uploads_bucket, system.aws.api_url)
         world = UnderFire(server, database_relay, s3_relay, system, door, _functions(system))
         for function in (*STAGES, "CleanUp"):

@@ -177,9 +177,9 @@ EVIL = """
 """
 
 
-@pytest.mark.parametrize(("form", "status"), [(0, 415), (1, 303)])
+@pytest.mark.parametrize("form", [0, 1])
 def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
-    page: Page, context: BrowserContext, closed: Closed, form: int, status: int
+    page: Page, context: BrowserContext, closed: Closed, form: int
 ) -> None:
     sign_in(page, KARI)
     # The same machine by another name is another site to a browser.
@@ -190,7 +190,7 @@ def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     page.goto(f"{another}/evil")
     with page.expect_response(lambda response: response.request.method == "POST") as answered:
         page.evaluate(f"document.forms[{form}].submit()")
-    assert answered.value.status == status
+    assert answered.value.status == 403
     assert PASS_COOKIE not in answered.value.request.all_headers().get("cookie", "")
     assert pass_of(context) is not None
 

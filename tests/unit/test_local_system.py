@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from local import system
+from local.callers import is_loopback
 from local.failures import CannotStart
-from local.front import is_for_this_machine
 from local.system import Places, only_one, published
 
 
@@ -27,6 +28,16 @@ def test_a_lock_left_by_a_killed_process_is_free(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("12345")
     with only_one(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_nobody_else_may_enter_the_folder(tmp_path: Path, is_new: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / ".local"
+    monkeypatch.setattr(system, "HOME", home)
+    if not is_new:
+        (home / "demo").mkdir(mode=0o755, parents=True)
+    with only_one(home / "demo"):
+        assert [stat.S_IMODE(each.stat().st_mode) for each in (home, home / "demo")] == [0o700, 0o700]
 
 
 def test_the_variables_are_there_while_it_is_ready_and_for_our_eyes_only(tmp_path: Path) -> None:
@@ -60,7 +71,12 @@ def test_ports_and_database_come_from_the_environment(monkeypatch: pytest.Monkey
         ("localhost", True),
         ("[::1]:3002", True),
         ("evil.example", False),
+        ("evil.example:3002", False),
+        ("127.0.0.1:4566", False),
+        ("127.0.0.1.evil.example:3002", False),
+        ("localhost:3002:3002", False),
+        ("", False),
     ],
 )
 def test_the_api_answers_to_names_of_this_machine_only(host: str, answer: bool) -> None:
-    assert is_for_this_machine({"headers": [(b"host", host.encode())]}) is answer
+    assert is_loopback(host, 3002) is answer

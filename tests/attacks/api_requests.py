@@ -1,0 +1,105 @@
+"""Requests to the HTTP API that make one part of it stumble over another."""
+
+import json
+from base64 import urlsafe_b64encode
+from uuid import uuid4
+
+from tests.attacks.attack import Attack, Outcome, Target, refused, together
+from tests.attacks.uploads import decided, put
+from tests.attacks.wire import Answer, ask
+
+BEYOND = (
+    ["newest", ["0001-01-01T00:00:00+14:00", str(uuid4())]],
+    ["newest", ["9999-12-31T23:59:59-14:00", str(uuid4())]],
+)
+PAGE = {"Accept": "text/html"}
+
+
+def get(target: Target, path: str, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return ask(target.system.aws.api_port, "GET", path, {**target.token_of("imports.read"), **named})
+
+
+def cursor(key: object) -> str:
+    return urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def answers_of_others(target: Target) -> Outcome:
+    """Cursors of which no statement can be made, and what is answered to others who ask after them."""
+    s3 = target.system.client("s3")
+    versions = [put(target, s3, f"incoming/kintell_users/{uuid4()}.csv") for _ in range(2)]
+    batches = [decided(target, version)["batchId"] for version in versions]
+    hostile = [get(target, f"/v1/import/batches?cursor={cursor(key)}") for key in BEYOND * 3]
+    wrong = 0
+    for batch in batches * 4:
+        answer = get(target, f"/v1/import/batches/{batch}")
+        wrong += answer.status != 200 or answer.json.get("batchId") != batch
+    statuses = sorted({answer.status for answer in hostile})
+    return Outcome(f"cursors {statuses}, {wrong} of 8 later answers wrong", statuses == [422] and not wrong)
+
+
+def malformed_headers(target: Target) -> Outcome:
+    """By nobody: what is wrong with a header is no fault of the server's."""
+    port = target.system.aws.api_port
+    answers = {
+        "Origin": ask(port, "POST", "/sign-out", {**PAGE, "Origin": "http://["}, b""),
+        "HX_Current_URL": ask(port, "GET", "/", {**PAGE, "HX-Request": "true", "HX-Current-URL": "http://["}),
+        "Cookie": ask(port, "GET", "/", {**PAGE, "Cookie": "=;;\xff=\xfe; kintell=.."}),
+    }
+    held = all(answer.status < 500 for answer in answers.values())
+    return Outcome(", ".join(f"{name} {answer.status}" for name, answer in answers.items()), held)
+
+
+def protecting_headers(target: Target) -> Outcome:
+    """Of every page, the API's documentation and its JSON among them."""
+    missing = [
+        f"{name} of {path}"
+        for path in ("/", "/docs", "/openapi.json", "/health", "/no-such-page")
+        for name in ("content-security-policy", "x-content-type-options", "strict-transport-security")
+        if not get(target, path).headers.get(name)
+    ]
+    framed = [path for path in ("/", "/docs") if not _is_unframed(get(target, path))]
+    found = missing + [f"frame protection of {path}" for path in framed]
+    return Outcome(f"missing: {', '.join(found)}" if found else "all there", not found)
+
+
+def _is_unframed(answer: Answer) -> bool:
+    policy = answer.headers.get("content-security-policy") or ""
+    return "frame-ancestors 'none'" in policy or bool(answer.headers.get("x-frame-options"))
+
+
+def link_to_another_host(target: Target) -> Outcome:
+    """A path that a browser takes for a host when a page repeats it as a link."""
+    answer = get(target, "//evil.example/%2e%2e", Accept="text/html")
+    where = answer.headers.get("location") or ""
+    is_led_away = b'="//evil' in answer.body or where.startswith(("//", "http://evil", "https://evil"))
+    return Outcome(f"{answer.status}{' with a link to it' if is_led_away else ''}", not is_led_away)
+
+
+def no_token(target: Target) -> Outcome:
+    port = target.system.aws.api_port
+    unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4IiwiZ3JvdXBzIjpbImltcG9ydHMucmVhZCJdfQ."
+    return together(
+        none=ask(port, "GET", "/v1/import/batches"),
+        unsigned=ask(port, "GET", "/v1/import/batches", {"Authorization": f"Bearer {unsigned}"}),
+        garbage=ask(port, "GET", "/v1/import/batches", {"Authorization": "Bearer x"}),
+    )
+
+
+def another_right(target: Target) -> Outcome:
+    """Names of rights that only look like them."""
+    near = ("imports.read imports.write", "IMPORTS.WRITE", "imports.write,errors.read", "/imports.write")
+    body = b'{"fileName": "mentors-ukraine-2024-11.csv"}'
+    headers = {"Content-Type": "application/json", **target.token_of(*near)}
+    return refused(ask(target.system.aws.api_port, "POST", "/v1/import/uploads", headers, body), 403)
+
+
+ATTACKS = (
+    Attack("malformed headers", malformed_headers),
+    Attack("pages without protecting headers", protecting_headers),
+    Attack("a path that is a link to another host", link_to_another_host),
+    Attack("the API without a token that holds", no_token, needs_sign_in=True),
+    Attack("rights under similar names", another_right, needs_sign_in=True),
+    # Last: a system that does not hold answers nobody rightly any more.
+    Attack("cursors that break the exchange with the database", answers_of_others),
+)
