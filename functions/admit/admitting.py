@@ -1,4 +1,4 @@
-"""Signing in and out with a browser: authorization code flow with PKCE (RFC 7636), and a pass at its end.
+"""Signing in with a browser: authorization code flow with PKCE (RFC 7636), and a pass at its end.
 
 What has to be remembered between the two halves of it is in a cookie, sealed: the function keeps nothing.
 """
@@ -12,11 +12,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from admit.issuer import LOOPBACK, SignInFailed, endpoints, redeem
+from ingestion.actors import Actor
 from ingestion.config import Settings
 from ingestion.passes import PASS_COOKIE, PASS_SECONDS, Pass, cookies_of, issue, seal, unseal
-from ingestion.rights import Right, granted, name_of
+from ingestion.rights import granted
 from ingestion.telemetry import logger
 
 ENTRY_SECONDS: Final = 10 * 60
@@ -78,18 +80,11 @@ def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
         "client_id": settings.dashboard_client_id,
         "code_verifier": entry["verifier"],
     }
-    given = _pass(redeem(settings.issuer, form, entry["nonce"], now), now)
-    logger.info("signed in", rights=given.rights)
+    tokens = redeem(settings.issuer, form, entry["nonce"], now)
+    given = _pass(tokens, settings.rights_claim, now)
+    logger.info("signed in", rights=sorted(given.rights), pass_id=str(given.id))
     cookies = (_cookie(PASS_COOKIE, issue(key, given), PASS_SECONDS), _cookie(_entry_name(state), "", 0))
     return Answer(entry["back"], cookies)
-
-
-def leave(event: Mapping[str, Any]) -> Answer:
-    """Without a pass; only where a page of ours asks for it. Raises SignInFailed."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        raise SignInFailed("stale")
-    return Answer("/signed-out", (_cookie(PASS_COOKIE, "", 0),))
 
 
 def leave_issuer(settings: Settings, event: Mapping[str, Any]) -> Answer:
@@ -103,11 +98,11 @@ def leave_issuer(settings: Settings, event: Mapping[str, Any]) -> Answer:
     return Answer(_with(end, asked))
 
 
-def _pass(tokens: list[dict[str, Any]], now: float) -> Pass:
-    held = set().union(*map(granted, tokens))
+def _pass(tokens: list[dict[str, Any]], rights_claim: str, now: float) -> Pass:
     return Pass(
-        name=name_of(tokens[0]) or "",
-        rights=tuple(right.value for right in Right if right.value in held),
+        id=uuid4(),
+        holder=Actor.of_claims(tokens[0]),
+        rights=frozenset().union(*(granted(token, rights_claim) for token in tokens)),
         expires_at=int(now) + PASS_SECONDS,
     )
 

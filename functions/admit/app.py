@@ -1,5 +1,5 @@
-"""The function that browsers sign in and out with. It stands outside of the network, where the issuer is within reach,
-and has no way to the data."""
+"""The function that browsers sign in with, and out of the issuer. It stands outside of the network, where the issuer is
+within reach, and has no way to the data."""
 
 from functools import cache
 from typing import Any, Final
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from admit.admitting import Answer, begin, finish, leave, leave_issuer
+from admit.admitting import Answer, begin, finish, leave_issuer
 from admit.issuer import SignInFailed
 from ingestion.config import settings
 from ingestion.errors import Unavailable
@@ -42,8 +42,6 @@ def _sorry(reason: str) -> Answer:
 
 def _answer(event: dict[str, Any]) -> Answer:
     route = (event["requestContext"]["http"]["method"], event["rawPath"])
-    if route == ("POST", "/logout"):
-        return leave(event)
     if route == ("GET", "/logout"):
         return leave_issuer(settings(), event)
     key = _key(settings().pass_key_arn)

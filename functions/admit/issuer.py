@@ -21,6 +21,8 @@ TIMEOUT_SECONDS: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 # Its clock and ours.
 _LEEWAY_SECONDS: Final = 60
+# No issuer lets a token hold for longer than some days; one that says so says something else.
+_LONGEST_SECONDS: Final = 31 * 24 * 60 * 60
 
 
 class SignInFailed(Exception):
@@ -75,21 +77,31 @@ def redeem(issuer: str, form: Mapping[str, str], nonce: str, now: float) -> list
     if wrong := _wrong_with(claims, issuer, form["client_id"], nonce, now):
         raise SignInFailed("untrusted", wrong)
     # Rights may be scopes, of which the access token tells where it is one that can be read.
-    return [claims, _claims(str(answer.get("access_token", ""))) or {"scope": answer.get("scope", "")}]
+    access = _claims(str(answer.get("access_token", ""))) or {"scope": answer.get("scope", "")}
+    is_theirs = all(access.get(name, claims[name]) == claims[name] for name in ("iss", "sub"))
+    return [claims, access] if is_theirs else [claims]
 
 
 def _wrong_with(claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str, now: float) -> str | None:
     audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer:
         return "the token is of another issuer"
-    if client_id not in (audience if isinstance(audience, list) else [audience]):
+    # Among several audiences, azp is the one that asked for it (OpenID Connect Core, 3.1.3.7, 4 and 5).
+    if client_id not in audiences or claims.get("azp", client_id if len(audiences) == 1 else None) != client_id:
         return "the token is for another client"
     if claims.get("nonce") != nonce:
         return "the token is of another sign-in"
-    expires = claims.get("exp")
-    if not isinstance(expires, int | float) or expires + _LEEWAY_SECONDS < now:
+    if not _is_alive(claims.get("exp"), now):
         return "the token has expired"
-    return None if claims.get("sub") else "the token says nobody's name"
+    subject = claims.get("sub")
+    return None if subject and isinstance(subject, str) else "the token says nobody's name"
+
+
+def _is_alive(expires: Any, now: float) -> bool:
+    """Whether it is a time that is not over yet, and that a token may have. To Python, true is a number."""
+    is_number = isinstance(expires, int | float) and not isinstance(expires, bool)
+    return is_number and now - _LEEWAY_SECONDS <= expires <= now + _LONGEST_SECONDS
 
 
 def _claims(token: str) -> dict[str, Any] | None:
@@ -98,7 +110,7 @@ def _claims(token: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -10,7 +10,7 @@ from ingestion import files, paths
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.launching import launch
-from ingestion.tables import audit, retention, staging
+from ingestion.tables import audit, retention, revoked_passes, staging
 from ingestion.tables.retention import Expired, Old
 
 
@@ -20,6 +20,7 @@ def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
         "error_files_deleted": _delete_error_files(db, settings),
         "batches_archived": _archive(db, settings),
         "uploads_expired": retention.expire_unused_links(db),
+        "revoked_passes_forgotten": revoked_passes.forget_expired(db),
         "staging_dropped": _drop_staging(db),
         "imports_started_over": _start_over(db, settings),
     }

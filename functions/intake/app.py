@@ -29,5 +29,5 @@ def _arrival(record: dict[str, Any]) -> Arrival:
         key=unquote_plus(found["key"]).replace("\0", "\ufffd"),
         version_id=found.get("versionId") or "null",
         size_bytes=found.get("size", 0),
-        uploaded_by=record.get("userIdentity", {}).get("principalId", "unknown"),
+        principal=record.get("userIdentity", {}).get("principalId", "unknown"),
     )

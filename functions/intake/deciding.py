@@ -49,8 +49,7 @@ def accept(upload: Upload, examined: Examined, options: UploadOptions, db: Conne
         uploads.accept(db, upload.id, new.file_hash)
         if live:
             details = {"reason": options.force_reason, "earlierBatch": str(live.id)}
-            actor = upload.uploaded_by or audit.SERVICE
-            audit.write(db, actor=actor, action="import_forced", batch_id=new.id, details=details)
+            audit.write(db, actor=upload.uploader, action="import_forced", batch_id=new.id, details=details)
     return Decision(state="accepted", batch_id=new.id)
 
 

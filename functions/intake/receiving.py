@@ -17,6 +17,7 @@ from ingestion.launching import launch
 from ingestion.tables import audit, batches, uploads
 from ingestion.tables.uploads import Arrival, Upload
 from ingestion.telemetry import logger, metrics
+from ingestion.upload_links import UploadLink, is_of_a_link, names_a_link
 from ingestion.upload_options import UploadOptions, decode_metadata
 from intake.deciding import Decision, accept
 from intake.examining import Examination, examine
@@ -56,36 +57,46 @@ def _receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Uplo
     """The upload's record: the one that the API announced, or a new one; with its line in the audit trail."""
     with transaction(db):
         upload = uploads.find(db, arrival)
-        announced = _announced(metadata)
-        if upload is None and announced:
-            upload = uploads.receive_announced(db, announced, arrival)
+        link = UploadLink.from_metadata(metadata)
+        if upload is None and link:
+            upload = uploads.receive_announced(db, link.upload_id, link.token_hash, arrival)
         if upload is None:
-            given = {name: decode_metadata(value) for name, value in metadata.items()}
-            claimed_by = given.pop("imported-by", None)
-            upload = uploads.receive(db, arrival, arrival.key.rsplit("/", 1)[-1], claimed_by, given)
+            upload = _receive_new(arrival, metadata, db)
         if upload.is_new:
-            details = {"key": arrival.key, "versionId": arrival.version_id, "sizeBytes": arrival.size_bytes}
-            audit.write(
-                db,
-                actor=upload.uploaded_by or arrival.uploaded_by,
-                action="upload_received",
-                upload_id=upload.id,
-                details=details,
-            )
+            details = {
+                "key": arrival.key,
+                "versionId": arrival.version_id,
+                "sizeBytes": arrival.size_bytes,
+                "principal": arrival.principal,
+            }
+            audit.write(db, actor=upload.uploader, action="upload_received", upload_id=upload.id, details=details)
     return upload
 
 
-def _announced(metadata: dict[str, str]) -> UUID | None:
-    try:
-        return UUID(metadata["upload-id"])
-    except (KeyError, ValueError):
-        return None
+def _receive_new(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Upload:
+    """An upload that nobody announced: its uploader is whom S3 names, whoever the object says it is from."""
+    given = {name: decode_metadata(value) for name, value in metadata.items() if not is_of_a_link(name)}
+    claimed_by = given.pop("imported-by", None)
+    return uploads.receive(db, arrival, arrival.key.rsplit("/", 1)[-1], claimed_by, given)
+
+
+def _options(upload: Upload, metadata: dict[str, str]) -> UploadOptions:
+    """Of an announced upload those that were announced, whatever its object says. Raises Refused."""
+    if upload.is_announced:
+        return UploadOptions.from_stored(upload.options)
+    if names_a_link(metadata):
+        raise Refused(
+            RefusalCode.INVALID_OPTION,
+            "The file says to come by a link of the API, but it did not, or the link had brought a file before; "
+            "ask for a link of its own, or upload it without upload-id and upload-token.",
+        )
+    return UploadOptions.from_metadata(metadata)
 
 
 def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Connection, settings: Settings) -> Decision:
     examination = Examination(arrival, upload.id)
     try:
-        options = UploadOptions.from_metadata(metadata)
+        options = _options(upload, metadata)
         examined = examine(examination, options, db, settings)
         return accept(upload, examined, options, db, settings)
     except Refused as refused:

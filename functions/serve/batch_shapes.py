@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
 
+from ingestion.actors import ActorKind
 from ingestion.batch import BatchStatus, FaultCount
-from serve.shapes import Shape, Utc
+from serve.shapes import Shape, Utc, left_out
 from serve.stages import Stage
 
 
@@ -147,11 +148,17 @@ class BatchRecord(BatchSummary):
 
 
 class AuditEntry(Shape):
-    """Who did what to a batch or its upload, when."""
+    """Who did what to a batch or its upload, when.
+
+    `actor` is a name; what it is the name of, `actorKind` says, and for people and programs who knows them as whom.
+    """
 
     id: str
     at: Utc
     actor: str
+    actor_kind: ActorKind | None = left_out()
+    actor_issuer: str | None = left_out()
+    actor_subject: str | None = left_out()
     action: str
     resource_type: str
     resource_id: UUID

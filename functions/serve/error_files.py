@@ -11,8 +11,8 @@ from ingestion.config import settings
 from ingestion.files import presigned_get
 from ingestion.naming import error_file_name
 from ingestion.tables import audit
+from serve.callers import caller
 from serve.documents import answers, redirect
-from serve.incoming import caller
 from serve.problems import Problem, ProblemCode
 from serve.rights import Right, needs
 from serve.routing import BatchId, database, get_batch, new_router

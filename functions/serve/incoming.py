@@ -1,4 +1,4 @@
-"""What API Gateway hands over (payload 2.0), made regular before it is routed, and who the caller is."""
+"""What API Gateway hands over (payload 2.0), made regular before it is routed."""
 
 import json
 from base64 import b64decode
@@ -6,22 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from ingestion.rights import name_of
 from serve.problems import Offence, Problem, ProblemCode
-from serve.rights import claims_of
 
 MAX_BODY_BYTES: Final = 64 * 1024
-LOCAL_CALLER: Final = "local"
 
 _HALF: Final = "It holds half a character, which no text has"
 
 _SESSIONS: Final = "/v1/sessions/"
 _LINEAGE: Final = "/lineage"
-
-
-def caller(event: Mapping[str, Any]) -> str:
-    """The authenticated caller's email address, or subject; `local` where nobody had to authenticate."""
-    return name_of(claims_of(event)) or LOCAL_CALLER
 
 
 def regular(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Who may do what. A token, or a browser's pass, has been checked before; neither is yet a right.
 
 Every route of the OpenAPI document says there which right it needs; a page that says nothing needs the right to read.
-The document itself is for whoever has a token or a pass; the pages' assets, and the pages that say that somebody is not
-signed in, are for everybody.
+The document itself is for whoever has a token or a pass; the pages' assets, the way out, and the pages that say that
+somebody is not signed in, are for everybody.
 """
 
 import re
@@ -13,15 +13,16 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Route
 
 from ingestion.config import Authentication, settings
-from ingestion.rights import Right, granted
+from ingestion.rights import Right
+from serve.callers import caller_of
 from serve.problems import Problem, ProblemCode
 
-__all__ = ["SCHEME", "Right", "RightMissing", "check", "claims_of", "held", "needs"]
+__all__ = ["SCHEME", "Right", "RightMissing", "check", "held", "is_open", "needs"]
 
 SCHEME: Final = "token"
 
-# Its routes in the template ask for no token either. None of them knows anything of anybody's data.
-_OPEN: Final = re.compile(r"/(?:health|signed-out|sign-in-failed|assets/.*)")
+# Their routes in the template ask for no token either. None of them knows anything of anybody's data.
+_OPEN: Final = re.compile(r"GET /(?:health|signed-out|sign-in-failed|assets/.*)|POST /logout")
 _FOR_WHOEVER_IS_KNOWN: Final = re.compile(r"/(?:openapi\.json|docs)")
 
 
@@ -38,35 +39,35 @@ def needs(right: Right) -> list[dict[str, list[str]]]:
     return [{SCHEME: [right.value]}]
 
 
-def claims_of(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What the token says that API Gateway checked, or the pass of a browser; empty if there was neither."""
-    authorizer = event.get("requestContext", {}).get("authorizer") or {}
-    return dict((authorizer.get("jwt") or {}).get("claims") or {})
+def is_open(event: Mapping[str, Any]) -> bool:
+    """Whether the request is for everybody, signed in or not."""
+    return bool(_OPEN.fullmatch(f"{event['requestContext']['http']['method']} {event['rawPath']}"))
 
 
 def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
     """Raises Problem unless the caller may ask what *event* asks."""
-    http, claims = event["requestContext"]["http"], claims_of(event)
+    http, known = event["requestContext"]["http"], caller_of(event)
     if settings().authentication is Authentication.NONE:
-        # Claims are there only if API Gateway checked a token after all.
-        return None if claims else _must_be_this_machine(http)
-    if _OPEN.fullmatch(event["rawPath"]) and http["method"] == "GET":
+        # Somebody is known there only if API Gateway checked a token after all.
+        return None if known else _must_be_this_machine(http)
+    if is_open(event):
         return None
-    if not claims:
+    if known is None:
         raise Problem(
             ProblemCode.UNAUTHENTICATED, "Send a token, as Authorization: Bearer <token>.", www_authenticate="Bearer"
         )
     for right in _needed(event["rawPath"], http["method"], routes):
-        if right not in granted(claims):
+        if right not in known.rights:
             raise RightMissing(right)
     return None
 
 
-def held(event: Mapping[str, Any]) -> frozenset[str]:
+def held(event: Mapping[str, Any]) -> frozenset[Right]:
     """The rights of the caller; all of them where nobody is asked who they are."""
     if settings().authentication is Authentication.NONE:
         return frozenset(Right)
-    return frozenset(granted(claims_of(event)))
+    known = caller_of(event)
+    return known.rights if known else frozenset()
 
 
 def _must_be_this_machine(http: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What somebody says of a file that they are about to upload, and whether intake would take it at its word."""
 
 import re
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
@@ -11,7 +11,8 @@ from ingestion.errors import RefusalCode, Refused
 from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug, programme_of_slug, read_key
 from ingestion.programmes import PROGRAMMES
 from ingestion.tables import batch_record, listing
-from ingestion.upload_options import MAX_METADATA_BYTES, UploadOptions, metadata_bytes
+from ingestion.upload_links import UploadLink
+from ingestion.upload_options import MAX_METADATA_BYTES, PROGRAM_TYPE, UploadOptions, metadata_bytes
 from serve.shapes import Shape
 
 MAX_KEY_BYTES: Final = 1024
@@ -64,23 +65,20 @@ class UploadRequest(Shape):
 
 
 class Accepted(NamedTuple):
-    """Where the file goes, and what is asked for it."""
+    """Where the file goes, what is asked for it, and the link that it may come by."""
 
     key: str
     program_type: str | None
     options: UploadOptions
+    link: UploadLink
 
-    def as_stored(self) -> dict[str, Any]:
-        """The options as the upload's record keeps them."""
-        return {
-            "force": self.options.force,
-            "forceReason": self.options.force_reason,
-            "parentBatchId": self.options.parent_batch,
-            "dryRun": self.options.dry_run,
-            "maxErrorPercent": self.options.max_error_percent,
-            "programInstance": self.options.program_instance,
-            "programType": self.program_type,
-        }
+    def as_signed(self) -> dict[str, str]:
+        """The metadata of the object."""
+        return {**self.options.to_metadata(), **self.link.to_metadata()}
+
+    def as_stored(self) -> dict[str, str | None]:
+        """The options as the upload's record keeps them, from where intake takes them."""
+        return {PROGRAM_TYPE: self.program_type, **self.options.to_stored()}
 
 
 def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accepted:
@@ -105,11 +103,10 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
         max_error_percent=request.max_error_percent,
     )
     program_type = _programme(db, request)
-    key = _key(program_type, request)
-    # With an id of the same length as the upload's will have.
-    if metadata_bytes(options.model_copy(update={"upload_id": UUID(int=0)}).to_metadata()) > MAX_METADATA_BYTES:
+    accepted = Accepted(_key(program_type, request), program_type, options, UploadLink.new())
+    if metadata_bytes(accepted.as_signed()) > MAX_METADATA_BYTES:
         raise Refused(RefusalCode.INVALID_OPTION, "The option forceReason is too long; shorten it.")
-    return Accepted(key, program_type, options)
+    return accepted
 
 
 def _programme(db: Connection, request: UploadRequest) -> str | None:

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from ingestion.config import settings
 from ingestion.files import presigned_put
 from ingestion.tables import announcing, listing
+from serve.callers import caller
 from serve.documents import answers, path_parameter
-from serve.incoming import caller
 from serve.pages import DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from serve.problems import Problem, ProblemCode
 from serve.rights import Right, needs
@@ -53,25 +53,24 @@ class UploadState(StrEnum):
 def create_upload(upload: UploadRequest) -> SignedUpload:
     """The link signs the options; the upload is on record, waiting, before the file arrives."""
     db = database()
-    upload_id = uuid4()
     accepted = check(db, upload, settings().max_file_bytes)
-    options = accepted.options.model_copy(update={"upload_id": upload_id})
     bucket, seconds = settings().uploads_bucket, settings().presigned_seconds
-    url, headers = presigned_put(bucket, accepted.key, options.to_metadata(), seconds, upload.size_bytes)
+    url, headers = presigned_put(bucket, accepted.key, accepted.as_signed(), seconds, upload.size_bytes)
     announcing.announce(
         db,
         announcing.Announcement(
-            id=upload_id,
+            id=accepted.link.upload_id,
             bucket=bucket,
             key=accepted.key,
             file_name=upload.file_name,
             size_bytes=upload.size_bytes,
-            uploaded_by=caller(router.current_event.raw_event),
+            uploader=caller(router.current_event.raw_event),
             options=accepted.as_stored(),
+            token_hash=accepted.link.token_hash,
         ),
     )
     return SignedUpload(
-        upload_id=upload_id,
+        upload_id=accepted.link.upload_id,
         method="PUT",
         url=url,
         headers=headers,

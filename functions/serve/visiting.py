@@ -11,25 +11,35 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from ingestion.config import Authentication, settings
-from ingestion.passes import PASS_COOKIE, cookies_of, read
+from ingestion.passes import PASS_COOKIE, Pass, cookies_of, read
+from ingestion.tables.revoked_passes import is_revoked, revoke
 from ingestion.vault import read_secret
+from serve.callers import showing
 from serve.problems import Problem, ProblemCode
-from serve.rights import claims_of
+from serve.rights import is_open
+from serve.routing import database
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
 _SAFE: Final = ("GET", "HEAD")
 
 
 def with_pass(event: dict[str, Any]) -> dict[str, Any]:
-    """The request, with what its pass says where the claims of a token would be. Raises Problem, Unavailable."""
-    if settings().authentication is Authentication.NONE or _is_of_the_api(event) or claims_of(event):
-        return event
+    """The request, as that of who holds the pass that it shows. Raises Problem, Unavailable."""
+    shown = None if _is_of_the_api(event) or is_open(event) else _pass_of(event)
+    return showing(event, shown) if shown and not is_revoked(database(), shown.id) else event
+
+
+def sign_out(event: Mapping[str, Any]) -> None:
+    """Revoke the pass that is shown, if it is one: a copy of it opens nothing any more either. Raises Unavailable."""
+    shown = _pass_of(event)
+    if shown is not None:
+        revoke(database(), shown.id, shown.expires_at)
+
+
+def _pass_of(event: Mapping[str, Any]) -> Pass | None:
     cookie = cookies_of(event).get(PASS_COOKIE)
-    shown = read(_key(settings().pass_key_arn), cookie, time.time()) if cookie else None
-    if shown is None:
-        return event
-    context = event["requestContext"]
-    return {**event, "requestContext": {**context, "authorizer": {"jwt": {"claims": shown.as_claims()}}}}
+    has_passes = settings().authentication is not Authentication.NONE
+    return read(_key(settings().pass_key_arn), cookie, time.time()) if cookie and has_passes else None
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:

@@ -4,11 +4,13 @@ from typing import get_args
 
 import pytest
 
+from ingestion.actors import Actor, ActorKind
 from ingestion.db import Connection
 from ingestion.tables import audit
 from tests.db.world import CHECK, NOT_NULL, add_batch, add_upload, insert, refused
 
 INSUFFICIENT_PRIVILEGE = "42501"
+OPERATOR = Actor(kind=ActorKind.PERSON, name="operator@example.org", issuer="https://id.example.org", subject="6b0e")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
     ],
 )
 def test_the_trail_is_not_changed(db: Connection, statement: str) -> None:
-    audit.write(db, actor="operator@example.org", action="import_started", batch_id=add_batch(db))
+    audit.write(db, actor=OPERATOR, action="import_started", batch_id=add_batch(db))
     with refused(db, INSUFFICIENT_PRIVILEGE):
         db.run(statement)
     assert db.run("SELECT actor FROM audit_logs") == [["operator@example.org"]]
@@ -48,3 +50,31 @@ def test_the_table_takes_the_actions_that_the_code_knows_and_no_other(db: Connec
         audit.write(db, actor=audit.SERVICE, action=action, upload_id=upload_id)
     with refused(db, CHECK):
         insert(db, "audit_logs", actor="x", action="looked_at", resource_type="upload", resource_id=upload_id)
+
+
+@pytest.mark.parametrize(
+    ("actor", "stored"),
+    [
+        pytest.param(OPERATOR, ["operator@example.org", "person", OPERATOR.issuer, "6b0e"], id="a person"),
+        pytest.param(Actor.of_principal("AWS:x"), ["AWS:x", "aws", None, None], id="an AWS principal"),
+        pytest.param(audit.SERVICE, ["kintell-ingest", "system", None, None], id="the system"),
+    ],
+)
+def test_a_line_says_who_it_was_and_of_what_kind(db: Connection, actor: Actor, stored: list[str | None]) -> None:
+    audit.write(db, actor=actor, action="import_started", batch_id=add_batch(db))
+    assert db.run("SELECT actor, actor_kind, actor_issuer, actor_subject FROM audit_logs") == [stored]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param({"actor": "x", "actor_kind": "somebody"}, id="no such kind"),
+        pytest.param({"actor": "x", "actor_kind": "person"}, id="a person without a subject"),
+        pytest.param({"actor": "x", "actor_kind": "program"}, id="a program without one"),
+        pytest.param({"actor": "x", "actor_kind": "system"}, id="the system by another name"),
+        pytest.param({"actor": "kintell-ingest", "actor_kind": "system", "actor_subject": "x"}, id="… or as somebody"),
+    ],
+)
+def test_kind_and_name_go_together(db: Connection, columns: dict[str, str]) -> None:
+    with refused(db, CHECK):
+        insert(db, "audit_logs", action="import_started", resource_type="batch", resource_id=add_batch(db), **columns)

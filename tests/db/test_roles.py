@@ -74,7 +74,7 @@ def test_what_is_no_reading_or_writing_of_rows_is_refused(functions: Connection,
 
 def test_it_adds_to_the_audit_trail(functions: Connection) -> None:
     audit.write(functions, actor=audit.SERVICE, action="import_started", batch_id=BATCH)
-    assert functions.run("SELECT actor, batch_id FROM audit_logs") == [[audit.SERVICE, BATCH]]
+    assert functions.run("SELECT actor, batch_id FROM audit_logs") == [[audit.SERVICE.name, BATCH]]
 
 
 def test_it_makes_and_drops_the_staging_of_a_batch(functions: Connection) -> None:

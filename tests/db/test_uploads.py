@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ingestion.actors import Actor, ActorKind
 from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.tables import announcing, retention, uploads
@@ -11,7 +12,9 @@ from ingestion.tables.announcing import Announcement
 from ingestion.tables.uploads import Arrival
 from tests.db.world import CHECK, UNIQUE, a_hash, add_batch, add_upload, refused
 
-ARRIVAL = Arrival(bucket="uploads", key="incoming/a.csv", version_id="v1", size_bytes=7, uploaded_by="AWS:operator")
+ARRIVAL = Arrival(bucket="uploads", key="incoming/a.csv", version_id="v1", size_bytes=7, principal="AWS:operator")
+KARI = Actor(kind=ActorKind.PERSON, name="kari@example.org", issuer="https://id.example.org", subject="6b0e")
+HASH, OTHER = a_hash(), a_hash()
 
 
 def announce(db: Connection) -> UUID:
@@ -25,8 +28,9 @@ def announce(db: Connection) -> UUID:
             key=ARRIVAL.key,
             file_name="a.csv",
             size_bytes=None,
-            uploaded_by="operator@example.org",
+            uploader=KARI,
             options={"dry-run": "true"},
+            token_hash=HASH,
         ),
     )
     return upload_id
@@ -59,12 +63,31 @@ def test_one_object_version_is_one_upload_whoever_writes_it(db: Connection) -> N
 
 def test_an_announced_upload_is_received_once(db: Connection) -> None:
     upload_id = announce(db)
-    received = uploads.receive_announced(db, upload_id, ARRIVAL)
+    received = uploads.receive_announced(db, upload_id, HASH, ARRIVAL)
     assert received is not None
-    assert (received.id, received.uploaded_by, received.is_new) == (upload_id, "operator@example.org", True)
+    assert (received.id, received.uploader, received.is_new) == (upload_id, KARI, True)
+    assert (received.is_announced, received.options) == (True, {"dry-run": "true"})
     later = ARRIVAL.model_copy(update={"version_id": "v2"})
-    assert uploads.receive_announced(db, upload_id, later) is None
-    assert db.run("SELECT version_id, size_bytes, received_at IS NOT NULL FROM uploads") == [["v1", 7, True]]
+    assert uploads.receive_announced(db, upload_id, HASH, later) is None
+    assert db.run("SELECT version_id, size_bytes, received_at IS NOT NULL, principal FROM uploads") == [
+        ["v1", 7, True, "AWS:operator"]
+    ]
+
+
+def test_who_does_not_know_the_links_token_does_not_come_by_it(db: Connection) -> None:
+    upload_id = announce(db)
+    assert uploads.receive_announced(db, upload_id, OTHER, ARRIVAL) is None
+    db.run("UPDATE uploads SET link_token_hash = NULL")
+    assert uploads.receive_announced(db, upload_id, HASH, ARRIVAL) is None
+    assert db.run("SELECT version_id, principal FROM uploads") == [[None, None]]
+
+
+def test_who_uploads_past_the_api_is_whom_s3_names(db: Connection) -> None:
+    received = uploads.receive(db, ARRIVAL, "a.csv", "kari@example.org", {})
+    assert received.uploader == Actor(kind=ActorKind.AWS, name="AWS:operator")
+    assert db.run("SELECT uploaded_by, uploader_kind, principal, claimed_by FROM uploads") == [
+        ["AWS:operator", "aws", "AWS:operator", "kari@example.org"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -76,21 +99,21 @@ def test_an_announced_upload_is_received_once(db: Connection) -> None:
 )
 def test_an_upload_id_announces_one_object_only(db: Connection, change: dict[str, str]) -> None:
     upload_id = announce(db)
-    assert uploads.receive_announced(db, upload_id, ARRIVAL.model_copy(update=change)) is None
-    assert uploads.receive_announced(db, uuid4(), ARRIVAL) is None
+    assert uploads.receive_announced(db, upload_id, HASH, ARRIVAL.model_copy(update=change)) is None
+    assert uploads.receive_announced(db, uuid4(), HASH, ARRIVAL) is None
     assert db.run("SELECT version_id FROM uploads WHERE id = :id", id=upload_id) == [[None]]
 
 
 def test_an_object_version_that_is_an_upload_already_is_not_received_as_an_announced_one(db: Connection) -> None:
     uploads.receive(db, ARRIVAL, "a.csv", None, {})
-    assert uploads.receive_announced(db, announce(db), ARRIVAL) is None
+    assert uploads.receive_announced(db, announce(db), HASH, ARRIVAL) is None
 
 
 def test_an_upload_that_was_decided_on_is_not_received_any_more(db: Connection) -> None:
     upload_id = announce(db)
-    uploads.receive_announced(db, upload_id, ARRIVAL)
+    uploads.receive_announced(db, upload_id, HASH, ARRIVAL)
     uploads.refuse(db, upload_id, Refused(RefusalCode.EMPTY_FILE, "Empty."), None, None)
-    assert uploads.receive_announced(db, upload_id, ARRIVAL.model_copy(update={"version_id": "v2"})) is None
+    assert uploads.receive_announced(db, upload_id, HASH, ARRIVAL.model_copy(update={"version_id": "v2"})) is None
     assert uploads.lock(db, upload_id) == "refused"
 
 
@@ -124,7 +147,7 @@ def test_an_upload_is_whole(db: Connection, columns: dict[str, str | None]) -> N
 
 def test_links_that_were_never_used_are_forgotten_after_a_week(db: Connection) -> None:
     old, new, used = announce(db), announce(db), announce(db)
-    uploads.receive_announced(db, used, ARRIVAL)
+    uploads.receive_announced(db, used, HASH, ARRIVAL)
     db.run("UPDATE uploads SET created_at = now() - interval '8 days' WHERE id <> :new", new=new)
     assert retention.expire_unused_links(db) == 1
     assert {row[0] for row in db.run("SELECT id FROM uploads")} == {new, used}

@@ -172,12 +172,13 @@ def test_whoever_does_not_gets_the_file(get: Call, world: World, accept: str) ->
 @pytest.mark.parametrize(
     ("claims", "actor"),
     [
-        ({"sub": "42", "email": "ole@example.org"}, "ole@example.org"),
+        ({"sub": "42", "email": "ole@example.org", "email_verified": True}, "ole@example.org"),
+        ({"sub": "42", "email": "ole@example.org"}, "42"),
         ({"sub": "42"}, "42"),
         ({}, "local"),
     ],
 )
-def test_every_download_is_in_the_audit_trail(api: Call, world: World, claims: dict[str, str], actor: str) -> None:
+def test_every_download_is_in_the_audit_trail(api: Call, world: World, claims: dict[str, Any], actor: str) -> None:
     batch = world.batch(error_file_key="errors/x.csv")
     for _ in range(2):
         api("GET", f"/v1/import/backfill/{batch}/errors", claims=claims)

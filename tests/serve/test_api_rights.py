@@ -9,12 +9,13 @@ import pytest
 
 from ingestion import config
 from ingestion.rights import Right
-from tests.serve.asking import Answer, Call, call
+from ingestion.tables import audit
+from tests.serve.asking import Answer, Call, call, token_of
 from tests.serve.conftest import Place
 from tests.serve.world import World
 
 ALL = {right.value for right in Right}
-ME = {"sub": "6b0e2f6e", "email": "operator@example.org", "email_verified": "true"}
+ME: dict[str, Any] = {"sub": "6b0e2f6e", "email": "operator@example.org", "email_verified": True}
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_without_a_token_a_route_refuses(closed: Call, method: str, path: str, r
 
 @every_route
 def test_without_its_right_a_route_refuses(closed: Call, method: str, path: str, right: str) -> None:
-    others = f"[{' '.join(sorted(ALL - {right}))}]"
+    others = sorted(ALL - {right})
     answer = ask(closed, method, path, claims={**ME, "cognito:groups": others})
     assert answer.is_problem(403, "forbidden")
     assert right in answer.body["detail"]
@@ -90,7 +91,7 @@ def test_without_its_right_a_route_refuses(closed: Call, method: str, path: str,
 
 @every_route
 def test_with_its_right_a_route_answers(closed: Call, emptied: None, method: str, path: str, right: str) -> None:
-    answer = ask(closed, method, path, claims={**ME, "cognito:groups": f"[{right}]"})
+    answer = ask(closed, method, path, claims={**ME, "cognito:groups": [right]})
     assert answer.status in (200, 201, 404), answer.text
 
 
@@ -109,50 +110,116 @@ def test_the_document_is_for_whoever_has_a_token(closed: Call, path: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "claims",
+    ("claim", "value"),
     [
-        pytest.param({"cognito:groups": "[errors.read imports.read]"}, id="groups of the stack's pool"),
-        pytest.param({"scope": "openid imports.read"}, id="a scope"),
-        pytest.param({"scope": "kintell/imports.read"}, id="a scope of a resource server"),
-        pytest.param({"scp": "[openid imports.read]"}, id="a scope as Okta writes it"),
-        pytest.param({"roles": "[imports.read]"}, id="a role as Entra ID writes it"),
+        pytest.param("cognito:groups", ["errors.read", "imports.read"], id="groups of the stack's pool"),
+        pytest.param("groups", ["staff", "imports.read"], id="groups of an issuer"),
+        pytest.param("groups", "imports.read", id="one group, no list"),
+        pytest.param("https://example.org/roles", ["imports.read"], id="a claim of a name space"),
+        pytest.param("scope", "openid imports.read", id="scopes"),
+        pytest.param("scp", ["openid", "imports.read"], id="scopes as Okta writes them"),
     ],
 )
-def test_a_right_may_be_a_scope_a_group_or_a_role(closed: Call, claims: dict[str, str]) -> None:
-    assert closed("GET", "/v1/import/summary", claims={**ME, **claims}).status == 200
+def test_rights_come_from_the_one_claim_that_is_configured(
+    closed: Call, monkeypatch: pytest.MonkeyPatch, claim: str, value: Any
+) -> None:
+    monkeypatch.setenv("RIGHTS_CLAIM", claim)
+    config.settings.cache_clear()
+    assert closed("GET", "/v1/import/summary", claims={**ME, claim: value}).status == 200
+    monkeypatch.setenv("RIGHTS_CLAIM", "another")
+    config.settings.cache_clear()
+    assert closed("GET", "/v1/import/summary", claims={**ME, claim: value}).is_problem(403, "forbidden")
 
 
 @pytest.mark.parametrize(
     "claims",
     [
-        pytest.param({"scope": "imports.reader"}, id="a longer word"),
-        pytest.param({"scope": "not-imports.read"}, id="the end of a word"),
+        pytest.param({"groups": ["imports.reader"]}, id="a longer word"),
+        pytest.param({"groups": ["not-imports.read"]}, id="the end of a word"),
+        pytest.param({"groups": ["Lost imports.read and imports.write"]}, id="words of a group's name"),
+        pytest.param({"groups": ["a,imports.read", "[imports.read]", '"imports.read"']}, id="a list in a group's name"),
+        pytest.param({"groups": ["a/imports.read", "/imports.read", "imports.read/b"]}, id="a part of a path"),
+        pytest.param({"groups": [" imports.read", "imports.read ", "IMPORTS.READ"]}, id="nearly the name"),
+        pytest.param({"groups": "imports.read imports.write"}, id="one group whose name is two"),
+        pytest.param({"groups": [["imports.read"], {"imports.read": 1}]}, id="a list in the list"),
+        pytest.param({"groups": {"imports.read": True}}, id="no list"),
+        pytest.param({"groups": []}, id="no group"),
+        pytest.param({"groups": ["staff"], "scope": "imports.read"}, id="a scope that they asked for"),
+        pytest.param({"groups": ["staff"], "roles": ["imports.read"]}, id="another claim"),
+        pytest.param({"groups": ["staff"], "cognito:groups": ["imports.read"]}, id="the claim of another issuer"),
         pytest.param({"name": "imports.read"}, id="somebody who is called so"),
-        pytest.param({"cognito:groups": "[]"}, id="no group"),
     ],
 )
-def test_what_only_looks_like_a_right_is_none(closed: Call, claims: dict[str, str]) -> None:
+def test_what_only_looks_like_a_right_is_none(
+    closed: Call, monkeypatch: pytest.MonkeyPatch, claims: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("RIGHTS_CLAIM", "groups")
+    config.settings.cache_clear()
     assert closed("GET", "/v1/import/summary", claims={**ME, **claims}).is_problem(403, "forbidden")
 
 
 @pytest.mark.parametrize(
-    ("claims", "name"),
+    "authorization",
     [
-        pytest.param(ME, "operator@example.org", id="by address"),
-        pytest.param({**ME, "email_verified": "false"}, "6b0e2f6e", id="by subject if the address is not verified"),
-        pytest.param({"sub": "6b0e2f6e"}, "6b0e2f6e", id="by subject if there is no address"),
+        pytest.param("", id="none"),
+        pytest.param("Bearer " + token_of({**ME, "sub": "another", "cognito:groups": sorted(ALL)}), id="another's"),
+        pytest.param(
+            "Bearer " + token_of({**ME, "iss": "https://evil.example.com", "cognito:groups": sorted(ALL)}),
+            id="of another issuer",
+        ),
+        pytest.param(f"Bearer {token_of(ME)},Bearer {token_of({**ME, 'cognito:groups': sorted(ALL)})}", id="two"),
+        pytest.param("Bearer e30.e30.x", id="of nobody"),
+        pytest.param("Bearer e30.!.x", id="no token"),
+    ],
+)
+def test_a_token_that_is_not_the_one_that_was_checked_lets_nobody_in(closed: Call, authorization: str) -> None:
+    answer = closed("GET", "/v1/import/summary", claims=ME, headers={"authorization": authorization})
+    assert answer.is_problem(401, "unauthenticated")
+
+
+PERSON, PROGRAM, ISSUER = "person", "program", "https://id.example.org"
+
+
+@pytest.mark.parametrize(
+    ("claims", "kind", "name"),
+    [
+        pytest.param(ME, PERSON, "operator@example.org", id="by address"),
+        pytest.param({**ME, "email_verified": "true"}, PERSON, "operator@example.org", id="as Cognito writes it"),
+        pytest.param({**ME, "email_verified": False}, PERSON, "6b0e2f6e", id="by subject if it is not verified"),
+        pytest.param({**ME, "email_verified": None}, PERSON, "6b0e2f6e", id="… or nobody says that it is"),
+        pytest.param({**ME, "email_verified": "yes"}, PERSON, "6b0e2f6e", id="… or not in the words for it"),
+        pytest.param({**ME, "email_verified": 1}, PERSON, "6b0e2f6e", id="… or in a number"),
+        pytest.param({"sub": "6b0e2f6e"}, PERSON, "6b0e2f6e", id="… or there is no address"),
+        pytest.param({"sub": "x", "iss": ISSUER}, PERSON, f"x ({ISSUER})", id="a subject stands with its issuer"),
+        pytest.param({"sub": audit.SERVICE.name}, PERSON, audit.SERVICE.name, id="somebody who is called as we are"),
+        pytest.param({"sub": "app", "client_id": "app"}, PROGRAM, "app", id="a program"),
+        pytest.param({"sub": "app", "cid": "app"}, PROGRAM, "app", id="a program at Okta"),
+        pytest.param({"sub": "app", "idtyp": "app"}, PROGRAM, "app", id="a program at Entra ID"),
+        pytest.param({**ME, "sub": "app", "azp": "app"}, PROGRAM, "app", id="a program has no address"),
+        pytest.param({**ME, "azp": "kintell", "client_id": "kintell"}, PERSON, ME["email"], id="by way of a program"),
     ],
 )
 def test_the_upload_and_the_audit_trail_say_who_it_was(
-    closed: Call, world: World, place: Place, claims: dict[str, str], name: str
+    closed: Call, world: World, place: Place, claims: dict[str, Any], kind: str, name: str
 ) -> None:
-    upload = ask(closed, "POST", "/v1/import/uploads", claims={**claims, "scope": "imports.write"})
-    ((uploaded_by,),) = place.db.run("SELECT uploaded_by FROM uploads WHERE id = :id", id=UUID(upload.body["uploadId"]))
+    given = {key: value for key, value in claims.items() if value is not None}
+    upload = ask(closed, "POST", "/v1/import/uploads", claims={**given, "cognito:groups": ["imports.write"]})
+    assert upload.status == 201, upload.text
     batch = world.batch(error_file_key="errors/x.csv")
     path = f"/v1/import/backfill/{batch}/errors"
-    assert closed("GET", path, claims={**claims, "scope": "errors.read"}).status == 302
-    ((actor,),) = place.db.run("SELECT actor FROM audit_logs WHERE action = 'error_file_downloaded'")
-    assert (uploaded_by, actor) == (name, name)
+    assert closed("GET", path, claims={**given, "cognito:groups": ["errors.read"]}).status == 302
+    expected = [name, kind, claims.get("iss"), claims["sub"]]
+    assert place.db.run(
+        "SELECT uploaded_by, uploader_kind, uploader_issuer, uploader_subject FROM uploads WHERE id = :id",
+        id=UUID(upload.body["uploadId"]),
+    ) == [expected]
+    assert place.db.run(
+        "SELECT actor, actor_kind, actor_issuer, actor_subject FROM audit_logs WHERE action = 'error_file_downloaded'"
+    ) == [expected]
+    shown = closed("GET", f"/v1/import/batches/{batch}/audit", claims={**ME, "cognito:groups": ["imports.read"]})
+    entry = shown.body["items"][-1]
+    found = [entry.get(key) for key in ("actor", "actorKind", "actorIssuer", "actorSubject")]
+    assert found == expected
 
 
 @pytest.mark.parametrize(

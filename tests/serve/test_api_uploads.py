@@ -8,6 +8,7 @@ import boto3
 import pytest
 import requests
 
+from ingestion.upload_links import UploadLink
 from ingestion.upload_options import UploadOptions
 from tests.serve.asking import Call
 from tests.serve.world import NOW, REGION, UPLOADS, World
@@ -33,7 +34,7 @@ def test_a_link_takes_the_file_and_its_options(post: Call, world: World) -> None
         "maxErrorPercent": 12.5,
     }
 
-    answer = post(PATH, body, claims={"email": "ole@example.org"})
+    answer = post(PATH, body, claims={"sub": "42"})
 
     assert answer.status == 201
     assert answer.body.keys() == {"uploadId", "method", "url", "headers", "expiresAt"}
@@ -50,15 +51,23 @@ def test_a_link_takes_the_file_and_its_options(post: Call, world: World) -> None
     )
     assert sent.status_code == 200
     stored = boto3.client("s3").head_object(Bucket=UPLOADS, Key=key)["Metadata"]
-    assert UploadOptions.from_metadata(stored) == UploadOptions(
+    options = UploadOptions(
         force=True,
         force_reason=body["forceReason"],
         program_instance="mentors-ukraine-2024-q4",
         parent_batch=parent,
         dry_run=True,
         max_error_percent=12.5,
-        upload_id=answer.body["uploadId"],
     )
+    link = UploadLink.from_metadata(stored)
+    assert UploadOptions.from_metadata(stored) == options
+    assert link
+    assert str(link.upload_id) == answer.body["uploadId"]
+    # Where intake takes them from; the token is not kept.
+    ((kept, token_hash),) = world.db.run("SELECT options, link_token_hash FROM uploads WHERE version_id IS NULL")
+    assert UploadOptions.from_stored(kept) == options
+    assert (kept["programType"], token_hash) == ("mentors_ukraine", link.token_hash)
+    assert link.token not in f"{kept}{token_hash}"
 
 
 def test_the_upload_is_on_record_before_its_file_arrives(get: Call, post: Call, world: World) -> None:
@@ -78,15 +87,7 @@ def test_the_upload_is_on_record_before_its_file_arrives(get: Call, post: Call, 
         }
     ]
     stored = world.db.run("SELECT options FROM uploads")[0][0]
-    assert stored == {
-        "force": False,
-        "forceReason": None,
-        "parentBatchId": None,
-        "dryRun": False,
-        "maxErrorPercent": None,
-        "programInstance": None,
-        "programType": None,
-    }
+    assert stored == {"programType": None}
 
 
 @pytest.mark.parametrize(

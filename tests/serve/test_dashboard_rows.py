@@ -201,7 +201,7 @@ def test_rows_are_for_those_who_may_read_error_files(
     row = session_of(world, buckets, FILE.encode())
     monkeypatch.setenv("AUTHENTICATION", "oidc")
     config.settings.cache_clear()
-    claims = {"sub": "x", "scope": " ".join(rights)}
+    claims = {"sub": "x", "cognito:groups": list(rights)}
 
     def ask(path: str) -> Any:
         return api("GET", path, headers=BROWSER, claims=claims)

@@ -32,11 +32,11 @@ def test_every_text_survives_as_plain_ascii(text: str) -> None:
         parent_batch=st.uuids() | st.none(),
         dry_run=st.booleans(),
         max_error_percent=st.floats(0, 100) | st.none(),
-        upload_id=st.uuids() | st.none(),
     )
 )
 def test_options_come_back_from_their_metadata(options: UploadOptions) -> None:
     assert UploadOptions.from_metadata(options.to_metadata()) == options
+    assert UploadOptions.from_stored(options.to_stored()) == options
 
 
 def test_plain_text_stays_as_it_is() -> None:
@@ -82,7 +82,6 @@ def test_no_metadata_is_no_options() -> None:
         ("max-error-percent", "nan", RefusalCode.INVALID_OPTION),
         ("max-error-percent", "inf", RefusalCode.INVALID_OPTION),
         ("imported-by", "Ole", RefusalCode.INVALID_OPTION),
-        ("upload-id", "1", RefusalCode.INVALID_OPTION),
         ("parent-batch", "the last one", RefusalCode.NO_SUCH_PARENT_BATCH),
     ],
 )

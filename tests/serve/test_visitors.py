@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import boto3
 import pytest
 
 from ingestion import config
+from ingestion.actors import Actor, ActorKind
 from ingestion.passes import PASS_COOKIE, Pass, issue, seal
 from ingestion.rights import Right
 from serve.app import _routes, handler
@@ -23,6 +24,7 @@ from tests.serve.world import WORK, World
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "host": "api.example.org"}
 KEY = b"a key that nobody else has"
 KARI = "kari@example.org"
+HOLDER = Actor(kind=ActorKind.PERSON, name=KARI, issuer="https://id.example.org", subject="6b0e")
 ALL = tuple(right.value for right in Right)
 OPEN = ("/signed-out", "/sign-in-failed")
 
@@ -59,7 +61,8 @@ def browse(api: Call, pass_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def pass_for(*rights: str, expires_in: int = 600, key: bytes = KEY) -> str:
-    return issue(key, Pass(name=KARI, rights=rights, expires_at=int(time.time()) + expires_in))
+    given = frozenset(map(Right, rights))
+    return issue(key, Pass(id=uuid4(), holder=HOLDER, rights=given, expires_at=int(time.time()) + expires_in))
 
 
 def pages() -> list[tuple[str, str]]:
@@ -129,6 +132,7 @@ def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(browse: Browse) -> Non
         pytest.param(pass_for("imports.read").partition(".")[0] + "." + pass_for(*ALL).partition(".")[2], id="changed"),
         pytest.param(seal(KEY, "entry", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="for something else"),
         pytest.param(pass_for(*ALL).partition(".")[0], id="not signed"),
+        pytest.param(seal(KEY, "pass", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="of a release before"),
         pytest.param("ø.ø", id="rubbish"),
         pytest.param("", id="empty"),
     ],
@@ -308,7 +312,58 @@ def test_a_download_from_a_page_is_audited(browse: Browse, batch: UUID, place: P
     answer = browse(f"/batches/{batch}/errors", ("errors.read",))
     assert answer.status == 302
     assert WORK in answer.headers["Location"]
-    assert place.db.run("SELECT actor, action FROM audit_logs") == [[KARI, "error_file_downloaded"]]
+    assert place.db.run("SELECT actor, actor_kind, actor_issuer, actor_subject, action FROM audit_logs") == [
+        [KARI, "person", HOLDER.issuer, HOLDER.subject, "error_file_downloaded"]
+    ]
+
+
+# Signing out ----------------------------------------------------------------------------------------------------------
+
+
+def signed_out(browse: Browse, cookies: list[str], **headers: str) -> Answer:
+    return browse("/logout", None, "POST", cookies=cookies, headers={"sec-fetch-site": "same-origin", **headers})
+
+
+def test_after_signing_out_no_copy_of_the_pass_opens_anything(browse: Browse, world: World, place: Place) -> None:
+    cookies, others = ([f"{PASS_COOKIE}={pass_for(*ALL)}"] for _ in range(2))
+    assert browse("/", cookies=cookies).status == 200
+    answer = signed_out(browse, cookies)
+    assert (answer.status, answer.headers["Location"]) == (303, "/signed-out")
+    (cookie,) = answer.cookies
+    assert cookie.startswith(f"{PASS_COOKIE}=;")
+    assert {"Path=/", "Max-Age=0", "Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; "))
+    for path, right in pages():
+        assert browse(path, cookies=cookies).status == 303, (path, right)
+    assert browse("/docs", cookies=cookies).status == 303
+    # Whoever has signed in anew, or elsewhere, stays so.
+    assert browse("/", cookies=others).status == 200
+    assert place.db.run("SELECT count(*), min(expires_at) > now() FROM revoked_passes") == [[1, True]]
+
+
+def test_signing_out_twice_or_without_a_pass_is_no_error(browse: Browse, place: Place) -> None:
+    cookies = [f"{PASS_COOKIE}={pass_for()}"]
+    for shown in (cookies, cookies, [], [f"{PASS_COOKIE}=rubbish"], [f"{PASS_COOKIE}={pass_for(key=b'another')}"]):
+        assert signed_out(browse, shown).headers["Location"] == "/signed-out"
+    assert browse("/docs", cookies=cookies).status == 303
+
+
+def test_no_page_of_somebody_elses_signs_anybody_out(browse: Browse, world: World) -> None:
+    cookies = [f"{PASS_COOKIE}={pass_for(*ALL)}"]
+    assert signed_out(browse, cookies, **{"sec-fetch-site": "cross-site"}).is_problem(403, "forbidden")
+    assert browse("/", cookies=cookies).status == 200
+
+
+def test_a_pass_that_can_not_be_revoked_is_not_said_to_be(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_SECRET_ARN", "nowhere")
+    config.settings.cache_clear()
+    answer = signed_out(browse, [f"{PASS_COOKIE}={pass_for()}"])
+    assert answer.status == 503
+    assert not answer.cookies
+
+
+def test_locally_there_is_nothing_to_sign_out_of(api: Call) -> None:
+    headers = {**BROWSER, "sec-fetch-site": "same-origin"}
+    assert api("POST", "/logout", headers=headers, cookies=[f"{PASS_COOKIE}={pass_for()}"]).status == 303
 
 
 def test_health_says_where_the_command_line_logs_in(browse: Browse) -> None:

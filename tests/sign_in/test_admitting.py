@@ -12,7 +12,9 @@ from moto import mock_aws
 from admit.app import handler
 from admit.issuer import endpoints
 from ingestion import config
+from ingestion.actors import SYSTEM, Actor, ActorKind
 from ingestion.passes import PASS_COOKIE, Pass, read
+from ingestion.rights import Right
 from tests.serve.asking import CONTEXT, event
 from tests.serve.world import REGION
 from tests.sign_in.issuer import Issuer, running_issuer, sent_back
@@ -68,6 +70,7 @@ def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
             "WORK_BUCKET": "none",
             "ISSUER": issuer.url,
             "DASHBOARD_CLIENT_ID": "dashboard",
+            "RIGHTS_CLAIM": "groups",
         }.items():
             monkeypatch.setenv(name, value)
         arn = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY)["ARN"]
@@ -112,7 +115,8 @@ def test_who_signs_in_gets_a_pass_and_comes_back_to_where_they_were(visit: Visit
     assert ended.location == "/batches/1?lang=nb"
     given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
     assert given is not None
-    assert (given.name, given.rights) == (KARI, ("imports.read",))
+    assert given.holder == Actor(kind=ActorKind.PERSON, name=KARI, issuer=issuer.url, subject=f"subject-of-{KARI}")
+    assert given.rights == {Right.IMPORTS_READ}
     assert 3500 < given.expires_at - time.time() <= 3600
     # Used once, the entry is gone.
     assert [name for name, value in ended.cookies.items() if value is None] == list(begun.cookies)
@@ -160,22 +164,62 @@ def test_the_way_back_is_a_page_of_ours(visit: Visit, back: str) -> None:
     assert visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI)).location == "/"
 
 
-def test_rights_may_be_scopes_of_the_access_token(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SCOPES", "openid email kintell/errors.read")
-    config.settings.cache_clear()
+def signed_in(visit: Visit, who: str = KARI) -> Pass:
     begun = visit("/login")
-    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
-    given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
-    assert given == Pass(name=KARI, rights=("imports.read", "errors.read"), expires_at=given.expires_at if given else 0)
-
-
-def test_an_address_that_is_not_verified_names_nobody(visit: Visit, issuer: Issuer) -> None:
-    issuer.claims = {"email_verified": False}
-    begun = visit("/login")
-    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, who))
     given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
     assert given is not None
-    assert given.name == f"subject-of-{KARI}"
+    return given
+
+
+@pytest.mark.parametrize(
+    ("claim", "rights"),
+    [
+        pytest.param("scope", {Right.ERRORS_READ}, id="scopes, if the system is told so"),
+        pytest.param("groups", {Right.IMPORTS_READ}, id="what somebody asks for gives nothing otherwise"),
+    ],
+)
+def test_rights_may_be_scopes_of_the_access_token(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch, claim: str, rights: set[Right]
+) -> None:
+    monkeypatch.setenv("SCOPES", "openid email errors.read kintell/imports.write")
+    monkeypatch.setenv("RIGHTS_CLAIM", claim)
+    config.settings.cache_clear()
+    assert signed_in(visit).rights == rights
+
+
+def test_an_access_token_of_somebody_else_gives_no_right(
+    visit: Visit, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCOPES", "openid errors.read")
+    monkeypatch.setenv("RIGHTS_CLAIM", "scope")
+    config.settings.cache_clear()
+    issuer.claims = {"sub": "another"}
+    assert signed_in(visit).rights == frozenset()
+
+
+def test_groups_are_names_as_a_whole(visit: Visit, issuer: Issuer) -> None:
+    issuer.people[KARI] = ["Lost errors.read and imports.write", "a/errors.read", "imports.read,errors.read"]
+    assert signed_in(visit).rights == frozenset()
+
+
+@pytest.mark.parametrize("is_verified", [False, None, "false", "yes", 1, ["true"]])
+def test_an_address_that_is_not_verified_names_nobody(visit: Visit, issuer: Issuer, is_verified: Any) -> None:
+    issuer.claims = {"email_verified": is_verified}
+    holder = signed_in(visit).holder
+    assert holder.name == f"subject-of-{KARI} ({issuer.url})"
+    assert (holder.kind, holder.issuer, holder.subject) == ("person", issuer.url, f"subject-of-{KARI}")
+
+
+def test_a_subject_that_is_called_as_the_system_is_somebody(visit: Visit, issuer: Issuer) -> None:
+    issuer.claims = {"sub": SYSTEM.name, "email_verified": False}
+    holder = signed_in(visit).holder
+    assert (holder.kind, holder.subject) == ("person", SYSTEM.name)
+    assert holder.name != SYSTEM.name
+
+
+def test_every_pass_has_an_id_of_its_own(visit: Visit) -> None:
+    assert signed_in(visit).id != signed_in(visit).id
 
 
 def test_who_is_not_let_in_is_told(visit: Visit) -> None:
@@ -222,8 +266,21 @@ def test_a_code_of_somebody_elses_sign_in_is_refused_by_the_issuer(visit: Visit)
         pytest.param({"nonce": "another"}, id="of another sign-in"),
         pytest.param({"nonce": None}, id="of no sign-in"),
         pytest.param({"exp": 1}, id="expired"),
+        pytest.param({"aud": ["dashboard", "others"]}, id="for several, of whom nobody asked for it"),
+        pytest.param({"aud": ["dashboard", "others"], "azp": "others"}, id="for several, of whom another asked for it"),
+        pytest.param({"azp": "others"}, id="asked for by another client"),
+        pytest.param({"azp": None}, id="asked for by nobody"),
         pytest.param({"exp": None}, id="for ever"),
+        pytest.param({"exp": float("nan")}, id="until no number"),
+        pytest.param({"exp": float("inf")}, id="until infinity"),
+        pytest.param({"exp": 10**400}, id="until a number without end"),
+        pytest.param({"exp": time.time() + 400 * 24 * 3600}, id="for more than a year"),
+        pytest.param({"exp": True}, id="until true"),
+        pytest.param({"exp": "9999999999"}, id="until a text"),
+        pytest.param({"exp": [9999999999]}, id="until a list"),
+        pytest.param({"exp": -1}, id="until before there was time"),
         pytest.param({"sub": ""}, id="of nobody"),
+        pytest.param({"sub": ["kari"]}, id="of a list"),
     ],
 )
 def test_a_token_that_is_not_as_it_should_be_lets_nobody_in(
@@ -262,13 +319,16 @@ def test_an_issuer_that_can_not_be_asked(visit: Visit, monkeypatch: pytest.Monke
     assert visit("/login").failure == reason
 
 
-def test_signing_out_forgets_the_pass_and_leads_to_the_issuer_on_demand(visit: Visit, issuer: Issuer) -> None:
-    left = visit("/logout", "POST")
-    assert (left.location, left.cookies) == ("/signed-out", {PASS_COOKIE: None})
+def test_signing_out_leads_to_the_issuer_on_demand(visit: Visit, issuer: Issuer) -> None:
     there = visit("/logout")
     assert there.location.startswith(f"{issuer.url}/logout?")
     assert there.query["client_id"] == "dashboard"
     assert there.query["logout_uri"] == there.query["post_logout_redirect_uri"] == f"https://{HOST}/signed-out"
+
+
+def test_a_token_for_several_that_we_asked_for_lets_in(visit: Visit, issuer: Issuer) -> None:
+    issuer.claims = {"aud": ["others", "dashboard"], "azp": "dashboard"}
+    assert signed_in(visit).holder.name == KARI
 
 
 def test_an_issuer_that_nobody_can_sign_out_of(visit: Visit, issuer: Issuer) -> None:

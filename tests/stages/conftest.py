@@ -48,11 +48,11 @@ class Pipeline:
         put = self.s3.put_object(Bucket=UPLOADS, Key=key, Body=body, Metadata=encoded)
         return self.deliver(key, put["VersionId"], len(body))
 
-    def deliver(self, key: str, version_id: str, size: int) -> dict[str, Any]:
+    def deliver(self, key: str, version_id: str, size: int, principal: str = "AWS:operator") -> dict[str, Any]:
         """Deliver the event of an object version; what intake answered."""
         record = {
             "s3": {"bucket": {"name": UPLOADS}, "object": {"key": key, "versionId": version_id, "size": size}},
-            "userIdentity": {"principalId": "AWS:operator"},
+            "userIdentity": {"principalId": principal},
         }
         answer: dict[str, Any] = intake.app.handler({"Records": [record]}, CONTEXT)["uploads"][0]
         return answer

@@ -37,7 +37,7 @@ def test_intake_reads_the_key_as_it_was_before_s3_encoded_it() -> None:
     assert arrival.key == "incoming/language_ukraine/language-ukraine-2024-11/Språkkafé uke 45 (1).csv"
     assert (arrival.bucket, arrival.size_bytes) == ("kintell-uploads-123456789012", 118784)
     assert arrival.version_id == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
-    assert arrival.uploaded_by == "AWS:AROAEXAMPLEEXAMPLEEX:operator@example.org"
+    assert arrival.principal == "AWS:AROAEXAMPLEEXAMPLEEX:operator@example.org"
 
 
 @pytest.mark.parametrize(

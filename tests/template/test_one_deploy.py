@@ -204,5 +204,47 @@ def test_the_api_takes_tokens_and_only_what_browsers_begin_at_takes_none() -> No
         "GET /login": "NONE",
         "GET /callback": "NONE",
         "GET /logout": "NONE",
-        "POST /logout": "NONE",
+        "GET /assets/{proxy+}": "NONE",
     }
+
+
+def test_what_everybody_may_ask_for_has_a_throttle_of_its_own() -> None:
+    routes = everywhere("AWS::ApiGatewayV2::Route").values()
+    open_to_all = {
+        one["Properties"]["RouteKey"] for one in routes if one["Properties"]["AuthorizationType"] == "NONE"
+    } - {"$default"}
+    (stage,) = everywhere("AWS::ApiGatewayV2::Stage").values()
+    own = stage["Properties"]["RouteSettings"]["Fn::If"][1]
+    assert own.keys() == open_to_all
+    others = stage["Properties"]["DefaultRouteSettings"]
+    for name, limits in own.items():
+        assert limits.keys() == others.keys(), name
+        assert all(0 < limits[which] < others[which] for which in others), name
+    # There before the stage, or there is nothing to throttle yet.
+    there = document("infra/routes.yaml")["Resources"]
+    named = {*stage["DependsOn"], *re.findall(r"\${(\w+)}", stage["Properties"]["Description"]["Fn::If"][1]["Fn::Sub"])}
+    assert {there[name]["Properties"]["RouteKey"] for name in named} == open_to_all
+
+
+@pytest.mark.parametrize(("given", "asked"), [({}, "ON"), ({"MfaConfiguration": "OPTIONAL"}, "OPTIONAL")])
+def test_people_show_a_second_factor_unless_somebody_says_otherwise(given: dict[str, str], asked: str) -> None:
+    api, its = inside("HttpApi", given)
+    sign_in, whose = inside("SignIn", its, api)
+    people = document(sign_in)["Resources"]["People"]["Properties"]
+    assert evaluated(people["MfaConfiguration"], whose, sign_in) == asked
+    assert people["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+
+
+@pytest.mark.parametrize(
+    ("given", "claim"),
+    [
+        pytest.param({}, "cognito:groups", id="the stack's own pool"),
+        pytest.param({"OidcRightsClaim": "scope"}, "cognito:groups", id="… whatever is said of an issuer"),
+        pytest.param(OIDC, "groups", id="an issuer"),
+        pytest.param({**OIDC, "OidcRightsClaim": "scope"}, "scope", id="scopes, if asked for"),
+    ],
+)
+def test_rights_come_from_one_claim(given: dict[str, str], claim: str) -> None:
+    for name in ("Serve", "Admit"):
+        variables = document("template.yaml")["Resources"][name]["Properties"]["Environment"]["Variables"]
+        assert evaluated(variables["RIGHTS_CLAIM"], given) == claim

@@ -30,6 +30,7 @@ OF_SOME = {
     "pass_key_arn": {"Serve", "Admit"},
     "issuer": {"Serve", "Admit"},
     "scopes": {"Serve", "Admit"},
+    "rights_claim": {"Serve", "Admit"},
     "audience": {"Serve"},
     "command_line_client_id": {"Serve"},
     "dashboard_client_id": {"Admit"},

@@ -13,10 +13,10 @@ from ingestion.files import BLOCK_BYTES, NoSuchFile, blocks
 from ingestion.formulas import restore
 from ingestion.tables import audit
 from serve import error_files
+from serve.callers import caller
 from serve.dashboard.batch_pages import BatchId, id_of
 from serve.dashboard.rendering import page
 from serve.error_files import error_file_key
-from serve.incoming import caller
 from serve.problems import Problem, ProblemCode
 from serve.rights import Right, needs
 from serve.routing import database, get_batch, new_router

@@ -18,11 +18,11 @@ from ingestion.config import Authentication, settings
 from ingestion.db import to_json
 from ingestion.files import address_of
 from ingestion.programmes import PROGRAMMES
+from serve.callers import caller_of
 from serve.dashboard import WEB
 from serve.dashboard.assets import addresses
 from serve.dashboard.charts import shares
 from serve.dashboard.wording import LANGUAGES, Words, language_of
-from serve.incoming import LOCAL_CALLER, caller
 from serve.problems import Problem
 from serve.rights import Right, RightMissing, held
 
@@ -98,7 +98,7 @@ def _remember(language: str) -> Cookie:
 
 def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
     """What the frame around every page needs."""
-    who = caller(event)
+    known = caller_of(event)
     path = str(event.get("rawPath") or "/")
     query = {name: value for name, value in (event.get("queryStringParameters") or {}).items() if name != "lang"}
     others = {
@@ -109,9 +109,9 @@ def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
     may = held(event)
     return {
         "path": path,
-        "caller": who,
+        "caller": known.actor.name if known else None,
         "is_local": settings().authentication is Authentication.NONE,
-        "is_known": who != LOCAL_CALLER,
+        "is_known": known is not None,
         "may_read": Right.IMPORTS_READ in may,
         "may_write": Right.IMPORTS_WRITE in may,
         "may_read_errors": Right.ERRORS_READ in may,

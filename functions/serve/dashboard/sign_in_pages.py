@@ -1,17 +1,35 @@
-"""What a browser is told that has no pass: signed out, or not signed in and why. Open to everybody, about nobody."""
+"""The way out, and what a browser is told that has no pass: signed out, or not signed in and why. Open to everybody,
+about nobody.
+
+Whoever signs out does so here: the pass is revoked in the database, to which Admit, which gave it, has no way.
+"""
 
 from typing import Final
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
+from ingestion.passes import PASS_COOKIE
+from serve import visiting
 from serve.dashboard.asking import query_of
-from serve.dashboard.rendering import page
+from serve.dashboard.rendering import page, redirect_to
 from serve.routing import new_router
 
 router = new_router()
 
 REASONS: Final = ("stale", "refused", "unreachable", "untrusted")
 """The words of admit/issuer.py for why nobody was signed in."""
+
+
+@router.post("/logout", include_in_schema=False)
+def sign_out() -> Response[str]:
+    """Without a pass; what is left of it in another place opens nothing."""
+    visiting.sign_out(router.current_event.raw_event)
+    answer = redirect_to("/signed-out")
+    answer.cookies = [
+        Cookie(name=PASS_COOKIE, value="", path="/", max_age=0, same_site=SameSite.LAX_MODE, http_only=True)
+    ]
+    return answer
 
 
 @router.get("/signed-out", include_in_schema=False, compress=True)

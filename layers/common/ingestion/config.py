@@ -46,6 +46,8 @@ class Settings(BaseModel):
     scopes: str = "openid email"
     audience: str = ""
     pass_key_arn: str = ""
+    # The claim that gives rights; the default is that of the stack's own user pool.
+    rights_claim: str = "cognito:groups"
 
     chunk_bytes: int = Field(default=4 * MEBIBYTE, ge=1)
     rows_per_shard: int = Field(default=250_000, ge=1)

@@ -8,25 +8,26 @@ import hmac
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ingestion.actors import Actor
+from ingestion.rights import Right
 
 PASS_COOKIE: Final = "__Host-pass"  # noqa: S105
 PASS_SECONDS: Final = 60 * 60
 
 
 class Pass(BaseModel):
-    """Whose it is, by the name in the audit trail; their rights; until when, in seconds since 1970."""
+    """Whose it is; their rights; until when, in seconds since 1970. Its id is what it is revoked by."""
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
-    rights: tuple[str, ...]
+    id: UUID
+    holder: Actor
+    rights: frozenset[Right]
     expires_at: int
-
-    def as_claims(self) -> dict[str, str]:
-        """What a token that gives the same would say."""
-        return {"sub": self.name, "scope": " ".join(self.rights)}
 
 
 def seal(key: bytes, purpose: str, value: Mapping[str, Any]) -> str:
@@ -46,13 +47,16 @@ def unseal(key: bytes, purpose: str, sealed: str, now: float) -> dict[str, Any] 
 
 def issue(key: bytes, given: Pass) -> str:
     """The pass as its cookie has it."""
-    return seal(key, "pass", given.model_dump())
+    return seal(key, "pass", given.model_dump(mode="json"))
 
 
 def read(key: bytes, cookie: str, now: float) -> Pass | None:
-    """The pass that a cookie holds; None if it holds none, or one that is over."""
+    """The pass that a cookie holds; None if it holds none, or one that is over. It may have been revoked since."""
     value = unseal(key, "pass", cookie, now)
-    return Pass.model_validate(value) if value is not None else None
+    try:
+        return Pass.model_validate(value) if value is not None else None
+    except ValidationError:  # signed by an earlier release, which wrote other passes
+        return None
 
 
 def cookies_of(event: Mapping[str, Any]) -> dict[str, str]:

@@ -1,16 +1,15 @@
 """What somebody may be allowed to do, and how a token says that they are.
 
-A right is a scope of the token, or a group or role of the caller's, with the right's name. The stack's own user pool
-gives groups; what an OIDC issuer gives is its affair.
+One claim of the token says so, which the stack's parameters name: the groups of its own user pool, or a claim of an
+OIDC issuer's. What the other claims say gives nobody a right.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-# `scope` is OAuth's (RFC 8693, 4.2), `scp` what Entra ID and Okta call it.
-_CLAIMS: Final = ("scope", "scp", "cognito:groups", "groups", "roles")
+# `scope` is OAuth's (RFC 8693, 4.2), `scp` Entra ID's name for it: names with blanks between them.
+_SCOPES: Final = ("scope", "scp")
 
 
 class Right(StrEnum):
@@ -21,19 +20,13 @@ class Right(StrEnum):
     ERRORS_READ = "errors.read"
 
 
-def granted(claims: Mapping[str, Any]) -> set[str]:
-    """The words of the claims that may hold rights; API Gateway writes a list as `[a b]`."""
-    texts = (claims.get(name) for name in _CLAIMS)
-    words = (word for text in texts if text for word in re.split(r"[\s,\[\]\"']+", str(text)))
-    # A scope may begin with the name of its resource server: kintell/imports.read.
-    return {word.rpartition("/")[2] for word in words if word}
+def granted(claims: Mapping[str, Any], claim: str) -> frozenset[Right]:
+    """The rights that *claim* has among its items, each of which is a name as a whole.
 
-
-def name_of(claims: Mapping[str, Any]) -> str | None:
-    """The email address by which the audit trail names somebody, or the subject.
-
-    An address that its issuer has not verified may be anybody's.
+    A group may be called anything: one whose name holds a right's, before or behind blanks or slashes, is another.
     """
-    is_verified = str(claims.get("email_verified", "true")).lower() == "true"
-    found = (is_verified and claims.get("email")) or claims.get("sub")
-    return str(found) if found else None
+    value = claims.get(claim)
+    if isinstance(value, str):
+        value = value.split(" ") if claim in _SCOPES else [value]
+    items = value if isinstance(value, list) else []
+    return frozenset(right for right in Right if right.value in items)

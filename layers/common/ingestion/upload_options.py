@@ -22,6 +22,9 @@ from ingestion.faults import Fault
 MAX_METADATA_BYTES: Final = 2048
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html"""
 
+PROGRAM_TYPE: Final = "programType"
+"""Stands beside the options in an upload's record: what the API was told and the key says."""
+
 # Not ASCII; or what would not come back as it was: the percent sign, `=?` (RFC 2047), and blanks that S3 folds away.
 _TO_ENCODE = re.compile(r"[^ -~]|%|(?<==)\?|^ | $|(?<= ) ")
 _RFC_2047 = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?\s]*\?=")
@@ -64,8 +67,6 @@ class UploadOptions(BaseModel):
     parent_batch: UUID | None = None
     dry_run: bool = False
     max_error_percent: float | None = None
-    upload_id: UUID | None = None
-    """The upload that the API announced with this link."""
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Self:
@@ -80,8 +81,16 @@ class UploadOptions(BaseModel):
             parent_batch=_parent("parent-batch", given),
             dry_run=_switch("dry-run", given),
             max_error_percent=_percent("max-error-percent", given),
-            upload_id=_id("upload-id", given),
         )
+
+    @classmethod
+    def from_stored(cls, stored: dict[str, Any]) -> Self:
+        """Read what `to_stored` wrote."""
+        return cls.from_metadata({name: encode_metadata(text) for name, text in stored.items() if name != PROGRAM_TYPE})
+
+    def to_stored(self) -> dict[str, str]:
+        """The options that were given, by the same names, as texts to be read: for the upload's record."""
+        return {name: decode_metadata(text) for name, text in self.to_metadata().items()}
 
     def to_metadata(self) -> dict[str, str]:
         """The options that were given, by their names without `x-amz-meta-`, in ASCII."""
@@ -93,7 +102,6 @@ class UploadOptions(BaseModel):
             "parent-batch": self.parent_batch,
             "dry-run": self.dry_run or None,
             "max-error-percent": self.max_error_percent,
-            "upload-id": self.upload_id,
         }
         return {
             name: "true" if value is True else encode_metadata(str(value))
@@ -138,18 +146,11 @@ def _address(name: str, given: dict[str, str]) -> str | None:
     return address
 
 
-def _id(name: str, given: dict[str, str]) -> UUID | None:
+def _parent(name: str, given: dict[str, str]) -> UUID | None:
     text = given.get(name)
     try:
         return UUID(text) if text else None
     except ValueError as wrong:
-        raise _invalid(name, text or "", "is no id") from wrong
-
-
-def _parent(name: str, given: dict[str, str]) -> UUID | None:
-    try:
-        return _id(name, given)
-    except Refused as wrong:
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
             f'There is no batch "{given[name]}" that this file could correct; give the id of that batch.',

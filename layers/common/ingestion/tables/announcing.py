@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from ingestion.actors import Actor
 from ingestion.db import Connection, to_json
 
 
@@ -18,17 +19,23 @@ class Announcement(BaseModel):
     key: str
     file_name: str
     size_bytes: int | None
-    uploaded_by: str
+    uploader: Actor
     options: dict[str, Any]
+    """As the link signs them, by their names in metadata; and `programType`, which the key says."""
+    token_hash: str
+    """Of the token that only the link carries."""
 
 
 def announce(db: Connection, announcement: Announcement) -> None:
     """Add the upload, waiting for its object."""
     db.run(
         """
-        INSERT INTO uploads (id, bucket, key, file_name, size_bytes, uploaded_by, options)
-        VALUES (:id, :bucket, :key, :file_name, :size_bytes, :uploaded_by, CAST(:options_ AS jsonb))
+        INSERT INTO uploads (id, bucket, key, file_name, size_bytes, uploaded_by, uploader_kind, uploader_issuer,
+                             uploader_subject, options, link_token_hash)
+        VALUES (:id, :bucket, :key, :file_name, :size_bytes, :name, :kind, :issuer, :subject, CAST(:options_ AS jsonb),
+                :token_hash)
         """,
-        **announcement.model_dump(exclude={"options"}),
+        **announcement.model_dump(exclude={"options", "uploader"}),
+        **announcement.uploader.model_dump(mode="json"),
         options_=to_json(announcement.options),
     )

@@ -1,8 +1,9 @@
 """audit_logs: who did what to which resource, when. Append-only; never a personal datum of a participant."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from ingestion.actors import SYSTEM, Actor
 from ingestion.db import Connection, to_json
 
 Action = Literal[
@@ -18,14 +19,14 @@ Action = Literal[
     "batch_archived",
 ]
 
-SERVICE = "kintell-ingest"
+SERVICE: Final = SYSTEM
 """The actor of what the system does by itself."""
 
 
 def write(
     db: Connection,
     *,
-    actor: str,
+    actor: Actor,
     action: Action,
     upload_id: UUID | None = None,
     batch_id: UUID | None = None,
@@ -34,10 +35,15 @@ def write(
     """Add one row; the resource is the upload if one is given, otherwise the batch."""
     db.run(
         """
-        INSERT INTO audit_logs (actor, action, resource_type, resource_id, batch_id, details)
-        VALUES (:actor, :action, :resource_type, :resource_id, :batch_id, CAST(:details AS jsonb))
+        INSERT INTO audit_logs (actor, actor_kind, actor_issuer, actor_subject, action, resource_type, resource_id,
+                                batch_id, details)
+        VALUES (:actor, :kind, :issuer, :subject, :action, :resource_type, :resource_id, :batch_id,
+                CAST(:details AS jsonb))
         """,
-        actor=actor,
+        actor=actor.name,
+        kind=actor.kind.value,
+        issuer=actor.issuer,
+        subject=actor.subject,
         action=action,
         resource_type="upload" if upload_id else "batch",
         resource_id=upload_id or batch_id,

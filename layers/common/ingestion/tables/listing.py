@@ -115,7 +115,8 @@ def audit_trail(db: Connection, batch_id: UUID, limit: int, after: int | None) -
     return rows(
         db,
         """
-        SELECT a.id, a.at, a.actor, a.action, a.resource_type, a.resource_id, a.batch_id, a.details
+        SELECT a.id, a.at, a.actor, a.actor_kind, a.actor_issuer, a.actor_subject, a.action, a.resource_type,
+               a.resource_id, a.batch_id, a.details
           FROM (
                (SELECT of_batch.*
                   FROM audit_logs of_batch

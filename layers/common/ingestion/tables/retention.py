@@ -100,7 +100,9 @@ def archive(db: Connection, batch_id: UUID) -> bool:
     )
     db.run(
         """
-        UPDATE uploads u SET uploaded_by = NULL, claimed_by = NULL, options = '{}'
+        UPDATE uploads u
+           SET uploaded_by = NULL, uploader_issuer = NULL, uploader_subject = NULL, principal = NULL, claimed_by = NULL,
+               options = '{}'
           FROM ingestion_batches b
          WHERE b.id = :id AND b.status = 'archived' AND u.id = b.upload_id
         """,

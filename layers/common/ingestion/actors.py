@@ -1,0 +1,73 @@
+"""Who does something: a person, a program, an AWS principal, or the system itself.
+
+A name alone may be anybody's: an issuer's subject may read like somebody's address, or like the system's own name. So
+an actor has a kind beside its name, and a person or a program the issuer that knows them and their subject there.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ActorKind(StrEnum):
+    """What an actor is, whatever it is called."""
+
+    PERSON = "person"
+    PROGRAM = "program"
+    AWS = "aws"
+    SYSTEM = "system"
+    LOCAL = "local"
+    """Whoever uses the machine that a system without sign-in runs on."""
+
+
+class Actor(BaseModel):
+    """Somebody or something that acts. `name` is what is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: ActorKind
+    name: str
+    issuer: str | None = None
+    subject: str | None = None
+
+    @classmethod
+    def of_claims(cls, claims: Mapping[str, Any]) -> Self:
+        """Whom a token that has been verified is about. Without a subject it is nobody's: raises KeyError."""
+        issuer, subject = str(claims.get("iss", "")), str(claims["sub"])
+        kind = ActorKind.PROGRAM if _is_of_a_program(claims) else ActorKind.PERSON
+        address = _address(claims) if kind is ActorKind.PERSON else None
+        return cls(kind=kind, name=address or _name(issuer, subject), issuer=issuer or None, subject=subject)
+
+    @classmethod
+    def of_principal(cls, principal: str) -> Self:
+        """Whom S3 names, as its events do (`AWS:AROA…:session`)."""
+        return cls(kind=ActorKind.AWS, name=principal)
+
+
+SYSTEM: Final = Actor(kind=ActorKind.SYSTEM, name="kintell-ingest")
+"""What the system does by itself."""
+
+LOCAL: Final = Actor(kind=ActorKind.LOCAL, name="local")
+
+
+def _name(issuer: str, subject: str) -> str:
+    """With its issuer, so that a subject is not taken for an address, a principal or the system."""
+    return f"{subject} ({issuer})" if issuer else subject
+
+
+def _address(claims: Mapping[str, Any]) -> str | None:
+    """The address that the issuer vouches for. One that it says nothing of may be anybody's."""
+    email, is_verified = claims.get("email"), claims.get("email_verified")
+    is_vouched_for = is_verified is True or is_verified == "true"
+    return email if is_vouched_for and isinstance(email, str) and "@" in email else None
+
+
+def _is_of_a_program(claims: Mapping[str, Any]) -> bool:
+    """Whether a client got the token for itself: it is then its own subject (RFC 9068, 2.2), or its issuer says so.
+
+    `cid` is Okta's name for the client, `idtyp` Entra ID's for who it is, `gty` Auth0's for how it was granted.
+    """
+    clients = {claims.get(name) for name in ("client_id", "cid", "azp")}
+    return claims["sub"] in clients or claims.get("idtyp") == "app" or claims.get("gty") == "client-credentials"
