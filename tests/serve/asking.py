@@ -52,7 +52,7 @@ def event(method: str, path: str, query: dict[str, Any] | None = None, **more: A
         "queryStringParameters": {name: str(value) for name, value in (query or {}).items()} or None,
         "requestContext": {
             "stage": "$default",
-            "http": {"method": method, "path": path},
+            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
             **({"authorizer": {"jwt": {"claims": more.pop("claims")}}} if "claims" in more else {}),
         },
         "isBase64Encoded": False,
