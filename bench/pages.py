@@ -160,7 +160,7 @@ def _event(path: str, query: dict[str, str]) -> dict[str, Any]:
         "rawQueryString": "",
         "headers": {"accept": "text/html"},
         "queryStringParameters": query or None,
-        "requestContext": {"stage": "$default", "http": {"method": "GET", "path": path}},
+        "requestContext": {"stage": "$default", "http": {"method": "GET", "path": path, "sourceIp": "127.0.0.1"}},
         "isBase64Encoded": False,
     }
 

@@ -2,7 +2,7 @@
 within reach, and has no way to the data."""
 
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -11,29 +11,24 @@ from admit.admitting import Answer, begin, finish, leave_issuer
 from admit.issuer import SignInFailed
 from ingestion.config import settings
 from ingestion.errors import Unavailable
+from ingestion.http_edge import guard, regular_texts
 from ingestion.telemetry import logger
 from ingestion.vault import read_secret
-
-_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Every answer is a redirect; the pages are those of serve."""
     try:
-        answer = _answer(event)
+        answer = _answer(regular_texts(event))
     except SignInFailed as failed:
         logger.warning("nobody was signed in", reason=failed.reason, detail=str(failed))
         answer = _sorry(failed.reason)
     except Unavailable:
         logger.exception("nobody can be signed in")
         answer = _sorry("unreachable")
-    return {
-        "statusCode": 303,
-        "headers": {**_HEADERS, "Location": answer.location},
-        "cookies": list(answer.cookies),
-        "body": "",
-    }
+    headers = {"Location": answer.location}
+    return guard({"statusCode": 303, "headers": headers, "cookies": list(answer.cookies), "body": ""}, event)
 
 
 def _sorry(reason: str) -> Answer:

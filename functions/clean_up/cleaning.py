@@ -1,16 +1,19 @@
-"""Retention: error files go 30 days after completion, batches are archived after a year, both by the audit trail.
+"""Retention: error files go 30 days after completion, files that led to nothing 90 days after their end, batches are
+archived after a year; the audit trail has each.
 
 One batch at a time: first the object, then its record in one transaction. What an interruption leaves undone is still
 due the next time, and deleting an object that is gone is no error.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ingestion import files, paths
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.launching import launch
-from ingestion.tables import audit, retention, revoked_passes, staging
+from ingestion.tables import audit, old_uploads, retention, revoked_passes, staging
+from ingestion.tables.old_uploads import DueUpload
 from ingestion.tables.retention import Expired, Old
 
 
@@ -18,6 +21,8 @@ def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
     """Do all that is due; how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
+        "refused_uploads_deleted": _delete_uploads(old_uploads.refused, db, settings),
+        "failed_uploads_deleted": _delete_uploads(old_uploads.failed, db, settings),
         "batches_archived": _archive(db, settings),
         "uploads_expired": retention.expire_unused_links(db),
         "revoked_passes_forgotten": revoked_passes.forget_expired(db),
@@ -44,8 +49,36 @@ def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> 
                 actor=audit.SERVICE,
                 action="error_file_deleted",
                 batch_id=expired.batch_id,
-                details={"key": expired.key, "afterDays": settings.error_file_days},
+                details={"afterDays": settings.error_file_days},
             )
+
+
+def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Connection, settings: Settings) -> int:
+    count = 0
+    while due := find(db, settings.failed_upload_days):
+        count += sum(_delete_upload(one, db, settings) for one in due)
+    return count
+
+
+def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
+    """The object's version, and what was made of it; False if somebody else was quicker, or the batch runs again."""
+    with transaction(db):
+        if not old_uploads.lock(db, due):
+            return False
+        files.delete(due.bucket, due.key, due.version_id)
+        files.delete(settings.work_bucket, paths.unpacked(due.upload_id))
+        if due.batch_id and due.error_file_key:
+            files.delete(settings.work_bucket, paths.error_file(due.batch_id))
+        old_uploads.blank(db, due)
+        audit.write(
+            db,
+            actor=audit.SERVICE,
+            action="upload_deleted",
+            upload_id=due.upload_id,
+            batch_id=due.batch_id,
+            details={"uploadId": str(due.upload_id), "afterDays": settings.failed_upload_days},
+        )
+    return True
 
 
 def _archive(db: Connection, settings: Settings) -> int:

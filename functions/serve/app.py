@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.errors import NotStorable, Refused, Unavailable
+from ingestion.http_edge import guard, regular_texts
 from ingestion.telemetry import logger
 from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads, visiting
 from serve.dashboard.rendering import page_as_result, problem_page, wants_page
@@ -36,18 +37,18 @@ serve_documents(api)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Whatever goes wrong is answered with a problem."""
     try:
-        request = visiting.with_pass(regular(event))
+        request = visiting.with_pass(regular(regular_texts(event)))
         visiting.must_come_from_here(request)
         result = _answer_to(request, context)
     except Problem as problem:
         result = problem.as_result()
     except Unavailable as unavailable:
         result = problems.of_unavailable(unavailable).as_result()
+    except Exception as error:
+        result = problems.of_anything(error).as_result()
     # A redirect has none.
     result["body"] = result["body"] or ""
-    # Answers hold personal data: nobody on the way may keep them.
-    result.setdefault("headers", {}).setdefault("Cache-Control", "no-store")
-    return result
+    return guard(result, event)
 
 
 def _answer_to(request: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

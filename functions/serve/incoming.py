@@ -53,8 +53,8 @@ def _body(event: Mapping[str, Any]) -> str | None:
     if len(body.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise _too_large()
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    # Any other type could be sent by a form on a page from elsewhere.
-    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    # Any other type, or none, could be sent by a form or a script on a page from elsewhere.
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json.")
     return body

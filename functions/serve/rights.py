@@ -72,8 +72,11 @@ def held(event: Mapping[str, Any]) -> frozenset[Right]:
 
 def _must_be_this_machine(http: Mapping[str, Any]) -> None:
     """On AWS nobody comes from loopback: a stack that asks for no token there serves nobody, rather than everybody."""
-    source = http.get("sourceIp")
-    if source and not ip_address(source).is_loopback:
+    try:
+        is_this_machine = ip_address(http.get("sourceIp") or "").is_loopback
+    except ValueError:
+        is_this_machine = False
+    if not is_this_machine:
         raise Problem(ProblemCode.FORBIDDEN, "This system asks for no token, and so answers its own machine only.")
 
 

@@ -8,9 +8,10 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from ingestion.config import Authentication, settings
+from ingestion.http_edge import split_address
 from ingestion.passes import PASS_COOKIE, Pass, cookies_of, read
 from ingestion.tables.revoked_passes import is_revoked, revoke
 from ingestion.vault import read_secret
@@ -52,7 +53,8 @@ def must_come_from_here(event: Mapping[str, Any]) -> None:
         return
     headers = _headers(event)
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    is_ours = origin is None or urlsplit(origin).netloc == headers.get("host")
+    address = split_address(origin) if origin is not None else None
+    is_ours = origin is None or (address is not None and address.netloc == headers.get("host"))
     if not (site == "same-origin" if site else is_ours):
         raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
 
@@ -66,8 +68,8 @@ def way_in(event: Mapping[str, Any]) -> dict[str, str] | None:
     if event["requestContext"]["http"]["method"] != "GET" or _is_of_the_api(event):
         return None
     if headers.get("hx-request"):
-        shown = urlsplit(headers.get("hx-current-url", "/"))
-        return {"HX-Redirect": _login(shown.path, shown.query)}
+        shown = split_address(headers.get("hx-current-url", "/"))
+        return {"HX-Redirect": _login(shown.path, shown.query) if shown else _login("/", "")}
     if "text/html" not in headers.get("accept", ""):
         return None
     return {"Location": _login(str(event.get("rawPath", "/")), str(event.get("rawQueryString") or ""))}

@@ -50,6 +50,12 @@ def db(system: LocalSystem) -> Iterator[Connection]:
     connection.close()
 
 
+def test_the_readable_document_keeps_to_its_policy(door: FrontDoor, page: Page) -> None:
+    page.goto("/docs")
+    page.locator(".opblock-summary").first.click()
+    expect(page.locator(".opblock-body").first).to_be_visible()
+
+
 def faults_of(page: Page) -> list[str]:
     """What axe-core finds."""
     page.evaluate(AXE)

@@ -72,7 +72,7 @@ class Loopback:
                 "queryStringParameters": dict(parse_qsl(parts.query)) or None,
                 "requestContext": {
                     "stage": "$default",
-                    "http": {"method": request.method, "path": parts.path},
+                    "http": {"method": request.method, "path": parts.path, "sourceIp": "127.0.0.1"},
                     **authorizer,
                 },
                 "body": request.body.decode() or None,

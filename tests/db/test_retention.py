@@ -67,9 +67,15 @@ def test_completed_batches_are_due_after_a_year(db: Connection) -> None:
 def test_an_archived_batch_names_nobody_and_keeps_its_counts(db: Connection, forced: bool) -> None:
     file_hash = a_hash()
     who: dict[str, Any] = {"imported_by": "AWS:operator", "claimed_by": "operator@example.org"}
+    read: dict[str, Any] = {
+        "format": json.dumps({"encoding": "utf-8", "header": ["MS-1", "oksana@example.org"]}),
+        "csv_metadata": json.dumps({"headers": ["MS-1"], "unknownHeaders": ["oksana@example.org"], "rowCount": 10}),
+    }
     reason: dict[str, Any] = {"forced": True, "force_reason": "operator@example.org asked"} if forced else {}
     upload_id = add_upload(db, uploaded_by="AWS:operator", claimed_by="operator@example.org", options=json.dumps(who))
-    batch_id = ended(db, 366, upload_id=upload_id, file_hash=file_hash, error_file_key="errors/x.csv", **who, **reason)
+    batch_id = ended(
+        db, 366, upload_id=upload_id, file_hash=file_hash, error_file_key="errors/x.csv", **who, **reason, **read
+    )
     assert retention.archive(db, batch_id)
     assert not retention.archive(db, batch_id)
     kept = db.run(
@@ -81,9 +87,36 @@ def test_an_archived_batch_names_nobody_and_keeps_its_counts(db: Connection, for
     )
     tombstone = "archived" if forced else None
     assert kept == [["archived", file_hash, 10, None, None, tombstone, True, True, None, None, {}]]
+    header = db.run("SELECT format, csv_metadata FROM ingestion_batches")
+    assert header == [
+        [{"encoding": "utf-8", "header": []}, {"headers": [], "unknownHeaders": [], "rowCount": 10}],
+    ]
     live = batches.find_live(db, file_hash, MENTORS)
     assert live is not None, "the file is still known"
     assert live.id == batch_id
+
+
+@pytest.mark.parametrize(
+    ("file_name", "stays"),
+    [
+        ("mentors-for-ukraine-2024-Q4.csv", True),
+        ("language_for_ukraine_2024_11.csv.gz", True),
+        ("kintell-mentorship-export.CSV", True),
+        ("mentors-ukraine-2024-oksana.csv", False),
+        ("oksana-mentors-ukraine-2024.csv", False),
+        ("mentors-ukraine-2024\n.csv", False),
+    ],
+)
+def test_an_archived_batch_keeps_the_name_of_its_file_only_if_it_says_nothing_of_anybody(
+    db: Connection, file_name: str, stays: bool
+) -> None:
+    key = f"incoming/{file_name}"
+    upload_id = add_upload(db, key=key, file_name=file_name)
+    retention.archive(db, ended(db, 366, upload_id=upload_id, file_name=file_name))
+    names = db.run(
+        "SELECT b.file_name, u.file_name, u.key FROM ingestion_batches b JOIN uploads u ON u.id = b.upload_id"
+    )
+    assert names == [[file_name, file_name, key] if stays else ["(deleted)", "(deleted)", f"deleted/{upload_id}"]]
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "failed"])
@@ -110,6 +143,7 @@ def test_the_schedulers_event_cleans_up(database: Database, monkeypatch: pytest.
 
 class _Settings:
     error_file_days = 30
+    failed_upload_days = 90
     archive_days = 365
     work_bucket = "work"
     stuck_hours = 24

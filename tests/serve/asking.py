@@ -71,7 +71,7 @@ def event(method: str, path: str, query: dict[str, Any] | None = None, **more: A
         "queryStringParameters": {name: str(value) for name, value in (query or {}).items()} or None,
         "requestContext": {
             "stage": "$default",
-            "http": {"method": method, "path": path},
+            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
             **({"authorizer": {"jwt": {"claims": as_texts(claims)}}} if claims is not None else {}),
         },
         "isBase64Encoded": False,

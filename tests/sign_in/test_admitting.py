@@ -16,6 +16,7 @@ from ingestion.actors import SYSTEM, Actor, ActorKind
 from ingestion.passes import PASS_COOKIE, Pass, read
 from ingestion.rights import Right
 from tests.serve.asking import CONTEXT, event
+from tests.serve.test_hostile_requests import HALF, HOSTILE, is_guarded
 from tests.serve.world import REGION
 from tests.sign_in.issuer import Issuer, running_issuer, sent_back
 
@@ -146,10 +147,26 @@ def test_two_tabs_sign_in_side_by_side(visit: Visit) -> None:
     assert visit("/callback", cookies=both, **at_the_issuer(first, KARI)).location == "/a"
 
 
+@pytest.mark.parametrize("path", ["/login", "/callback", "/logout"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whatever_a_client_writes_is_answered_and_guarded(visit: Visit, path: str, method: str) -> None:
+    for headers in HOSTILE:
+        for query in ({}, {"state": HALF, "code": HALF, "error": HALF, "back": HALF}):
+            cookies = [f"__Host-entry-{HALF}={HALF}", "__Host-entry-=a.b", HALF]
+            given = event(method, path, None, headers={"host": HOST, **headers}, cookies=cookies)
+            answer = handler({**given, "queryStringParameters": query}, CONTEXT)
+            assert answer["statusCode"] == 303
+            is_guarded(answer["headers"])
+            assert answer["headers"]["Location"].isascii()
+
+
 @pytest.mark.parametrize(
     "back",
     [
         "//evil.example.com",
+        "/\t/evil.example.com",
+        "/\n//evil.example.com",
+        " //evil.example.com",
         "/\\evil.example.com",
         "https://evil.example.com",
         "javascript:alert(1)",

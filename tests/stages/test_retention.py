@@ -1,5 +1,7 @@
 """What has had its time goes, with a line in the audit trail; what a clean-up leaves undone, the next one does."""
 
+import contextlib
+import gzip
 from typing import Any
 
 import boto3
@@ -7,6 +9,7 @@ import pytest
 
 import clean_up.app
 from ingestion import files
+from ingestion.tables import audit, old_uploads, retention
 from tests.stages.conftest import CONTEXT, UPLOADS, WORK, Pipeline
 
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4.csv"
@@ -24,6 +27,19 @@ def clean(pipeline: Pipeline) -> dict[str, int]:
 
 def age(pipeline: Pipeline, days: int) -> None:
     pipeline.db.run(f"UPDATE ingestion_batches SET completed_at = now() - interval '{days} days'")
+
+
+def age_refusals(pipeline: Pipeline, days: int) -> None:
+    pipeline.db.run(f"UPDATE uploads SET decided_at = now() - interval '{days} days'")
+
+
+def records(pipeline: Pipeline) -> str:
+    """All that the records of uploads and batches say."""
+    found = pipeline.db.run(
+        "SELECT to_jsonb(u)::text || coalesce(to_jsonb(b)::text, '') FROM uploads u LEFT JOIN ingestion_batches b "
+        "ON b.upload_id = u.id"
+    )
+    return "\n".join(row[0] for row in found)
 
 
 def trail(pipeline: Pipeline, action: str) -> int:
@@ -103,3 +119,102 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
     assert clean(loaded)["error_files_deleted"] == 1
     assert trail(loaded, "error_file_deleted") == 2
     assert keys(loaded, WORK, "errors/") == []
+
+
+PERSON = "oksana-shevchenko"
+LEAKY = f"incoming/mentors_ukraine/{PERSON}-2024.csv.gz"
+REJECTED = gzip.compress(BODY.replace(b"kari", b"unknown").replace(b"scheduled_at", b"scheduled_at,Oksana Shevchenko"))
+UNREADABLE = gzip.compress(b"Oksana Shevchenko,goals_discussed\n1,2\n")
+OPTIONS = {"imported_by": "ops@acme.com", "force": "true", "force_reason": "Oksana Shevchenko asked"}
+
+
+@pytest.fixture
+def led_to_nothing(pipeline: Pipeline) -> Pipeline:
+    """A batch that failed, a refused upload, and an accepted one, all under one key, then a marker above them."""
+    pipeline.know("oksana@example.org", "kari@acme.com")
+    instance = {"program_instance": "mentors-ukraine-2024"}
+    assert pipeline.load(LEAKY, REJECTED, **OPTIONS, **instance)["status"] == "failed"
+    assert pipeline.upload(LEAKY, UNREADABLE, **OPTIONS)["state"] == "refused"
+    assert pipeline.load(LEAKY, gzip.compress(BODY), **instance)["status"] == "completed"
+    pipeline.s3.delete_object(Bucket=UPLOADS, Key=LEAKY)
+    return pipeline
+
+
+def test_originals_that_led_to_nothing_are_deleted_after_ninety_days(led_to_nothing: Pipeline) -> None:
+    age(led_to_nothing, 89)
+    age_refusals(led_to_nothing, 89)
+    assert clean(led_to_nothing)["error_files_deleted"] == 2
+    assert len(keys(led_to_nothing, UPLOADS, "incoming/")) == 3
+    assert len(keys(led_to_nothing, WORK, "work/uploads/")) == 3
+    age(led_to_nothing, 91)
+    age_refusals(led_to_nothing, 91)
+    cleaned = clean(led_to_nothing)
+    assert (cleaned["refused_uploads_deleted"], cleaned["failed_uploads_deleted"]) == (1, 1)
+    versions = led_to_nothing.s3.list_object_versions(Bucket=UPLOADS)["Versions"]
+    accepted = led_to_nothing.db.run("SELECT version_id FROM uploads WHERE deleted_at IS NULL")
+    assert [[version["VersionId"]] for version in versions] == accepted
+    assert len(keys(led_to_nothing, WORK, "work/uploads/")) == 1
+    assert trail(led_to_nothing, "upload_deleted") == 2
+    assert not any(clean(led_to_nothing).values())
+
+
+def test_what_records_of_deleted_originals_said_of_anybody_goes_with_them(led_to_nothing: Pipeline) -> None:
+    led_to_nothing.db.run(
+        "UPDATE ingestion_batches SET failure_reason = failure_reason || ' Oksana' WHERE status = 'failed'"
+    )
+    age(led_to_nothing, 366)
+    age_refusals(led_to_nothing, 366)
+    before = records(led_to_nothing)
+    assert "Oksana Shevchenko" in before
+    assert PERSON in before
+    clean(led_to_nothing)
+    remains = records(led_to_nothing).lower()
+    for said in ("oksana", PERSON, "ops@acme.com", "operator", "asked"):
+        assert said not in remains
+    kept = led_to_nothing.db.run(
+        "SELECT state, refusal_code, b.status, total_rows, split_part(failure_reason, ':', 1), u.sha256 IS NOT NULL "
+        "FROM uploads u LEFT JOIN ingestion_batches b ON b.upload_id = u.id ORDER BY u.created_at LIMIT 2"
+    )
+    assert kept[0] == ["accepted", None, "failed", 2, "every_row_rejected", True]
+    assert kept[1] == ["refused", "missing_columns", None, None, None, True]
+    entries = led_to_nothing.db.run("SELECT details::text FROM audit_logs WHERE action = 'upload_deleted'")
+    assert not any("oksana" in details.lower() for (details,) in entries)
+
+
+def test_a_batch_whose_file_was_deleted_is_not_started_over(led_to_nothing: Pipeline) -> None:
+    age(led_to_nothing, 91)
+    clean(led_to_nothing)
+    ((batch_id,),) = led_to_nothing.db.run("SELECT id FROM ingestion_batches WHERE status = 'failed'")
+    assert led_to_nothing.run(str(batch_id), execution="another")["status"] == "failed"
+    assert trail(led_to_nothing, "import_started") == 2
+
+
+@pytest.mark.parametrize("stop_at", range(20))
+def test_a_clean_up_may_stop_anywhere(led_to_nothing: Pipeline, monkeypatch: pytest.MonkeyPatch, stop_at: int) -> None:
+    """No record is blanked whose object is there still; the next clean-up does what is left, each thing once."""
+    age(led_to_nothing, 366)
+    age_refusals(led_to_nothing, 366)
+    steps = iter(range(100))
+
+    def interrupted(real: Any) -> Any:
+        def step(*given: Any, **named: Any) -> Any:
+            if next(steps) == stop_at:
+                raise RuntimeError("cut off")
+            return real(*given, **named)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        for place, name in ((files, "delete"), (old_uploads, "blank"), (audit, "write"), (retention, "archive")):
+            patch.setattr(place, name, interrupted(getattr(place, name)))
+        with contextlib.suppress(RuntimeError):
+            clean(led_to_nothing)
+    there = {
+        version["VersionId"] for version in led_to_nothing.s3.list_object_versions(Bucket=UPLOADS).get("Versions", [])
+    }
+    blanked = {row[0] for row in led_to_nothing.db.run("SELECT version_id FROM uploads WHERE file_name = '(deleted)'")}
+    assert not there & blanked
+    clean(led_to_nothing)
+    assert keys(led_to_nothing, UPLOADS, "incoming/") == []
+    assert led_to_nothing.db.run("SELECT count(*) FROM uploads WHERE deleted_at IS NULL") == [[0]]
+    assert (trail(led_to_nothing, "upload_deleted"), trail(led_to_nothing, "batch_archived")) == (2, 1)

@@ -19,6 +19,7 @@ BEST_LEFT_ALONE = {
     "max_file_bytes",
     "presigned_seconds",
     "error_file_days",
+    "failed_upload_days",
     "archive_days",
     "stuck_hours",
 }

@@ -45,5 +45,5 @@ def asset(name: Annotated[str, path_parameter("name", "Name with its content's h
         status_code=200,
         content_type=_TYPES[path.suffix],
         body=path.read_text(encoding="utf-8"),
-        headers={"Cache-Control": _FOR_GOOD, "X-Content-Type-Options": "nosniff"},
+        headers={"Cache-Control": _FOR_GOOD},
     )

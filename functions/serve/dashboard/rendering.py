@@ -77,7 +77,6 @@ def _headers() -> dict[str, str | list[str]]:
     uploads = f" {address_of(settings().uploads_bucket)}incoming/"
     return {
         "Content-Security-Policy": POLICY.format(uploads=uploads),
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Vary": "Accept-Language, Cookie",
     }
@@ -99,7 +98,8 @@ def _remember(language: str) -> Cookie:
 def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
     """What the frame around every page needs."""
     known = caller_of(event)
-    path = str(event.get("rawPath") or "/")
+    # With two slashes at its beginning it would be an address on another host.
+    path = "/" + str(event.get("rawPath") or "").lstrip("/\\")
     query = {name: value for name, value in (event.get("queryStringParameters") or {}).items() if name != "lang"}
     others = {
         code: f"{quote(path, safe='/%:')}?{urlencode({**query, 'lang': code})}"

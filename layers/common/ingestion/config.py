@@ -55,6 +55,7 @@ class Settings(BaseModel):
 
     presigned_seconds: int = 15 * 60
     error_file_days: int = 30
+    failed_upload_days: int = 90
     archive_days: int = 365
     stuck_hours: int = 24
 

@@ -240,6 +240,7 @@ def presigned_get(bucket: str, key: str, file_name: str, seconds: int) -> str:
             "Bucket": bucket,
             "Key": key,
             "ResponseContentType": "text/csv; charset=utf-8",
+            "ResponseCacheControl": "no-store",
             "ResponseContentDisposition": f'attachment; filename="{_ascii(file_name)}"',
         },
         ExpiresIn=seconds,

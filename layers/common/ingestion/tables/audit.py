@@ -17,6 +17,10 @@ Action = Literal[
     "error_file_downloaded",
     "error_file_deleted",
     "batch_archived",
+    "rejected_rows_shown",
+    "original_row_shown",
+    "upload_deleted",
+    "person_looked_up",
 ]
 
 SERVICE: Final = SYSTEM

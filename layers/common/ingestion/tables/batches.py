@@ -188,7 +188,8 @@ def start(db: Connection, batch_id: UUID, execution: str) -> bool:
 def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
     """Let another execution go on with a running batch, or try a failed one again; False if there is nothing to do.
 
-    The execution that a batch failed in can't revive it: its stragglers may still be at work.
+    The execution that a batch failed in can't revive it: its stragglers may still be at work. Nor can any other once
+    its file has been deleted.
     Raises DatabaseError (unique_violation) if the file was imported by another batch meanwhile.
     """
     moved = db.run(
@@ -199,6 +200,7 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
                error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now(),
                started_at = CASE status WHEN 'failed' THEN now() ELSE started_at END
          WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
+           AND archived_at IS NULL
      RETURNING id
         """,
         id=batch_id,

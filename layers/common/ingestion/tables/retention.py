@@ -6,8 +6,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.db import Connection, rows
+from ingestion.tables.old_uploads import DELETED_NAME
 
 AT_ONCE = 500
+PLAIN_NAME = (
+    r"^(kintell|mentors|mentorship|mfu|language|lfu|lc)"
+    r"([-_ ](for|ukraine|connect|users|mentorship|language|export|20[0-9]{2}|q[1-4]|[0-9]{1,2}))*"
+    r"\.(csv|txt|tsv)(\.gz)?$"
+)
+"""A file's name that says nothing of anybody."""
 
 
 class Expired(BaseModel):
@@ -84,25 +91,33 @@ def old_batches(db: Connection, days: int) -> list[Old]:
 def archive(db: Connection, batch_id: UUID) -> bool:
     """Make the batch a tombstone: counts, hash and dates stay, people go. False if it was one before.
 
-    Who imported it remains in the audit trail, which nobody changes.
+    Who imported it remains in the audit trail, which nobody changes. The header goes too: a broken file may have a
+    person's row there. A file's name stays only if it has nothing but the words of our programmes in it.
     """
     archived = db.run(
         """
         UPDATE ingestion_batches
            SET status = 'archived', archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL,
                force_reason = CASE WHEN forced THEN 'archived' END, work_key = NULL,
+               file_name = CASE WHEN file_name ~* :plain THEN file_name ELSE :deleted END,
+               format = format || '{"header": []}',
+               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": []}',
                error_file_deleted_at =
                    coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id AND status = 'completed'
      RETURNING id
         """,
         id=batch_id,
+        plain=PLAIN_NAME,
+        deleted=DELETED_NAME,
     )
     db.run(
         """
         UPDATE uploads u
            SET uploaded_by = NULL, uploader_issuer = NULL, uploader_subject = NULL, principal = NULL, claimed_by = NULL,
-               options = '{}'
+               options = '{}', deleted_at = b.archived_at,
+               file_name = b.file_name,
+               key = CASE WHEN u.file_name = b.file_name THEN u.key ELSE 'deleted/' || u.id END
           FROM ingestion_batches b
          WHERE b.id = :id AND b.status = 'archived' AND u.id = b.upload_id
         """,

@@ -1,0 +1,64 @@
+"""The edge to HTTP, behind API Gateway (payload 2.0): what clients write is made regular, answers are guarded."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+NOTHING_RUNS: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""The Content-Security-Policy of whatever has none of its own."""
+
+_GUARDS: Final = {
+    # Answers hold personal data: nobody on the way may keep them.
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": NOTHING_RUNS,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+_TLS_FOR_A_YEAR: Final = "max-age=31536000"
+
+
+def regular_texts(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with its headers by lower-case names, and without halves of characters, which can't be encoded."""
+    return {
+        **event,
+        "rawPath": _text(event.get("rawPath") or "/"),
+        "rawQueryString": _text(event.get("rawQueryString")),
+        "headers": {name.lower(): value for name, value in _texts(event.get("headers")).items()},
+        "queryStringParameters": _texts(event.get("queryStringParameters")) or None,
+        "cookies": [_text(cookie) for cookie in event.get("cookies") or []],
+    }
+
+
+def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in (given or {}).items()}
+
+
+def _text(given: Any) -> str:
+    return "" if given is None else str(given).encode("utf-8", "replace").decode()
+
+
+def split_address(address: str) -> SplitResult | None:
+    """The parts of an address that a client wrote; None if it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
+def guard(answer: dict[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer, with each protecting header that it does not have yet."""
+    guards = {**_GUARDS, "Strict-Transport-Security": _TLS_FOR_A_YEAR} if _is_by_tls(event) else _GUARDS
+    own = answer.get("headers") or {}
+    named = {name.lower() for name in own}
+    return {**answer, "headers": {**own, **{name: guards[name] for name in guards if name.lower() not in named}}}
+
+
+def _is_by_tls(event: Mapping[str, Any]) -> bool:
+    """API Gateway takes nothing else; the local system has no TLS."""
+    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    host = headers.get("host", "")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return headers.get("x-forwarded-proto", "https") == "https" and name.strip("[]") not in LOOPBACK
