@@ -50,7 +50,7 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
     """Read and identify the file. Raises Refused, Unavailable."""
     arrival = examination.arrival
     key = _key(arrival, options)
-    parent = _parent(options, db)
+    parent = _parent(options, key.program_type, db)
     _check_size(arrival, settings)
     scanned, work_key = _scan(examination, settings)
     source = _source(arrival, scanned, work_key, settings)
@@ -73,7 +73,8 @@ def _key(arrival: Arrival, options: UploadOptions) -> Key:
     return key if key.program_type else key._replace(program_type=programme_of_slug(options.program_instance or ""))
 
 
-def _parent(options: UploadOptions, db: Connection) -> tuple[str, int | None] | None:
+def _parent(options: UploadOptions, program_type: str | None, db: Connection) -> tuple[str, int | None] | None:
+    """Programme and instance of the batch that the file is said to correct, which is one of the programme given."""
     if options.parent_batch is None:
         return None
     parent = batches.find_parent(db, options.parent_batch)
@@ -81,6 +82,12 @@ def _parent(options: UploadOptions, db: Connection) -> tuple[str, int | None] | 
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
             f"There is no batch {options.parent_batch}; name the batch whose error file this corrects, or none.",
+        )
+    if program_type not in (None, parent[0]):
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"Batch {options.parent_batch} is one of {parent[0]}, not of {program_type}; "
+            "name a batch of the same programme, or none.",
         )
     return parent
 

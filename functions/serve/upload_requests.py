@@ -10,7 +10,7 @@ from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug, programme_of_slug, read_key
 from ingestion.programmes import PROGRAMMES
-from ingestion.tables import batch_record, listing
+from ingestion.tables import batches, listing
 from ingestion.upload_links import UploadLink
 from ingestion.upload_options import MAX_METADATA_BYTES, PROGRAM_TYPE, UploadOptions, metadata_bytes
 from serve.shapes import Shape
@@ -86,10 +86,6 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
     if request.size_bytes is not None and request.size_bytes > max_file_bytes:
         limit = f"at most {max_file_bytes:,} bytes are taken"
         raise Refused(RefusalCode.TOO_LARGE, f"The file has {request.size_bytes:,} bytes; {limit}.")
-    if request.parent_batch_id is not None and not batch_record.exists(db, request.parent_batch_id):
-        raise Refused(
-            RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {request.parent_batch_id} that it could correct."
-        )
     if request.force and not request.force_reason:
         raise Refused(
             RefusalCode.INVALID_OPTION, "A force needs a forceReason, which says why the file is imported again."
@@ -103,10 +99,24 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
         max_error_percent=request.max_error_percent,
     )
     program_type = _programme(db, request)
+    _check_parent(db, request.parent_batch_id, program_type)
     accepted = Accepted(_key(program_type, request), program_type, options, UploadLink.new())
     if metadata_bytes(accepted.as_signed()) > MAX_METADATA_BYTES:
         raise Refused(RefusalCode.INVALID_OPTION, "The option forceReason is too long; shorten it.")
     return accepted
+
+
+def _check_parent(db: Connection, batch_id: UUID | None, program_type: str | None) -> None:
+    """Raises Refused if there is no such batch, or one of another programme."""
+    if batch_id is None:
+        return
+    parent = batches.find_parent(db, batch_id)
+    if parent is None:
+        raise Refused(RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {batch_id} that it could correct.")
+    if program_type not in (None, parent[0]):
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH, f"Batch {batch_id} is one of {parent[0]}, not of {program_type}."
+        )
 
 
 def _programme(db: Connection, request: UploadRequest) -> str | None:

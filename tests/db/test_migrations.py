@@ -200,3 +200,21 @@ def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
     assert [[session["id"] for session in of_batch] for of_batch in found] == [[*kept, updated], [updated]]
     assert [merging.published(db, each, SESSIONS) for each in (batch_id, later)] == [3, 1]
     db.close()
+
+
+def test_a_parent_of_another_programme_from_before_it_was_refused_is_none_any_more(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = connect(secret_of(empty))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0011"])
+        migrate(db)
+    parent = world.add_batch(db)
+    own, other = (
+        world.add_batch(db, parent_batch_id=parent, program_type=programme)
+        for programme in (world.MENTORS, world.LANGUAGE)
+    )
+    assert "0011" in migrate(db)
+    assert world.batch_columns(db, own, "parent_batch_id") == [parent]
+    assert world.batch_columns(db, other, "parent_batch_id") == [None]
+    db.close()

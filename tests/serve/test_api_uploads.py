@@ -187,6 +187,15 @@ def test_what_would_be_refused_is_not_signed(
     assert world.count("SELECT count(*) FROM uploads") == 0
 
 
+@pytest.mark.parametrize("named", [{"programType": "lfu"}, {"programInstance": "language-ukraine-2024-11"}])
+def test_a_parent_of_another_programme_is_none(post: Call, world: World, named: dict[str, str]) -> None:
+    parent = world.batch()
+    answer = post(PATH, {"fileName": "x.csv", "parentBatchId": str(parent), **named})
+    assert answer.is_problem(422, "no_such_parent_batch")
+    assert "mentors_ukraine" in answer.body["detail"]
+    assert world.count("SELECT count(*) FROM uploads WHERE state = 'waiting'") == 0
+
+
 def test_an_accepted_upload_names_its_batch(get: Call, world: World) -> None:
     upload = world.upload()
     batch = world.batch(upload_id=upload)

@@ -79,6 +79,15 @@ def test_an_option_that_cannot_be_honoured_refuses_the_upload(
     assert upload_of(pipeline, pipeline.upload(KEY, BODY, **metadata))["refusal_code"] == code
 
 
+def test_a_file_does_not_correct_a_batch_of_another_programme(pipeline: Pipeline) -> None:
+    parent = pipeline.upload(KEY, BODY)["batch_id"]
+    other = BODY.replace(b"mentor_email", b"volunteer_email")
+    key = "incoming/language_ukraine/language-ukraine-2024-11.csv"
+    upload = upload_of(pipeline, pipeline.upload(key, other, parent_batch=parent))
+    assert upload["refusal_code"] == "no_such_parent_batch"
+    assert "mentors_ukraine, not of language_ukraine" in upload["refusal_message"]
+
+
 @pytest.mark.parametrize(
     ("given", "stored"),
     [

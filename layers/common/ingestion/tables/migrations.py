@@ -13,6 +13,27 @@ FOLDER = Path(__file__).parent.parent / "migrations"
 # Any number that nothing else in this database locks: who migrates waits for who migrates.
 _LOCK = 0x6B696E74
 
+# Whoever calls a function, or fires it as a trigger, has a say in where it looks for tables, functions and operators,
+# unless the function says so itself; and pg_temp comes first, unless it is named. A body that the server has parsed
+# (BEGIN ATOMIC, RETURN) has found its names already. An extension's functions are its own.
+# https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY
+_PIN_SEARCH_PATHS = """
+    DO $$
+    DECLARE
+        ours regprocedure;
+    BEGIN
+        FOR ours IN
+            SELECT p.oid FROM pg_proc p
+             WHERE p.pronamespace = current_schema()::regnamespace AND p.proowner = CURRENT_USER::regrole
+               AND p.prosqlbody IS NULL
+               AND NOT EXISTS (SELECT FROM pg_depend d
+                                WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+        LOOP
+            EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', ours, current_schema());
+        END LOOP;
+    END $$
+"""
+
 
 class MigrationFailed(Exception):
     """The database refused a file of migrations/; the message is the reason that a deploy fails with."""
@@ -59,6 +80,7 @@ def _apply_missing(db: Connection) -> list[str]:
         try:
             with transaction(db):
                 db.run(path.read_text(encoding="utf-8"))
+                db.run(_PIN_SEARCH_PATHS)
                 db.run("INSERT INTO schema_migrations (version) VALUES (:version)", version=version)
         except DatabaseError as failed:
             raise MigrationFailed(f"{path.name} was not applied: {_reason(failed)}") from failed
