@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from cli import __version__
-from cli.connecting import ask
-from cli.failures import ApiProblem, Unreachable
+from cli.connecting import ask, is_private
+from cli.failures import ApiProblem, Failure, Unreachable
 
 DEFAULT_URL: Final = "http://127.0.0.1:3002"
 HEALTH: Final = "/health"
@@ -52,7 +52,23 @@ class Api:
         token = (token or "").strip() or None
         if token and not (token.isascii() and token.isprintable()):
             raise click.UsageError("KINTELL_TOKEN holds characters that no token has; copy it again.")
-        return cls(url.strip().rstrip("/"), token, login)
+        api = cls(url.strip().rstrip("/"), token, login)
+        if token:
+            api.must_be_private()
+        return api
+
+    def must_be_private(self) -> None:
+        """Raises click.UsageError if others could read a token on its way to the API."""
+        if not is_private(self.url):
+            raise click.UsageError(
+                f'KINTELL_API_URL is "{self.url}"; a token is sent by https only, or to this machine. Write https://.'
+            )
+
+    def checked_link(self, url: str) -> str:
+        """A link that the API gave, which must not be less safe than the API. Raises Failure."""
+        if is_private(self.url) and not is_private(url):
+            raise Failure(f"The API at {self.url} gave a link without TLS, so no file is sent or taken there.")
+        return url
 
     def get(self, path: str, **query: Any) -> Json:
         """The answer to a GET; what is None is not asked. Raises ApiProblem, Unreachable."""
@@ -84,6 +100,7 @@ class Api:
         # Asked for with each request: somebody may watch for longer than a token lasts.
         token = (self.token or self.login(self.url)) if path != HEALTH else None
         if token:
+            self.must_be_private()
             headers["Authorization"] = f"Bearer {token}"
         answer, content = ask(method, url, headers, body, "API")
         return self._understood(answer, content, token)

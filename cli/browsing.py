@@ -129,14 +129,14 @@ def _awaited(server: HTTPServer, asking: Asking) -> Login:
 
 def _handler_of(asking: Asking) -> type[BaseHTTPRequestHandler]:
     class CameBack(BaseHTTPRequestHandler):
-        """Takes the first request for the redirect's path; browsers ask for other things too."""
+        """Takes the first request for the redirect's address; browsers ask for other things too."""
 
         query: str | None = None
         timeout = 10
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if parts.path != "/callback":
+            if parts.path != "/callback" or self.headers.get_all("Host") != [urlsplit(asking.redirect).netloc]:
                 self.send_error(404)
                 return
             try:

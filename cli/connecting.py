@@ -18,6 +18,12 @@ BLOCK_BYTES: Final = 1 << 18
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
+def is_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there: by TLS, or because it stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
 def connect(url: str) -> HTTPConnection:
     """A connection to the host of *url*, not opened yet; https through the proxy that the environment names."""
     parts = urlsplit(url)

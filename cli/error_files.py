@@ -1,5 +1,6 @@
 """A batch's rejected rows: what is wrong with them, by fault, and their file."""
 
+import codecs
 import os
 import sys
 import tempfile
@@ -12,13 +13,14 @@ import click
 
 from cli.api import Api, Json, backfill_path
 from cli.failures import Failure, WrongUse
-from cli.showing import show_json
+from cli.showing import is_terminal, show_json
 from cli.transferring import download
 from cli.watching import get_batch
-from cli.words import clean, counted
+from cli.words import clean, command, counted, file_argument, visible
 
 STDOUT: Final = Path("-")
 WHOLE_ROW: Final = "row"
+TABLES: Final = (".csv", ".xlsx")
 
 FAULTS: Final = {
     "E001": "invalid email",
@@ -51,21 +53,33 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
     link = api.get(backfill_path(batch_id, "/errors"))
     if to_stdout:
         click.echo("\n".join(_faults(batch, link["rows"])), err=True)
-        download(link["url"], sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        download(api.checked_link(link["url"]), _Shown() if is_terminal() else sys.stdout.buffer)
+        sys.stdout.flush()
         return
     file = _place(target, link["fileName"])
     if not as_json:
         click.echo("\n".join(_faults(batch, link["rows"])))
     _may_write(file, overwrite=overwrite)
     with _written(file, overwrite=overwrite) as out:
-        download(link["url"], out)
+        download(api.checked_link(link["url"]), out)
     if as_json:
         about = {"batchId": batch["batchId"], "fileName": link["fileName"], "rows": link["rows"]}
         show_json({**about, "savedTo": str(file), "faults": batch["errorSummary"]})
         return
     click.echo(f"Saved to {clean(file)}")
-    click.echo(f'Mend its rows, then: kintell import "{clean(file)}" --parent {batch_id}')
+    again = command("kintell", "import", file_argument(file), "--parent", batch_id)
+    click.echo(f"Mend its rows, then: {again}")
+
+
+class _Shown:
+    """Takes the file for a terminal, on which its cells must not act."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+
+    def write(self, block: bytes) -> None:
+        """Write a block of it."""
+        click.echo(visible(self._decoder.decode(block)), nl=False)
 
 
 def _faults(batch: Json, rows: int) -> list[str]:
@@ -84,12 +98,12 @@ def _fault(fault: Json, width: int) -> str:
 
 
 def _place(target: Path | None, file_name: str) -> Path:
-    """The API's name stands for a file in this folder, whatever it is."""
-    name = clean(file_name.replace("\\", "/").rpartition("/")[2]).strip()
+    """The API's name stands for a table in this folder, whatever it is: no hidden file, none that a program reads."""
+    name = clean(file_name.replace("\\", "/").rpartition("/")[2]).strip(" .") or "errors"
     folder = target if target is not None and target.is_dir() else Path()
     if target is not None and not target.is_dir():
         return target
-    return folder / (name if name.strip(".") else "errors.csv")
+    return folder / (name if name.lower().endswith(TABLES) else f"{name}.csv")
 
 
 def _may_write(file: Path, *, overwrite: bool) -> None:

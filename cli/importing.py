@@ -17,6 +17,7 @@ from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks
 from cli.showing import show_json
 from cli.transferring import Sending
 from cli.watching import not_taken_up, wait_for_batch, wait_for_upload
+from cli.words import command
 
 GLANCE_SECONDS: Final = 2.0
 """Who does not wait for the import still waits so long for the id of its batch."""
@@ -53,12 +54,12 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
     except ApiProblem as problem:
         return _refused_at_once(problem), None
     upload_id: str = link["uploadId"]
+    api.checked_link(link["url"])
     with Sending(link, file, size) as sending:
         with _interruptible(f"{wish.path.name} was not sent as a whole, so nothing of it is imported; start again."):
             bars.sent(0, size)
             sending.send(lambda done: bars.sent(done, size))
-        goes_on = "the import goes on; watch it with: kintell status"
-        with _interruptible(f"{goes_on} {upload_id} --watch"):
+        with _interruptible(_goes_on(upload_id)):
             sending.finish()
             bars.waiting()
             upload = wait_for_upload(api, upload_id, wish.timeout_seconds if wish.wait else GLANCE_SECONDS)
@@ -67,8 +68,12 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
     if upload["state"] != "accepted" or not wish.wait:
         return upload, None
     batch_id = upload["batchId"]
-    with _interruptible(f"{goes_on} {batch_id} --watch"):
+    with _interruptible(_goes_on(batch_id)):
         return upload, wait_for_batch(api, batch_id, bars)
+
+
+def _goes_on(some_id: str) -> str:
+    return f"the import goes on; watch it with: {command('kintell', 'status', some_id, '--watch')}"
 
 
 def _announcement(wish: Wish, size: int) -> Json:
@@ -120,4 +125,4 @@ def _report(upload: Json, batch: Json | None) -> list[str]:
     lines = [line("Upload ID", upload["uploadId"])]
     if batch_id:
         lines.append(line("Batch ID", batch_id))
-    return [*lines, line("Watch", f"kintell status {batch_id or upload['uploadId']} --watch")]
+    return [*lines, line("Watch", command("kintell", "status", batch_id or upload["uploadId"], "--watch"))]

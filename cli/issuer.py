@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from cli import __version__
-from cli.connecting import LOOPBACK, ask
+from cli.connecting import ask, is_private
 from cli.failures import Failure
 
 Json = dict[str, Any]
@@ -47,6 +47,9 @@ class Issuer:
         if not all(isinstance(endpoint, str) for endpoint in endpoints):
             raise NotLoggedIn(f"What answers at {url} is no issuer of OpenID Connect tokens.")
         authorization, token = map(str, endpoints)
+        # It is opened in a browser and shown on a terminal.
+        if not is_private(authorization) or not (authorization.isascii() and authorization.isprintable()):
+            raise NotLoggedIn(f"The issuer at {url} names an address to log in at that is none with TLS.")
         return cls(
             url,
             sign_in["clientId"],
@@ -105,8 +108,7 @@ def claims_of(token: str) -> Json:
 
 
 def _ask(method: str, url: str, form: Mapping[str, str] | None) -> tuple[int, Json]:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+    if not is_private(url):
         raise NotLoggedIn(f"The issuer at {url} has no TLS, so nothing is sent there.")
     headers = {"Accept": "application/json", "User-Agent": f"kintell/{__version__}"}
     body = urlencode(form).encode() if form is not None else None

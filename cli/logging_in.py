@@ -40,6 +40,7 @@ def login(terminal: Terminal, /, no_browser: bool, port: int) -> None:
     Tokens are kept in a file that only you may read, renewed in passing, and gone with kintell logout. KINTELL_TOKEN,
     where it is set, goes before them.
     """
+    terminal.api.must_be_private()
     sign_in: dict[str, str] | None = terminal.api.get(HEALTH).get("signIn")
     url = terminal.api.url
     if sign_in is None:

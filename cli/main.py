@@ -15,6 +15,7 @@ from cli.failures import Failure, Interrupted
 from cli.importing import Wish, import_file
 from cli.options import BatchId, Terminal, batch_argument, examples, json_option, program_option, with_terminal
 from cli.statuses import show_status
+from cli.words import clean
 
 TIMEOUT_SECONDS = 300.0
 DEBUG = "KINTELL_DEBUG"
@@ -29,6 +30,9 @@ class Kintell(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt as stopped:
             raise Interrupted("Stopped.") from stopped
+        except click.UsageError as wrong:
+            # A file's name, of a shell's *, may be taken for an option.
+            raise click.UsageError(clean(wrong.format_message()), wrong.ctx) from wrong
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as mistake:

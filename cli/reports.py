@@ -3,7 +3,7 @@
 from typing import Final
 
 from cli.api import Json
-from cli.words import clean, local_time, size
+from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
 ENDED: Final = ("completed", "failed", "archived")
@@ -26,7 +26,7 @@ def ending(batch: Json) -> list[str]:
         line("Errors", batch["errorRows"]),
     ]
     if batch["errorRows"] and batch["links"]["errors"]:
-        lines.append(line("Error file", f"kintell errors {batch_id} -o errors.csv"))
+        lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
     return lines
 
 
@@ -62,7 +62,7 @@ def refusal(refused: Json) -> list[str]:
     """Why an upload became no batch, and the batch that has its content already."""
     lines = [line("Refused", f"{refused['code']}: {refused['message']}")]
     if refused.get("batchId"):
-        lines.append(line("Earlier", f"kintell status {refused['batchId']}"))
+        lines.append(line("Earlier", command("kintell", "status", refused["batchId"])))
         lines.append(line("Again", "kintell import FILE --force --reason TEXT"))
     return lines
 

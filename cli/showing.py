@@ -1,6 +1,5 @@
 """Where answers go: tables on a terminal, tab-separated lines in a pipe, JSON where it is asked for."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any, Final, Literal
 import click
 
 from cli.api import Json, Page
-from cli.words import clean
+from cli.words import as_json, clean
 
 NARROWEST: Final = 8
 """A column that may be cut is not cut shorter than this; rather, a less important one is left out."""
@@ -41,7 +40,7 @@ def is_terminal() -> bool:
 
 def show_json(value: Any) -> None:
     """One document, times in UTC as the API gives them."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(as_json(value, indent=2))
 
 
 def show_json_list(pages: Iterator[Page]) -> None:
@@ -49,12 +48,12 @@ def show_json_list(pages: Iterator[Page]) -> None:
     before, cursor = '{"items": [\n', None
     for page in pages:
         for item in page.items:
-            sys.stdout.write(before + json.dumps(item, ensure_ascii=False))
+            sys.stdout.write(before + as_json(item))
             before = ",\n"
         cursor = page.next_cursor
     if before != ",\n":
         sys.stdout.write(before)
-    click.echo(f'\n], "nextCursor": {json.dumps(cursor)}}}')
+    click.echo(f'\n], "nextCursor": {as_json(cursor)}}}')
 
 
 def show_list(pages: Iterator[Page], columns: list[Column], noun: str) -> None:

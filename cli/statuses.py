@@ -8,6 +8,7 @@ from cli.progress import progress
 from cli.reports import DONE, ENDED, FAILED, ending, exit_code, line, refusal, status
 from cli.showing import show_json
 from cli.watching import get_batch, wait_for_batch, wait_for_upload
+from cli.words import command
 
 
 def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
@@ -18,7 +19,7 @@ def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
             with progress(found["fileName"], as_json=as_json) as bars:
                 found = wait_for_batch(api, found["batchId"], bars)
     except KeyboardInterrupt as stopped:
-        again = f"kintell status {batch_id} --watch" if watch else f"kintell status {batch_id}"
+        again = command("kintell", "status", batch_id, *(["--watch"] if watch else []))
         raise Interrupted(f"Stopped: the import goes on; look again with: {again}") from stopped
     if as_json:
         show_json(found)
@@ -51,5 +52,5 @@ def _report(found: Json) -> list[str]:
         return [*status(found), *ending(found)]
     if found["state"] == "refused":
         return [line("Upload ID", found["uploadId"]), *refusal(found["refusal"])]
-    watch = f"kintell status {found['uploadId']} --watch"
+    watch = command("kintell", "status", found["uploadId"], "--watch")
     return [line("Upload ID", found["uploadId"]), line("Status", "waiting for the file"), line("Watch", watch)]

@@ -5,13 +5,21 @@ import re
 from collections.abc import Callable
 from http.client import HTTPResponse
 from types import TracebackType
-from typing import IO, Any, BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from cli.connecting import BLOCK_BYTES, connect, reaching, target
 from cli.failures import Failure, Unreachable
 
 Seen = Callable[[int], None]
 """Told the number of bytes that have gone over so far."""
+
+
+class Writable(Protocol):
+    """Where a download goes."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take a block of it."""
+
 
 _S3_CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 WHAT = "storage"
@@ -74,7 +82,7 @@ class Sending:
             raise _not_taken(answer, content)
 
 
-def download(url: str, out: IO[bytes]) -> None:
+def download(url: str, out: Writable) -> None:
     """Write what a link leads to. Raises Failure, Unreachable."""
     connection = connect(url)
     try:
@@ -90,7 +98,7 @@ def download(url: str, out: IO[bytes]) -> None:
         connection.close()
 
 
-def _copy(url: str, answer: HTTPResponse, out: IO[bytes]) -> None:
+def _copy(url: str, answer: HTTPResponse, out: Writable) -> None:
     expected = answer.length
     got = 0
     while True:

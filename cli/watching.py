@@ -8,6 +8,7 @@ from cli.api import Api, Json, backfill_path, batch_path, upload_path
 from cli.failures import ApiProblem, Failure, Unreachable
 from cli.progress import Progress
 from cli.reports import ENDED
+from cli.words import command
 
 FIRST_PAUSE_SECONDS: Final = 0.15
 LONGEST_PAUSE_SECONDS: Final = 2.0
@@ -36,7 +37,7 @@ def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
     """What is said of a file that was sent and then not heard of."""
     return Failure(
         f"The file was sent, but was not taken up within {timeout_seconds:g} seconds; "
-        f"it may still be: kintell status {upload_id} --watch"
+        f"it may still be: {command('kintell', 'status', upload_id, '--watch')}"
     )
 
 

@@ -1,11 +1,16 @@
 """Web pages that the user has open: what they make a browser send to the local system's ports."""
 
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
+import psutil
+
+from local.processes import LOOPBACK
 from tests.attacks.attack import Attack, Outcome, Target, refused, together
 from tests.attacks.wire import Answer, ask, say
 
 EVIL = "http://evil.example"
+HEADERS_FRAME = 1
 FUNCTION = b'{"FunctionName": "theirs", "Role": "arn:aws:iam::000000000000:role/x", "Handler": "x.y", "Code": {}}'
 KEY_IN_ADDRESS = urlencode(
     {"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": "test/20260101/eu-north-1/lambda/aws4_request"}
@@ -59,13 +64,32 @@ def web_socket(target: Target) -> Outcome:
 
 
 def http_2(target: Target) -> Outcome:
-    """The upgrade that clear text has. What it is upgraded to must not answer with 200 (:status 200 is byte 0x88)."""
-    text = "GET /health HTTP/1.1\r\nHost: evil.example\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    """The upgrade that clear text has. In an answer by HTTP/2 (RFC 7541, Appendix A) 0x88 is status 200."""
+    text = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\n"
     text += "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-    heard = [say(port, text.encode() + preface) for port in ports(target).values()]
-    held = not any(b'"status"' in each and b"schema" in each.lower() for each in heard)
-    return Outcome("nothing of the system was told" if held else "the system answered", held)
+    heard = {name: say(port, text.encode() + preface) for name, port in ports(target).items()}
+    seen = {
+        name: [frame for frame in frames(after_upgrade(each)) if frame[0] == HEADERS_FRAME]
+        for name, each in heard.items()
+    }
+    is_served = {name: any(frame[1][:1] == b"\x88" for frame in each) for name, each in seen.items()}
+    said = [f"{name} {'200' if is_served[name] else 'no' if not each else 'an error'}" for name, each in seen.items()]
+    return Outcome(", ".join(said), not any(is_served.values()))
+
+
+def after_upgrade(heard: bytes) -> bytes:
+    """What follows on the answer 101; nothing if the server stays with HTTP/1."""
+    head, _, rest = heard.partition(b"\r\n\r\n")
+    return rest if b" 101 " in head.partition(b"\r\n")[0] else b""
+
+
+def frames(heard: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and payload of each frame of HTTP/2."""
+    while len(heard) >= 9:
+        size = int.from_bytes(heard[:3])
+        yield heard[3], heard[9 : 9 + size]
+        heard = heard[9 + size :]
 
 
 def answered(heard: bytes) -> Answer:
@@ -115,6 +139,39 @@ def upload_from_another_page(target: Target) -> Outcome:
     )
 
 
+def aws_by_the_other_port(target: Target) -> Outcome:
+    """The API's port leads to the API, whatever else the request says of itself."""
+    port = target.system.aws.api_port
+    target_header = {"X-Amz-Target": "secretsmanager.ListSecrets", "Content-Type": "application/x-amz-json-1.1"}
+    up = "/../../../.."
+    return together(
+        target=ask(port, "POST", "/", target_header, b"{}"),
+        form=ask(port, "POST", "/", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=ListUsers"),
+        dots=ask(port, "POST", f"{up}/_ministack/reset", {}, b"{}"),
+        object=ask(port, "GET", f"/{target.system.stack.uploads_bucket}"),
+        host=ask(port, "GET", "/", {"Host": f"{target.system.stack.uploads_bucket}.s3.localhost:{port}"}),
+    )
+
+
+def what_else_listens(target: Target) -> Outcome:
+    """On any address, in the processes of emulator, functions and database."""
+    system = target.system
+    known = {(LOOPBACK, port) for port in (system.aws.port, system.aws.api_port, system.database.port)}
+    servers = [each for each in psutil.Process().children(recursive=True) if listening(each) & known]
+    family = {member for server in servers for member in (server, *server.children(recursive=True))}
+    found = {address for member in family for address in listening(member)}
+    return Outcome(f"{len(found & known)} ports on loopback, {len(found - known)} others", found == known)
+
+
+def listening(process: psutil.Process) -> set[tuple[str, int]]:
+    """Where a process listens."""
+    try:
+        links = process.net_connections("inet")
+    except psutil.Error:  # gone meanwhile
+        return set()
+    return {(link.laddr.ip, link.laddr.port) for link in links if link.status == psutil.CONN_LISTEN}
+
+
 def switches(target: Target) -> Outcome:
     api = target.system.stack.api_id
     paths = {
@@ -147,5 +204,7 @@ ATTACKS = (
     Attack("a function made by text/plain with a key in the address", function_by_key_in_address),
     Attack("a user made by a form", query_by_form),
     Attack("an upload by another page, with the dashboard's link", upload_from_another_page),
+    Attack("AWS by the API's port", aws_by_the_other_port),
     Attack("the emulator's own switches", switches),
+    Attack("ports that nobody thinks of", what_else_listens),
 )
