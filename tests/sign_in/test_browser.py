@@ -4,6 +4,8 @@ import csv
 import io
 import re
 import threading
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -134,9 +136,14 @@ def test_a_chosen_file_survives_a_pass_that_is_over(page: Page, context: Browser
 
 def test_signing_out_here_and_at_the_issuer(page: Page, context: BrowserContext, closed: Closed) -> None:
     sign_in(page, KARI)
+    copied = pass_of(context)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     assert pass_of(context) is None
+    request = urllib.request.Request(f"{closed.url}/programmes", headers={"Cookie": f"{PASS_COOKIE}={copied['value']}"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 401
     page.get_by_role("link", name="Sign out of the sign-in service too").click()
     page.wait_for_url(f"{closed.url}/signed-out")
     page.get_by_role("link", name="Sign in", exact=True).click()
