@@ -64,7 +64,7 @@ def _receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Uplo
             claimed_by = given.pop("imported-by", None)
             upload = uploads.receive(db, arrival, arrival.key.rsplit("/", 1)[-1], claimed_by, given)
         if upload.is_new:
-            details = {"key": arrival.key, "versionId": arrival.version_id, "sizeBytes": arrival.size_bytes}
+            details = {"versionId": arrival.version_id, "sizeBytes": arrival.size_bytes}
             audit.write(
                 db,
                 actor=upload.uploaded_by or arrival.uploaded_by,

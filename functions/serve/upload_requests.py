@@ -11,7 +11,7 @@ from ingestion.errors import RefusalCode, Refused
 from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug, programme_of_slug, read_key
 from ingestion.programmes import PROGRAMMES
 from ingestion.tables import batch_record, listing
-from ingestion.upload_options import MAX_METADATA_BYTES, UploadOptions, metadata_bytes
+from ingestion.upload_options import MAX_METADATA_BYTES, UploadOptions, is_reason, metadata_bytes
 from serve.shapes import Shape
 
 MAX_KEY_BYTES: Final = 1024
@@ -92,7 +92,7 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {request.parent_batch_id} that it could correct."
         )
-    if request.force and not request.force_reason:
+    if request.force and not is_reason(request.force_reason):
         raise Refused(
             RefusalCode.INVALID_OPTION, "A force needs a forceReason, which says why the file is imported again."
         )
