@@ -165,7 +165,7 @@ def slug_of_ref(text: str) -> str | None:
 
 
 def is_of_own_form(slug: str, program_type: str) -> bool:
-    """Whether it is the name of the programme with a year, quarter or month: all that a cell or a file name may create."""
+    """Whether it is the name of the programme with a year, quarter or month: what a cell or file name may create."""
     prefix = f"{get_programme(program_type).slug_prefix}-"
     return slug.startswith(prefix) and _PERIOD_IN_SLUG.fullmatch(slug.removeprefix(prefix)) is not None
 
