@@ -40,7 +40,7 @@ def accept(upload: Upload, examined: Examined, options: UploadOptions, db: Conne
         if live is None and not batches.create(db, new):
             # Somebody else was quicker, by less than the time between the two statements.
             live = batches.find_live(db, new.file_hash, new.program_type)
-        if live and not (options.force and options.force_reason):
+        if live and not options.is_forced:
             return _refuse(upload, examined, live, options, db)
         if live:
             new = new.model_copy(update={"forced": True, "force_reason": options.force_reason})
@@ -48,7 +48,8 @@ def accept(upload: Upload, examined: Examined, options: UploadOptions, db: Conne
         chunks.plan(db, new.id, [span.model_dump(mode="json") for span in _spans(examined)])
         uploads.accept(db, upload.id, new.file_hash)
         if live:
-            details = {"reason": options.force_reason, "earlierBatch": str(live.id)}
+            # The reason is the batch's: it may tell of somebody, and the trail never forgets.
+            details = {"earlierBatch": str(live.id)}
             audit.write(db, actor=upload.uploader, action="import_forced", batch_id=new.id, details=details)
     return Decision(state="accepted", batch_id=new.id)
 

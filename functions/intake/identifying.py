@@ -13,11 +13,12 @@ from ingestion.faults import RawRow
 from ingestion.naming import (
     Instance,
     Key,
-    instance_of_ref,
     instance_of_slug,
+    is_of_own_form,
     programme_of_columns,
     programme_of_ids,
     read_file_name,
+    slug_of_ref,
 )
 from ingestion.programmes import PROGRAMMES, Kind
 from ingestion.programmes.programme import plain
@@ -90,7 +91,7 @@ def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Conne
         return Choice(None, "roster")
     if of_parent is not None:
         return Choice(of_parent, "parent_batch")
-    if question.plan.instance_ref_index is not None and (instance := _of_column(question)):
+    if question.plan.instance_ref_index is not None and (instance := _of_column(question, db)):
         return Choice(instance, "column")
     if slug := read_file_name(question.file_name).slug:
         return Choice(instance_of_slug(slug, question.program_type), "file_name")
@@ -99,17 +100,41 @@ def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Conne
     return Choice(_by_dates(question, db), "session_dates")
 
 
-def _of_column(question: InstanceQuestion) -> Instance | None:
-    """The one instance that the file's rows name, if any."""
+def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | None:
+    """The one instance that the file's rows name, if any: of the programme's own form, or there already.
+
+    What a cell says is neither made a slug nor repeated: in a shifted row it is anything.
+    """
     refs = {ref for validated in _validated(question) for ref in validated.instance_refs}
-    named = {instance.slug: instance for instance in (instance_of_ref(r, question.program_type) for r in sorted(refs))}
-    if len(named) > 1:
-        raise Refused(
-            RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-            f"The rows name {len(named)} program instances ({', '.join(sorted(named)[:5])}); upload one file for each, "
-            f"or say which one it is: incoming/{question.program_type}/<program-instance-slug>/<file>.",
-        )
-    return next(iter(named.values()), None)
+    slugs = {ref: slug_of_ref(ref) for ref in refs}
+    if len(set(slugs.values())) > 1:
+        raise _unsettled(question, f"name {len(set(slugs.values()))} program instances; upload one file for each")
+    for ref, slug in slugs.items():
+        if slug and is_of_own_form(slug, question.program_type):
+            return instance_of_slug(slug, question.program_type)
+        found = programmes.find_instance(db, slug, question.program_type) if slug else None
+        if found is None:
+            place = _place_of(question, ref)
+            raise _unsettled(question, f"name a program instance{place} that {question.program_type} does not have")
+        return found
+    return None
+
+
+def _unsettled(question: InstanceQuestion, what: str) -> Refused:
+    return Refused(
+        RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
+        f"The rows {what}, or say which one it is: incoming/{question.program_type}/<program-instance-slug>/<file>.",
+    )
+
+
+def _place_of(question: InstanceQuestion, ref: str) -> str:
+    """Where the first cell stands that says this."""
+    index = question.plan.instance_ref_index
+    for span in question.scanned.chunks:
+        for row in question.source.rows(span):
+            if index is not None and isinstance(row, RawRow) and ref in row.cells[index : index + 1]:
+                return f" (row {row.number}, line {row.line}, column {index + 1})"
+    return ""
 
 
 def _by_dates(question: InstanceQuestion, db: Connection) -> int:

@@ -63,12 +63,7 @@ def _receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Uplo
         if upload is None:
             upload = _receive_new(arrival, metadata, db)
         if upload.is_new:
-            details = {
-                "key": arrival.key,
-                "versionId": arrival.version_id,
-                "sizeBytes": arrival.size_bytes,
-                "principal": arrival.principal,
-            }
+            details = {"versionId": arrival.version_id, "sizeBytes": arrival.size_bytes, "principal": arrival.principal}
             audit.write(db, actor=upload.uploader, action="upload_received", upload_id=upload.id, details=details)
     return upload
 

@@ -12,7 +12,7 @@ from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug,
 from ingestion.programmes import PROGRAMMES
 from ingestion.tables import batches, listing
 from ingestion.upload_links import UploadLink
-from ingestion.upload_options import MAX_METADATA_BYTES, PROGRAM_TYPE, UploadOptions, metadata_bytes
+from ingestion.upload_options import MAX_METADATA_BYTES, PROGRAM_TYPE, UploadOptions, is_reason, metadata_bytes
 from serve.shapes import Shape
 
 MAX_KEY_BYTES: Final = 1024
@@ -86,7 +86,7 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
     if request.size_bytes is not None and request.size_bytes > max_file_bytes:
         limit = f"at most {max_file_bytes:,} bytes are taken"
         raise Refused(RefusalCode.TOO_LARGE, f"The file has {request.size_bytes:,} bytes; {limit}.")
-    if request.force and not request.force_reason:
+    if request.force and not is_reason(request.force_reason):
         raise Refused(
             RefusalCode.INVALID_OPTION, "A force needs a forceReason, which says why the file is imported again."
         )

@@ -135,7 +135,7 @@ def _write_audit(batch: Batch, tally: Tally, status: BatchStatus, error_file_key
             actor=audit.SERVICE,
             action="error_file_created",
             batch_id=batch.id,
-            details={"key": error_file_key, "rows": tally.rejected},
+            details={"rows": tally.rejected},
         )
     audit.write(
         db,

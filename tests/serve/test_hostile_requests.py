@@ -183,7 +183,7 @@ def test_what_is_not_a_problem_of_ours_is_answered_as_one(system: str, monkeypat
 
 def test_a_body_without_a_type_is_not_taken_for_json(api: Call) -> None:
     for given in ("", "application/json, text/plain", "text/json", None):
-        headers = {} if given is None else {"content-type": given}
+        headers: dict[str, str] = {} if given is None else {"content-type": given}
         answer = api("POST", "/v1/import/uploads", body='{"fileName": "a.csv"}', headers=headers)
         assert answer.is_problem(415, "unsupported_media_type")
 

@@ -148,16 +148,18 @@ def test_force_imports_the_same_file_again_and_says_why(pipeline: Pipeline) -> N
     pipeline.upload(KEY, BODY)
     forced = pipeline.upload(KEY, BODY, force="true", force_reason="sjekk på nytt")
     assert forced["state"] == "accepted"
-    trail = pipeline.db.run("SELECT actor, details->>'reason' FROM audit_logs WHERE action = 'import_forced'")
-    assert trail == [["AWS:operator", "sjekk på nytt"]]
+    trail = pipeline.db.run("SELECT actor, details ? 'reason' FROM audit_logs WHERE action = 'import_forced'")
+    assert trail == [["AWS:operator", False]]
+    assert pipeline.batch(forced["batch_id"])["force_reason"] == "sjekk på nytt"
     assert upload_of(pipeline, pipeline.upload(KEY, BODY))["refusal_code"] == "already_imported"
 
 
 def test_force_without_a_reason_is_refused_as_imported_already(pipeline: Pipeline) -> None:
     pipeline.upload(KEY, BODY)
-    upload = upload_of(pipeline, pipeline.upload(KEY, BODY, force="true"))
-    assert upload["refusal_code"] == "already_imported"
-    assert "reason" in upload["refusal_message"]
+    for reason in ("", " ", "\u200b\u2060", "\u3164", "\u00ad \ufeff", "\u202e", "\u2800", "\U000e0041", "\ufe0f"):
+        upload = upload_of(pipeline, pipeline.upload(KEY, BODY, force="true", force_reason=reason))
+        assert upload["refusal_code"] == "already_imported"
+        assert "reason" in upload["refusal_message"]
 
 
 def test_an_event_delivered_again_changes_nothing(pipeline: Pipeline) -> None:
@@ -241,4 +243,32 @@ def test_a_column_names_the_instance(pipeline: Pipeline) -> None:
     mixed = body + b"MS-2,a@example.org,b@acme.com,2024-11-05,mentors-ukraine-2025\n"
     refused = upload_of(pipeline, pipeline.upload("incoming/mfu/export.csv", mixed))
     assert refused["refusal_code"] == "unknown_program_instance"
-    assert "mentors-ukraine-2025" in refused["refusal_message"]
+    assert "2 program instances" in refused["refusal_message"]
+    assert "mentors-ukraine-2025" not in refused["refusal_message"]
+
+
+REFERRING = (
+    b"session_id,participant_email,mentor_email,scheduled_at,cohort_ref\nMS-1,a@example.org,b@acme.com,2024-11-05,%s\n"
+)
+
+
+@pytest.mark.parametrize("cell", ["Olena Shevchenko", "olena@example.org", "mentors-ukraine-olena", "LFU 2024-11"])
+def test_a_cell_that_is_no_period_of_the_programme_creates_no_instance_and_is_not_repeated(
+    pipeline: Pipeline, cell: str
+) -> None:
+    refused = upload_of(pipeline, pipeline.upload("incoming/mfu/export.csv", REFERRING % cell.encode()))
+    assert refused["refusal_code"] == "unknown_program_instance"
+    assert "(row 1, line 2, column 5)" in refused["refusal_message"]
+    assert cell.lower() not in refused["refusal_message"].lower()
+    assert "olena" not in refused["refusal_message"]
+    assert pipeline.db.run("SELECT count(*) FROM program_instances") == [[0]]
+
+
+def test_a_cell_may_name_an_instance_of_a_free_name_that_is_there(pipeline: Pipeline) -> None:
+    pipeline.upload("incoming/mentors_ukraine/spring-cohort-3/a.csv", BODY)
+    taken = pipeline.upload("incoming/mfu/export.csv", REFERRING % b"Spring Cohort 3")
+    assert taken["state"] == "accepted"
+    assert pipeline.batch(taken["batch_id"])["csv_metadata"]["programInstanceChosenBy"] == "column"
+    body = (REFERRING % b"Spring Cohort 3").replace(b"mentor_email", b"volunteer_email")
+    refused = upload_of(pipeline, pipeline.upload("incoming/lfu/export.csv", body))
+    assert refused["refusal_code"] == "unknown_program_instance"

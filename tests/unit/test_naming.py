@@ -14,14 +14,15 @@ from ingestion.naming import (
     Key,
     error_file_name,
     get_programme_of_alias,
-    instance_of_ref,
     instance_of_slug,
+    is_of_own_form,
     programme_of_alias,
     programme_of_columns,
     programme_of_ids,
     programme_of_slug,
     read_file_name,
     read_key,
+    slug_of_ref,
 )
 from ingestion.programmes import PROGRAMMES
 
@@ -151,7 +152,7 @@ def test_a_key_gives_programme_instance_and_file_name(key: str, expected: Key) -
     [
         ("incoming/norway/a.csv", RefusalCode.UNKNOWN_PROGRAM, "name one of mentors_ukraine"),
         ("incoming//a.csv", RefusalCode.UNKNOWN_PROGRAM, "name one of mentors_ukraine"),
-        ("incoming/mfu/a.xlsx", RefusalCode.NOT_CSV, '"a.xlsx" is not named as a CSV file; upload a .csv'),
+        ("incoming/mfu/a.xlsx", RefusalCode.NOT_CSV, "The file is not named as a CSV file; upload a .csv"),
         ("incoming/mfu/a", RefusalCode.NOT_CSV, "upload a .csv"),
         ("incoming/mfu/", RefusalCode.NOT_CSV, "upload a .csv"),
         ("incoming/a.csv.zip", RefusalCode.NOT_CSV, "upload a .csv"),
@@ -227,12 +228,32 @@ def test_a_slug_may_have_100_characters() -> None:
     ],
 )
 def test_a_cell_may_name_the_instance_as_people_write_it(text: str, slug: str) -> None:
-    assert instance_of_ref(text, MENTORS).slug == slug
+    assert slug_of_ref(text) == slug
 
 
-def test_a_cell_that_names_an_instance_of_another_programme_is_refused() -> None:
-    with pytest.raises(Refused, match="is an instance of language_ukraine"):
-        instance_of_ref("LFU 2024-11", MENTORS)
+@pytest.mark.parametrize(
+    "text", ["", "-", "olena@example.org", "\u041a\u043e\u0433\u043e\u0440\u0442\u0430 3", "a" * 101, "a,b"]
+)
+def test_what_can_not_be_a_slug_names_none(text: str) -> None:
+    assert slug_of_ref(text) is None
+
+
+@pytest.mark.parametrize(
+    ("slug", "is_own"),
+    [
+        ("mentors-ukraine-2024", True),
+        ("mentors-ukraine-2024-q4", True),
+        ("mentors-ukraine-2024-11", True),
+        ("mentors-ukraine-2024-13", False),
+        ("mentors-ukraine-olena", False),
+        ("mentors-ukraine-", False),
+        ("mentors-ukraine", False),
+        ("2024", False),
+        ("language-ukraine-2024", False),
+    ],
+)
+def test_a_slug_of_the_programmes_own_form_names_a_stretch_of_time(slug: str, is_own: bool) -> None:
+    assert is_of_own_form(slug, MENTORS) is is_own
 
 
 @pytest.mark.parametrize(

@@ -75,12 +75,12 @@ def read_key(key: str) -> Key:
     if not _SUFFIX.search(file_name):
         raise Refused(
             RefusalCode.NOT_CSV,
-            f'"{file_name}" is not named as a CSV file; upload a .csv, .txt or .tsv file, or one of these as .gz.',
+            "The file is not named as a CSV file; upload a .csv, .txt or .tsv file, or one of these as .gz.",
         )
     if len(folders) > 2:
         raise Refused(
             RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-            f'"{key}" lies too deep; upload to {INCOMING}<program>/<program-instance-slug>/<file>.',
+            f"The file lies too deep; upload to {INCOMING}<program>/<program-instance-slug>/<file>.",
         )
     if not folders:
         return Key(None, None, file_name)
@@ -155,11 +155,19 @@ def instance_of_slug(slug: str, program_type: str) -> Instance:
     return Instance(program_type, slug, name, starts_on, ends_on)
 
 
-def instance_of_ref(text: str, program_type: str) -> Instance:
-    """The instance that a `program_ref` cell names: a slug, or a name as files have them, in any case."""
-    named = read_file_name(text)
-    slug = named.slug or plain(text).replace("_", "-")
-    return instance_of_slug(slug, program_type)
+def slug_of_ref(text: str) -> str | None:
+    """The slug that a `program_ref` cell gives: as it stands, or as a name as files have them, in any case.
+
+    None if it can't be one.
+    """
+    slug = read_file_name(text).slug or plain(text).replace("_", "-")
+    return slug if _SLUG.fullmatch(slug) else None
+
+
+def is_of_own_form(slug: str, program_type: str) -> bool:
+    """Whether it is the name of the programme with a year, quarter or month: what a cell or file name may create."""
+    prefix = f"{get_programme(program_type).slug_prefix}-"
+    return slug.startswith(prefix) and _PERIOD_IN_SLUG.fullmatch(slug.removeprefix(prefix)) is not None
 
 
 def programme_of_slug(slug: str) -> str | None:

@@ -6,6 +6,7 @@ silently dropped, such as `dry-run`, would do what nobody asked for.
 """
 
 import re
+import unicodedata
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from math import isfinite
@@ -28,6 +29,8 @@ PROGRAM_TYPE: Final = "programType"
 # Not ASCII; or what would not come back as it was: the percent sign, `=?` (RFC 2047), and blanks that S3 folds away.
 _TO_ENCODE = re.compile(r"[^ -~]|%|(?<==)\?|^ | $|(?<= ) ")
 _RFC_2047 = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?\s]*\?=")
+# Letters by their category, but blank: the fillers of Hangul.
+_UNSEEN: Final = "\u115f\u1160"
 _SWITCH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -53,6 +56,11 @@ def _decoded(text: str) -> str:
     return unquote(text)
 
 
+def is_reason(text: str | None) -> bool:
+    """Whether somebody who reads this reads anything: it has a letter or a digit that can be seen."""
+    return any(char.isalnum() and char not in _UNSEEN for char in unicodedata.normalize("NFKC", text or ""))
+
+
 class UploadOptions(BaseModel):
     """The options of one upload. Whether a force is given the reason that it needs is judged where it matters."""
 
@@ -67,6 +75,11 @@ class UploadOptions(BaseModel):
     parent_batch: UUID | None = None
     dry_run: bool = False
     max_error_percent: float | None = None
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether a file is to be imported again, and somebody has said why."""
+        return self.force and is_reason(self.force_reason)
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Self:

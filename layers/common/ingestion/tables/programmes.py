@@ -82,6 +82,16 @@ def find_or_create_instance(db: Connection, instance: Instance) -> int:
     return int(found[0][0])
 
 
+def find_instance(db: Connection, slug: str, program_type: str) -> int | None:
+    """The id of the programme's instance with this slug."""
+    found = db.run(
+        "SELECT id FROM program_instances WHERE slug = :slug AND program_type = :program_type",
+        slug=slug,
+        program_type=program_type,
+    )
+    return int(found[0][0]) if found else None
+
+
 def instances_around(db: Connection, program_type: str, first: date, last: date) -> list[tuple[int, str]]:
     """Id and slug of the programme's instances that hold all days from *first* to *last*, the shortest first."""
     found = db.run(
