@@ -5,20 +5,16 @@ must be its own, and must cover the host, every x-amz header and the body.
 """
 
 import datetime
-import hashlib
 import os
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_evaluator, sigv4
 from ministack.core.responses import get_account_id
 
+from local.bodies import Body, Receive
 from local.callers import Refused, Scope, header
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Query = dict[str, list[str]]
 
 AUTHORIZATION = re.compile(
@@ -45,7 +41,7 @@ def has_link(query: Query) -> bool:
     return "X-Amz-Signature" in query
 
 
-async def authenticated(scope: Scope, receive: Receive) -> "Body":
+async def authenticated(scope: Scope, receive: Receive) -> Body:
     """The body of a request whose signature holds. Refused if it does not, or if there is none."""
     query = query_of(scope)
     check_parameters(query)
@@ -65,7 +61,7 @@ def check_parameters(query: Query) -> None:
         raise Refused(403, "AuthorizationQueryParametersError", "The address is not signed as AWS signs links.")
 
 
-async def by_header(scope: Scope, receive: Receive, authorization: str) -> "Body":
+async def by_header(scope: Scope, receive: Receive, authorization: str) -> Body:
     """A program's request."""
     found = AUTHORIZATION.fullmatch(authorization)
     if found is None:
@@ -80,7 +76,7 @@ async def by_header(scope: Scope, receive: Receive, authorization: str) -> "Body
     return body
 
 
-async def by_link(scope: Scope, receive: Receive, query: Query) -> "Body":
+async def by_link(scope: Scope, receive: Receive, query: Query) -> Body:
     """A request by a presigned link. Those of S3 leave the body to whoever has the link."""
     one = {name: query[name][0] for name in LINK}
     if one["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256":
@@ -126,7 +122,7 @@ def check_signed_headers(scope: Scope, signature: sigv4.HeaderSignature) -> None
         raise Refused(403, "AccessDenied", f"There were headers which were not signed: {', '.join(unsigned)}")
 
 
-async def body_of(scope: Scope, receive: Receive, signature: sigv4.HeaderSignature) -> "Body":
+async def body_of(scope: Scope, receive: Receive, signature: sigv4.HeaderSignature) -> Body:
     """What S3's requests say of their body is checked while it is read, that of others is read first."""
     said = header(scope, "x-amz-content-sha256") or ""
     if signature.service != "s3" or said.startswith(SIGNED_CHUNKS):
@@ -139,7 +135,7 @@ async def body_of(scope: Scope, receive: Receive, signature: sigv4.HeaderSignatu
 
 
 def check_signature(
-    scope: Scope, signature: sigv4.HeaderSignature, body: "Body", token: str | None, *, by_link: bool = False
+    scope: Scope, signature: sigv4.HeaderSignature, body: Body, token: str | None, *, by_link: bool = False
 ) -> None:
     """Refused if it is not what the key's owner signs with its secret."""
     headers = {name.decode("latin-1").lower(): "" for name, _ in scope["headers"]}
@@ -183,44 +179,3 @@ def account_of(access_key_id: str) -> str:
     except iam_evaluator.AmbiguousAccessKeyError:
         known = None
     return str(known or get_account_id())
-
-
-class Body:
-    """A request's body as it is passed on, whole already or not, held against its hash if that was said."""
-
-    def __init__(self, receive: Receive, said: str | None = None, content: bytes | None = None) -> None:
-        self.is_other = False
-        self.content = content or b""
-        self._rest = receive
-        self._said = said
-        self._hash = hashlib.sha256(self.content)
-        self._is_read = content is not None
-
-    @classmethod
-    async def read(cls, receive: Receive) -> "Body":
-        """The whole of it; what came of it so far if the caller hangs up."""
-        content = bytearray()
-        while (message := await receive())["type"] == "http.request":
-            content += message.get("body", b"")
-            if not message.get("more_body", False):
-                break
-        return cls(receive, content=bytes(content))
-
-    @property
-    def sha256(self) -> str:
-        """Of what was read so far."""
-        return self._hash.hexdigest()
-
-    async def receive(self) -> Message:
-        """As ASGI has it. To who reads a body that is another than was signed, the caller has hung up at its end."""
-        if self._is_read:
-            self._is_read = False
-            return {"type": "http.request", "body": self.content, "more_body": False}
-        message = await self._rest()
-        if self._said is None or message["type"] != "http.request":
-            return message
-        self._hash.update(message.get("body", b""))
-        if not message.get("more_body", False) and self.sha256 != self._said:
-            self.is_other = True
-            return {"type": "http.disconnect"}
-        return message
