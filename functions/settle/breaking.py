@@ -9,7 +9,6 @@ from pydantic.alias_generators import to_camel
 from ingestion.batch import BatchStatus, Tally
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
-from ingestion.programmes import Kind
 from ingestion.tables import audit, batches, chunks, merging, people, programmes, staging
 from ingestion.tables.batches import Batch
 from ingestion.tables.targets import TARGETS
@@ -61,7 +60,19 @@ class BrokenTask(BaseModel):
 
 
 def settle_broken(breakage: Breakage, db: Connection, settings: Settings) -> Settled:
-    """Take the batch back and fail it, unless it has ended or another execution has taken it over."""
+    """Take the batch back and fail it, unless it has ended or another execution has taken it over.
+
+    The people whom it created go in a transaction of their own, also if only that is left to do: two that had written
+    sessions, and were to delete people, would wait for each other.
+    """
+    settled = _fail(breakage, db)
+    if settled.status is BatchStatus.FAILED:
+        with transaction(db):
+            people.remove_created(db, breakage.batch_id)
+    return settled
+
+
+def _fail(breakage: Breakage, db: Connection) -> Settled:
     with transaction(db):
         batch = batches.get(db, breakage.batch_id, lock=True)
         is_stale = batch.execution not in (None, breakage.execution)
@@ -97,8 +108,6 @@ def _take_back(batch: Batch, db: Connection) -> None:
     # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
     chunks.lock_shards(db, batch.id)
     merging.take_back(db, batch.id, TARGETS[batch.programme.kind])
-    if batch.programme.kind is Kind.SESSIONS:
-        people.remove_created(db, batch.id)
     chunks.forget_shards(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)

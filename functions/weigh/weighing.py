@@ -116,20 +116,46 @@ def _restage(batch: Batch, numbers: list[int], scale: Scale | None, db: Connecti
 
 def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
     """Work out and write down what becomes of each row; the shards to be merged, none if nothing is to be published."""
-    target, merged = TARGETS[batch.programme.kind], chunks.merged_shards(db, batch.id)
-    left = [shard for shard in range(batch.shard_count) if shard not in merged]
     creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
-    if creates_people:
-        people.create_staged(db, batch.id)
+    if creates_people and not batch.dry_run:
+        is_published = _weigh_with_new_people(batch, scale, db)
+    else:
+        if creates_people:
+            people.number_staged(db, batch.id)
+        is_published = _judge(batch, scale, db)
+    if is_published:
+        return chunks.shards_to_merge(db, batch.id)
+    chunks.forget_shards(db, batch.id)
+    programmes.release(db, batch.id)
+    return []
+
+
+def _weigh_with_new_people(batch: Batch, scale: Scale | None, db: Connection) -> bool:
+    """Create the people whom the rows name; if nothing is published, there never were any.
+
+    To delete them would hold up whoever writes sessions, so all is weighed again without them: that comes to the same.
+    """
+    db.run("SAVEPOINT before_people")
+    people.create_staged(db, batch.id)
+    if _judge(batch, scale, db):
+        return True
+    db.run("ROLLBACK TO SAVEPOINT before_people")
+    people.number_staged(db, batch.id)
+    return _judge(batch, scale, db)
+
+
+def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
+    """Weigh the rows whose people all have an id, and keep the ledgers; whether any of it is to be published."""
+    merged = chunks.merged_shards(db, batch.id)
     weighing.weigh(
         db,
         Weighing(
             batch_id=batch.id,
-            target=target,
+            target=TARGETS[batch.programme.kind],
             program_type=batch.program_type,
             scale=scale,
             present=fields_of(batch.column_plan),
-            shards=left,
+            shards=[shard for shard in range(batch.shard_count) if shard not in merged],
             shard_count=batch.shard_count,
         ),
     )
@@ -140,13 +166,7 @@ def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings
         chunks.plan_shards(db, batch.id, weighing.shard_counts(db, batch.id))
     tally = chunks.tally(db, batch.id)
     is_over = batch.max_error_percent is not None and tally.is_over(batch.max_error_percent)
-    if batch.dry_run or is_over or tally.success == 0:
-        chunks.forget_shards(db, batch.id)
-        programmes.release(db, batch.id)
-        if creates_people:
-            people.remove_created(db, batch.id)
-        return []
-    return chunks.shards_to_merge(db, batch.id)
+    return not batch.dry_run and not is_over and tally.success > 0
 
 
 def _explain(batch: Batch, db: Connection, settings: Settings) -> Verdict:

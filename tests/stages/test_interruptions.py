@@ -33,9 +33,9 @@ def known(environment: pytest.MonkeyPatch, pipeline: Pipeline) -> Pipeline:
 class Run:
     """One execution of a batch, step by step."""
 
-    def __init__(self, pipeline: Pipeline, body: bytes, execution: str = "one") -> None:
+    def __init__(self, pipeline: Pipeline, body: bytes, execution: str = "one", key: str = KEY) -> None:
         self.db = pipeline.db
-        self.batch_id: str = pipeline.upload(KEY, body)["batch_id"]
+        self.batch_id: str = pipeline.upload(key, body)["batch_id"]
         self.execution = execution
 
     def stage(self, execution: str | None = None) -> None:

@@ -24,8 +24,9 @@ from ingestion.errors import NotStorable, Unavailable
 __all__ = ["Connection", "DatabaseError", "InterfaceError", "sqlstate"]
 
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
-# resources, operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "40", "53", "57", "58", "XX")
+# resources, operator intervention, system; and a lock that was not to be had in the time given.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "40", "53", "55P03", "57", "58", "XX")
 
 # Fields of an error that hold no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
 _FIELDS_WITHOUT_DATA = frozenset("SVCMPstcdn")
@@ -73,6 +74,11 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         finally:
             if not self._is_answered:
                 self.abandon()
+
+    def close(self) -> None:
+        """Tell the server, and close; nothing if it is closed already."""
+        if self._usock is not None:
+            super().close()
 
     def abandon(self) -> None:
         """Close the socket without a word to the server, which rolls back what is not committed."""

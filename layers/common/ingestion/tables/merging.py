@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ingestion.db import Connection
 from ingestion.ratings import Scale
+from ingestion.tables import people
 from ingestion.tables.staging import changes_table, rows_table
 from ingestion.tables.targets import Target, staged_value
 
@@ -185,8 +186,11 @@ def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
         """,
         batch_id=batch_id,
     )
-    # People whom sessions of other programmes refer to by now stay.
-    unless = "" if target.owners else _UNLESS_REFERRED_TO
+    unless = ""
+    if not target.owners:
+        # People whom sessions of other programmes refer to by now stay.
+        unless = _UNLESS_REFERRED_TO
+        people.wait_briefly(db)
     db.run(f"DELETE FROM {target.table} s WHERE {target.of_batch('s')}{unless}", batch_id=batch_id)
     db.run(f"DELETE FROM {target.versions} WHERE replaced_by_batch = :batch_id", batch_id=batch_id)
 
