@@ -382,6 +382,14 @@ def test_a_pass_that_can_not_be_revoked_is_not_said_to_be(browse: Browse, monkey
     assert not answer.cookies
 
 
+def test_while_nobody_knows_what_was_revoked_no_page_is_shown(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_SECRET_ARN", "nowhere")
+    config.settings.cache_clear()
+    answer = browse("/docs")
+    assert answer.status == 503
+    assert Html(answer.text).keeps_to_the_policy()
+
+
 def test_locally_there_is_nothing_to_sign_out_of(api: Call) -> None:
     headers = {**BROWSER, "sec-fetch-site": "same-origin"}
     assert api("POST", "/logout", headers=headers, cookies=[f"{PASS_COOKIE}={pass_for()}"]).status == 303
