@@ -200,3 +200,21 @@ def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
     assert [[session["id"] for session in of_batch] for of_batch in found] == [[*kept, updated], [updated]]
     assert [merging.published(db, each, SESSIONS) for each in (batch_id, later)] == [3, 1]
     db.close()
+
+
+def test_uploads_from_before_actors_had_kinds_keep_who_it_was(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = connect(secret_of(empty))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0012"])
+        migrate(db)
+    for who in ("AWS:AROAEXAMPLE:kari", "123456789012", "local", "kari@example.org", None):
+        world.add_upload(db, uploaded_by=who)
+    assert "0012" in migrate(db)
+    assert db.run('SELECT uploaded_by, uploader_kind, principal FROM uploads ORDER BY uploaded_by COLLATE "C"') == [
+        ["123456789012", "aws", "123456789012"],
+        ["AWS:AROAEXAMPLE:kari", "aws", "AWS:AROAEXAMPLE:kari"],
+        ["kari@example.org", None, None],
+        ["local", "local", None],
+        [None, None, None],
+    ]
+    db.close()
