@@ -51,9 +51,15 @@ def _details(entry: Json) -> str:
     return ", ".join(f"{name}={clean(value)}" for name, value in entry["details"].items())
 
 
+def _who(entry: Json) -> str:
+    """With what it is, if it is nobody: people may be called anything. Lines of earlier releases don't say."""
+    name, kind = clean(entry["actor"]), entry.get("actorKind", "person")
+    return name if kind == "person" else f"{name} ({kind})"
+
+
 AUDIT: Final = [
     Column("At", _time("at")),
-    Column("Who", field("actor"), rank=2, may_be_cut=True),
+    Column("Who", _who, rank=2, may_be_cut=True),
     Column("What", field("action"), rank=1),
     Column("Resource", field("resourceType"), rank=4),
     Column("Resource id", field("resourceId"), rank=5),

@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Problem as problem:
         result = problem.as_result()
     except Unavailable as unavailable:
-        result = problems.of_unavailable(unavailable).as_result()
+        result = _as_result(event, problems.of_unavailable(unavailable))
     except Exception as error:
         result = problems.of_anything(error).as_result()
     # A redirect has none.
@@ -58,10 +58,15 @@ def _answer_to(request: dict[str, Any], context: LambdaContext) -> dict[str, Any
         way_in = visiting.way_in(request) if problem.status == HTTPStatus.UNAUTHORIZED else None
         if way_in is not None:
             return {**problem.as_result(), "statusCode": 303 if "Location" in way_in else 401, "headers": way_in}
-        if wants_page(request) and problem.status == HTTPStatus.FORBIDDEN:
-            return page_as_result(problem_page(request, problem))
+        if problem.status == HTTPStatus.FORBIDDEN:
+            return _as_result(request, problem)
         raise
     return api.resolve(request, context)
+
+
+def _as_result(event: dict[str, Any], problem: Problem) -> dict[str, Any]:
+    """Of what no route has seen; as a page to a browser that asked for one."""
+    return page_as_result(problem_page(event, problem)) if wants_page(event) else problem.as_result()
 
 
 def _routes() -> list[Route]:

@@ -42,6 +42,7 @@ def closed(loopback: Loopback, issuer: Issuer, tmp_path: Path, monkeypatch: pyte
         "ISSUER": issuer.url,
         "COMMAND_LINE_CLIENT_ID": "kintell",
         "AUDIENCE": "kintell",
+        "RIGHTS_CLAIM": "groups",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

@@ -86,6 +86,7 @@ def test_the_file_is_sent_with_exactly_the_headers_of_the_link(
     assert stored.headers.keys() - {"Host"} == {
         "Content-Length", "x-amz-meta-force", "x-amz-meta-force-reason", "x-amz-meta-parent-batch",
         "x-amz-meta-program-instance", "x-amz-meta-max-error-percent", "x-amz-meta-upload-id",
+        "x-amz-meta-upload-token",
     }  # fmt: skip
     key = f"incoming/mentors_ukraine/mentors-ukraine-2024-q4/{file.name}"
     assert buckets.get_object(Bucket=UPLOADS, Key=key)["Body"].read() == ROWS

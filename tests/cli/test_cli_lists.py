@@ -118,6 +118,23 @@ def test_the_audit_trail(run: Run, ask_json: Ask, world: World) -> None:
     assert [entry["action"] for entry in ask_json("audit", batch)["items"]] == ["import_started", "import_completed"]
 
 
+@pytest.mark.parametrize(
+    ("actor", "kind", "shown"),
+    [
+        ("kari@example.org", "person", "kari@example.org"),
+        ("kintell-ingest", "system", "kintell-ingest (system)"),
+        ("kintell-ingest", "person", "kintell-ingest"),
+        ("loader", "program", "loader (program)"),
+        ("AWS:eve", "aws", "AWS:eve (aws)"),
+    ],
+)
+def test_the_audit_trail_says_what_an_actor_is(run: Run, world: World, actor: str, kind: str, shown: str) -> None:
+    batch = world.batch()
+    who = {"actor": actor, "actor_kind": kind, "actor_subject": "x" if kind in ("person", "program") else None}
+    world.audit("import_started", resource_type="batch", resource_id=batch, batch_id=batch, **who)
+    assert run("audit", batch).stdout.split("\t")[1] == shown
+
+
 def test_totals(run: Run, ask_json: Ask, world: World) -> None:
     world.batch()
     world.batch(program_type="language_ukraine")

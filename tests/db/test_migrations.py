@@ -218,3 +218,21 @@ def test_a_parent_of_another_programme_from_before_it_was_refused_is_none_any_mo
     assert world.batch_columns(db, own, "parent_batch_id") == [parent]
     assert world.batch_columns(db, other, "parent_batch_id") == [None]
     db.close()
+
+
+def test_uploads_from_before_actors_had_kinds_keep_who_it_was(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = connect(secret_of(empty))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0012"])
+        migrate(db)
+    for who in ("AWS:AROAEXAMPLE:kari", "123456789012", "local", "kari@example.org", None):
+        world.add_upload(db, uploaded_by=who)
+    assert "0012" in migrate(db)
+    assert db.run('SELECT uploaded_by, uploader_kind, principal FROM uploads ORDER BY uploaded_by COLLATE "C"') == [
+        ["123456789012", "aws", "123456789012"],
+        ["AWS:AROAEXAMPLE:kari", "aws", "AWS:AROAEXAMPLE:kari"],
+        ["kari@example.org", None, None],
+        ["local", "local", None],
+        [None, None, None],
+    ]
+    db.close()

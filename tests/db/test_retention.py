@@ -11,7 +11,7 @@ from ingestion.db import Connection, connect
 from ingestion.tables import batches, retention
 from local.postgres import Database
 from tests.conftest import secret_of
-from tests.db.world import MENTORS, a_hash, add_batch, add_upload
+from tests.db.world import CHECK, MENTORS, a_hash, add_batch, add_upload, refused
 from tests.template.documents import EVENTS
 
 
@@ -117,6 +117,16 @@ def test_an_archived_batch_keeps_the_name_of_its_file_only_if_it_says_nothing_of
         "SELECT b.file_name, u.file_name, u.key FROM ingestion_batches b JOIN uploads u ON u.id = b.upload_id"
     )
     assert names == [[file_name, file_name, key] if stays else ["(deleted)", "(deleted)", f"deleted/{upload_id}"]]
+
+
+def test_an_upload_forgets_its_uploader_as_a_whole(db: Connection) -> None:
+    who = {"uploaded_by": "kari@example.org", "uploader_kind": "person", "uploader_issuer": "https://id.example.org"}
+    upload_id = add_upload(db, **who, uploader_subject="6b0e", principal="AWS:AROA:serve")
+    with refused(db, CHECK, "uploaders_are_forgotten_as_a_whole"):
+        db.run("UPDATE uploads SET uploaded_by = NULL")
+    assert retention.archive(db, ended(db, 366, upload_id=upload_id))
+    left = "SELECT uploaded_by, uploader_kind, uploader_issuer, uploader_subject, principal FROM uploads"
+    assert db.run(left) == [[None, "person", None, None, None]]
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "failed"])

@@ -317,6 +317,27 @@ def test_a_download_from_a_page_is_audited(browse: Browse, batch: UUID, place: P
     ]
 
 
+@pytest.mark.parametrize(
+    ("actor", "kind", "shown"),
+    [
+        pytest.param("kintell-ingest", "system", "by the system", id="the system"),
+        pytest.param("kintell-ingest", "person", "by kintell-ingest", id="somebody who is called so"),
+        pytest.param("local", "person", "by local", id="somebody who is called as a machine's user"),
+        pytest.param("loader", "program", "by loader (program)", id="a program"),
+        pytest.param("123456789012", "aws", "by AWS account 123456789012", id="an account"),
+    ],
+)
+def test_a_page_tells_actors_apart_by_their_kind(
+    browse: Browse, batch: UUID, world: World, actor: str, kind: str, shown: str
+) -> None:
+    subject = "x" if kind in ("person", "program") else None
+    who = {"actor": actor, "actor_kind": kind, "actor_subject": subject}
+    world.audit("import_completed", resource_type="batch", resource_id=batch, batch_id=batch, **who)
+    page = Html(browse(f"/batches/{batch}").text)
+    assert shown in page.text.split("Audit trail")[-1]
+    assert ("title" in str(page.all("span"))) == (subject is not None) or "x at –" in str(page.all("span"))
+
+
 # Signing out ----------------------------------------------------------------------------------------------------------
 
 
@@ -359,6 +380,14 @@ def test_a_pass_that_can_not_be_revoked_is_not_said_to_be(browse: Browse, monkey
     answer = signed_out(browse, [f"{PASS_COOKIE}={pass_for()}"])
     assert answer.status == 503
     assert not answer.cookies
+
+
+def test_while_nobody_knows_what_was_revoked_no_page_is_shown(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_SECRET_ARN", "nowhere")
+    config.settings.cache_clear()
+    answer = browse("/docs")
+    assert answer.status == 503
+    assert Html(answer.text).keeps_to_the_policy()
 
 
 def test_locally_there_is_nothing_to_sign_out_of(api: Call) -> None:

@@ -24,6 +24,10 @@ ALTER TABLE uploads
 -- A role's session, a user, an account.
 UPDATE uploads SET uploader_kind = 'aws', principal = uploaded_by WHERE uploaded_by ~ '^(AWS:.+|A[A-Z0-9]{15,}|[0-9]{12})$';
 UPDATE uploads SET uploader_kind = 'local' WHERE uploaded_by = 'local';
+-- Whoever makes an upload forget who it was from does so in all columns.
+ALTER TABLE uploads ADD CONSTRAINT uploaders_are_forgotten_as_a_whole CHECK (
+    uploaded_by IS NOT NULL OR (uploader_issuer IS NULL AND uploader_subject IS NULL AND principal IS NULL)
+);
 
 -- Passes whose holders have signed out; a line is needed until its pass would have been over anyhow.
 CREATE TABLE revoked_passes (
