@@ -76,4 +76,5 @@ def _fitting(found: list[dict[str, Any]]) -> int:
 
 NEWEST_FIRST = Ordered[tuple[datetime, UUID]]("newest", tuple[AwareDatetime, UUID], ("created_at", "id"))
 BY_ROW = Ordered[tuple[int]]("row", tuple[_BigInt], ("row_number",))
+BY_VERSION = Ordered[tuple[int]]("version", tuple[_BigInt], ("version",))
 BY_ID = Ordered[tuple[int]]("id", tuple[_BigInt], ("id",))
