@@ -26,7 +26,7 @@ def with_pass(event: dict[str, Any]) -> dict[str, Any]:
     if settings().authentication is Authentication.NONE or _is_of_the_api(event) or claims_of(event):
         return event
     cookie = cookies_of(event).get(PASS_COOKIE)
-    shown = read(_key(settings().pass_key_arn), cookie, time.time()) if cookie else None
+    shown = read(pass_key(), cookie, time.time()) if cookie else None
     if shown is None:
         return event
     context = event["requestContext"]
@@ -71,6 +71,11 @@ def _login(path: str, query: str) -> str:
 
 def _is_of_the_api(event: Mapping[str, Any]) -> bool:
     return str(event.get("rawPath", "")).startswith(_OF_THE_API)
+
+
+def pass_key() -> bytes:
+    """What passes are signed with. Raises Unavailable."""
+    return _key(settings().pass_key_arn)
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
