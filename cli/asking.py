@@ -90,7 +90,7 @@ def lineage_(terminal: Terminal, /, session: str) -> None:
 
     SESSION is its id here, or programme:id as Kintell has it.
     """
-    found = terminal.api.get(session_path(session))
+    found = lineage.fetch(terminal.api, session_path(session))
     if terminal.as_json:
         show_json(found)
     else:

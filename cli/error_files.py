@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from cli.words import clean, command, counted, file_argument, visible
 STDOUT: Final = Path("-")
 WHOLE_ROW: Final = "row"
 TABLES: Final = (".csv", ".xlsx")
+
+_SUFFIX: Final = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
+_ERRORS: Final = re.compile(r"[\s_-]errors$", re.IGNORECASE)
 
 FAULTS: Final = {
     "E001": "invalid email",
@@ -48,8 +52,11 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
     """Show the faults, save the file to *target*, a folder, or where None the API's name here. Raises Failure."""
     to_stdout = target == STDOUT
     if target is not None and not to_stdout:
-        _may_write(target, overwrite=overwrite)  # before the link: each one counts as a download
+        _may_write(target, overwrite=overwrite)
     batch = get_batch(api, batch_id)
+    if not to_stdout:
+        # Before the link is asked for: each one counts as a download.
+        _may_write(_place(target, name_of_errors(batch["fileName"])), overwrite=overwrite)
     link = api.get(backfill_path(batch_id, "/errors"))
     if to_stdout:
         click.echo("\n".join(_faults(batch, link["rows"])), err=True)
@@ -95,6 +102,11 @@ def _fault(fault: Json, width: int) -> str:
     about = FAULTS.get(code, fault["category"])
     where = code if field in (None, "", WHOLE_ROW) else f"{code}, {field}"
     return f"  {fault['count']:>{width}} × {about} ({clean(where)})"
+
+
+def name_of_errors(file_name: str) -> str:
+    """What the API will call the error file of a file."""
+    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}-errors.csv"
 
 
 def _place(target: Path | None, file_name: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from cli.api import Json
+from cli.api import Api, Json
 from cli.words import clean, local_time
 
 CONTENT: Final = (
@@ -28,6 +28,17 @@ CONTENT: Final = (
 )
 TIMES: Final = ("scheduledAt", "completedAt")
 LONGEST_VALUE: Final = 60
+
+
+def fetch(api: Api, path: str) -> Json:
+    """A session's lineage with all its earlier versions, however many pages they take. Raises Failure."""
+    found = api.get(path)
+    cursor = found.pop("nextCursor", None)
+    while cursor:
+        page = api.get(path, cursor=cursor)
+        found["earlierVersions"] += page["earlierVersions"]
+        cursor = page.get("nextCursor")
+    return found
 
 
 @dataclass

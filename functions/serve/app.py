@@ -15,7 +15,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ingestion.errors import NotStorable, Refused, Unavailable
 from ingestion.http_edge import guard, regular_texts
 from ingestion.telemetry import logger
-from serve import batches, error_files, graphs, instances, problems, rights, sessions, totals, uploads, visiting
+from serve import (
+    access_log,
+    batches,
+    error_files,
+    graphs,
+    instances,
+    problems,
+    rights,
+    sessions,
+    totals,
+    uploads,
+    visiting,
+)
 from serve.dashboard.rendering import page_as_result, problem_page, wants_page
 from serve.dashboard.routes import ROUTERS
 from serve.documents import serve_documents
@@ -40,6 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         request = visiting.with_pass(regular(regular_texts(event)))
         visiting.must_come_from_here(request)
         result = _answer_to(request, context)
+        access_log.note(event, request, result["statusCode"])
     except Problem as problem:
         result = problem.as_result()
     except Unavailable as unavailable:

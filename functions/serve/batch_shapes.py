@@ -1,6 +1,6 @@
 """The shapes of a batch: its status, its whole record, its chunks, its audit trail."""
 
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
@@ -9,6 +9,11 @@ from ingestion.actors import ActorKind
 from ingestion.batch import BatchStatus, FaultCount
 from serve.shapes import Shape, Utc, left_out
 from serve.stages import Stage
+
+MOST_CHUNKS: Final = 2_000
+MOST_HEADERS: Final = 500
+LONGEST_HEADER: Final = 255
+"""What a record shows of chunks and headers: a file may have 16,384 columns, and an answer 6 MB."""
 
 
 class Links(Shape):
@@ -88,10 +93,29 @@ class CsvMetadata(Shape):
     encoding_chosen_by: str | None = None
     headers: list[str] | None = None
     unknown_headers: list[str] | None = None
+    headers_left_out: int | None = left_out()
+    unknown_headers_left_out: int | None = left_out()
     detected_schema_version: str | None = None
     row_count: int | None = None
     has_header_row: bool | None = None
     rating_scale: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def some_of_many_headers(cls, noted: dict[str, Any]) -> dict[str, Any]:
+        """All of them, unless a file has more, or longer ones, than anybody reads."""
+        shown = dict(noted)
+        for name in ("headers", "unknownHeaders"):
+            headers = shown.get(name) or ()
+            if len(headers) > MOST_HEADERS:
+                shown[f"{name}LeftOut"] = len(headers) - MOST_HEADERS
+            if headers:
+                shown[name] = [_shortened(header) for header in headers[:MOST_HEADERS]]
+        return shown
+
+
+def _shortened(header: str) -> str:
+    return header if len(header) <= LONGEST_HEADER else f"{header[: LONGEST_HEADER - 1]}…"
 
 
 class Chunk(Shape):
@@ -122,6 +146,7 @@ class BatchRecord(BatchSummary):
 
     csv_metadata: CsvMetadata
     chunks: list[Chunk]
+    chunks_left_out: int | None = left_out()
     stages: list[Stage]
     forced: bool
     force_reason: str | None

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from ingestion.batch import BatchStatus
 from ingestion.naming import get_programme_of_alias
 from ingestion.tables import batch_record, listing, progress
-from serve.batch_shapes import AuditEntry, BatchRecord, BatchSummary
+from serve.batch_shapes import MOST_CHUNKS, AuditEntry, BatchRecord, BatchSummary
 from serve.documents import answers
 from serve.pages import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from serve.problems import ProblemCode
@@ -72,8 +72,13 @@ def batch(batch_id: BatchId) -> BatchRecord:
     """With how its file was read, its chunks, and its stages while it runs."""
     db = database()
     found = get_batch(db, batch_id)
-    stages = stages_of(found, progress.of_batch(db, batch_id))
-    return BatchRecord.of(found, chunks=batch_record.chunks(db, batch_id), stages=stages)
+    ledger = progress.of_batch(db, batch_id)
+    return BatchRecord.of(
+        found,
+        chunks=batch_record.chunks(db, batch_id, MOST_CHUNKS),
+        chunks_left_out=max(ledger["chunks"] - MOST_CHUNKS, 0) or None,
+        stages=stages_of(found, ledger),
+    )
 
 
 @router.get(

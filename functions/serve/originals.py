@@ -4,7 +4,7 @@ What was unpacked for the import is kept for days, the upload for as long as its
 again, as far as that row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from uuid import UUID
 
@@ -20,6 +20,11 @@ from ingestion.unpacking import Unpacker
 
 MOST_UNPACKED_BYTES = 64 << 20
 """About a second's work; what lies further into a packed file is not looked for while somebody waits."""
+
+
+MOST_SHOWN_CHARACTERS = 1_000_000
+CHARACTERS_OF_MARKUP = 100
+"""What a page spends on a cell beside its text, about."""
 
 
 class TooFar(Exception):
@@ -38,8 +43,19 @@ def get_cells(db: Connection, batch_id: UUID, number: int) -> list[tuple[str, st
     span = ChunkSpan.model_validate(found)
     for row in read_chunk(_text_of(batch, span), span, batch.file_format):
         if isinstance(row, RawRow) and row.number == number:
-            return list(zip(batch.file_format.header, row.cells, strict=False))
+            return list(_some(zip(batch.file_format.header, row.cells, strict=False)))
     raise files.NoSuchFile("The file has no such row.")
+
+
+def _some(cells: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """All of them, unless the row is larger than an answer may be."""
+    left = MOST_SHOWN_CHARACTERS
+    for header, cell in cells:
+        if left <= 0:
+            yield "…", "…"
+            return
+        yield header[:left], cell if len(cell) <= left else f"{cell[:left]}…"
+        left -= len(header) + len(cell) + CHARACTERS_OF_MARKUP
 
 
 def _text_of(batch: Batch, span: ChunkSpan) -> bytes:

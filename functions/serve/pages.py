@@ -83,4 +83,5 @@ def _fitting(found: list[dict[str, Any]]) -> int:
 
 NEWEST_FIRST = Ordered[tuple[datetime, UUID]]("newest", tuple[_Moment, UUID], ("created_at", "id"))
 BY_ROW = Ordered[tuple[int]]("row", tuple[_Int], ("row_number",))
+BY_VERSION = Ordered[tuple[int]]("version", tuple[_Int], ("version",))
 BY_ID = Ordered[tuple[int]]("id", tuple[_BigInt], ("id",))

@@ -3,7 +3,7 @@
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from serve.shapes import Shape, Utc
+from serve.shapes import Page, Shape, Utc, left_out
 
 
 class BatchSession(Shape):
@@ -87,6 +87,11 @@ class EarlierVersion(Shape):
     file: SourceFile
     replaced_at: Utc
 
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database."""
+        return cls(**_sources(row), replaced_at=row["replaced_at"])
+
 
 class SessionLineage(Shape):
     """What a session is and which row of which file says so; then what it was before, newest first."""
@@ -98,16 +103,17 @@ class SessionLineage(Shape):
     imported_by: str | None
     imported_at: Utc | None
     earlier_versions: list[EarlierVersion]
+    next_cursor: str | None = left_out()
 
     @classmethod
-    def of(cls, versions: list[dict[str, Any]]) -> Self:
-        """From all versions of a session, newest first, at least one."""
-        now, *earlier = versions
+    def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion]) -> Self:
+        """From a row of the database and a page of what was before."""
         return cls(
             **_sources(now),
             imported_by=now["imported_by"],
             imported_at=now["imported_at"],
-            earlier_versions=[EarlierVersion(**_sources(row), replaced_at=row["replaced_at"]) for row in earlier],
+            earlier_versions=earlier.items,
+            next_cursor=earlier.next_cursor,
         )
 
 

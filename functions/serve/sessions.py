@@ -7,11 +7,11 @@ from ingestion.db import Connection
 from ingestion.naming import programme_of_alias
 from ingestion.tables import lineage
 from serve.documents import answers, path_parameter
-from serve.pages import BY_ROW, DEFAULT_LIMIT, Cursor, Limit
+from serve.pages import BY_ROW, BY_VERSION, DEFAULT_LIMIT, Cursor, Limit
 from serve.problems import Problem, ProblemCode
 from serve.rights import Right, needs
 from serve.routing import BatchId, database, must_exist, new_router
-from serve.session_shapes import BatchSession, SessionLineage
+from serve.session_shapes import BatchSession, EarlierVersion, SessionLineage
 from serve.shapes import Page
 
 router = new_router()
@@ -44,17 +44,20 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
     tags=["Lineage"],
     operation_id="getSessionLineage",
     security=needs(Right.IMPORTS_READ),
-    responses=answers(SessionLineage, ProblemCode.NO_SUCH_SESSION),
+    responses=answers(SessionLineage, ProblemCode.NO_SUCH_SESSION, ProblemCode.INVALID_CURSOR),
 )
-def session_lineage(session_id: SessionId) -> SessionLineage:
-    """And what it was before later files updated it."""
-    return SessionLineage.of(get_versions(database(), unquote(session_id)))
+def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> SessionLineage:
+    """And what it was before later files updated it; `nextCursor` is there if there are more of these."""
+    (before,) = BY_VERSION.after(cursor) or (None,)
+    now, *earlier = get_versions(database(), unquote(session_id), limit + 1, before)
+    return SessionLineage.of(now, BY_VERSION.page(earlier, limit, EarlierVersion.of))
 
 
-def get_versions(db: Connection, asked_for: str) -> list[dict[str, Any]]:
-    """All versions of the session that is asked for by our id or by programme and id, newest first. Raises Problem."""
+def get_versions(db: Connection, asked_for: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """What the session is that is asked for by our id or by programme and id, and so many of its versions before that,
+    newest first. Raises Problem."""
     found = _find(db, asked_for)
-    versions = lineage.versions_of_session(db, found) if found is not None else []
+    versions = lineage.versions_of_session(db, found, limit, before) if found is not None else []
     if not versions:
         raise Problem(
             ProblemCode.NO_SUCH_SESSION,

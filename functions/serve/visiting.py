@@ -40,7 +40,7 @@ def sign_out(event: Mapping[str, Any]) -> None:
 def _pass_of(event: Mapping[str, Any]) -> Pass | None:
     cookie = cookies_of(event).get(PASS_COOKIE)
     has_passes = settings().authentication is not Authentication.NONE
-    return read(_key(settings().pass_key_arn), cookie, time.time()) if cookie and has_passes else None
+    return read(pass_key(), cookie, time.time()) if cookie and has_passes else None
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:
@@ -81,6 +81,11 @@ def _login(path: str, query: str) -> str:
 
 def _is_of_the_api(event: Mapping[str, Any]) -> bool:
     return str(event.get("rawPath", "")).startswith(_OF_THE_API)
+
+
+def pass_key() -> bytes:
+    """What passes are signed with. Raises Unavailable."""
+    return _key(settings().pass_key_arn)
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

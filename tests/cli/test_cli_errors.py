@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from cli.error_files import FAULTS
+from cli.error_files import FAULTS, name_of_errors
 from ingestion.faults import FaultCode
+from ingestion.naming import error_file_name
 from tests.cli.conftest import Run
 from tests.serve.world import WORK, World
 
@@ -56,6 +57,39 @@ def test_a_file_is_never_overwritten_unasked(run: Run, batch: UUID, world: World
     assert Path("errors.csv").read_text() == "mine"
     assert run("errors", batch, "-o", "errors.csv", "--overwrite").exit_code == 0
     assert Path("errors.csv").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("more", [[], ["-o", "to mend"]], ids=["here", "in a folder"])
+def test_a_name_that_is_taken_is_found_out_before_the_link_is_asked_for(
+    run: Run, batch: UUID, world: World, more: list[str]
+) -> None:
+    Path("to mend").mkdir()
+    name = run("errors", batch, *more, "--json")
+    taken = Path(json.loads(name.stdout)["savedTo"])
+    taken.write_text("mine")
+    assert world.count("SELECT count(*) FROM audit_logs") == 1
+    assert run("errors", batch, *more).exit_code == 2
+    assert taken.read_text() == "mine"
+    assert world.count("SELECT count(*) FROM audit_logs") == 1
+
+
+@pytest.mark.parametrize(
+    "file_name",
+    [
+        "a.csv",
+        "a.TXT.GZ",
+        "a-errors.csv",
+        "a errors.tsv",
+        "a (1).csv",
+        "a",
+        "a.csv.csv",
+        "ø_ERRORS.csv",
+        ".csv",
+        "a.gz",
+    ],
+)
+def test_the_name_is_the_one_that_the_api_gives(file_name: str) -> None:
+    assert name_of_errors(file_name) == error_file_name(file_name)
 
 
 def test_stdout_has_the_file_and_nothing_else(run: Run, batch: UUID) -> None:

@@ -157,7 +157,8 @@ QUESTIONS: list[Any] = [
     pytest.param(lambda db, a: lineage.sessions_of_batch(db, a.batch_id, 50, None), id="the sessions of a batch"),
     pytest.param(lambda db, a: lineage.sessions_of_batch(db, a.batch_id, 50, 300), id="the next page of them"),
     pytest.param(lambda db, a: lineage.find_session(db, MENTORS, "S-20000"), id="a session by its external id"),
-    pytest.param(lambda db, a: lineage.versions_of_session(db, a.session_id), id="the versions of a session"),
+    pytest.param(lambda db, a: lineage.versions_of_session(db, a.session_id, 50, None), id="versions of a session"),
+    pytest.param(lambda db, a: lineage.versions_of_session(db, a.session_id, 50, 2), id="older versions of it"),
     pytest.param(
         sql(
             """

@@ -1,6 +1,7 @@
 """A batch's status, list, record and audit trail."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -254,3 +255,26 @@ def test_a_running_batch_says_where_it_is_and_an_ended_one_does_not(get: Call, w
     ]
     assert stages[1]["rowsPerSecond"] > 0
     assert get(f"/v1/import/batches/{world.batch()}").body["stages"] == []
+
+
+def test_no_record_is_larger_than_an_answer_may_be(get: Call, see: Any, world: World) -> None:
+    headers = [f"{'ї' * 2000}{number}" for number in range(16_384)]
+    batch = world.batch(
+        csv_metadata={"headers": headers, "unknownHeaders": headers[:600], "rowCount": 10}, total_rows=10
+    )
+    world.db.run(
+        """
+        INSERT INTO chunks (batch_id, number, span, first_row, rows)
+        SELECT :batch_id, n, '{}', 10 * n + 1, 10 FROM generate_series(0, 24999) n
+        """,
+        batch_id=batch,
+    )
+    answer = get(f"/v1/import/batches/{batch}")
+    assert len(answer.text.encode()) < 2_000_000
+    body = answer.body
+    assert (len(body["chunks"]), body["chunksLeftOut"]) == (2_000, 23_000)
+    noted = body["csvMetadata"]
+    assert (len(noted["headers"]), noted["headersLeftOut"], noted["unknownHeadersLeftOut"]) == (500, 15_884, 100)
+    assert {len(header) for header in noted["headers"]} == {255}
+    assert noted["headers"][0].endswith("…")
+    see(f"/batches/{batch}")

@@ -199,3 +199,27 @@ def test_the_graph_counts_what_was_written(
     batch = world.batch(**values)
     nodes, _ = graph(get, batch)
     assert nodes[f"{kind}:{batch}"]["count"] == count
+
+
+def test_the_earlier_versions_of_a_session_come_a_page_at_a_time(get: Call, world: World, history: History) -> None:
+    often = world.session(history.second, 7, history.instance, history.people, version=501, external_session_id="MS-7")
+    for version in range(1, 501):
+        world.earlier(often, version, history.first, 100 + version, history.instance, by=history.first)
+    world.db.run("UPDATE kintell_session_versions SET feedback_text = repeat('ї', 15000) WHERE version > 300")
+    path, seen, cursor, pages = f"/v1/sessions/{often}/lineage", list[int](), None, list[int]()
+    while True:
+        answer = get(path, limit=200, **({"cursor": cursor} if cursor else {}))
+        assert len(answer.text.encode()) < 5_000_000
+        assert answer.body["session"]["version"] == 501
+        seen += [version["session"]["version"] for version in answer.body["earlierVersions"]]
+        pages.append(len(answer.body["earlierVersions"]))
+        cursor = answer.body.get("nextCursor")
+        if cursor is None:
+            break
+    assert seen == list(range(500, 0, -1))
+    assert pages[0] < 200, "what does not fit is on the next page"
+    assert len(get(path).body["earlierVersions"]) == 50
+    assert get(path, limit=201).is_problem(422, "invalid_request")
+    other = get(f"/v1/import/batches/{history.first}/sessions", limit=1).body["nextCursor"]
+    assert get(path, cursor=other).is_problem(422, "invalid_cursor")
+    assert "nextCursor" not in get(f"/v1/sessions/{history.ms1}/lineage").body

@@ -82,6 +82,25 @@ def test_what_changed_between_versions_is_marked(see: Any, world: World) -> None
     assert "row 3, line 4" in page.text
 
 
+def test_a_session_with_many_versions_shows_some_at_a_time_and_marks_changes_across_pages(
+    see: Any, world: World
+) -> None:
+    instance, batch = world.instance("mentors-ukraine-2024"), world.batch()
+    people = world.user("oksana@example.org"), world.user("kari@example.org", "volunteer")
+    session = world.session(batch, 9, instance, people, version=46)
+    for version in range(1, 46):
+        world.earlier(session, version, batch, 100 + version, instance, by=batch)
+    query: dict[str, str] = {}
+    for columns in (21, 20, 5):
+        page = see(f"/sessions/{session}", **query)
+        # Each was scheduled on another day; only the very first replaced nothing.
+        marked = [cell for cell in page.all("td") if cell.get("class") == "changed"]
+        assert len(marked) == columns - (columns == 5)
+        older = [link["href"] for link in page.all("a") if link.get("rel") == "next"]
+        query = {"cursor": older[0].partition("cursor=")[2]} if older else {}
+    assert not query
+
+
 @pytest.mark.parametrize("named", ["{id}", "mentors_ukraine:{external}", "mfu:{external}"])
 def test_a_session_is_found_by_any_of_its_names(api: Call, world: World, named: str) -> None:
     path = everything(world, "a/b ø")["session"]

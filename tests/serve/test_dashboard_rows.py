@@ -51,8 +51,17 @@ def test_each_fault_has_some_of_its_rows_below_it(see: Any, faulty: UUID) -> Non
 
 def test_a_look_at_rejected_rows_is_in_the_audit_trail(see: Any, faulty: UUID, world: World) -> None:
     see(f"/batches/{faulty}/rejected")
-    details = world.db.run("SELECT details FROM audit_logs WHERE action = 'error_file_downloaded'")
-    assert details == [[{"rows": 4, "shownOnPage": True}]]
+    details = world.db.run("SELECT action, batch_id, details FROM audit_logs")
+    assert details == [["rejected_rows_shown", faulty, {"rows": 4}]]
+
+
+def test_a_look_at_rejected_rows_that_shows_none_is_none(see: Any, buckets: Any, faulty: UUID, world: World) -> None:
+    buckets.delete_object(Bucket=WORK, Key="errors/x.csv")
+    see(f"/batches/{faulty}/rejected", 410)
+    see(f"/batches/{UUID(int=7)}/rejected", 404)
+    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.partition("\r\n")[0].encode())
+    see(f"/batches/{faulty}/rejected")
+    assert world.db.run("SELECT action FROM audit_logs") == []
 
 
 def test_a_norwegian_reads_what_is_wrong_in_norwegian_and_the_rest_is_marked_as_english(see: Any, faulty: UUID) -> None:
@@ -175,6 +184,34 @@ def session_of_row_one(world: World) -> str:
         "SELECT batch_id, program_instance_id, participant_id, volunteer_id FROM kintell_sessions"
     )[0]
     return f"/sessions/{world.session(batch, 1, instance, (participant, volunteer))}/rows/1"
+
+
+def test_a_look_at_a_row_is_in_the_audit_trail(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode())
+    see(path)
+    ((batch, session),) = world.db.run("SELECT batch_id, id FROM kintell_sessions")
+    assert world.db.run("SELECT actor, action, batch_id, details FROM audit_logs") == [
+        ["local", "original_row_shown", batch, {"sessionId": str(session), "version": 1, "rowNumber": 40}]
+    ]
+
+
+def test_a_look_that_showed_nothing_is_none(see: Any, buckets: Any, world: World) -> None:
+    path = session_of(world, buckets, FILE.encode())
+    see(path.replace("rows/1", "rows/7"), 404)
+    buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
+    see(path)
+    assert world.db.run("SELECT action FROM audit_logs") == []
+
+
+def test_of_a_row_as_large_as_a_file_a_page_shows_a_part(
+    see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(originals, "MOST_SHOWN_CHARACTERS", 330)
+    page = see(session_of(world, buckets, FILE.encode()))
+    assert "MS-40" in page.text
+    assert "ole@example.org" in page.text
+    assert "…" in page.text
+    assert EVIL not in page.text
 
 
 def test_a_version_that_never_was(see: Any, buckets: Any, world: World) -> None:

@@ -168,8 +168,8 @@ def test_no_link_of_a_page_leads_to_another_host(system: str, path: str) -> None
 
 
 def test_events_without_headers_are_answered(system: str) -> None:
-    none: tuple[dict[str, str] | None, ...] = (None, {})
-    for headers in none:
+    nothing: tuple[dict[str, str] | None, ...] = (None, {})
+    for headers in nothing:
         ask("GET", "/", headers=headers, cookies=None)
         ask("POST", "/drop/uploads", headers=headers, body="{}")
 

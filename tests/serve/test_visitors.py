@@ -113,6 +113,21 @@ def test_with_its_right_a_page_is_shown(browse: Browse, path: str, right: str) -
     assert browse(path, (right,)).status in (200, 404)
 
 
+def test_the_log_tells_visitors_apart_and_names_none(browse: Browse, caplog: pytest.LogCaptureFixture) -> None:
+    context = {"stage": "$default", "requestId": "JKJaXmPLvHcESHA=", "http": {"method": "GET", "path": "/"}}
+    caplog.set_level("INFO")
+    for who in (KARI, KARI, "ole@example.org"):
+        holder = HOLDER.model_copy(update={"name": who, "subject": who})
+        shown = issue(KEY, Pass(id=uuid4(), holder=holder, rights=frozenset(Right), expires_at=int(time.time()) + 600))
+        browse("/", cookies=[f"{PASS_COOKIE}={shown}"], requestContext=context)
+    browse("/", None, requestContext=context)
+    lines = [vars(record) for record in caplog.records if record.message == "asked with a pass"]
+    assert [line["gateway_request"] for line in lines] == ["JKJaXmPLvHcESHA="] * 3
+    first, second, other = (line["visitor"] for line in lines)
+    assert first == second != other
+    assert "@example.org" not in str(lines)
+
+
 def test_a_way_back_keeps_what_was_asked_for(browse: Browse) -> None:
     answer = browse("/", None, query={"show": "failed", "programme": "mfu"})
     assert answer.headers["Location"] == "/login?back=%2F%3Fshow%3Dfailed%26programme%3Dmfu"

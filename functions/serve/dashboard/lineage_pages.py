@@ -12,11 +12,16 @@ from serve.dashboard.drawing import draw
 from serve.dashboard.rendering import page, redirect_to
 from serve.documents import path_parameter
 from serve.graphs import lineage_of_batch
+from serve.pages import BY_VERSION
 from serve.problems import Problem
 from serve.routing import database, get_batch, new_router
 from serve.sessions import get_versions
+from serve.shapes import Page
 
 router = new_router()
+
+VERSIONS: Final = 20
+"""So many earlier versions stand side by side."""
 
 FIELDS: Final = (
     "program_instance",
@@ -47,7 +52,7 @@ def find() -> Response[str]:
     except (ValueError, Problem):
         pass
     try:
-        versions = get_versions(database(), asked_for)
+        versions = get_versions(database(), asked_for, 0)
     except Problem:
         return page(event, "lineage.html", 404, asked_for=asked_for, is_unknown=True)
     return redirect_to(f"/sessions/{quote(str(versions[0]['id']))}")
@@ -66,13 +71,31 @@ def of_batch(batch_id: BatchId) -> Response[str]:
 def session(session_id: SessionId) -> Response[str]:
     """A session's row, and its versions side by side."""
     event = router.current_event.raw_event
-    versions = get_versions(database(), session_id)
-    return page(event, "session.html", session=versions[0], versions=versions, fields=_compared(versions))
+    cursor = query_of(event, "cursor")
+    (before,) = BY_VERSION.after(cursor) or (None,)
+    now, *earlier = get_versions(database(), session_id, VERSIONS + 1, before)
+    shown: Page[dict[str, Any]] = BY_VERSION.page(earlier, VERSIONS, dict)
+    versions = [now, *shown.items] if cursor is None else shown.items
+    following = earlier[len(shown.items) :]
+    return page(
+        event,
+        "session.html",
+        session=now,
+        versions=versions,
+        fields=_compared(versions, following[0] if following else None),
+        next_cursor=shown.next_cursor,
+        is_first=cursor is None,
+    )
 
 
-def _compared(versions: list[dict[str, Any]]) -> list[tuple[str, list[tuple[Any, bool]]]]:
-    """Each field that any version fills, with its value in each and whether that differs from the version before."""
-    befores = [*versions[1:], None]
+def _compared(
+    versions: list[dict[str, Any]], before_all: dict[str, Any] | None
+) -> list[tuple[str, list[tuple[Any, bool]]]]:
+    """Each field that any version fills, with its value in each and whether that differs from the version before.
+
+    *before_all* is the version before the last of them.
+    """
+    befores = [*versions[1:], before_all]
     return [
         (
             field,

@@ -1,11 +1,13 @@
 """The row behind a version of a session, as it stands in its file: personal data of others may be beside it, so only
-those who may read error files see it, and only when they ask for it."""
+those who may read error files see it, when they ask for it, and the audit trail says that they did."""
 
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from ingestion.files import InColdStorage, NoSuchFile
+from ingestion.tables import audit
+from serve.callers import caller
 from serve.dashboard.lineage_pages import SessionId
 from serve.dashboard.rendering import page
 from serve.documents import path_parameter
@@ -25,11 +27,22 @@ Version = Annotated[str, path_parameter("version", "Number of one of its version
 )
 def row(session_id: SessionId, version: Version) -> Response[str]:
     """Its cells, or why they can't be had."""
-    versions = get_versions(database(), session_id)
-    chosen = next((one for one in versions if str(one["version"]) == version), None)
+    number = int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
+    versions = get_versions(database(), session_id, 1, number + 1)
+    chosen = next((one for one in versions if one["version"] == number), None)
     if chosen is None:
         raise Problem(ProblemCode.NO_SUCH_SESSION, f"Session {session_id} has no version {version}.")
-    return page(router.current_event.raw_event, "_original_row.html", version=chosen, **_cells(chosen))
+    event = router.current_event.raw_event
+    shown = _cells(chosen)
+    if shown["cells"]:
+        audit.write(
+            database(),
+            actor=caller(event),
+            action="original_row_shown",
+            batch_id=chosen["batch_id"],
+            details={"sessionId": str(chosen["id"]), "version": number, "rowNumber": chosen["row_number"]},
+        )
+    return page(event, "_original_row.html", version=chosen, **shown)
 
 
 def _cells(version: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ router = new_router()
 INSTANCES: Final = 30
 RECENT_FILES: Final = 10
 FILES_SHOWN: Final = 10
+MONTHS_LISTED: Final = 240
 MAX_COUNTED_SESSIONS: Final = 200_000
 """About 0.1 s of the database's time; an instance of more is not drawn by month."""
 
@@ -77,7 +78,7 @@ def sessions(slug: Slug) -> Response[str]:
     return page(
         event,
         "_sessions_by_month.html",
-        months=months,
+        months=months[-MONTHS_LISTED:],
         files=[{**names[count["batch_id"]], "sessions": count["sessions"]} for count in shown],
         other_files=len(files) - len(shown),
         other_sessions=counted - sum(count["sessions"] for count in shown),

@@ -28,6 +28,9 @@ SAMPLES: Final = 3
 BLOCKS_READ: Final = 4
 """Mebibytes of the error file that are looked through: some thousands of rows."""
 
+LONGEST_CELL: Final = 200
+LONGEST_MESSAGE: Final = 4_000
+
 Group = tuple[str, str]
 """Code and field, as the summary of faults has them."""
 
@@ -48,20 +51,21 @@ class RejectedRow(NamedTuple):
 
 @router.get("/batches/<batchId>/rejected", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
 def rejected(batch_id: BatchId) -> Response[str]:
-    """The faults with samples. Reading them counts as a download: whoever may not download the file may not see them
-    here."""
+    """The faults with samples: whoever may not download the file may not see them here."""
     event = router.current_event.raw_event
     db = database()
     batch = get_batch(db, id_of(batch_id))
     groups = [(fault["code"], fault["field"]) for fault in batch["error_summary"]]
     samples = _samples(_rows(error_file_key(batch["id"], batch)), groups)
-    audit.write(
-        db,
-        actor=caller(event),
-        action="error_file_downloaded",
-        batch_id=batch["id"],
-        details={"rows": len({row.row for rows in samples.values() for row in rows}), "shownOnPage": True},
-    )
+    shown = {row.row for rows in samples.values() for row in rows}
+    if shown:
+        audit.write(
+            db,
+            actor=caller(event),
+            action="rejected_rows_shown",
+            batch_id=batch["id"],
+            details={"rows": len(shown)},
+        )
     return page(event, "_faults.html", batch=batch, samples=samples)
 
 
@@ -95,4 +99,5 @@ def _rows(key: str) -> Iterable[RejectedRow]:
     for row in islice(rows, 1, None):
         if len(row) >= 4:
             number, line, codes, message = row[-4:]
-            yield RejectedRow(restore(row[0]) if len(row) > 4 else "", number, line, codes, restore(message))
+            first_cell = restore(row[0])[:LONGEST_CELL] if len(row) > 4 else ""
+            yield RejectedRow(first_cell, number, line, codes, restore(message)[:LONGEST_MESSAGE])

@@ -40,8 +40,8 @@ def exists(db: Connection, batch_id: UUID) -> bool:
     return bool(db.run("SELECT FROM ingestion_batches WHERE id = :id", id=batch_id))
 
 
-def chunks(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
-    """The batch's chunks in file order, each with what came of its rows so far."""
+def chunks(db: Connection, batch_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """The batch's first chunks in file order, each with what came of its rows so far."""
     return rows(
         db,
         """
@@ -50,8 +50,10 @@ def chunks(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
           FROM chunks
          WHERE batch_id = :batch_id
       ORDER BY number
+         LIMIT CAST(:limit AS bigint)
         """,
         batch_id=batch_id,
+        limit=limit,
     )
 
 

@@ -75,10 +75,10 @@ def find_session(db: Connection, program_type: str, external_session_id: str) ->
     return int(found[0][0]) if found else None
 
 
-def versions_of_session(db: Connection, session_id: int) -> list[dict[str, Any]]:
-    """All versions of a session with where they came from, newest first: what it is now, then what it was before.
+def versions_of_session(db: Connection, session_id: int, limit: int, before: int | None) -> list[dict[str, Any]]:
+    """Versions of a session with where they came from, newest first: what it is now, then what it was before.
 
-    Empty if there is no such session.
+    Of the earlier ones at most *limit*, those before version *before*. Empty if there is no such session.
     """
     return rows(
         db,
@@ -97,11 +97,14 @@ def versions_of_session(db: Connection, session_id: int) -> list[dict[str, Any]]
                   FROM kintell_sessions c
                  WHERE c.id = CAST(:session_id AS bigint)
                 UNION ALL
-                SELECT v.session_id, v.version, v.program_instance_id, v.scheduled_at, v.completed_at,
+               (SELECT v.session_id, v.version, v.program_instance_id, v.scheduled_at, v.completed_at,
                        v.duration_minutes, v.rating, v.feedback_text, v.focus_area, v.language_level, v.topics,
                        v.metadata, v.batch_id, v.row_number, v.line, v.replaced_at
                   FROM kintell_session_versions v
                  WHERE v.session_id = CAST(:session_id AS bigint)
+                   AND (CAST(:before AS bigint) IS NULL OR v.version < CAST(:before AS bigint))
+              ORDER BY v.version DESC
+                 LIMIT CAST(:limit AS bigint))
                ) w
           JOIN kintell_sessions s ON s.id = w.id
           JOIN users participant ON participant.id = s.participant_id
@@ -112,4 +115,6 @@ def versions_of_session(db: Connection, session_id: int) -> list[dict[str, Any]]
       ORDER BY w.version DESC
         """,
         session_id=session_id,
+        limit=limit,
+        before=before,
     )
