@@ -83,6 +83,19 @@ def test_a_token_that_was_changed_is_none(closed: Closed) -> None:
 
 
 @pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"groups": ["Lost imports.read and imports.write"]}, id="words of a group's name"),
+        pytest.param({"groups": ["a/imports.read", "[imports.read", "imports.read]"]}, id="parts of a group's name"),
+        pytest.param({"groups": "staff imports.read"}, id="words of the only group's name"),
+        pytest.param({"groups": [], "scope": "imports.read", "roles": ["imports.read"]}, id="claims of no meaning"),
+    ],
+)
+def test_a_right_is_an_item_of_the_one_claim_as_a_whole(closed: Closed, claims: dict[str, Any]) -> None:
+    assert ask(closed, "GET", "/v1/import/batches", **bearer(closed, set(), **claims))[0] == 403
+
+
+@pytest.mark.parametrize(
     "path", ["/%761/import/batches", "//v1/import/batches", "/v1", "/V1/import/batches", "/drop/uploads"]
 )
 def test_no_spelling_of_a_path_gets_past(closed: Closed, path: str) -> None:
