@@ -23,6 +23,7 @@ from serve import (
     instances,
     problems,
     rights,
+    session_search,
     sessions,
     totals,
     uploads,
@@ -38,7 +39,7 @@ from serve.problems import Problem, ProblemCode
 to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 api = APIGatewayHttpResolver(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
-for part in (batches, error_files, uploads, sessions, graphs, instances, totals):
+for part in (batches, error_files, uploads, sessions, session_search, graphs, instances, totals):
     api.include_router(part.router)
 for router in ROUTERS:
     api.include_router(router)

@@ -53,6 +53,11 @@ class SessionVersion(Shape):
     topics: list[str] | None
     metadata: Any
 
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database. Ids are texts: a JSON number may lose digits."""
+        return cls.model_validate({**row, "id": str(row["id"])})
+
 
 class SourceBatch(Shape):
     """The batch that a version came with."""
@@ -119,7 +124,7 @@ class SessionLineage(Shape):
 
 def _sources(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "session": SessionVersion.model_validate({**row, "id": str(row["id"])}),
+        "session": SessionVersion.of(row),
         "batch": SourceBatch(batch_id=row["batch_id"], status=row["batch_status"], created_at=row["batch_created_at"]),
         "row": SourceRow(number=row["row_number"], line=row["line"]),
         "file": SourceFile(name=row["file_name"], key=row["key"], version_id=row["version_id"], sha256=row["sha256"]),

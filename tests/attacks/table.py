@@ -5,7 +5,4 @@ from typing import Final
 from tests.attacks import api_requests, keys, uploads, web_pages
 from tests.attacks.attack import Attack
 
-TESTED: Final[tuple[Attack, ...]] = (*web_pages.ATTACKS, *keys.ATTACKS)
-"""Those that make test carries out as well."""
-
-ATTACKS: Final[tuple[Attack, ...]] = (*TESTED, *uploads.ATTACKS, *api_requests.ATTACKS)
+ATTACKS: Final[tuple[Attack, ...]] = (*web_pages.ATTACKS, *keys.ATTACKS, *uploads.ATTACKS, *api_requests.ATTACKS)

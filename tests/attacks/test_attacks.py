@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks.attack import Attack, Target
 from tests.attacks.run import guarded_target, open_target
-from tests.attacks.table import TESTED
+from tests.attacks.table import ATTACKS
 
 SYSTEMS = {"open": open_target, "guarded": guarded_target}
 
@@ -22,7 +22,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
-@pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.tried) for attack in TESTED])
+@pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.tried) for attack in ATTACKS])
 def test_the_system_holds(attack: Attack, target: Target) -> None:
     if attack.concerns(target):
         outcome = attack.carry_out(target)

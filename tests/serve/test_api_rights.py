@@ -50,10 +50,16 @@ every_route = pytest.mark.parametrize(
 )
 
 
+BODIES = {
+    "/v1/import/uploads": {"fileName": "mentors-ukraine-2024-11.csv"},
+    "/v1/sessions/search": {"email": "oksana@example.org"},
+}
+
+
 def ask(closed: Call, method: str, path: str, **more: Any) -> Answer:
     for name in ("batchId", "uploadId", "sessionId", "slug"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    body = {"body": json.dumps({"fileName": "mentors-ukraine-2024-11.csv"})} if method == "POST" else {}
+    body = {"body": json.dumps(BODIES[path])} if method == "POST" else {}
     return closed(method, path, headers={"content-type": "application/json"}, **body, **more)
 
 

@@ -223,3 +223,29 @@ def test_the_earlier_versions_of_a_session_come_a_page_at_a_time(get: Call, worl
     other = get(f"/v1/import/batches/{history.first}/sessions", limit=1).body["nextCursor"]
     assert get(path, cursor=other).is_problem(422, "invalid_cursor")
     assert "nextCursor" not in get(f"/v1/sessions/{history.ms1}/lineage").body
+
+
+def test_the_sessions_of_a_person_are_found_by_an_address_that_stands_in_no_url(
+    post: Call, world: World, history: History
+) -> None:
+    path = "/v1/sessions/search"
+    body = post(path, {"email": " OKSANA@example.org "}).body
+    assert [session["externalSessionId"] for session in body["items"]] == ["MS-1", "MS-2"]
+    assert {session["participantEmail"] for session in body["items"]} == {"oksana@example.org"}
+    assert body["nextCursor"] is None
+    first = post(path, {"email": "kari@example.org", "limit": 1}).body
+    second = post(path, {"email": "kari@example.org", "limit": 1, "cursor": first["nextCursor"]}).body
+    assert [page["items"][0]["externalSessionId"] for page in (first, second)] == ["MS-1", "MS-2"]
+    person = UUID(int=history.people[0])
+    trail = world.db.run("SELECT action, resource_type, resource_id, details FROM audit_logs ORDER BY id LIMIT 1")
+    assert trail == [["person_looked_up", "person", person, {"sessions": 2}]]
+    assert "oksana" not in str(world.db.run("SELECT to_jsonb(a)::text FROM audit_logs a"))
+
+
+def test_a_search_that_finds_nobody_is_no_look_at_anybody(post: Call, world: World, history: History) -> None:
+    path = "/v1/sessions/search"
+    assert post(path, {"email": "nobody@example.org"}).body == {"items": [], "nextCursor": None}
+    for body in ({"email": "nobody"}, {"email": ""}, {}, {"email": "a@example.org", "limit": 201}, {"email": None}):
+        assert post(path, body).is_problem(422, "invalid_request")
+    assert post(path, {"email": "oksana@example.org", "cursor": "x"}).is_problem(422, "invalid_cursor")
+    assert world.db.run("SELECT count(*) FROM audit_logs") == [[0]]

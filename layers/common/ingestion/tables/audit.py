@@ -34,9 +34,10 @@ def write(
     action: Action,
     upload_id: UUID | None = None,
     batch_id: UUID | None = None,
+    person_id: UUID | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Add one row; the resource is the upload if one is given, otherwise the batch."""
+    """Add one row; the resource is the upload if one is given, or the person (our id of them), otherwise the batch."""
     db.run(
         """
         INSERT INTO audit_logs (actor, actor_kind, actor_issuer, actor_subject, action, resource_type, resource_id,
@@ -49,8 +50,8 @@ def write(
         issuer=actor.issuer,
         subject=actor.subject,
         action=action,
-        resource_type="upload" if upload_id else "batch",
-        resource_id=upload_id or batch_id,
+        resource_type="upload" if upload_id else "person" if person_id else "batch",
+        resource_id=upload_id or person_id or batch_id,
         batch_id=batch_id,
         details=to_json(details or {}),
     )
