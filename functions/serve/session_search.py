@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, field_validator
 from ingestion import cells
 from ingestion.faults import Fault
 from ingestion.tables import audit, people_lookups
+from serve.callers import caller
 from serve.documents import answers
-from serve.incoming import caller
 from serve.pages import BY_ID, DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import ProblemCode
 from serve.rights import Right, needs
