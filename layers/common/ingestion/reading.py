@@ -43,9 +43,9 @@ class FileFormat(BaseModel):
     """What it takes to read any part of a file.
 
     `encoding` is that of the text that chunks are cut from, so UTF-8 for transcoded UTF-16. Every row has `width`
-    cells, if that is not the number of columns: empty ones more, or fewer, as the header alone ends in empty names. `tail` are
-    the other delimiters that every line ends with. `is_wrapped`: each line stands in a pair of quotes as a whole.
-    `pads_rows`: a row may lack cells at its end, as in rosters.
+    cells, if that is not the number of columns: empty ones more, or fewer, as the header alone ends in empty names.
+    `tail` are the other delimiters that every line ends with. `is_wrapped`: each line stands in a pair of quotes as a
+    whole. `pads_rows`: a row may lack cells at its end, as in rosters.
     """
 
     model_config = ConfigDict(frozen=True)
