@@ -10,7 +10,7 @@ from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.framing import Limits
 from ingestion.naming import Instance, Key, programme_of_slug, read_key
-from ingestion.programmes import PROGRAMMES, get_programme
+from ingestion.programmes import PROGRAMMES, Kind, get_programme
 from ingestion.scanning import FilePass, ScannedFile
 from ingestion.source import Source
 from ingestion.tables import batches
@@ -56,6 +56,9 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
     source = _source(arrival, scanned, work_key, settings)
     programme = choose_programme(key, parent[0] if parent else None, source, scanned)
     plan = plan_columns(scanned.format.header, get_programme(programme.value))
+    if plan.programme.kind is Kind.PEOPLE:
+        # Rosters come ragged: what a row lacks at its end is empty.
+        scanned = scanned.model_copy(update={"format": scanned.format.model_copy(update={"pads_rows": True})})
     question = InstanceQuestion(
         explicit=options.program_instance or key.slug,
         file_name=key.file_name,

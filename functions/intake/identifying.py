@@ -21,7 +21,7 @@ from ingestion.naming import (
     slug_of_ref,
 )
 from ingestion.programmes import PROGRAMMES, Kind
-from ingestion.programmes.programme import plain
+from ingestion.programmes.programme import header_name
 from ingestion.scanning import ScannedFile
 from ingestion.source import Source
 from ingestion.tables import programmes
@@ -76,7 +76,7 @@ def choose_programme(key: Key, of_parent: str | None, source: Source, scanned: S
 
 
 def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
-    at = next((index for index, name in enumerate(scanned.format.header) if plain(name) == "session_id"), None)
+    at = next((index for index, name in enumerate(scanned.format.header) if header_name(name) == "session_id"), None)
     if at is None or not scanned.chunks:
         return iter(())
     rows = (row for row in source.rows(scanned.chunks[0]) if isinstance(row, RawRow))

@@ -66,7 +66,7 @@ def ten_thousand_columns() -> Iterator[bytes]:
 def short_rows_below_them() -> Iterator[bytes]:
     """Rows of a few bytes, each of which would be as wide as the header in the error file."""
     yield WIDE
-    yield b"a,b\n" * 3_000
+    yield b"a,b\n" * 2_000
 
 
 def tiny_rows() -> Iterator[bytes]:
@@ -91,6 +91,18 @@ def blank_lines() -> Iterator[bytes]:
     yield from (b"\n" * (1 << 20) for _ in range(100))
 
 
+def commas() -> Iterator[bytes]:
+    """Fifty megabytes of delimiters on one line."""
+    yield HEADER
+    yield from (b"," * (1 << 20) for _ in range(50))
+
+
+def lines_of_commas() -> Iterator[bytes]:
+    """Rows of a hundred thousand cells below a header of six."""
+    yield HEADER
+    yield from (b"ab," * 100_000 + b"\n" for _ in range(150))
+
+
 FILES: dict[str, Callable[[], Iterator[bytes]]] = {
     file.__name__: file
     for file in (
@@ -104,6 +116,8 @@ FILES: dict[str, Callable[[], Iterator[bytes]]] = {
         misquoted_rows,
         errors,
         blank_lines,
+        commas,
+        lines_of_commas,
     )
 }
 

@@ -14,8 +14,19 @@ from ingestion.scanning import FilePass, ScannedFile
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 """How many files a property is tried on: make fuzz-reader asks for more."""
 
-KNOWN = ("session_id", "participant_email", "volunteer_email", "scheduled_at", "rating", "feedback_text", "metadata")
-BLANK = b' \t\r\n\v\f"'
+KNOWN = (
+    "session_id",
+    "participant_email",
+    "mentor_email",
+    "volunteer_email",
+    "scheduled_at",
+    "rating",
+    "feedback_text",
+    "focus_area",
+    "topics",
+    "metadata",
+)
+BLANK = b' \t\r\n\v\f",;|'
 
 
 def blocks_of(data: bytes, size: int) -> Iterator[bytes]:
@@ -83,23 +94,73 @@ def framed(data: bytes, delimiter: bytes, limits: Limits, start: int = 0, line: 
         start = end
 
 
-def told(row: Framed, data: bytes, limits: Limits, columns: int) -> tuple[bool, list[str]]:
-    """Whether a row that stands alone, between commas, is rejected; and its cells."""
-    text, delimiter = data[row.start : row.end].decode(), ","
-    if row.unreadable or row.misquoted or row.end - row.start > limits.row:
-        return True, text.rstrip("\r\n").split(delimiter)
-    cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    if not "".join(cells[columns:]).strip():
-        cells = cells[:columns]
+def told(rows: list[Framed], data: bytes, limits: Limits, columns: int) -> list[tuple[bool, list[str]]]:
+    """Whether each row, between commas, is rejected; and its cells."""
+    judged = [_told(row, data, limits, columns) for row in rows]
+    for at, (row, (rejected, cells)) in enumerate(zip(rows, judged, strict=True)):
+        text = data[row.start : row.end].decode()
+        quotes = text.count('"') if '"' in text and _has_stray(row, text) else 0
+        alone = len(cells) == 1 and not (at and judged[at - 1][1][0].strip().startswith(cells[0].strip()[:2]))
+        is_rest = rejected and len(cells) < columns and (alone or quotes % 2) and any(map(str.isalnum, text))
+        if at and is_rest and not judged[at - 1][0]:
+            judged[at - 1] = True, judged[at - 1][1]
+    return judged
+
+
+def _has_stray(row: Framed, text: str) -> bool:
+    return row.misquoted or row.unreadable or any('"' in cell and not quoted for cell, quoted in _cells(text))
+
+
+def _told(row: Framed, data: bytes, limits: Limits, columns: int) -> tuple[bool, list[str]]:
+    text = data[row.start : row.end].decode().rstrip("\r\n")
+    if row.unreadable or row.misquoted or row.end - row.start > limits.row or _lacks_comma(text):
+        return True, text.split(",")
+    cells = [cell for cell, _ in _cells(text)]
     return len(cells) != columns, cells
+
+
+def _cells(text: str) -> Iterator[tuple[str, bool]]:
+    """The cells of a row, and whether each was quoted."""
+    data, at = text.encode(), 0
+    while True:
+        start = _skip_blanks(data, at, b",")
+        closed = _closing_quote(data, start) if data[start : start + 1] == b'"' else None
+        end = _skip(data, at if closed is None else closed, b",\r\n")
+        if closed is None:
+            yield data[at:end].decode(), False
+        else:
+            yield (data[start + 1 : closed].replace(b'""', b'"') + data[closed + 1 : end]).decode(), True
+        if end == len(data):
+            return
+        at = end + 1
+
+
+def _lacks_comma(text: str) -> bool:
+    """Whether, at a quote in an unquoted cell, a quoted text that holds a comma begins."""
+    data, at, saw_comma = text.encode(), 0, False
+    while at <= len(data):
+        start = _skip_blanks(data, at, b",")
+        closed = _closing_quote(data, start) if data[start : start + 1] == b'"' else None
+        end = _skip(data, at if closed is None else closed, b",\r\n")
+        saw_comma = saw_comma or (closed is not None and b"," in data[at:closed])
+        field = data[at:end]
+        if closed is None and saw_comma and field.count(b'"') % 2 and field.rstrip().endswith(b'"'):
+            return True
+        for quote in range(at, end) if closed is None else ():
+            if data[quote] == ord('"') and (last := _closing_quote(data, quote)) is not None:
+                behind = _skip_blanks(data, last + 1, b",")
+                if b"," in data[quote:last] and (behind == len(data) or data[behind] in b",\r\n"):
+                    return True
+        at = end + 1
+    return False
 
 
 def _row_end(data: bytes, at: int, delimiter: bytes, limits: Limits) -> tuple[int, bool, bool]:
     unreadable = False
     while True:
-        field = at
-        if data[at : at + 1] == b'"':
-            closed, limit = _closing_quote(data, at), at + limits.field
+        field, quote = at, _skip_blanks(data, at, delimiter)
+        if data[quote : quote + 1] == b'"' and quote - at <= limits.field:
+            closed, limit = _closing_quote(data, quote), at + limits.field
             behind = len(data) if closed is None else min(_skip_blanks(data, closed + 1, delimiter), limit)
             beyond = closed is None or closed + 1 > limit
             if beyond or (behind < len(data) and data[behind] not in delimiter + b"\r\n"):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingestion.dialect import DELIMITERS, MOST_COLUMNS, find_dialect
 from ingestion.errors import RefusalCode, Refused
+from ingestion.programmes.programme import header_name
 from tests.unit.reference_reader import KNOWN, cells_of, read_all, scan
 
 NAMES = ("session_id", "participant_email", "rating")
@@ -118,7 +119,6 @@ def test_unknown_names_are_a_header_all_the_same() -> None:
     "text",
     [
         pytest.param("Dear all\nplease find attached\n", id="prose"),
-        pytest.param("<html><body>503</body></html>\n", id="html"),
         pytest.param("sep=;\nfoo\nbar\n", id="one unknown column below a sep line"),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_header_that_never_ends_is_refused() -> None:
 
 
 def test_data_never_becomes_a_header_behind_an_unclosed_quote() -> None:
-    with pytest.raises(Refused, match="quote in the header row"):
+    with pytest.raises(Refused, match="header row, has a quote too many"):
         find_dialect(b'session_id,"rating,note\n1,5,kari@example.org\n', KNOWN, whole=True)
 
 
@@ -183,3 +183,88 @@ def test_any_head_gives_a_dialect_or_a_refusal(head: str, whole: bool) -> None:
         return
     assert 0 <= dialect.data_start <= len(data)
     assert dialect.columns >= 1
+
+
+HEADER = "session_id,participant_email,mentor_email,scheduled_at,rating,feedback_text,focus_area\n"
+ROW = "MS-{},a{}@example.org,b@acme.com,2026-03-0{}T10:00:00Z,4,Fine talk,career\n"
+ROWS = "".join(ROW.format(at, at, at) for at in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param(ROWS + HEADER, RefusalCode.HEADER_NOT_FIRST, id="sorted to the end"),
+        pytest.param(ROW.format(9, 9, 9) + HEADER + ROWS, RefusalCode.HEADER_NOT_FIRST, id="a row above"),
+        pytest.param("Title\n" * 12 + HEADER + ROWS, RefusalCode.HEADER_NOT_FIRST, id="below the eleventh line"),
+        pytest.param('"' + HEADER + ROWS, RefusalCode.BROKEN_HEADER, id="a quote in front"),
+        pytest.param(HEADER.replace(",m", ',"m') + ROWS, RefusalCode.BROKEN_HEADER, id="an unclosed quote"),
+        pytest.param(HEADER.replace("mentor", 'men"tor') + ROWS, RefusalCode.BROKEN_HEADER, id="a stray quote"),
+        pytest.param(HEADER.replace(",parti", "parti") + ROWS, RefusalCode.BROKEN_HEADER, id="run together"),
+        pytest.param(HEADER.replace("feedback_", "feedback_,") + ROWS, RefusalCode.BROKEN_HEADER, id="cut in two"),
+        pytest.param(HEADER.replace("focus_", "focus_\n") + ROWS, RefusalCode.BROKEN_HEADER, id="a line end inside"),
+        pytest.param(HEADER.replace("focus_", "\nfocus_") + ROWS, RefusalCode.BROKEN_HEADER, id="a line end between"),
+        pytest.param(HEADER[:-1] + ROWS, RefusalCode.BROKEN_HEADER, id="no line end"),
+        pytest.param(
+            HEADER + "".join(f"{at},{row}\n" for at, row in enumerate(ROWS.splitlines())),
+            RefusalCode.BROKEN_HEADER,
+            id="row names",
+        ),
+        pytest.param(HEADER.replace(",", "','").replace("\n", "'\n"), RefusalCode.NOT_CSV, id="single quotes"),
+    ],
+)
+def test_a_header_that_is_not_in_its_place_or_not_in_one_piece_is_refused(text: str, code: RefusalCode) -> None:
+    with pytest.raises(Refused) as refused:
+        scan(text.encode())
+    assert refused.value.code == code
+    assert "example" not in refused.value.message
+
+
+OTHER_ORDER = "session_id,participant_email,mentor_email,scheduled_at,rating,focus_area,feedback_text\n"
+OTHER_ROW = "MS-7,a7@example.org,b@acme.com,2026-03-07T10:00:00Z,4,career,Fine talk\n"
+
+
+@pytest.mark.parametrize("times", [1, 400])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_stands_below_a_second_header_is_read_by_it(times: int, mark: str) -> None:
+    text = HEADER + ROWS * times + mark + OTHER_ORDER + OTHER_ROW + HEADER.upper() + ROWS
+    scanned, _ = scan(text.encode(), block=5_000)
+    rows = cells_of(text.encode())
+    assert {row[5] for row in rows} == {"Fine talk"}
+    assert (len(rows), scanned.rows) == (5 * times + 6,) * 2
+    assert [(warning.code, warning.count) for warning in scanned.warnings] == [("repeated_headers", 2)]
+
+
+def test_a_second_header_of_other_columns_is_refused() -> None:
+    with pytest.raises(Refused, match="Line 7 is a second header row") as refused:
+        scan((HEADER + ROWS + HEADER.replace("rating", "topics") + ROWS).encode())
+    assert refused.value.code == RefusalCode.BROKEN_HEADER
+
+
+@pytest.mark.parametrize(
+    ("footer", "codes"),
+    [
+        pytest.param("Total,,,,20,,\n", ["footer_rows"], id="a sum"),
+        pytest.param("\n(5 rows)\n", ["footer_rows"], id="a count"),
+        pytest.param("# Total Records: 6", ["footer_rows", "footer_count_differs"], id="another count"),
+        pytest.param("Sum,,,,20,,\r\n\r\nAntall rader: 5,,,,,,\r\n", ["footer_rows"], id="two lines"),
+        pytest.param("\x1a", ["end_of_file_marks"], id="Ctrl-Z"),
+        pytest.param("\x1a\r\n", ["end_of_file_marks"], id="Ctrl-Z on a line"),
+        pytest.param("\0" * 500, ["end_of_file_marks"], id="NULs"),
+    ],
+)
+@pytest.mark.parametrize("block", [1, 7, 100_000])
+def test_what_ends_a_file_is_no_row(footer: str, codes: list[str], block: int) -> None:
+    scanned, text = scan((HEADER + ROWS + footer).encode(), block=block)
+    assert [warning.code for warning in scanned.warnings] == codes
+    assert len(read_all(scanned, text)) == scanned.rows == 5
+
+
+def test_names_are_known_in_many_spellings() -> None:
+    names = ["Session ID*", "participant.email", "Mentor Email (required)", "scheduledAt", "Rating (1-5)"]
+    assert [header_name(name) for name in names] == [
+        "session_id",
+        "participant_email",
+        "mentor_email",
+        "scheduled_at",
+        "rating",
+    ]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ingestion.encoding import UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, find_utf16, refuse_binary
 from ingestion.errors import RefusalCode, Refused
-from ingestion.faults import RawRow
+from ingestion.faults import RawRow, Reject
 from tests.unit.reference_reader import blocks_of, cells_of, rows_of, scan
 
 ASCII_ROWS = b"id;name;note\n" + b"1;Kari;Good talk, 5/5\n" * 20
@@ -35,7 +35,6 @@ def encoding_of(data: bytes, block: int = 1 << 20, declared: Encoding | None = N
             "Zoë Müller, Größe, Þór, François", "cp1252", ("windows-1252", ChosenBy.SCORE), id="other western"
         ),
         pytest.param("“Good” – 20°C, €5…", "cp1252", ("windows-1252", ChosenBy.SCORE), id="only windows punctuation"),
-        pytest.param("Bj\xf8rn \x81\x9d", "latin-1", ("iso-8859-1", ChosenBy.SCORE), id="bytes windows-1252 lacks"),
         pytest.param("Олена", "cp1251", ("windows-1251", ChosenBy.SCORE), id="one ukrainian name"),
         pytest.param("Ґудзь", "cp1251", ("windows-1251", ChosenBy.SCORE), id="Ґ"),
         pytest.param("Євген", "cp1251", ("windows-1251", ChosenBy.SCORE), id="Є"),
@@ -86,6 +85,53 @@ def test_text_in_another_western_page_is_refused_rather_than_garbled(codec: str,
     with pytest.raises(Refused, match="save it as CSV UTF-8") as refused:
         encoding_of(text.encode(codec, "replace"))
     assert refused.value.code == RefusalCode.UNDECODABLE
+
+
+EASTERN = {
+    "cp1250": "Rozmowa była świetna, dziękuję za pomoc, Łukasz Żak",
+    "cp1254": "Görüşme çok güzeldi, teşekkürler, İş başvurusu, Şule Yıldız",
+    "cp1257": "Ačiū už pagalbą, susitikimas buvo puikus, šį kartą, Žydrūnas",
+}
+
+
+@pytest.mark.parametrize("codec", EASTERN)
+def test_text_in_the_pages_of_other_languages_is_refused(codec: str) -> None:
+    with pytest.raises(Refused) as refused:
+        encoding_of(EASTERN[codec].encode(codec))
+    assert refused.value.code == RefusalCode.UNDECODABLE
+
+
+def test_a_file_with_control_characters_is_no_windows_1252() -> None:
+    with pytest.raises(Refused) as refused:
+        encoding_of("Bj\xf8rn \x81\x9d".encode("latin-1"))
+    assert refused.value.code == RefusalCode.UNDECODABLE
+
+
+@pytest.mark.parametrize(("text", "unsure"), [("Bjørn", False), ("ò", True)])
+def test_too_few_words_to_tell_are_warned_of(text: str, unsure: bool) -> None:
+    watch = EncodingWatch()
+    watch.feed(text.encode("cp1252"))
+    watch.finish(None)
+    assert watch.is_unsure == unsure
+
+
+def test_lines_of_utf8_in_a_file_of_a_code_page_are_read_as_utf8() -> None:
+    lines = "session_id;navn\r\n" + "1;Møte på øya\r\n" * 3
+    data = lines.encode("cp1252") + "2;Møte på øya\r\n".encode()
+    assert {row[1] for row in cells_of(data)} == {"Møte på øya"}
+
+
+def test_a_line_in_two_encodings_is_rejected() -> None:
+    data = b"session_id;navn\r\n" + "1;Møte på øya\r\n".encode("cp1252") * 3
+    *_, last = rows_of(data + "2;på ".encode("cp1252") + "øya\r\n".encode())
+    assert isinstance(last, Reject)
+
+
+@pytest.mark.parametrize(("text", "count"), [("Møte på øya", 3), ("Дякую", 1)])
+def test_text_encoded_twice_is_warned_of(text: str, count: int) -> None:
+    twice = text.encode().decode("cp1252", "replace").replace("\ufffd", "\x81").encode()
+    scanned, _ = scan(b"session_id;navn\n1;" + twice + b"\n")
+    assert [(each.code, each.count) for each in scanned.warnings] == [("encoded_twice", count)]
 
 
 def test_one_invalid_byte_after_megabytes_of_ascii_is_seen() -> None:
@@ -160,6 +206,12 @@ def test_utf32_is_refused() -> None:
         pytest.param(b"%PDF-1.7\n%", "PDF", id="pdf"),
         pytest.param(b"\x89PNG\r\n\x1a\n", "image", id="png"),
         pytest.param(b"\xff\xd8\xff\xe0\0\x10JFIF", "image", id="jpeg"),
+        pytest.param(b" <!DOCTYPE html>\n<p>503", "HTML", id="html"),
+        pytest.param(b"<html><table>", "HTML", id="a table of html"),
+        pytest.param(b"\xef\xbb\xbf<?xml version='1.0'?>", "XML", id="xml"),
+        pytest.param(b"{\\rtf1\\ansi", "Rich Text", id="rtf"),
+        pytest.param(b'[\n {"session_id": 1}]', "JSON", id="json"),
+        pytest.param(b"Rar!\x1a\x07", "RAR", id="rar"),
         pytest.param(b"\x7fELF\x02\x01\x01" + b"\0" * 9, "not a text file", id="program"),
         pytest.param(b"\0" * 500, "not a text file", id="only NULs"),
     ],

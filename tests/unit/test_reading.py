@@ -36,7 +36,8 @@ def rejected(row: RawRow | Reject) -> tuple[list[str], list[FaultCode]]:
         pytest.param('1,5,"a, b, c"\n', ["1", "5", "a, b, c"], id="commas in quotes"),
         pytest.param('1,5,"{""k"": [1, 2]}"\n', ["1", "5", '{"k": [1, 2]}'], id="json"),
         pytest.param('1,5,5" pipe and "so"\n', ["1", "5", '5" pipe and "so"'], id="stray quotes in an unquoted field"),
-        pytest.param('1,5, "spaced"\n', ["1", "5", ' "spaced"'], id="a blank before the quote"),
+        pytest.param('1,5, "spaced, out"\n', ["1", "5", "spaced, out"], id="a blank before the quote"),
+        pytest.param('1, "5" ,\t"fi""ne"\n', ["1", "5 ", 'fi"ne'], id="blanks around quotes"),
         pytest.param('1,"5" ,"fine"\t \n', ["1", "5 ", "fine\t "], id="blanks behind the quote"),
         pytest.param('1,5,a\\"b\n', ["1", "5", 'a\\"b'], id="a backslash is a backslash"),
         pytest.param("1,5,=1+1\n", ["1", "5", "=1+1"], id="formula"),
@@ -45,8 +46,6 @@ def rejected(row: RawRow | Reject) -> tuple[list[str], list[FaultCode]]:
         pytest.param("1,,\n", ["1", "", ""], id="empty cells"),
         pytest.param(",,x\n", ["", "", "x"], id="empty first cells"),
         pytest.param('1,5,""\n', ["1", "5", ""], id="quoted nothing"),
-        pytest.param("1,5,fine,,,\n", ["1", "5", "fine"], id="empty cells too many"),
-        pytest.param("1,5,fine, ,\t\n", ["1", "5", "fine"], id="blank cells too many"),
     ],
 )
 def test_a_row_is_cut_as_csv_cuts_it(text: str, cells: list[str]) -> None:
@@ -76,6 +75,8 @@ def test_rows_are_numbered_without_blank_ones_and_lines_with_them(text: str, pos
         pytest.param("1,5\n", ["1", "5"], id="too few"),
         pytest.param("1,5,a,b\n", ["1", "5", "a", "b"], id="too many"),
         pytest.param("1,4,5,,x\n", ["1", "4", "5", "", "x"], id="too many, empty ones among them"),
+        pytest.param("1,5,fine,\n", ["1", "5", "fine", ""], id="an empty one too many"),
+        pytest.param("1,5,fine, ,\t\n", ["1", "5", "fine", " ", "\t"], id="blank ones too many"),
         pytest.param("1;5;a\n", ["1;5;a"], id="another delimiter"),
     ],
 )
@@ -93,11 +94,45 @@ def test_a_row_of_another_width_is_rejected(text: str, cells: list[str]) -> None
         pytest.param("1,5", ["1", "5", "", ""], id="the unnamed ones missing"),
         pytest.param("1,5,,", ["1", "5", "", ""], id="as wide as the header"),
         pytest.param("1,5,x,y", ["1", "5", "x", "y"], id="the unnamed ones filled"),
-        pytest.param("1,5,,,,", ["1", "5", "", ""], id="wider, but empty"),
     ],
 )
 def test_a_header_may_end_in_empty_names(row: str, cells: list[str]) -> None:
     assert cells_of(f"session_id,rating,, \n{row}\n".encode()) == [cells]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "cells"),
+    [
+        pytest.param("session_id,rating,,", "1,5,,", ["1", "5", "", ""], id="the header and all rows"),
+        pytest.param("session_id,rating,,", "1,5", ["1", "5", "", ""], id="the header alone"),
+        pytest.param("session_id,rating", "1,5,,", ["1", "5"], id="all rows"),
+        pytest.param("session_id;rating,,", "1;5,,", ["1", "5"], id="as commas behind every line of another list"),
+    ],
+)
+def test_empty_cells_at_the_end_say_nothing_where_every_row_has_them(header: str, row: str, cells: list[str]) -> None:
+    assert cells_of(f"{header}\n{row}\n{row}\n".encode()) == [cells, cells]
+
+
+@pytest.mark.parametrize(
+    ("header", "usual", "shifted"),
+    [
+        pytest.param("session_id,rating,,", "1,5,,", "1,,5,,", id="the header and all rows"),
+        pytest.param("session_id,rating,,", "1,5,,", "1,5,", id="one less"),
+        pytest.param("session_id,rating,,", "1,5", "1,5,", id="the header alone"),
+        pytest.param("session_id,rating", "1,5,,", "1,5", id="all rows"),
+        pytest.param("session_id,rating", "1,5", "1,5,", id="none"),
+        pytest.param("session_id;rating,,", "1;5,,", "1;;5,,", id="another list separator"),
+    ],
+)
+def test_a_row_that_differs_was_shifted(header: str, usual: str, shifted: str) -> None:
+    rows = rows_of(f"{header}\n{usual}\n{usual}\n{usual}\n".encode() + f"{usual}\n".encode() * 97 + shifted.encode())
+    assert {type(row) for row in rows[:-1]} == {RawRow}
+    assert rejected(rows[-1])[1] == [FaultCode.WRONG_FIELD_COUNT]
+
+
+def test_one_row_does_not_show_that_all_rows_end_in_empty_cells() -> None:
+    (row,) = rows_of(b"session_id,rating,topics\n1,5,a, b\n".replace(b"a, b", b"a,"))
+    assert rejected(row)[1] == [FaultCode.WRONG_FIELD_COUNT]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +238,53 @@ def test_rows_swallowed_by_two_stray_quotes_are_rejected(text: str) -> None:
 def test_a_text_of_several_lines_with_many_commas_is_a_text(feedback: str) -> None:
     data = f'{MAILS}1,a@example.org,2024-11-05,"{feedback}",y\n'
     assert cells_of(data.encode()) == [["1", "a@example.org", "2024-11-05", feedback, "y"]]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param('1,5"CV,interview"\n', id="at the end of a row"),
+        pytest.param('1"4,5",a\n', id="in the middle"),
+        pytest.param('1,a"b"c"d,e" \n', id="behind other quotes"),
+    ],
+)
+def test_a_quoted_text_is_not_taken_apart_where_the_delimiter_before_it_was_lost(row: str) -> None:
+    before, judged, after = rows_of((HEADER + "0,5,a\n" + row + "2,5,b\n").encode())
+    assert rejected(judged)[1] == [FaultCode.UNREADABLE]
+    assert (before, after) == (RawRow(1, 2, ["0", "5", "a"]), RawRow(3, 4, ["2", "5", "b"]))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param("view\n", id="a text"),
+        pytest.param("\nview\n", id="behind a blank line"),
+        pytest.param('view, and more"\n', id="half a pair of quotes"),
+        pytest.param("view", id="the end of the file"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 1000])
+def test_a_row_whose_last_cell_was_torn_by_a_line_end_is_rejected(rest: str, chunk: int) -> None:
+    rows = rows_of((HEADER + "0,5,a\n1,5,CV and inter\n" + rest).encode(), Limits(chunk=chunk))
+    assert [isinstance(row, Reject) for row in rows] == [False, True, True]
+
+
+@pytest.mark.parametrize("rest", ["2", "kari@example.org", "2,5", ",", "---"])
+def test_a_row_cut_short_costs_no_other(rest: str) -> None:
+    rows = rows_of((HEADER + f"1,5,CV\n{rest}\n2,5,b\n").replace("1,", "22,", 1).encode())
+    assert [row.row.number for row in rows if isinstance(row, Reject)] in ([2], [])
+
+
+@pytest.mark.parametrize("blank", ["\u00a0,\u00a0,", "\u200b", ";;;;", "|", "\ufeff", '" ","\u2003",', "\u3000\t"])
+@pytest.mark.parametrize("chunk", [1, 1000])
+def test_a_row_of_what_nobody_sees_is_none(blank: str, chunk: int) -> None:
+    rows = rows_of((HEADER + f"1,5,a\n{blank}\n2,5,b\n").encode(), Limits(chunk=chunk))
+    assert rows == [RawRow(1, 2, ["1", "5", "a"]), RawRow(2, 4, ["2", "5", "b"])]
+
+
+def test_lines_in_one_pair_of_quotes_are_read_as_the_line_inside() -> None:
+    text = '"session_id,rating,feedback_text"\r\n"1,5,""a, b"""\r\n"2,4,c"\r\n'
+    assert cells_of(text.encode()) == [["1", "5", "a, b"], ["2", "4", "c"]]
 
 
 def test_two_unclosed_quotes_cost_two_rows() -> None:

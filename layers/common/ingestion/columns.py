@@ -6,7 +6,7 @@ from typing import Final
 
 from ingestion.errors import RefusalCode, Refused
 from ingestion.formulas import restore
-from ingestion.programmes.programme import Column, Kind, Programme, plain
+from ingestion.programmes.programme import Column, Kind, Programme, header_name
 from ingestion.programmes.session_columns import INSTANCE_REF, LEGACY
 
 ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message")
@@ -36,7 +36,7 @@ def plan_columns(headers: Sequence[str], programme: Programme) -> ColumnPlan:
     """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks."""
     originals = original_indexes(headers)
     is_error_file = len(originals) < len(headers)
-    names = {index: plain(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
+    names = {index: header_name(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
     indexes = {column.name: index for column in programme.columns if (index := _find(column, names)) is not None}
     _check_required(programme, indexes)
     has_instances = programme.kind is Kind.SESSIONS
@@ -59,7 +59,7 @@ def plan_columns(headers: Sequence[str], programme: Programme) -> ColumnPlan:
 
 def original_indexes(headers: Sequence[str]) -> tuple[int, ...]:
     """The indexes of the columns that are not `_error_*` columns of ours."""
-    return tuple(index for index, header in enumerate(headers) if plain(header) not in ERROR_COLUMNS)
+    return tuple(index for index, header in enumerate(headers) if header_name(header) not in ERROR_COLUMNS)
 
 
 def _find(column: Column, names: dict[int, str]) -> int | None:

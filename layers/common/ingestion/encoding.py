@@ -44,7 +44,18 @@ _MAGIC = (
     (b"BZh", "This is a bzip2 archive; upload the CSV itself, or compress it with gzip."),
     (b"7z\xbc\xaf\x27\x1c", "This is a 7-Zip archive; upload the CSV itself, or compress it with gzip."),
     (b"PAR1", "This is a Parquet file; export the data as CSV."),
+    (b"Rar!", "This is a RAR archive; upload the CSV itself, or compress it with gzip."),
+    (b"\xfd7zXZ\0", "This is an xz archive; upload the CSV itself, or compress it with gzip."),
+    (b"\x28\xb5\x2f\xfd", "This is a Zstandard archive; upload the CSV itself, or compress it with gzip."),
+    (b"SQLite format 3\0", "This is an SQLite database; export the data as CSV."),
 )
+_MARKUP = (
+    (re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|div)\b", re.IGNORECASE), "an HTML page"),
+    (re.compile(rb"<(?:\?xml|[a-z][\w:.-]*[\s/>])", re.IGNORECASE), "an XML document"),
+    (re.compile(rb"\{\\rtf"), "a document in Rich Text Format"),
+    (re.compile(rb'[\[{]\s*(?:[{\["\]}]|-?\d+\s*,)'), "a JSON document"),
+)
+_LONGEST_INDENT = 4_096
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 _MOST_CONTROLS = 0.05
 
@@ -52,6 +63,10 @@ _PIECE_BYTES = 4_096
 _ALL_HIGH = bytes(range(128, 256))
 _WORD = re.compile(rb"[A-Za-z]?[\x80-\xff][A-Za-z\x80-\xff]*+")
 _LONGEST_WORD = 80
+_TWICE = re.compile(
+    rb"\xc3[\x82\x83]\xc2[\x80-\xbf]|(?:\xc3[\x90\x91](?:\xc2[\x80-\xbf]|\xe2[\x80-\x84].|[\xc5\xc6\xcb].)){2,}"
+)
+"""Letters of UTF-8 that were taken for Windows-1252 and written as UTF-8 once more, as in "MÃ¸te"."""
 
 
 def refuse_binary(head: bytes) -> None:
@@ -59,6 +74,10 @@ def refuse_binary(head: bytes) -> None:
     for magic, message in _MAGIC:
         if head.startswith(magic):
             raise Refused(RefusalCode.NOT_CSV, message)
+    start = head[:_LONGEST_INDENT].removeprefix(UTF8_BOM).lstrip()
+    for pattern, kind in _MARKUP:
+        if pattern.match(start):
+            raise Refused(RefusalCode.NOT_CSV, f"This is {kind}, not a CSV file; export the data as CSV UTF-8.")
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > 2 and controls > _MOST_CONTROLS * len(head):
         raise Refused(RefusalCode.NOT_CSV, "This is not a text file; export the data as CSV UTF-8.")
@@ -98,6 +117,8 @@ class EncodingWatch:
         self._absent_high = _ALL_HIGH
         self._is_utf8 = True
         self._tail = b""
+        self.encoded_twice = 0
+        self.is_unsure = False
 
     def feed(self, block: bytes) -> None:
         """Take the next *block*, of any size. ASCII costs next to nothing."""
@@ -105,6 +126,8 @@ class EncodingWatch:
             return
         if len(self._words) < SAMPLE_WORDS:
             self._sample(block)
+        if block.find(b"\xc2") >= 0 or block.find(b"\xc3\x90") >= 0:
+            self.encoded_twice += len(_TWICE.findall(block))
         if self._is_utf8:
             self._decode(block, final=False)
         if not self._is_utf8:
@@ -130,8 +153,11 @@ class EncodingWatch:
                     f"The file says it is {declared.name}, but it is not; save it as CSV UTF-8.",
                 )
             return declared
+        if mostly_valid:
+            return Encoding("utf-8", ChosenBy.SCORE)
         present = _ALL_HIGH.translate(None, self._absent_high)
-        return Encoding("utf-8" if mostly_valid else choose_page(self._words, present), ChosenBy.SCORE)
+        page, self.is_unsure = choose_page([word for word in self._words if not _is_utf8(word)], present)
+        return Encoding(page, ChosenBy.SCORE)
 
     def _sample(self, block: bytes) -> None:
         """Keep the words that hold other than ASCII, from the pieces of *block* that have any."""

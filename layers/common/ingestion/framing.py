@@ -8,13 +8,19 @@ field by field.
 import re
 from dataclasses import dataclass
 
-from ingestion.reading import ChunkSpan
+from ingestion.errors import RefusalCode, Refused
+from ingestion.footers import MOST_FOOTERS, Footer, find_footer
+from ingestion.reading import AHEAD_BYTES, ChunkSpan
+from ingestion.repeated_headers import HeaderWatch
 from ingestion.windows import Patterns, count_lines, count_window
 
-_QUOTE = ord('"')
 _CR = ord("\r")
 _LOST = re.compile(rb"(?<![\w?!.)])\?{3,}")
 LEAST_WINDOW_BYTES = 2_048
+MOST_APART = 1_000
+"""Rows of a chunk that are named, to be read by hand; where there are more, all are."""
+MOST_ORDERS = 100
+"""How often the order of the columns may change: each time takes a chunk of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class _LongRow:
     unclosed: bool = False
     unreadable: bool = False
     has_text: bool = False
+    stands_out: bool = False
 
 
 class RowFramer:
@@ -54,11 +61,19 @@ class RowFramer:
     *offset* and *line* are the byte offset and the physical line of the first byte fed.
     """
 
-    def __init__(self, delimiter: str, limits: Limits, offset: int, line: int) -> None:
+    def __init__(
+        self, delimiter: str, limits: Limits, offset: int, line: int, headers: HeaderWatch | None = None
+    ) -> None:
         self.spans: list[ChunkSpan] = []
         self.rows = 0
         self.lost_runs = 0
+        self.repeated_headers = 0
+        self.footers: list[Footer] = []
         self._limits = limits
+        self._headers = headers if headers and headers.is_on else None
+        self._order: tuple[int, ...] = ()
+        self._orders = 0
+        self._delimiter = delimiter
         self._patterns = Patterns(delimiter, limits.field)
         self._buffer = b""
         self._waiting: list[bytes] = []
@@ -81,8 +96,33 @@ class RowFramer:
     def finish(self) -> None:
         """Take the file's end; the last row needs no line end."""
         self._take_waiting()
+        self._set_footers_aside()
         self._run(final=True)
-        self._end_chunk(self._base + self._pos)
+        end = self._base + self._pos
+        self._end_chunk(end)
+        self.spans = [
+            span.model_copy(update={"ahead": min(AHEAD_BYTES, end - span.end)}) if span.end < end else span
+            for span in self.spans
+        ]
+
+    def _set_footers_aside(self) -> None:
+        """Leave out the last lines if they sum up what stands above: they are no rows."""
+        while self._headers and not self._row and len(self.footers) < MOST_FOOTERS:
+            footer = find_footer(self._buffer, self._pos, self._delimiter)
+            if footer is None or not self._patterns.row.fullmatch(self._buffer[footer.start :].rstrip() + b"\n"):
+                return
+            self.footers.append(footer)
+            self._buffer = self._buffer[: footer.start]
+
+    @property
+    def chunk_start(self) -> int:
+        """The byte of the file at which the chunk begins that is not closed yet."""
+        return self._chunk_start
+
+    @property
+    def position(self) -> int:
+        """The byte of the file up to which rows were taken."""
+        return self._base + self._pos
 
     @property
     def line(self) -> int:
@@ -101,7 +141,8 @@ class RowFramer:
         while self._pos < last or self._row:
             before = self._pos
             whole = bool(self._row is None and (self._take_window() or self._take_row())) or self._walk(final)
-            if self._buffer.find(b"???", before, self._pos) >= 0:
+            # One byte is found far more quickly than three.
+            if self._buffer.find(b"?", before, self._pos) >= 0:
                 self.lost_runs += len(_LOST.findall(self._buffer, before, self._pos))
             if not whole:
                 return
@@ -118,7 +159,12 @@ class RowFramer:
         end = min(at + self._limits.field, self._chunk_start + self._limits.chunk)
         if at < self._row_by_row_until or end - at < LEAST_WINDOW_BYTES:
             return False
-        counted = count_window(self._buffer[self._pos : end - self._base], self._patterns)
+        window = self._buffer[self._pos : end - self._base]
+        counted = count_window(window, self._patterns)
+        if counted and self._headers and (header := self._headers.first_in(window, counted)):
+            if not header[0]:
+                return self._take_header(header[1])
+            counted = count_window(window[: header[0]], self._patterns)
         if counted is None or self.rows - self._rows_before + counted.rows >= self._limits.chunk_rows:
             self._row_by_row_until = end
             return False
@@ -133,9 +179,41 @@ class RowFramer:
         found = self._patterns.row.match(buffer, start, min(start + self._limits.field, len(buffer)))
         if not found:
             return False
-        self._pos = self._after_line_end(found.end() - 1)
-        self._line += count_lines(buffer, start, self._pos)
-        self.rows += self._patterns.not_blank.search(buffer, start, self._pos) is not None
+        end = self._after_line_end(found.end() - 1)
+        if self._headers and self._headers.is_header(row := buffer[start:end]) and b"@" not in row:
+            return self._take_header(end - start)
+        self._pos = end
+        self._line += count_lines(buffer, start, end)
+        self.rows += self._patterns.not_blank.search(buffer, start, end) is not None
+        if buffer.find(b'"', start, end) >= 0 and not self._is_well_quoted(buffer[start:end]):
+            self._set_apart(self._base + start)
+        return True
+
+    def _is_well_quoted(self, row: bytes) -> bool:
+        return b"".join(self._patterns.well_quoted.findall(row)).count(b'"') == row.count(b'"')
+
+    def _set_apart(self, start: int) -> None:
+        """Name the row from *start* up to here as one that `csv` might cut in other places."""
+        self._apart.append((start, self._base + self._pos))
+
+    def _take_header(self, size_bytes: int) -> bool:
+        """Take a repetition of the header, which is no row; rows of another order get a chunk of their own."""
+        assert self._headers
+        start = self._base + self._pos
+        order = self._headers.order_below(self._buffer[self._pos : self._pos + size_bytes], self._line)
+        if order != self._order:
+            self._end_chunk(start)
+            self._orders += 1
+        self._pos += size_bytes
+        self._line += 1
+        self.repeated_headers += 1
+        if order == self._order:
+            self._skipped.append((start, start + size_bytes))
+            return True
+        if self._orders > MOST_ORDERS:
+            raise Refused(RefusalCode.BROKEN_HEADER, f"The order of the columns changes more than {MOST_ORDERS} times.")
+        self._order = order
+        self._begin_chunk(start + size_bytes)
         return True
 
     def _walk(self, final: bool) -> bool:
@@ -146,7 +224,8 @@ class RowFramer:
                 self._pass_short_fields(row)
                 if self._pos == len(self._buffer):
                     break
-                if self._buffer[self._pos] == _QUOTE and not self._pass_quoted(row, final):
+                quote = self._find_quote(final)
+                if quote is None or (quote >= 0 and not self._pass_quoted(row, quote, final)):
                     return False
                 row.in_text = True
             self._pass_text(row)
@@ -166,18 +245,29 @@ class RowFramer:
         """Move past the plain fields that follow one another, to where the next field begins."""
         found = self._patterns.short_fields.match(self._buffer, self._pos)
         if found and found.end() > self._pos:
+            fields = found[0]
+            row.stands_out = row.stands_out or (b'"' in fields and not self._is_well_quoted(fields))
             self._pass(row, found.end())
             row.field_start = self._base + self._pos
 
-    def _pass_quoted(self, row: _LongRow, final: bool) -> bool:
+    def _find_quote(self, final: bool) -> int | None:
+        """Where the quote is that the field at hand begins with, behind blanks; -1 without one, None if unseen yet."""
+        found = self._patterns.before_quoted.match(self._buffer, self._pos)
+        quote = found.end() if found else self._pos
+        if quote == len(self._buffer) and not final and quote - self._pos <= self._limits.field:
+            return None
+        return quote if self._buffer[quote : quote + 1] == b'"' else -1
+
+    def _pass_quoted(self, row: _LongRow, quote: int, final: bool) -> bool:
         """Move past a quoted field, or note that its quote does not close it; False if that is yet to be seen."""
         buffer, start, limit = self._buffer, self._pos, self._limits.field
-        found = self._patterns.quoted.match(buffer, start, min(start + limit, len(buffer)))
+        found = self._patterns.quoted.match(buffer, quote, min(start + limit, len(buffer)))
         end = found.end() if found else start + limit
         if (not found or end == len(buffer)) and not final and len(buffer) - start <= limit:
             return False
         if found and (end == len(buffer) or self._patterns.behind_quoted.match(buffer, end)):
             row.lines += count_lines(buffer, start, end)
+            row.stands_out = row.stands_out or quote > start or not buffer.endswith(b'"', start, end)
             self._pass(row, end)
             return True
         # Text behind the quote is seen by the reader too; that there is no end within the limit, by the framer alone.
@@ -189,7 +279,9 @@ class RowFramer:
         """Move to the end of an unquoted field, or of the line if a quote in it is unclosed, or of the buffer."""
         pattern = self._patterns.line_end if row.unclosed else self._patterns.field_end
         found = pattern.search(self._buffer, self._pos)
-        self._pass(row, found.start() if found else len(self._buffer))
+        end = found.start() if found else len(self._buffer)
+        row.stands_out = row.stands_out or self._buffer.find(b'"', self._pos, end) >= 0
+        self._pass(row, end)
         if self._base + self._pos - row.field_start > self._limits.field:
             row.unreadable = True
 
@@ -214,6 +306,8 @@ class RowFramer:
             self._end_chunk(end, oversized=True)
         elif row.unreadable:
             self._unreadable.append((row.start, end))
+        elif row.stands_out:
+            self._set_apart(row.start)
         return True
 
     def _begin_chunk(self, start: int) -> None:
@@ -221,6 +315,8 @@ class RowFramer:
         self._chunk_line = self._line
         self._rows_before = self.rows
         self._unreadable: list[tuple[int, int]] = []
+        self._apart: list[tuple[int, int]] = []
+        self._skipped: list[tuple[int, int]] = []
 
     def _end_chunk(self, end: int, *, oversized: bool = False) -> None:
         """Close the chunk at *end*, a row's, and begin the next one; a chunk of blank rows alone is left out."""
@@ -233,6 +329,10 @@ class RowFramer:
                 first_line=self._chunk_line,
                 rows=self.rows - self._rows_before,
                 unreadable=tuple(self._unreadable),
+                apart=tuple(self._apart) if len(self._apart) <= MOST_APART else (),
+                is_orderly=len(self._apart) <= MOST_APART,
+                skipped=tuple(self._skipped),
+                order=self._order,
                 oversized=oversized,
             )
             self.spans.append(span)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from ingestion.errors import RefusalCode, Refused
 from ingestion.programmes import PROGRAMMES, Kind, Programme, get_programme
-from ingestion.programmes.programme import plain
+from ingestion.programmes.programme import header_name, plain
 
 INCOMING: Final = "incoming/"
 ERROR_SUFFIX: Final = "-errors"
@@ -197,7 +197,7 @@ def _no_instance(message: str) -> Refused:
 
 def programme_of_columns(headers: Sequence[str]) -> str | None:
     """The program_type that a header line gives away, if it has a column that only one programme has."""
-    names = {plain(header) for header in headers}
+    names = {header_name(header) for header in headers}
     found = (programme.program_type for programme in PROGRAMMES.values() if programme.telltale_columns & names)
     return next(found, None)
 

@@ -1,19 +1,22 @@
 """The one pass over an uploaded file: its hash, its encoding, its dialect, its rows, and the chunks to read it by."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.dialect import DELIMITERS, Dialect, find_dialect
+from ingestion.blank_rows import DELIMITERS
+from ingestion.chunk_digests import ChunkDigests
+from ingestion.dialect import Dialect, find_dialect
 from ingestion.encoding import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
+from ingestion.end_marks import EndMarks
 from ingestion.errors import RefusalCode, Refused
 from ingestion.framing import Limits, RowFramer
+from ingestion.quoting import RowEnds
 from ingestion.reading import ChunkSpan, FileFormat, visible
+from ingestion.repeated_headers import HeaderWatch
 from ingestion.unpacking import FREE_BYTES, Unpacker
 
 MOST_LINES: Final = 2**31 - 1
@@ -21,6 +24,22 @@ MOST_LINES: Final = 2**31 - 1
 
 MOST_ROWS: Final = 2**30 - 1
 """A session's id has so many numbers for the rows of a batch (migrations/0009)."""
+
+REJECT_BYTES: Final = 100
+"""What a row takes in the error file at least, besides a byte for each column."""
+
+WARNINGS: Final = (
+    "preamble_rows",
+    "repeated_headers",
+    "repeated_columns",
+    "footer_rows",
+    "footer_count_differs",
+    "end_of_file_marks",
+    "lost_characters",
+    "encoded_twice",
+    "encoding_unsure",
+)
+"""The codes of what a file may have that does not keep it from being imported."""
 
 _BLANK_LINES = b" \t\r\n\v\f" + "".join(DELIMITERS).encode()
 
@@ -63,6 +82,7 @@ class Scan:
         self._limits = limits
         self._known_headers = known_headers
         self._watch = EncodingWatch()
+        self._end = EndMarks()
         self._size_bytes = 0
         self._head = b""
         self._head_start = 0
@@ -73,11 +93,23 @@ class Scan:
     def feed(self, block: bytes) -> None:
         """Take the next *block*."""
         self._size_bytes += len(block)
-        self._watch.feed(block)
+        for text in self._end.feed(block):
+            self._take(text)
+
+    def digest(self, text: bytes, digests: ChunkDigests) -> None:
+        """Have the chunks digested, of which *text* was fed just now."""
+        framer = self._body[1] if self._body else None
+        if framer:
+            digests.feed(text, framer.spans, framer.chunk_start, framer.position)
+        else:
+            digests.feed(text, (), 0, 0)
+
+    def _take(self, text: bytes) -> None:
+        self._watch.feed(text)
         if self._body:
-            self._body[1].feed(block)
+            self._body[1].feed(text)
             return
-        self._head += block
+        self._head += text
         if len(self._head) > self._limits.row:
             self._skip_to_header()
         if len(self._head) > self._limits.row:
@@ -87,9 +119,9 @@ class Scan:
         """Take the end of the file; *declared* is the UTF-16 that it was transcoded from."""
         if not self._body:
             self._skip_to_header()
-        dialect, framer = self._body or self._open(whole=True)
+        dialect, framer = self._body = self._body or self._open(whole=True)
         framer.finish()
-        self._hold_limits(dialect, framer)
+        self._hold_limits(framer)
         encoding = self._watch.finish(declared or (UTF8_BY_BOM if self._has_bom else None))
         return ScannedText(
             format=_format(dialect, "utf-8" if declared else encoding.name),
@@ -97,7 +129,7 @@ class Scan:
             encoding_chosen_by=encoding.chosen_by,
             text_bytes=self._size_bytes,
             rows=framer.rows,
-            warnings=_warnings(("lost_characters", framer.lost_runs), ("preamble_rows", dialect.preamble_rows)),
+            warnings=self._warnings(dialect, framer),
             chunks=tuple(framer.spans),
         )
 
@@ -107,27 +139,38 @@ class Scan:
         data_line = self._head_line + dialect.data_line - 1
         by_cells = max(1, self._limits.chunk_cells // dialect.columns)
         limits = replace(self._limits, chunk_rows=min(self._limits.chunk_rows, by_cells))
-        framer = RowFramer(dialect.delimiter, limits, self._head_start + dialect.data_start, data_line)
+        framer = RowFramer(
+            dialect.delimiter,
+            limits,
+            self._head_start + dialect.data_start,
+            data_line,
+            _header_watch(dialect, self._known_headers),
+        )
         framer.feed(self._head[dialect.data_start :])
         self._head = b""
         return dialect, framer
 
-    def _hold_limits(self, dialect: Dialect, framer: RowFramer) -> None:
-        """Raise `Refused(TOO_LARGE)` for more rows than can be numbered, or rows that the header widens beyond reason.
-
-        Rejected, every row is as wide as the header: short rows below a wide one are a bomb like any other.
-        """
+    def _hold_limits(self, framer: RowFramer) -> None:
+        """Raise `Refused(TOO_LARGE)` for more rows than can be numbered."""
         for numbered, most, name in ((framer.line, MOST_LINES, "lines"), (framer.rows, MOST_ROWS, "rows")):
             if numbered > most:
                 raise Refused(
                     RefusalCode.TOO_LARGE, f"The file has more than {most:,} {name}; split it into several files."
                 )
-        if framer.rows * dialect.columns > max(FREE_BYTES, self._limits.unpacked_ratio * self._size_bytes):
-            raise Refused(
-                RefusalCode.TOO_LARGE,
-                f"The header row has {dialect.columns:,} columns, but the rows are far shorter; remove the columns "
-                "that no row fills.",
-            )
+
+    def _warnings(self, dialect: Dialect, framer: RowFramer) -> tuple[FileWarning, ...]:
+        counts = {footer.said for footer in framer.footers if footer.said is not None}
+        return _warnings(
+            ("preamble_rows", dialect.preamble_rows),
+            ("repeated_headers", framer.repeated_headers),
+            ("repeated_columns", int(dialect.repeats_differ)),
+            ("footer_rows", len(framer.footers)),
+            ("footer_count_differs", len(counts - {framer.rows})),
+            ("end_of_file_marks", int(self._end.has_marks)),
+            ("lost_characters", framer.lost_runs),
+            ("encoded_twice", self._watch.encoded_twice),
+            ("encoding_unsure", int(self._watch.is_unsure)),
+        )
 
     def _skip_to_header(self) -> None:
         """Move past the byte order mark and the blank lines that a file begins with."""
@@ -163,7 +206,9 @@ class FilePass:
 
     def __init__(self, limits: Limits, known_headers: Collection[str], write: Callable[[bytes], object]) -> None:
         self._hash = hashlib.sha256()
+        self._ratio = limits.unpacked_ratio
         self._unpacker = Unpacker(limits.unpacked, limits.unpacked_ratio)
+        self._digests = ChunkDigests()
         self._scan = Scan(limits, known_headers)
         self._write = write
 
@@ -181,6 +226,9 @@ class FilePass:
         """Take the object's end."""
         self._take(self._unpacker.finish())
         scanned = self._scan.finish(self._unpacker.encoding)
+        hold_rows(scanned, self._unpacker.bytes_in, self._ratio)
+        if self.transformed:
+            scanned = scanned.model_copy(update={"chunks": self._digests.finish(scanned.chunks)})
         return ScannedFile(
             **dict(scanned),
             sha256=self._hash.hexdigest(),
@@ -193,18 +241,52 @@ class FilePass:
             if self._unpacker.transformed:
                 self._write(text)
             self._scan.feed(text)
+            if self._unpacker.transformed:
+                self._scan.digest(text, self._digests)
+
+
+def hold_rows(scanned: ScannedText, bytes_in: int, ratio: int) -> None:
+    """Raise `Refused(TOO_LARGE)` if the rows, rejected, would make an error file many times as large as the upload.
+
+    Rejected, every row is as wide as the header: short rows below a wide one, or in a small gzip file, are a bomb.
+    """
+    columns = scanned.format.columns
+    if scanned.rows * (columns + REJECT_BYTES) > max(FREE_BYTES, ratio * bytes_in):
+        raise Refused(
+            RefusalCode.TOO_LARGE,
+            f"The file has {scanned.rows:,} rows of {columns:,} columns, far more than its {bytes_in:,} bytes can say; "
+            "remove the rows and columns that hold next to nothing.",
+        )
+
+
+def _header_watch(dialect: Dialect, known: Collection[str]) -> HeaderWatch | None:
+    if not dialect.has_header_row or dialect.shape.is_wrapped or dialect.shape.tail:
+        return None
+    header = _cells(dialect, dialect.header.decode("utf-8", "replace"))
+    return HeaderWatch(header, known, dialect.delimiter)
 
 
 def _format(dialect: Dialect, encoding: str) -> FileFormat:
     header = dialect.header.decode(encoding, "surrogateescape")
-    cells = next(csv.reader(io.StringIO(header, newline=""), delimiter=dialect.delimiter), [])
     return FileFormat(
         encoding=encoding,
         delimiter=dialect.delimiter,
-        header=tuple(map(visible, cells)),
+        header=tuple(map(visible, _cells(dialect, header))) if header else (),
         columns=dialect.columns,
         has_header_row=dialect.has_header_row,
+        width=dialect.shape.width,
+        tail=dialect.shape.tail,
+        is_wrapped=dialect.shape.is_wrapped,
     )
+
+
+def _cells(dialect: Dialect, header: str) -> list[str]:
+    """The names of a header row, out of what stands around every row."""
+    ends = RowEnds(dialect.delimiter)
+    row = header.rstrip("\r\n")
+    cells = ends.cut(row) or []
+    cells = ends.cut(cells[0]) or [] if dialect.shape.is_wrapped else cells
+    return [*cells[:-1], cells[-1].removesuffix(dialect.shape.tail)] if dialect.shape.tail else cells
 
 
 def _warnings(*counts: tuple[str, int]) -> tuple[FileWarning, ...]:

@@ -1,10 +1,12 @@
 """The text of a batch's file, read back by chunks."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
 
 from ingestion import files
+from ingestion.errors import BatchBroken
 from ingestion.faults import RawRow, Reject
 from ingestion.reading import Block, ChunkSpan, FileFormat, read_blocks
 from ingestion.tables.batches import Batch
@@ -21,13 +23,18 @@ class Source(BaseModel):
     format: FileFormat
 
     def rows(self, span: ChunkSpan) -> Iterator[RawRow | Reject]:
-        """The rows of a chunk in file order. Raises NoSuchFile, Unavailable."""
+        """The rows of a chunk in file order. Raises NoSuchFile, Unavailable, BatchBroken."""
         for block in self.blocks(span):
             yield from block.in_order()
 
     def blocks(self, span: ChunkSpan) -> Iterator[Block]:
         """The same, some thousand at a time."""
         data = files.read_range(self.bucket, self.key, self.version_id, span.start, span.fetch_end)
+        if span.digest and span.digest != sha256(data[: span.shown_end - span.start]).hexdigest():
+            raise BatchBroken(
+                f"Chunk {span.number} of the unpacked text is not what was read from the upload; somebody wrote over "
+                "it. Upload the file again."
+            )
         return read_blocks(data, span, self.format)
 
 

@@ -15,7 +15,7 @@ SNIFF_BYTES = 4_096
 PIECE_BYTES = 1 << 20
 PACKED_BYTES = 16 << 10
 """How much is unpacked at a time: zlib copies the rest of its input after every piece and every member."""
-FREE_BYTES = 64 << 20
+FREE_BYTES = 8 << 20
 """Expansion is not held against a file before it has given this much: a small file of like rows packs very well."""
 
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS

@@ -6,7 +6,11 @@ A window is at most as long as a field may be, so no field or row in it can brea
 import re
 from typing import NamedTuple
 
+from ingestion.blank_rows import ASCII_BLANKS, BLANK_BYTES
 from ingestion.quoting import blanks_beside
+
+MOST_FIELDS = 1_000
+"""So many fields of a row are matched at once."""
 
 
 class Patterns:
@@ -20,19 +24,25 @@ class Patterns:
         # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows them settles it.
         blanks = rb"[%s]" % blanks_beside(delimiter).encode()
         quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")%s*+' % blanks
-        field = rb'(?:%s|(?!")[^%s\r\n]*+)' % (quoted, mark)
+        field = rb'(?:%s*+%s|(?!%s*+")[^%s\r\n]*+)' % (blanks, quoted, blanks, mark)
         self.quoted = re.compile(quoted)
+        self.before_quoted = re.compile(blanks + b"*+")
         self.behind_quoted = re.compile(rb"[%s\r\n]" % mark)
         half = max(field_bytes // 2 - 1, 0)
-        short = rb'(?:"[^"\r\n]{0,%d}+"%s{0,%d}+|(?!")[^%s\r\n]{0,%d}+)' % (half, blanks, half, mark, half)
-        self.short_fields = re.compile(rb"(?:%s%s)*" % (short, mark))
-        self.row = re.compile(rb"%s(?:%s%s)*(?:\r\n|\n|\r)" % (field, mark, field))
+        short = rb'(?:"[^"\r\n]{0,%d}+"%s{0,%d}+|(?!%s*+")[^%s\r\n]{0,%d}+)' % (half, blanks, half, blanks, mark, half)
+        # Python remembers each turn of a repeated group: a megabyte of delimiters, taken at once, cost 200 MB.
+        self.short_fields = re.compile(rb"(?:%s%s){1,%d}" % (short, mark, MOST_FIELDS))
+        self.row = re.compile(rb"%s(?:%s%s){0,%d}(?:\r\n|\n|\r)" % (field, mark, field, MOST_FIELDS))
         self.field_end = re.compile(rb"[%s\r\n]" % mark)
         self.line_end = re.compile(rb"[\r\n]")
-        self.not_blank = re.compile(rb'[^%s" \t\r\n\v\f]' % mark)
-        self.blanks = b" \t\r\n\v\f" + delimiter.encode()
+        blank = BLANK_BYTES + delimiter.encode()
+        self.not_blank = re.compile(rb"[^%s]" % re.escape(blank))
+        self.blanks = blank.replace(b'"', b"")
         # A literal first byte makes the search twenty times as fast; so the first line of a window is looked at apart.
-        self.blank_line = re.compile(rb'\n([%s" \t\v\f]*+)(?=[\r\n])' % mark)
+        inside = re.escape((ASCII_BLANKS + delimiter.encode()).translate(None, b"\r\n"))
+        self.blank_line = re.compile(rb"\n([%s]*+)(?=[\r\n])" % inside)
+        inside = re.escape(blank.translate(None, b"\r\n"))
+        self.unseen_line = re.compile(rb"\n([%s]*+)(?=[\r\n])" % inside)
         # A quoted field as it should be, with a delimiter or a line end on either side.
         self.well_quoted = re.compile(rb'"(?<![^%s\n]")[^"]*+(?:""[^"]*+)*"(?=[%s\r\n])' % (mark, mark))
 
@@ -101,7 +111,8 @@ def _blank_rows(region: bytes, patterns: Patterns) -> int | None:
     if blank and region.count(b'"', 0, first_line_end) % 2:
         return None
     quotes = counted_to = 0
-    for found in patterns.blank_line.finditer(region):
+    pattern = patterns.blank_line if region.isascii() else patterns.unseen_line
+    for found in pattern.finditer(region):
         quotes += region.count(b'"', counted_to, found.start(1))
         counted_to = found.start(1)
         if quotes % 2 == 0:

@@ -4,8 +4,10 @@ A new programme with columns of its own is one module that makes a `Programme`, 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -14,11 +16,33 @@ from ingestion.cells import BLANKS, Cell, Rule
 
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2060\ufeff]")
 _SEPARATORS = re.compile(r"[\s_-]+")
+_SMALL_BEFORE_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CLOSING_MARKS = re.compile(r"[\s_]*(?:\*+|\([^()]*\)|\[[^\[\]]*\])$")
+_LONGEST_HEADER = 300
+"""Longer texts are compared as they are: no name that we know is as long."""
 
 
 def plain(text: str) -> str:
     """The form in which header names and programme names are compared: trimmed, lower-case, `_` between words."""
     return _SEPARATORS.sub("_", _INVISIBLE.sub("", text).strip(BLANKS)).lower()
+
+
+def header_name(text: str) -> str:
+    """The form in which names of columns are compared: `plain`, in NFC, with `_` also for dots and in camelCase.
+
+    What stands behind a name to say more of the column is dropped: a `*`, or a text in brackets, as in `Rating (1-5)`.
+    """
+    return _header_name(text) if len(text) <= _LONGEST_HEADER else plain(text)
+
+
+@lru_cache(maxsize=4_096)
+def _header_name(text: str) -> str:
+    name = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip(BLANKS)
+    while (shorter := _CLOSING_MARKS.sub("", name)) and shorter != name:
+        name = shorter
+    if name.isalnum():  # where words are set apart otherwise, capitals say nothing: LinkedIn_URL
+        name = _SMALL_BEFORE_CAPITAL.sub("_", name)
+    return plain(name.replace(".", "_")).rstrip("_")
 
 
 class Kind(StrEnum):

@@ -1,0 +1,35 @@
+"""What a row may consist of and still be none: blanks, delimiters and quotes, and marks that nobody sees.
+
+Rows are counted before the encoding of a file is known, so blank is what consists of certain bytes. Those of no-break
+spaces, zero-width marks and their like are letters in other characters, but no row is made of these bytes alone.
+"""
+
+from functools import cache
+from itertools import product
+from typing import Final
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+
+ASCII_BLANKS: Final = b' \t\r\n\v\f"' + "".join(DELIMITERS).encode()
+_UNSEEN: Final = bytes({*range(0x80, 0x90), 0x9F, 0xA0, *range(0xA6, 0xB0), 0xBB, 0xBF, 0xC2, 0xE1, 0xE2, 0xE3, 0xEF})
+"""The bytes of U+00A0, U+00AD, U+180E, U+2000 to U+200F, U+2028 to U+202F, U+205F to U+2069, U+3000 and U+FEFF."""
+
+BLANK_BYTES: Final = ASCII_BLANKS + _UNSEEN
+
+
+@cache
+def blank_chars(encoding: str, delimiter: str) -> str:
+    """The characters that `BLANK_BYTES` are in text of *encoding*, lines of UTF-8 in it among them."""
+    chars = {*ASCII_BLANKS.decode(), *delimiter, *_decoded(encoding), *_decoded("utf-8")}
+    return "".join(sorted(chars))
+
+
+@cache
+def _decoded(encoding: str) -> frozenset[str]:
+    lengths = (1, 2, 3) if encoding == "utf-8" else (1,)
+    texts = (
+        bytes(some).decode(encoding, "surrogateescape")
+        for length in lengths
+        for some in product(_UNSEEN, repeat=length)
+    )
+    return frozenset(char for text in texts for char in text)

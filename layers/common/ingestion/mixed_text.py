@@ -1,0 +1,38 @@
+"""Text decoded, also of files whose lines are in different encodings.
+
+In a file of a code page, a line that is valid UTF-8 is read as UTF-8, and one that is neither here nor there keeps its
+bytes (`surrogateescape`), so that its row is rejected: nothing is garbled.
+"""
+
+import re
+from typing import Final
+
+_CYRILLIC = rb"(?:[\xd0\xd1][\x80-\xbf]){3,}"
+_UTF8: Final = {
+    "windows-1252": re.compile(rb"\xc3[\x80-\xbf]|%s" % _CYRILLIC),
+    "windows-1251": re.compile(_CYRILLIC),
+}
+"""What is next to impossible in text of a page, but usual in UTF-8."""
+_TWO_BYTES = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_NOT_CONTINUED = bytes({*range(256)} - {*range(0x80, 0xC0)})
+
+
+def decode(data: bytes, encoding: str) -> tuple[str, bool]:
+    """The text of *data*, and whether it is clean: without NULs and undecodable bytes."""
+    if encoding != "utf-8" and data.translate(None, _NOT_CONTINUED) and _TWO_BYTES.search(data):
+        text = "".join([_decode_line(line, encoding) for line in data.splitlines(keepends=True)])
+        return text, False
+    try:
+        return data.decode(encoding), b"\0" not in data
+    except UnicodeDecodeError:
+        return data.decode(encoding, "surrogateescape"), False
+
+
+def _decode_line(line: bytes, encoding: str) -> str:
+    if line.isascii():
+        return line.decode("ascii")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        mixed = _UTF8[encoding].search(line) if encoding in _UTF8 else None
+        return line.decode("ascii" if mixed else encoding, "surrogateescape")
