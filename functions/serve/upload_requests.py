@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
+from ingestion.date_forms import DateOrder
+from ingestion.dates import find_zone
 from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug, programme_of_slug, read_key
@@ -45,6 +47,8 @@ class UploadRequest(Shape):
     parent_batch_id: UUID | None = None
     dry_run: bool = False
     max_error_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    date_order: DateOrder | None = None
+    time_zone: Text | None = None
 
     @field_validator("file_name")
     @classmethod
@@ -53,6 +57,12 @@ class UploadRequest(Shape):
         if _NOT_IN_A_NAME.search(name):
             raise ValueError("write the name alone, without slashes and control characters")
         return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def is_a_zone(cls, name: str | None) -> str | None:
+        """An IANA name."""
+        return find_zone(name).key if name is not None else None
 
     @field_validator("program_type", "program_instance", "force_reason")
     @classmethod
@@ -78,6 +88,8 @@ class Accepted(NamedTuple):
             "parentBatchId": self.options.parent_batch,
             "dryRun": self.options.dry_run,
             "maxErrorPercent": self.options.max_error_percent,
+            "dateOrder": self.options.date_order,
+            "timeZone": self.options.time_zone,
             "programInstance": self.options.program_instance,
             "programType": self.program_type,
         }
@@ -103,6 +115,8 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
         parent_batch=request.parent_batch_id,
         dry_run=request.dry_run,
         max_error_percent=request.max_error_percent,
+        date_order=request.date_order,
+        time_zone=request.time_zone,
     )
     program_type = _programme(db, request)
     key = _key(program_type, request)

@@ -43,6 +43,8 @@ class FileFormat(BaseModel):
     header: tuple[str, ...]
     columns: int
     has_header_row: bool = True
+    fills_short_rows: bool = False
+    """Whether cells that a row lacks at its end are empty."""
 
 
 class ChunkSpan(BaseModel):
@@ -75,6 +77,8 @@ class Block(NamedTuple):
 
     rows: RawRows
     rejects: list[Reject]
+    filled: int = 0
+    """How many rows lacked cells."""
 
     def in_order(self) -> Sequence[RawRow | Reject]:
         """All of them, in file order."""
@@ -123,7 +127,7 @@ class _ChunkReader:
         self._format = fmt
         self._blank_chars = fmt.delimiter + ' \t\r\n\v\f"'
         named = [at for at, name in enumerate(fmt.header, 1) if name.strip()]
-        self._least = named[-1] if named else fmt.columns
+        self._least = 1 if fmt.fills_short_rows else named[-1] if named else fmt.columns
         self._emails = email_columns(fmt.header)
         self._ends = RowEnds(fmt.delimiter)
         self._begin_block()
@@ -133,10 +137,11 @@ class _ChunkReader:
         self._lines: list[int] = []
         self._cells: list[list[str]] = []
         self._rejects: list[Reject] = []
+        self._filled = 0
 
     def take(self) -> Block:
         """What was read since the last block."""
-        block = Block(RawRows(self._numbers, self._lines, self._cells), self._rejects)
+        block = Block(RawRows(self._numbers, self._lines, self._cells), self._rejects, self._filled)
         self._begin_block()
         return block
 
@@ -258,6 +263,7 @@ class _ChunkReader:
             faults.append(_fault(FaultCode.WRONG_FIELD_COUNT, self._count_message(len(cells))))
         if fitted is None or faults:
             return Reject(row._replace(cells=[visible(cell) for cell in cells]), tuple(faults))
+        self._filled += self._format.fills_short_rows and len(cells) < len(fitted)
         return row._replace(cells=fitted)
 
     def _count_message(self, count: int) -> str:

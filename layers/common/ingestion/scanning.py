@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.dialect import DELIMITERS, Dialect, find_dialect
 from ingestion.encoding import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
 from ingestion.errors import RefusalCode, Refused
+from ingestion.file_warnings import FileWarning
 from ingestion.framing import Limits, RowFramer
 from ingestion.reading import ChunkSpan, FileFormat, visible
 from ingestion.unpacking import FREE_BYTES, Unpacker
@@ -23,15 +24,6 @@ MOST_ROWS: Final = 2**30 - 1
 """A session's id has so many numbers for the rows of a batch (migrations/0009)."""
 
 _BLANK_LINES = b" \t\r\n\v\f" + "".join(DELIMITERS).encode()
-
-
-class FileWarning(BaseModel):
-    """Something odd about a file that does not keep it from being imported; `count` says how often."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    count: int
 
 
 class ScannedText(BaseModel):
