@@ -23,6 +23,7 @@ class WarningCode(StrEnum):
     END_OF_FILE_MARKS = "end_of_file_marks"
     ENCODED_TWICE = "encoded_twice"
     ENCODING_UNSURE = "encoding_unsure"
+    CORRECTED_ROWS_GONE = "corrected_rows_gone"
     # Found in the rows.
     CELLS_EMPTIED = "cells_emptied"
     LOOKALIKE_LETTERS = "lookalike_letters"
