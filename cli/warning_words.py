@@ -14,7 +14,7 @@ WORDS: Final = {
     "end_of_file_marks": "marks at the end of the file were left out",
     "encoded_twice": "texts seem to have been encoded twice before the file came here (MÃ¸te)",
     "encoding_unsure": "the encoding is likely, but not certain; check names with special letters",
-    "corrected_rows_gone": "the rows that this file corrects are kept no longer; all of its rows were read as new",
+    "corrected_rows_gone": "rows of a corrected file could not be compared with the rejected ones, which were deleted",
     "cells_emptied": "cells with N/A, -, NULL or the like were read as empty",
     "lookalike_letters": "levels in Cyrillic letters were read as the Latin ones that look the same",
     "rating_scale_assumed": "no rating tells whether the scale is 0–1 or 1–5; it was taken for 1–5",
