@@ -201,6 +201,8 @@ def test_a_date_that_needs_a_guess_is_refused(text: str) -> None:
         ("45609.5833", "looks like a spreadsheet's serial number, of 2024-11-13"),
         ("13.11.24", '"13.11.24" has a year of two digits; write all four'),
         ("13/11/24 10:00", "has a year of two digits"),
+        ("13-Nov-24", "has a year of two digits"),
+        ("13-11-2024", "is written with hyphens, which are never guessed; write 2024-11-13"),
         ("0/0/2024", '"0/0/2024" is not a date'),
         ("2024-02-30", '"2024-02-30" is not a day of the calendar'),
     ],

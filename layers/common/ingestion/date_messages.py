@@ -9,7 +9,9 @@ from ingestion.marks import shown
 from ingestion.spreadsheets import day_of_serial
 
 _WRITE: Final = "write it as YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ"
-_YEAR_OF_TWO_DIGITS = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2}(?:[ ,].{0,30})?", re.DOTALL)
+_YEAR_OF_TWO_DIGITS = re.compile(
+    r"[0-9]{1,2}([./ -])(?:[0-9]{1,2}|[^\W\d_]{3,10})\1[0-9]{2}(?:[ ,].{0,30})?", re.DOTALL
+)
 
 
 def why_not(value: str, order: DateOrder | None) -> str:
@@ -39,8 +41,9 @@ def _why_not_slashed(value: str, parts: tuple[str, str, str, Written], order: Da
         return f"{shown(value)} is not a date; {_WRITE}"
     if order:
         return f"{shown(value)} can't be {order}, as this file was declared; write {readings[0]}"
+    marks = "slashes" if "/" in value else "hyphens"
     if len(readings) == 1:
-        return f"{shown(value)} is written with slashes, which are never guessed; write {readings[0]}"
+        return f"{shown(value)} is written with {marks}, which are never guessed; write {readings[0]}"
     return (
         f"{shown(value)} is ambiguous; write {readings[0]} or {readings[1]}, "
         "or say whether the file's dates are day-first or month-first (date-order)"
