@@ -16,7 +16,7 @@ from cli.progress import Progress, progress
 from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks
 from cli.showing import show_json
 from cli.transferring import Sending
-from cli.watching import not_taken_up, wait_for_batch, wait_for_upload
+from cli.watching import not_taken_up, wait_for_batch, wait_for_upload, with_file_facts
 from cli.words import command
 
 GLANCE_SECONDS: Final = 2.0
@@ -69,7 +69,7 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
         return upload, None
     batch_id = upload["batchId"]
     with _interruptible(_goes_on(batch_id)):
-        return upload, wait_for_batch(api, batch_id, bars)
+        return upload, with_file_facts(api, wait_for_batch(api, batch_id, bars))
 
 
 def _goes_on(some_id: str) -> str:

@@ -87,6 +87,12 @@ def kintell(context: click.Context, url: str) -> None:
 @click.option(
     "--max-error-percent", type=click.FloatRange(0, 100), metavar="N", help="Fail if more of the rows are rejected."
 )
+@click.option(
+    "--date-order", type=click.Choice(["day-first", "month-first"]), help="How to read dates such as 03/04/2024."
+)
+@click.option(
+    "--time-zone", metavar="ZONE", help="Zone of times without an offset, such as Europe/Oslo.  [default: UTC]"
+)
 @click.option("--no-wait", is_flag=True, help="Send the file and leave; it is imported all the same.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", default=TIMEOUT_SECONDS,
@@ -113,6 +119,8 @@ def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: 
         "parentBatchId": given["parent"],
         "dryRun": given["dry_run"],
         "maxErrorPercent": given["max_error_percent"],
+        "dateOrder": given["date_order"],
+        "timeZone": given["time_zone"],
     }
     wish = Wish(file, options, given["timeout"], wait=not given["no_wait"])
     context.exit(import_file(terminal.api, wish, as_json=terminal.as_json))

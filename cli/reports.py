@@ -3,11 +3,13 @@
 from typing import Final
 
 from cli.api import Json
+from cli.warning_words import warning_line
 from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
 ENDED: Final = ("completed", "failed", "archived")
 INDENT: Final = 13
+MOST_HEADERS: Final = 20
 
 
 def line(label: str, value: object) -> str:
@@ -37,6 +39,19 @@ def remarks(batch: Json) -> list[str]:
         found.append(line("Dry run", "nothing was written; the counts say what an import would do"))
     if batch["failureReason"]:
         found.append(line("Failed", batch["failureReason"]))
+    return found + tolerated(batch)
+
+
+def tolerated(batch: Json) -> list[str]:
+    """What was odd about the file and did not keep it from being imported; columns that were not, with a near name."""
+    found = [line("Warning", warning_line(warning)) for warning in batch.get("warnings", [])]
+    metadata = batch.get("csvMetadata", {})
+    unknown, near = metadata.get("unknownHeaders") or [], metadata.get("nearestNames") or {}
+    for header in unknown[:MOST_HEADERS]:
+        advice = f'; did you mean "{near[header]}"?' if header in near else ""
+        found.append(line("Unknown", f'column "{header}" was not imported{advice}'))
+    if len(unknown) > MOST_HEADERS:
+        found.append(line("Unknown", f"{len(unknown) - MOST_HEADERS} more columns were not imported"))
     return found
 
 

@@ -7,7 +7,7 @@ from cli.failures import ApiProblem, Interrupted
 from cli.progress import progress
 from cli.reports import DONE, ENDED, FAILED, ending, exit_code, line, refusal, status
 from cli.showing import show_json
-from cli.watching import get_batch, wait_for_batch, wait_for_upload
+from cli.watching import get_batch, wait_for_batch, wait_for_upload, with_file_facts
 from cli.words import command
 
 
@@ -21,6 +21,8 @@ def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
     except KeyboardInterrupt as stopped:
         again = command("kintell", "status", batch_id, *(["--watch"] if watch else []))
         raise Interrupted(f"Stopped: the import goes on; look again with: {again}") from stopped
+    if "status" in found:
+        found = with_file_facts(api, found)
     if as_json:
         show_json(found)
     else:

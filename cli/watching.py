@@ -41,6 +41,14 @@ def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
     )
 
 
+def with_file_facts(api: Api, batch: Json) -> Json:
+    """The batch with what is on record of its file; without, if that is not to be had."""
+    try:
+        return {**batch, "csvMetadata": api.get(batch_path(batch["batchId"]))["csvMetadata"]}
+    except (ApiProblem, Unreachable, KeyError):
+        return batch
+
+
 def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:
     """The batch when it has ended; *progress* is told of each state on the way, and of its stages if it shows them."""
     pauses = _pauses()

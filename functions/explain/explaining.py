@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from ingestion import files, paths
-from ingestion.cells import shown
 from ingestion.columns import ColumnPlan
 from ingestion.config import Settings
 from ingestion.db import Connection
 from ingestion.error_file import lines_by_row, reject_line, restore
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.marks import shown
 from ingestion.reading import ChunkSpan
 from ingestion.source import source_of
 from ingestion.tables import batches, chunks

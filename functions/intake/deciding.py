@@ -96,15 +96,17 @@ def _new_batch(
         force_reason=None,
         dry_run=options.dry_run,
         max_error_percent=options.max_error_percent,
+        date_order=options.date_order,
+        time_zone=options.time_zone,
         format=scanned.format.model_dump(mode="json"),
         work_key=examined.work_key,
-        csv_metadata=_csv_metadata(examined),
+        csv_metadata=_csv_metadata(examined, options),
         shard_count=min(256, -(-scanned.rows // settings.rows_per_shard) or 1),
         total_rows=scanned.rows,
     )
 
 
-def _csv_metadata(examined: Examined) -> dict[str, Any]:
+def _csv_metadata(examined: Examined, options: UploadOptions) -> dict[str, Any]:
     """What was found in the file and how, as the API shows it; holds no cell."""
     scanned = examined.scanned
     return {
@@ -113,10 +115,13 @@ def _csv_metadata(examined: Examined) -> dict[str, Any]:
         "encodingChosenBy": scanned.encoding_chosen_by,
         "headers": list(scanned.format.header),
         "unknownHeaders": list(examined.plan.unknown_headers),
+        "nearestNames": examined.plan.nearest_names,
         "detectedSchemaVersion": examined.plan.schema_version,
         "rowCount": scanned.rows,
         "hasHeaderRow": scanned.format.has_header_row,
         "ratingScale": None,
+        "dateOrder": options.date_order,
+        "timeZone": options.time_zone,
         "isErrorFile": examined.plan.is_error_file,
         "programChosenBy": examined.programme.chosen_by,
         "programInstanceChosenBy": examined.instance.chosen_by,

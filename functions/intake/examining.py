@@ -6,17 +6,18 @@ from uuid import UUID
 from ingestion import files, paths
 from ingestion.columns import ColumnPlan, plan_columns
 from ingestion.config import Settings
+from ingestion.dates import declared_of
 from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.framing import Limits
 from ingestion.naming import Instance, Key, programme_of_slug, read_key
-from ingestion.programmes import PROGRAMMES, Kind, get_programme
+from ingestion.programmes import PROGRAMMES, Programme, get_programme
 from ingestion.scanning import FilePass, ScannedFile
 from ingestion.source import Source
 from ingestion.tables import batches
 from ingestion.tables.uploads import Arrival
 from ingestion.upload_options import UploadOptions
-from intake.identifying import Choice, InstanceQuestion, choose_instance, choose_programme
+from intake.identifying import Choice, InstanceQuestion, choose_instance, choose_programme, refuse_other_program
 
 KNOWN_HEADERS = frozenset(
     name for programme in PROGRAMMES.values() for column in programme.columns for name in (column.name, *column.aliases)
@@ -55,10 +56,11 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
     scanned, work_key = _scan(examination, settings)
     source = _source(arrival, scanned, work_key, settings)
     programme = choose_programme(key, parent[0] if parent else None, source, scanned)
-    plan = plan_columns(scanned.format.header, get_programme(programme.value))
-    if plan.programme.kind is Kind.PEOPLE:
-        # Rosters come ragged: what a row lacks at its end is empty.
-        scanned = scanned.model_copy(update={"format": scanned.format.model_copy(update={"pads_rows": True})})
+    if not options.is_forced:
+        refuse_other_program(programme, scanned.format.header)
+    scanned = _read_as(get_programme(programme.value), scanned)
+    declared = declared_of(options.date_order, options.time_zone)
+    plan = plan_columns(scanned.format.header, get_programme(programme.value), declared)
     question = InstanceQuestion(
         explicit=options.program_instance or key.slug,
         file_name=key.file_name,
@@ -124,6 +126,12 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     if scanned.transformed:
         writer.finish()
     return scanned, work_key if scanned.transformed else None
+
+
+def _read_as(programme: Programme, scanned: ScannedFile) -> ScannedFile:
+    """The file, to be read as files of its programme are."""
+    fmt = scanned.format.model_copy(update={"fills_short_rows": programme.fills_short_rows})
+    return scanned.model_copy(update={"format": fmt})
 
 
 def _source(arrival: Arrival, scanned: ScannedFile, work_key: str | None, settings: Settings) -> Source:

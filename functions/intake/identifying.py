@@ -1,12 +1,12 @@
 """Which programme and which instance a file belongs to; the first that says so wins, and is remembered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
-from ingestion.columns import ColumnPlan
+from ingestion.columns import ColumnPlan, original_indexes
 from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import RawRow
@@ -15,20 +15,24 @@ from ingestion.naming import (
     Key,
     instance_of_slug,
     is_of_own_form,
+    other_programme_of_columns,
+    own_columns,
     programme_of_columns,
     programme_of_ids,
     read_file_name,
     slug_of_ref,
 )
-from ingestion.programmes import PROGRAMMES, Kind
+from ingestion.programmes import PROGRAMMES, Kind, get_programme
 from ingestion.programmes.programme import header_name
 from ingestion.scanning import ScannedFile
 from ingestion.source import Source
+from ingestion.spreadsheets import bare
 from ingestion.tables import programmes
 from ingestion.validation import Validated, validate
 
 Value = TypeVar("Value")
 
+_GIVEN_BY = {"uploader": "uploaded", "file_name": "named as one", "parent_batch": "uploaded as a correction"}
 _IDS_TO_LOOK_AT = 100
 
 
@@ -75,12 +79,28 @@ def choose_programme(key: Key, of_parent: str | None, source: Source, scanned: S
     )
 
 
+def refuse_other_program(programme: Choice[str], header: Sequence[str]) -> None:
+    """Raise Refused(OTHER_PROGRAM) if a file's own columns are another programme's; an error file's may be."""
+    if len(original_indexes(header)) < len(header):
+        return
+    other = other_programme_of_columns(header, programme.value)
+    if other is None:
+        return
+    given, found = get_programme(programme.value), get_programme(other)
+    raise Refused(
+        RefusalCode.OTHER_PROGRAM,
+        f"The file was {_GIVEN_BY.get(programme.chosen_by, 'taken')} for {given.name} ({given.program_type}), but its "
+        f"columns are those of {found.name} ({found.program_type}): {', '.join(own_columns(header, found))}. Upload it "
+        f"for {found.program_type}, or with force and a reason if it is right as it is.",
+    )
+
+
 def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
     at = next((index for index, name in enumerate(scanned.format.header) if header_name(name) == "session_id"), None)
     if at is None or not scanned.chunks:
         return iter(())
     rows = (row for row in source.rows(scanned.chunks[0]) if isinstance(row, RawRow))
-    return (row.cells[at] for row in islice(rows, _IDS_TO_LOOK_AT))
+    return (bare(row.cells[at]) for row in islice(rows, _IDS_TO_LOOK_AT))
 
 
 def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Connection) -> Choice[Instance | int | None]:
@@ -166,7 +186,9 @@ def _days(question: InstanceQuestion) -> tuple[date, date] | None:
     ]
     if not ends:
         return None
-    return min(first for first, _ in ends).date(), max(last for _, last in ends).date()
+    zone = question.plan.declared.zone or UTC
+    first, last = min(first for first, _ in ends), max(last for _, last in ends)
+    return first.astimezone(zone).date(), last.astimezone(zone).date()
 
 
 def _validated(question: InstanceQuestion) -> Iterator[Validated]:

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, model_validator
 
 from ingestion.actors import ActorKind
 from ingestion.batch import BatchStatus, FaultCount
+from ingestion.file_warnings import FileWarning
 from serve.shapes import Shape, Utc, left_out
 from serve.stages import Stage
 
@@ -44,6 +45,7 @@ class BatchSummary(Shape):
     processed_rows: int
     percent_complete: float
     error_summary: list[FaultCount]
+    warnings: list[FileWarning]
     failure_reason: str | None
     imported_by: str | None
     parent_batch_id: UUID | None
@@ -61,10 +63,16 @@ class BatchSummary(Shape):
                 **row,
                 **more,
                 "batch_id": row["id"],
+                "warnings": _warnings(row),
                 "percent_complete": _percent(row["processed_rows"], row["total_rows"], row["status"]),
                 "links": _links(row["id"], has_error_file=row["has_error_file"]),
             }
         )
+
+
+def _warnings(row: dict[str, Any]) -> Any:
+    metadata = row.get("csv_metadata") or {}
+    return row.get("warnings") or metadata.get("warnings") or []
 
 
 def _percent(processed: int, total: int, status: str) -> float:
@@ -99,6 +107,11 @@ class CsvMetadata(Shape):
     row_count: int | None = None
     has_header_row: bool | None = None
     rating_scale: str | None = None
+    nearest_names: dict[str, str] | None = None
+    """Of unknown headers, the column that may be meant."""
+    date_order: str | None = None
+    time_zone: str | None = None
+    warnings: list[FileWarning] | None = None
 
     @model_validator(mode="before")
     @classmethod

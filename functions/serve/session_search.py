@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
-from ingestion import cells
+from ingestion import emails
 from ingestion.faults import Fault
 from ingestion.tables import audit, people_lookups
 from serve.callers import caller
@@ -33,7 +33,7 @@ class SessionSearch(Shape):
     @classmethod
     def is_an_address(cls, text: str) -> str:
         """As a file's cells are read, so that it is found however it is written."""
-        found = cells.email("email", text)
+        found = emails.email("email", text)
         if found is None or isinstance(found, Fault):
             raise ValueError("write an email address such as name@example.org")
         return found

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
+from ingestion.date_forms import DateOrder
+from ingestion.dates import find_zone
 from ingestion.db import Connection
 from ingestion.errors import RefusalCode, Refused
 from ingestion.naming import INCOMING, get_programme_of_alias, instance_of_slug, programme_of_slug, read_key
@@ -46,6 +48,8 @@ class UploadRequest(Shape):
     parent_batch_id: UUID | None = None
     dry_run: bool = False
     max_error_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    date_order: DateOrder | None = None
+    time_zone: Text | None = None
 
     @field_validator("file_name")
     @classmethod
@@ -54,6 +58,12 @@ class UploadRequest(Shape):
         if _NOT_IN_A_NAME.search(name):
             raise ValueError("write the name alone, without slashes and control characters")
         return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def is_a_zone(cls, name: str | None) -> str | None:
+        """An IANA name."""
+        return find_zone(name).key if name is not None else None
 
     @field_validator("program_type", "program_instance", "force_reason")
     @classmethod
@@ -97,6 +107,8 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
         parent_batch=request.parent_batch_id,
         dry_run=request.dry_run,
         max_error_percent=request.max_error_percent,
+        date_order=request.date_order,
+        time_zone=request.time_zone,
     )
     program_type = _programme(db, request)
     _check_parent(db, request.parent_batch_id, program_type)

@@ -70,6 +70,7 @@ def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection)
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
     if not failure and not batch.dry_run:
         _reconcile(batch, tally, db)
+    batches.warn(db, batch.id, chunks.warnings(db, batch.id))
     batches.end(
         db,
         batch.id,

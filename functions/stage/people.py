@@ -10,6 +10,7 @@ from ingestion.config import UnknownUsers
 from ingestion.db import Connection
 from ingestion.faults import Fault, FaultCode, RawRows, Reject
 from ingestion.formulas import restore
+from ingestion.lookalikes import noted
 from ingestion.programmes import Column
 from ingestion.tables import people
 from ingestion.validation import Remembered, Validated
@@ -74,9 +75,12 @@ class People:
         if self.creates:
             return validated, validated.rejects
         fields = [_column(plan, fills).name for fills, _ in _ROLES]
+        texts_of_rejects = zip(*(_texts_of_role(validated, plan, fills) for fills, _ in _ROLES), strict=True)
         rejects = [
-            Reject(reject.row, (*reject.faults, *unknown)) if (unknown := self._faults(emails, fields)) else reject
-            for reject, emails in zip(validated.rejects, named_by_rejects, strict=True)
+            Reject(reject.row, (*reject.faults, *unknown))
+            if (unknown := self._faults(emails, texts, fields))
+            else reject
+            for reject, emails, texts in zip(validated.rejects, named_by_rejects, texts_of_rejects, strict=True)
         ]
         if named <= self.ids.keys():
             return validated, rejects
@@ -87,9 +91,12 @@ class People:
         rows = {row.number: row for row in raw_rows.each()}
         strangers = validated.where([not is_known for is_known in are_known])
         rejects += [
-            Reject(rows[number], self._faults(emails, fields))
-            for number, *emails in zip(
-                strangers.columns["row_number"], *(strangers.columns[fills] for fills, _ in _ROLES), strict=True
+            Reject(rows[number], self._faults(emails, texts, fields))
+            for number, emails, texts in zip(
+                strangers.columns["row_number"],
+                zip(*(strangers.columns[fills] for fills, _ in _ROLES), strict=True),
+                zip(*(strangers.cells[fills] for fills, _ in _ROLES), strict=True),
+                strict=True,
             )
         ]
         return validated.where(are_known), rejects
@@ -100,14 +107,20 @@ class People:
             self._looked_up |= new
             self.ids.update(people.ids_of(self._db, sorted(new)))
 
-    def _faults(self, emails: Sequence[str | None], fields: Sequence[str]) -> tuple[Fault, ...]:
+    def _faults(self, emails: Sequence[str | None], texts: Sequence[str], fields: Sequence[str]) -> tuple[Fault, ...]:
+        """The faults of a row whose cells *texts* say these addresses."""
         return tuple(
             [
-                Fault(code, field, f'{field}: "{email}" is not known; correct the address, or import the person first')
-                for email, field, (_, code) in zip(emails, fields, _ROLES, strict=True)
+                _unknown(code, field, email, text)
+                for email, text, field, (_, code) in zip(emails, texts, fields, _ROLES, strict=True)
                 if email is not None and email not in self.ids
             ]
         )
+
+
+def _unknown(code: FaultCode, field: str, email: str, text: str) -> Fault:
+    message = f'{field}: "{email}" is not known; correct the address, or import the person first{noted(email)}'
+    return Fault(code, field, message, text)
 
 
 def _emails(validated: Validated, plan: ColumnPlan) -> list[tuple[str | None, ...]]:
@@ -117,10 +130,15 @@ def _emails(validated: Validated, plan: ColumnPlan) -> list[tuple[str | None, ..
 
 
 def _emails_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str | None]:
-    index, readings = plan.indexes[_column(plan, fills).name], validated.readings[fills]
-    cells = [reject.row.cells[index] for reject in validated.rejects]
-    found = [readings[restore(cell) if plan.is_error_file else cell] for cell in cells]
+    readings = validated.readings[fills]
+    found = [readings[text] for text in _texts_of_role(validated, plan, fills)]
     return [value if isinstance(value, str) else None for value in found]
+
+
+def _texts_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str]:
+    index = plan.indexes[_column(plan, fills).name]
+    cells = [reject.row.cells[index] for reject in validated.rejects]
+    return list(map(restore, cells)) if plan.is_error_file else cells
 
 
 def _column(plan: ColumnPlan, fills: str) -> Column:

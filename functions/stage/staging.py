@@ -4,6 +4,7 @@ The chunk's line in the ledger is written in the transaction of its rows; a try 
 is visible in the sessions yet.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.errors import BatchBroken
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
+from ingestion.file_warnings import WarningCode, warnings_of
 from ingestion.parts import write_part
 from ingestion.programmes import Kind
 from ingestion.ratings import RatingFacts, Scale
@@ -36,6 +38,7 @@ class Reading:
     rows: StagedRows
     rejects: list[Reject] = field(default_factory=list)
     ratings: list[RatingFacts] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
 
     @property
     def facts(self) -> RatingFacts:
@@ -60,9 +63,11 @@ class ChunkReader:
         columns = columns_to_stage(self.plan, creates_people=people.creates)
         reading = Reading(StagedRows(self.span.number, self.shard_count, columns))
         now = datetime.now(UTC)
-        for raw_rows, unreadable in self.source.blocks(self.span):
+        for raw_rows, unreadable, filled in self.source.blocks(self.span):
             validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=people.readings)
             reading.ratings.append(validated.ratings)
+            reading.warnings.update(validated.warnings)
+            reading.warnings[WarningCode.SHORT_ROWS_FILLED] += filled
             reading.rejects.extend(unreadable)
             if self.plan.programme.kind is Kind.PEOPLE:
                 reading.rejects.extend(validated.rejects)
@@ -125,6 +130,7 @@ def _write(
         fault_counts=FaultCounts.of(fault for reject in rejects for fault in reject.faults).as_summary(),
         rating_scale=scale,
         rating_facts=reading.facts,
+        warnings=warnings_of(reading.warnings),
     )
     if staged.staged_rows + staged.rejected_rows != reader.span.rows:
         raise BatchBroken(

@@ -120,15 +120,23 @@ def test_a_dragged_file_is_chosen_and_its_name_tells_programme_and_instance(page
     page.goto("/drop")
     page.evaluate(DRAGGED, "language_for_ukraine_2024_11.csv")
     expect(page.locator("#guess")).to_contain_text("Language for Ukraine")
-    expect(page.get_by_role("combobox", name="Programme", exact=True)).to_have_value("language_ukraine")
-    expect(page.get_by_label("Programme instance")).to_have_value("language-ukraine-2024-11")
+    programme, instance = page.get_by_role("combobox", name="Programme", exact=True), page.locator("#instance")
+    expect(programme.locator("option").first).to_contain_text("as the file says: Language for Ukraine")
+    expect(instance).to_have_attribute("placeholder", "as the file says: language-ukraine-2024-11")
+    # What is guessed is no choice, and does not outlive its file.
+    expect(programme).to_have_value("")
+    expect(instance).to_have_value("")
+    page.evaluate(DRAGGED, "export.csv")
+    expect(page.locator("#guess")).to_contain_text("export.csv")
+    expect(programme.locator("option").first).to_have_text("as the file says")
+    expect(instance).to_have_attribute("placeholder", "as the file says")
 
 
 def test_what_was_filled_in_by_hand_stays(page: Page) -> None:
     page.goto("/drop")
     page.get_by_label("Programme instance").fill("mentors-ukraine-pilot")
     page.evaluate(DRAGGED, "mentors-ukraine-2024-11.csv")
-    expect(page.get_by_role("combobox", name="Programme", exact=True)).to_have_value("mentors_ukraine")
+    expect(page.locator("#guess")).to_contain_text("mentors-ukraine-2024-11.csv")
     expect(page.get_by_label("Programme instance")).to_have_value("mentors-ukraine-pilot")
 
 

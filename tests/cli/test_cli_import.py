@@ -109,6 +109,26 @@ def test_an_import_ends_with_the_lines_of_the_contract(run: Run, pipeline: Pipel
     assert result.stderr == ""
 
 
+def test_what_was_tolerated_and_what_was_dropped_is_shown(run: Run, pipeline: Pipeline, file: Path) -> None:
+    metadata = {
+        "unknownHeaders": ["ratings", "x"],
+        "nearestNames": {"ratings": "rating"},
+        "warnings": [{"code": "cells_emptied", "count": 3}, {"code": "of_tomorrow", "count": 1}],
+    }
+    pipeline.values = {"csv_metadata": metadata}
+    shown = (
+        "Warning:     cells with N/A, -, NULL or the like were read as empty (3)\n"
+        "Warning:     of_tomorrow (1)\n"
+        'Unknown:     column "ratings" was not imported; did you mean "rating"?\n'
+        'Unknown:     column "x" was not imported\n'
+    )
+    assert shown in run("import", file).stdout
+    assert shown in run("status", pipeline.batch).stdout
+    answer = json.loads(run("status", pipeline.batch, "--json").stdout)
+    assert answer["warnings"] == metadata["warnings"]
+    assert answer["csvMetadata"]["unknownHeaders"] == ["ratings", "x"]
+
+
 @pytest.mark.parametrize(
     ("values", "code", "said"),
     [

@@ -26,6 +26,7 @@ STATUS_FIELDS = [
     "processedRows",
     "percentComplete",
     "errorSummary",
+    "warnings",
     "failureReason",
     "importedBy",
     "parentBatchId",
@@ -172,7 +173,7 @@ def test_the_record_has_the_file_its_chunks_and_what_was_asked_for(get: Call, wo
             "rowCount": 10,
             "hasHeaderRow": True,
             "ratingScale": None,
-            "warnings": ["???"],
+            "warnings": [{"code": "lost_characters", "count": 3}],
         },
     )
     world.chunk(batch, 1, state="planned")
@@ -194,7 +195,7 @@ def test_the_record_has_the_file_its_chunks_and_what_was_asked_for(get: Call, wo
     assert list(body)[: len(STATUS_FIELDS)] == STATUS_FIELDS
     assert body["csvMetadata"]["ratingScale"] == "1-5"
     assert body["csvMetadata"]["encodingChosenBy"] == "score"
-    assert body["csvMetadata"]["warnings"] == ["???"]
+    assert body["csvMetadata"]["warnings"] == [{"code": "lost_characters", "count": 3}]
     assert [chunk["number"] for chunk in body["chunks"]] == [0, 1]
     assert body["chunks"][0] == {
         "number": 0,

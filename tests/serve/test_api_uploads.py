@@ -223,3 +223,17 @@ def test_an_upload_that_is_not_there(get: Call) -> None:
     assert get(f"{PATH}/first").is_problem(404, "no_such_upload")
     assert get(PATH, state="lost").is_problem(422, "invalid_request")
     assert get(PATH, cursor="x").is_problem(422, "invalid_cursor")
+
+
+def test_order_and_zone_of_the_dates_travel_signed(post: Call) -> None:
+    answer = post(PATH, {"fileName": "x.csv", "dateOrder": "day-first", "timeZone": "Europe/Oslo"})
+    assert answer.status == 201
+    headers = {name.lower(): value for name, value in answer.body["headers"].items()}
+    assert (headers["x-amz-meta-date-order"], headers["x-amz-meta-time-zone"]) == ("day-first", "Europe/Oslo")
+
+
+@pytest.mark.parametrize("options", [{"dateOrder": "dmy"}, {"timeZone": "Oslo"}, {"timeZone": "../etc/passwd"}])
+def test_an_order_or_a_zone_that_is_none_is_refused_before_anything_is_sent(
+    post: Call, options: dict[str, str]
+) -> None:
+    assert post(PATH, {"fileName": "x.csv", **options}).status == 422

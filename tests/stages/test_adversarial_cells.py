@@ -73,7 +73,11 @@ REJECTED = [
     ("volunteer_email", "\u212aari@acme.com", "E001"),
     ("volunteer_email", "k" * 250 + "@acme.com", "E001"),
     ("language_level", "Ａ1", "E005"),
-    ("language_level", "\u0410\u0031", "E005"),
+    ("language_level", "\u0411\u0031", "E005"),
+    ("session_id", "\\N", "E002"),
+    ("session_id", "1.23457E+11", "E013"),
+    ("metadata", "1.23457E+11", "E013"),
+    ("rating", "#REF!", "E013"),
     ("metadata", "NaN", "E009"),
     ("metadata", '{"a": 1, "a": 2}', "E009"),
     ("metadata", "[" * DEEP + "]" * DEEP, "E009"),
@@ -97,12 +101,12 @@ STORED: list[tuple[str, str, object]] = [
     ("session_id", "Caf\u00e9", "Caf\u00e9"),
     ("session_id", "Cafe\u0301", "Cafe\u0301"),
     ("session_id", " a  b ", "a  b"),
-    ("session_id", "\\N", "\\N"),
     ("session_id", "\\.", "\\."),
     ("session_id", "𝟙" * 255, "𝟙" * 255),
     ("duration_minutes", "060", 60),
     ("duration_minutes", "60.0", 60),
     ("duration_minutes", "480 ", 480),
+    ("language_level", "\u0410\u0031", "A1"),
     ("rating", "4,5", Decimal("0.875")),
     ("rating", "+4", Decimal("0.75")),
     ("rating", "3.00000000000000000001", Decimal("0.5000000000000000000025")),
@@ -149,11 +153,17 @@ def test_what_a_rule_understands_is_stored_exactly(pipeline: Pipeline) -> None:
     pipeline.know("oksana@example.org", "kari@acme.com")
     batch = pipeline.load(KEY, table([(name, cell) for name, cell, _ in STORED]))
     assert (batch["success_rows"], batch["error_rows"]) == (len(STORED), 0), batch["error_summary"]
-    names = "external_session_id, scheduled_at, duration_minutes, rating, feedback_text, topics, metadata::text"
+    names = (
+        "external_session_id, scheduled_at, duration_minutes, rating, feedback_text, language_level, topics, "
+        "metadata::text"
+    )
     rows = pipeline.db.run(f"SELECT {names} FROM kintell_sessions ORDER BY row_number")
     for (name, cell, expected), row in zip(STORED, rows, strict=True):
-        at = ["session_id", "scheduled_at", "duration_minutes", "rating", "feedback_text", "topics", "metadata"]
-        stored = row[at.index(name)]
+        at = [
+            "session_id",
+            *("scheduled_at", "duration_minutes", "rating", "feedback_text", "language_level", "topics"),
+        ]
+        stored = row[[*at, "metadata"].index(name)]
         if isinstance(stored, datetime):
             stored = stored.isoformat()
         if name == "metadata":

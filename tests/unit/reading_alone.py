@@ -160,7 +160,7 @@ def _read_span(file: IO[bytes], span: ChunkSpan, fmt: FileFormat, plan: ColumnPl
     data = file.read(span.fetch_end - span.start)
     rejects: list[Reject] = []
     rows = 0
-    for readable, unreadable in read_blocks(data, span, fmt):
+    for readable, unreadable, _ in read_blocks(data, span, fmt):
         rows += readable.size + len(unreadable)
         rejects += [*unreadable, *validate(readable, plan, now=datetime.now(UTC), scale=None).rejects]
     assert reject_lines(rejects, plan).count(b"\r\n") >= len(rejects)

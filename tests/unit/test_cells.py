@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion import cells, dates
+from ingestion import cells, date_forms, dates, durations, emails
 from ingestion.cells import Cell, Rule
 from ingestion.faults import Fault, FaultCode
 
 RULES: dict[str, Rule] = {
-    "participant_email": cells.email,
+    "participant_email": emails.email,
     "feedback_text": cells.text_up_to(5_000),
-    "duration_minutes": cells.duration,
+    "duration_minutes": durations.duration,
     "rating": cells.rating,
     "language_level": cells.level,
     "topics": cells.comma_list,
@@ -49,7 +49,18 @@ def test_a_cell_of_blanks_holds_nothing(field: str, blank: str) -> None:
         pytest.param("o'brien_1-2@acme.com", "o'brien_1-2@acme.com", id="marks that names have"),
         pytest.param("anna@local.test", "anna@local.test", id="domain for tests"),
         pytest.param("post@blåbær.example.org", "post@blåbær.example.org", id="international domain"),
-        pytest.param("anna@a-b--c.xn--p1ai", "anna@a-b--c.xn--p1ai", id="hyphens in the domain"),
+        pytest.param("anna@a-b--c.example.org", "anna@a-b--c.example.org", id="hyphens in the domain"),
+        pytest.param("anna@a-b--c.xn--p1ai", "anna@a-b--c.рф", id="punycode is the international domain"),
+        pytest.param("post@XN--BLBR-ROAH.example.org", "post@blåbær.example.org", id="punycode in upper case"),
+        pytest.param("anna@xn--zzzzz99999.org", "anna@xn--zzzzz99999.org", id="punycode of nothing stays"),
+        pytest.param("mailto:anna@example.org", "anna@example.org", id="a link"),
+        pytest.param("MAILTO:anna@example.org;", "anna@example.org", id="a link out of a list"),
+        pytest.param("anna@example.org.", "anna@example.org", id="dot at the end"),
+        pytest.param("anna@example.org,", "anna@example.org", id="comma at the end"),
+        pytest.param("jose\u0301@example.org", "jos\u00e9@example.org", id="a letter in two parts"),
+        pytest.param("\u202aanna@example.org\u202c", "anna@example.org", id="marks of direction around"),
+        pytest.param("\u2066anna@example.org\u2069", "anna@example.org", id="isolates around"),
+        pytest.param('="anna@example.org"', "anna@example.org", id="held by a spreadsheet"),
         pytest.param("a" * 243 + "@example.org", "a" * 243 + "@example.org", id="255 characters"),
     ],
 )
@@ -73,17 +84,17 @@ def test_an_address_is_trimmed_and_lower_case(text: str, address: str) -> None:
         pytest.param("anna.@example.org", "is not an email address", id="trailing dot"),
         pytest.param("anna@example..org", "is not an email address", id="two dots in the domain"),
         pytest.param("anna@-example.org", "is not an email address", id="leading hyphen"),
-        pytest.param("anna@example.org.", "is not an email address", id="dot at the end"),
         pytest.param("an\u200bna@example.org", '"an\\u200bna@example.org"', id="zero width inside is made visible"),
         pytest.param("\u212aari@acme.com", "is not an email address", id="a Kelvin sign for a k"),
         pytest.param("anna@example\u3002org", "is not an email address", id="a full stop of another script"),
-        pytest.param("jose\u0301@example.org", "is not an email address", id="a letter in two parts"),
-        pytest.param("mailto:anna@example.org", "is not an email address", id="a link"),
         pytest.param("a@example.org, b@example.org", "holds more than one address; keep one", id="two with comma"),
         pytest.param("a@example.org;b@example.org", "holds more than one address", id="two with semicolon"),
         pytest.param("a@example.org b@example.org", "holds more than one address", id="two with space"),
         pytest.param("a@example.org\nb@example.org", "holds more than one address", id="two with line break"),
         pytest.param("Bob <b@x.com>", "write only the part between < and >", id="name and address"),
+        pytest.param("anna@example.org..", "is not an email address", id="two dots at the end"),
+        pytest.param("\u212aåri@acme.com", "is not an email address", id="a Kelvin sign beside a letter of its own"),
+        pytest.param("\u043ele@acme,com", "another script: Cyrillic \u043e, U+043E)", id="a letter of another script"),
         pytest.param("a" * 244 + "@example.org", "is longer than 255 characters", id="256 characters"),
     ],
 )
@@ -146,8 +157,6 @@ def test_an_unambiguous_date_is_a_moment_in_utc(text: str, expected: datetime) -
         pytest.param("2024", id="year"),
         pytest.param("13.11.24", id="year of two digits"),
         pytest.param("13-11-2024", id="day first, hyphens"),
-        pytest.param("2024/11/13", id="year first, slashes"),
-        pytest.param("13 Nov 2024", id="name of the month"),
         pytest.param("11/13/24", id="slashes, year of two digits"),
         pytest.param("2024-02-30", id="30 February"),
         pytest.param("30.2.2024", id="30 February with dots"),
@@ -180,15 +189,20 @@ def test_a_date_that_needs_a_guess_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (
-            "03/04/2024",
-            '"03/04/2024" is ambiguous; write 2024-04-03 or 2024-03-04, or with the time 2024-04-03T14:00:00Z',
-        ),
-        ("3/4/2024 14:30", '"3/4/2024 14:30" is ambiguous; write 2024-04-03 or 2024-03-04'),
-        ("11/13/2024", "is written with slashes, which are never guessed; write 2024-11-13 or 2024-11-13T14:00:00Z"),
-        ("13/11/2024", "is written with slashes, which are never guessed; write 2024-11-13"),
+        ("03/04/2024", '"03/04/2024" is ambiguous; write 2024-04-03 or 2024-03-04, or say whether'),
+        ("3/4/2024 14:30", "is ambiguous; write 2024-04-03T14:30:00 or 2024-03-04T14:30:00, or say"),
+        ("3/4/2024 2:30 PM", "is ambiguous; write 2024-04-03T14:30:00 or 2024-03-04T14:30:00, or say"),
+        ("11/13/2024", "is written with slashes, which are never guessed; write 2024-11-13"),
+        ("11/13/2024 2:00 PM", "which are never guessed; write 2024-11-13T14:00:00"),
+        ("13/11/2024 09:15Z", "which are never guessed; write 2024-11-13T09:15:00Z"),
         ("04/04/2024", "is written with slashes, which are never guessed; write 2024-04-04"),
-        ("31/31/2024", '"31/31/2024" is not a date; write 2024-11-13 or 2024-11-13T14:00:00Z'),
+        ("31/31/2024", '"31/31/2024" is not a date; write it as YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ'),
+        ("45609", "looks like a spreadsheet's serial number, of 2024-11-13; write the date itself"),
+        ("45609.5833", "looks like a spreadsheet's serial number, of 2024-11-13"),
+        ("13.11.24", '"13.11.24" has a year of two digits; write all four'),
+        ("13/11/24 10:00", "has a year of two digits"),
+        ("13-Nov-24", "has a year of two digits"),
+        ("13-11-2024", "is written with hyphens, which are never guessed; write 2024-11-13"),
         ("0/0/2024", '"0/0/2024" is not a date'),
         ("2024-02-30", '"2024-02-30" is not a day of the calendar'),
     ],
@@ -213,7 +227,7 @@ def test_what_isoformat_writes_is_read_back(written: datetime, separator: str) -
 def test_the_short_cut_for_usual_dates_takes_nothing_that_the_pattern_refuses(text: str) -> None:
     value = dates.date("scheduled_at", text)
     if isinstance(value, datetime):
-        assert dates._ISO.fullmatch(text.strip()) or dates._DOTTED.fullmatch(text.strip())
+        assert date_forms.read_date(text.strip()) is not None
 
 
 def test_ten_years_ago_is_counted_by_the_day() -> None:
@@ -248,7 +262,6 @@ def test_whole_minutes_are_taken_as_excel_may_write_them(text: str, minutes: int
         "+60",
         "60.5",
         "1e2",
-        "60 min",
         "1:00",
         "one",
         "1,000",
@@ -301,7 +314,7 @@ def test_a_level_is_taken_in_any_case_and_stored_upper(level: str) -> None:
     assert read("language_level", f" {level.lower()}\u00a0") == level
 
 
-@pytest.mark.parametrize("text", ["A3", "A", "1", "B1+", "B1/B2", "native", "А1", "ß1"], ids=ascii)
+@pytest.mark.parametrize("text", ["A3", "A", "1", "B1+", "B1/B2", "native", "Б1", "ß1"], ids=ascii)
 def test_another_level_is_refused(text: str) -> None:
     fault = read("language_level", text)
     assert isinstance(fault, Fault)

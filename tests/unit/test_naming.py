@@ -79,6 +79,15 @@ COPIES = (
     " copy 2",
     "-errors",
     "-errors (1)",
+    " – Kopi",
+    " — копія",
+    " — копия (2)",
+    " final",
+    "_v2",
+    " ny",
+    " final v2 (1) - Kopi",
+    ".csv",
+    " (1).csv",
 )
 SUFFIXES = (".csv", ".CSV", ".csv.gz", ".txt", ".tsv")
 CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title)
@@ -91,6 +100,8 @@ def test_every_file_name_seen_in_practice_is_recognised(stem: str, separator: st
     for case, copy, suffix in product(CASES, COPIES, SUFFIXES):
         name = case(written) + copy + suffix
         assert read_file_name(name) == FileName(*SEEN[stem]), name
+    for start in ("Copy of ", "Kopi av ", "Копія ", "Copy (2) of ", "KOPI AV ", "Copy of Copy of "):
+        assert read_file_name(f"{start}{written}.csv") == FileName(*SEEN[stem]), start
 
 
 @pytest.mark.parametrize(
@@ -100,6 +111,25 @@ def test_every_file_name_seen_in_practice_is_recognised(stem: str, separator: st
         ("mfu-2024q4-final.csv", MENTORS, "mentors-ukraine-2024-q4"),
         ("language_connect_2024-1.csv", LANGUAGE, "language-ukraine-2024-01"),
         ("kintell-language-export-2024-11.csv", LANGUAGE, "language-ukraine-2024-11"),
+        ("mentors-ukraine-march-2026.csv", MENTORS, "mentors-ukraine-2026-03"),
+        ("Mentors Ukraine 2026 mars.csv", MENTORS, "mentors-ukraine-2026-03"),
+        ("mentors-ukraine-Березень-2026.csv", MENTORS, "mentors-ukraine-2026-03"),
+        ("language_for_ukraine_desember_2025 (1).csv", LANGUAGE, "language-ukraine-2025-12"),
+        ("mentors-ukraine-2026-okt.csv", MENTORS, "mentors-ukraine-2026-10"),
+        ("mentors-ukraine-2026 Q 1.csv", MENTORS, "mentors-ukraine-2026-q1"),
+        ("mentors-ukraine-Q1-2026.csv", MENTORS, "mentors-ukraine-2026-q1"),
+        ("mentors-ukraine-2024-q4-oslo.csv", MENTORS, "mentors-ukraine-2024-q4"),
+        ("mentors-ukraine-2026-02-til-2026-04.csv", MENTORS, None),
+        ("mentors-ukraine-2026-02_2026-04.csv", MENTORS, None),
+        ("mentors-ukraine-2026 Q 1 og Q2.csv", MENTORS, None),
+        ("mentors-ukraine-2026-q1-q2.csv", MENTORS, None),
+        ("mentors-ukraine-jan-mars-2026.csv", MENTORS, None),
+        ("mentors-ukraine-2026-februar-til-april.csv", MENTORS, None),
+        ("mentors-ukraine-2024-2025.csv", MENTORS, None),
+        ("mentors-ukraine-h1-2026.csv", MENTORS, None),
+        ("mentors-ukraine-2026-vår.csv", MENTORS, None),
+        ("mentors-ukraine-fra-2026.csv", MENTORS, None),
+        ("mentors-ukraine-2026-uke-12.csv", MENTORS, None),
         ("mentors-ukraine-2024-13.csv", MENTORS, None),
         ("mentors-ukraine-2024-Q5.csv", MENTORS, None),
         ("mentors-ukraine-2024-11-05.csv", MENTORS, None),
@@ -273,7 +303,8 @@ def test_the_prefix_of_a_slug_tells_its_programme(slug: str, program_type: str |
         (["LANGUAGE LEVEL"], LANGUAGE),
         (["language_level", "mentor_email"], MENTORS),
         (["Email", "Role when joined"], USERS),
-        (["session_id", "volunteer_email", "topics", "metadata"], None),
+        (["session_id", "volunteer_email", "topics", "metadata"], LANGUAGE),
+        (["session_id", "volunteer_email", "topics"], None),
         ([], None),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ingestion import cells
+from ingestion import emails
 from ingestion.errors import RefusalCode, Refused
 from ingestion.programmes import PROGRAMMES, Column, Kind, Programme, get_programme
 from ingestion.programmes.programme import plain
@@ -104,7 +104,7 @@ def test_a_programme_that_contradicts_itself_can_not_be_made(columns: tuple[str,
             program_type="pilot",
             name="Pilot",
             kind=Kind.PEOPLE,
-            columns=tuple(Column(name=name, fills="email", rule=cells.email) for name in columns),
+            columns=tuple(Column(name=name, fills="email", rule=emails.email) for name in columns),
         )
 
 

@@ -30,7 +30,7 @@ def numbers(text: str) -> list[Decimal]:
         pytest.param("1 1 1", FROM_1, True, id="only 1"),
         pytest.param("", FROM_1, True, id="no rating"),
         pytest.param("-1 1", FROM_1, True, id="below 0 tells nothing"),
-        pytest.param("0.5 7", FROM_1, False, id="any value above 1, also one that fits no scale"),
+        pytest.param("0.5 7", FROM_0, False, id="above 5 tells nothing"),
         pytest.param("0.999999999999999999999", FROM_0, False, id="barely below 1"),
     ],
 )
@@ -103,3 +103,12 @@ def test_minus_zero_is_stored_as_zero() -> None:
 @settings(deadline=None, database=None)
 def test_nothing_is_rounded(rating: Decimal) -> None:
     assert Fraction(normalised(rating, FROM_1)) == (Fraction(rating) - 1) / 4
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", " 0,00", "-0"])
+def test_nothing_on_a_scale_from_1_may_mean_that_nobody_rated(text: str) -> None:
+    assert off_scale("rating", text, FROM_1).message.endswith("or leave the cell empty if it was not rated")
+
+
+def test_ratings_off_both_scales_alone_are_no_ratings() -> None:
+    assert not facts_of(numbers("80 -1 5.01")).saw_any

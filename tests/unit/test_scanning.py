@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from ingestion import framing, scanning
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject
+from ingestion.file_warnings import FileWarning
 from ingestion.framing import Limits, RowFramer
 from ingestion.reading import ChunkSpan, FileFormat, read_chunk
-from ingestion.scanning import FilePass, FileWarning, ScannedFile
+from ingestion.scanning import FilePass, ScannedFile
 from ingestion.windows import Patterns, count_lines, count_window
 from tests.unit.reference_reader import EXAMPLES, KNOWN, blocks_of, by_csv, framed, read_all, rows_of, scan, told
 
@@ -217,7 +218,7 @@ def test_the_pass_reports_what_it_saw_of_the_object() -> None:
         "width": None,
         "tail": "",
         "is_wrapped": False,
-        "pads_rows": False,
+        "fills_short_rows": False,
     }
     assert [span.model_dump() for span in scanned.chunks] == [
         {

@@ -22,13 +22,11 @@ SLUGS_OFFERED = 100
 
 @router.get("/drop", include_in_schema=False, compress=True, security=needs(Right.IMPORTS_WRITE))
 def drop() -> Response[str]:
-    """With `parent`, for the mended error file of that batch; `programme` and `instance` are filled in as named."""
+    """With `parent`, for the mended error file of that batch: it has its programme and instance, if none is chosen."""
     event = router.current_event.raw_event
     db = database()
     parent_id, named, slug = (query_of(event, name) for name in ("parent", "programme", "instance"))
     parent = get_batch(db, uuid_of(parent_id, ProblemCode.NO_SUCH_BATCH, "batch")) if parent_id else None
-    if parent:
-        named, slug = parent["program_type"], parent["program_instance"]
     return page(
         event,
         "drop.html",

@@ -1,10 +1,7 @@
 """One rule per kind of cell: from the text of a cell to its value, or to the fault that says what would be right.
 
 A rule is called with the canonical name of the column and the raw text. It answers None for a cell that holds nothing
-but blanks; whether that is a fault is the column's business. Dates have a module of their own, `dates`.
-
-Blanks, at both ends of any cell, are white space of every script (NBSP, tab and line breaks among it) and the marks
-without width (zero-width space and joiners, word joiner, BOM, direction marks). Inside a text they are kept.
+but blanks; whether that is a fault is the column's business. Addresses, durations and dates have modules of their own.
 """
 
 import json
@@ -17,17 +14,25 @@ from itertools import repeat
 from typing import Final
 
 from ingestion.faults import Fault, FaultCode
+from ingestion.file_warnings import WarningCode
+from ingestion.lookalikes import in_latin
+from ingestion.marks import BLANKS, shown
+from ingestion.spreadsheets import (
+    bare,
+    damaged,
+    fraction_of_date,
+    holds_damage,
+    holds_nothing,
+    is_damaged,
+    is_nothing,
+    may_be_held,
+)
+
+__all__ = ["BLANKS", "Cell", "Rule", "shown"]
 
 Cell = str | int | Decimal | datetime | tuple[str, ...] | None
 Rule = Callable[[str, str], Cell | Fault]
 
-BLANKS: Final = (
-    "".join(mark for mark in map(chr, range(0x3001)) if mark.isspace())
-    + "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-)
-
-LONGEST_EMAIL: Final = 255
-LONGEST_SESSION: Final = 480
 LONGEST_TOPICS: Final = 1_000
 LONGEST_METADATA: Final = 2_000
 DEEPEST_METADATA: Final = 100
@@ -37,69 +42,63 @@ LONGEST_NUMBER: Final = 40
 
 LEVELS: Final = ("A1", "A2", "B1", "B2", "C1", "C2")
 
-_SHOWN: Final = 60
-
-# Possessive, so that no text can make the pattern try twice.
-_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]++"
-_LABEL = r"[^\W_]++(?:-++[^\W_]++)*"
-_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?=[^\W\d_])(?=.{{2}}){_LABEL}")
-_WHOLE = re.compile(r"([0-9]{1,9})(?:[.,]0{1,2})?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-
-
-def shown(text: str) -> str:
-    """The text as a message quotes it: in quotes, marks that do not print written out, cut after 60 characters."""
-    printable = text if text.isprintable() else "".join(map(_spelt, text))
-    cut = printable if len(printable) <= _SHOWN else printable[: _SHOWN - 1].rstrip() + "…"
-    return f'"{cut}"'
-
-
-def _spelt(mark: str) -> str:
-    if mark.isprintable():
-        return mark
-    return " " if mark.isspace() and mark < "\x7f" else f"\\u{ord(mark):04x}"
-
-
-def email(field: str, text: str) -> str | Fault | None:
-    """One address, lower-case, at most 255 characters; letters of any script, any domain with a dot in it."""
-    given = text.strip(BLANKS)
-    address = given.lower()
-    if not address:
-        return None
-    # The Kelvin sign's small letter is a plain k: never make somebody else's address of one.
-    is_same = given.isascii() or not address.isascii()
-    if len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address) and is_same:
-        return address
-    if len(address) > LONGEST_EMAIL:
-        wrong = f"is longer than {LONGEST_EMAIL} characters; write one address such as name@example.org"
-    elif address.count("@") > 1 and re.search(r"[\s,;/|&]", address):
-        wrong = "holds more than one address; keep one"
-    elif "<" in address:
-        wrong = "is more than an address; write only the part between < and >"
-    else:
-        wrong = "is not an email address; write one such as name@example.org"
-    return Fault(FaultCode.INVALID_EMAIL, field, f"{field}: {shown(given)} {wrong}")
 
 
 def text_up_to(limit: int) -> Rule:
     """The rule of a free text of at most *limit* characters, counted after trimming; line breaks inside are kept."""
 
     def text_rule(field: str, text: str) -> str | Fault | None:
-        value = text.strip(BLANKS)
+        value = bare(text)
         return (value or None) if len(value) <= limit else _too_long(field, value, limit)
 
     return text_rule
 
 
 def texts_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
-    """The rule of `text_up_to` for many texts at once, at a third of the price; None if one is too long."""
+    """The rule of `text_up_to` for many texts at once, at a third of the price; None if one needs a closer look."""
 
     def texts_rule(texts: Sequence[str]) -> list[str | None] | None:
-        values = list(map(str.strip, texts, repeat(BLANKS)))
-        return [value or None for value in values] if max(map(len, values), default=0) <= limit else None
+        joined = "".join(texts)
+        values = _stripped(texts, joined)
+        if max(map(len, values), default=0) > limit or may_be_held(joined):
+            return None
+        return [value or None for value in values]
 
     return texts_rule
+
+
+def id_up_to(limit: int) -> Rule:
+    """The rule of an id: a text, unless it says that there is none, or a spreadsheet has damaged it."""
+
+    def id_rule(field: str, text: str) -> str | Fault | None:
+        value = bare(text)
+        if is_damaged(value) and not is_nothing(value):
+            return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, damaged(field, value))
+        if len(value) > limit:
+            return _too_long(field, value, limit)
+        return None if is_nothing(value) else value or None
+
+    return id_rule
+
+
+def ids_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
+    """The rule of `id_up_to` for many at once; None if one needs a closer look."""
+
+    def ids_rule(texts: Sequence[str]) -> list[str | None] | None:
+        joined = "".join(texts)
+        values = _stripped(texts, joined)
+        if max(map(len, values), default=0) > limit or holds_damage(values, joined) or holds_nothing(values):
+            return None
+        return [value or None for value in values]
+
+    return ids_rule
+
+
+def _stripped(texts: Sequence[str], joined: str) -> list[str]:
+    """The texts without blanks around them; where all is ASCII, in half the time."""
+    return list(map(str.strip, texts)) if joined.isascii() else list(map(str.strip, texts, repeat(BLANKS)))
 
 
 def _too_long(field: str, value: str, limit: int) -> Fault:
@@ -107,42 +106,40 @@ def _too_long(field: str, value: str, limit: int) -> Fault:
     return Fault(FaultCode.TEXT_TOO_LONG, field, f"{field}: {shown(value)} {wrong}")
 
 
-def duration(field: str, text: str) -> int | Fault | None:
-    """Whole minutes from 1 to 480; "60.0" and "60,00" are whole, as Excel writes them, but "1,000" says too little."""
-    value = text.strip(BLANKS)
-    if not value:
-        return None
-    whole = _WHOLE.fullmatch(value)
-    minutes = int(whole[1]) if whole else 0
-    if 1 <= minutes <= LONGEST_SESSION:
-        return minutes
-    wrong = f"is not a whole number of minutes from 1 to {LONGEST_SESSION}; write one such as 60"
-    return Fault(FaultCode.INVALID_DURATION, field, f"{field}: {shown(value)} {wrong}")
-
-
 def rating(field: str, text: str) -> Decimal | Fault | None:
     """A number, exactly as written, with a decimal point or comma. Whether it fits a scale: see `ratings`."""
-    value = text.strip(BLANKS)
+    value = bare(text)
     if not value:
         return None
     if len(value) <= LONGEST_NUMBER and _DECIMAL.fullmatch(value):
         return Decimal(value.replace(",", "."))
-    wrong = "is not a number; write one such as 4.5, or leave the cell empty"
+    fraction = fraction_of_date(value)
+    if fraction:
+        wrong = f"looks as if a spreadsheet made a date of {fraction}; write the number alone, such as 4"
+    else:
+        wrong = "is not a number; write one such as 4.5, or leave the cell empty"
     return Fault(FaultCode.INVALID_RATING, field, f"{field}: {shown(value)} {wrong}")
 
 
 def level(field: str, text: str) -> str | Fault | None:
-    """A level of the Common European Framework, upper-case."""
-    value = text.strip(BLANKS).upper()
+    """A level of the Common European Framework, upper-case; Cyrillic letters that look the same are the Latin ones."""
+    value = bare(text).upper()
     if not value or value in LEVELS:
         return value or None
+    if (latin := in_latin(value)) in LEVELS:
+        return latin
     wrong = f"is not a CEFR level; write one of {', '.join(LEVELS)}"
-    return Fault(FaultCode.INVALID_LEVEL, field, f"{field}: {shown(text.strip(BLANKS))} {wrong}")
+    return Fault(FaultCode.INVALID_LEVEL, field, f"{field}: {shown(bare(text))} {wrong}")
+
+
+def doubt_of_level(text: str) -> WarningCode | None:
+    """Whether the level was read out of letters that only look right."""
+    return WarningCode.LOOKALIKE_LETTERS if not bare(text).isascii() else None
 
 
 def comma_list(field: str, text: str) -> tuple[str, ...] | Fault:
     """The topics of a comma list of at most 1,000 characters, in order, the empty ones left out."""
-    value = text.strip(BLANKS)
+    value = bare(text)
     if len(value) > LONGEST_TOPICS:
         return _too_long(field, value, LONGEST_TOPICS)
     return tuple(topic for part in value.split(",") if (topic := part.strip(BLANKS)))
@@ -154,7 +151,7 @@ def metadata(field: str, text: str) -> str | Fault | None:
     Numbers keep all of their digits. What jsonb can't hold or would alter is refused: NaN and Infinity, numbers that a
     double can't, \\u0000, half surrogates, and a key that stands twice in an object, of which only one would be kept.
     """
-    value = text.strip(BLANKS)
+    value = bare(text)
     if not value:
         return None
     if len(value) > LONGEST_METADATA:
@@ -168,6 +165,8 @@ def metadata(field: str, text: str) -> str | Fault | None:
 
 
 def _compact(text: str) -> str:
+    if text[0] not in "{[" and is_damaged(text):
+        raise ValueError("it may be the rest of a longer number")
     value = _DECODER.decode(text)
     if _ESCAPED_NUL.search(text):
         raise ValueError("\\u0000 can't be stored")

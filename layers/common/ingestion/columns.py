@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ingestion.dates import NOTHING_DECLARED, Declared
 from ingestion.errors import RefusalCode, Refused
 from ingestion.formulas import restore
+from ingestion.header_names import looks_like_a_row, nearest_names, read_instead
 from ingestion.programmes.programme import Column, Kind, Programme, header_name
-from ingestion.programmes.session_columns import INSTANCE_REF, LEGACY
+from ingestion.programmes.session_columns import INSTANCE_REF, SESSION_TYPE
 
 ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message")
 
@@ -26,34 +28,46 @@ class ColumnPlan:
     schema_version: str
     instance_ref_index: int | None
     """The cell that names the programme instance, if a column does."""
+    session_type_index: int | None
+    """The cell that names the programme of its row, if a column does."""
     original_indexes: tuple[int, ...]
     """All cells but those of the `_error_*` columns."""
     is_error_file: bool
     """Whether this is a returned error file, whose cells are neutralised."""
+    declared: Declared = NOTHING_DECLARED
+    """What the uploader said of the dates."""
+
+    @property
+    def nearest_names(self) -> dict[str, str]:
+        """The columns that unknown headers may mean; no other column of the file is one of these."""
+        return nearest_names(self.unknown_headers, self.programme.free_names(self.indexes))
 
 
-def plan_columns(headers: Sequence[str], programme: Programme) -> ColumnPlan:
+def plan_columns(headers: Sequence[str], programme: Programme, declared: Declared = NOTHING_DECLARED) -> ColumnPlan:
     """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks."""
     originals = original_indexes(headers)
     is_error_file = len(originals) < len(headers)
     names = {index: header_name(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
     indexes = {column.name: index for column in programme.columns if (index := _find(column, names)) is not None}
-    _check_required(programme, indexes)
     has_instances = programme.kind is Kind.SESSIONS
     instance_ref_index = _first(INSTANCE_REF, names) if has_instances else None
-    ignored = [_first((name,), names) for name in LEGACY if has_instances]
-    known = {*indexes.values(), instance_ref_index, *ignored}
+    session_type_index = _first(SESSION_TYPE, names) if has_instances else None
+    known = {*indexes.values(), instance_ref_index, session_type_index}
     if has_instances:
         known |= {_first((name,), names) for name in INSTANCE_REF}
+    unknown = tuple(headers[index] for index in originals if index not in known and names[index])
+    _check_required(programme, indexes, unknown)
     return ColumnPlan(
         programme=programme,
         headers=tuple(headers),
         indexes=indexes,
-        unknown_headers=tuple(headers[index] for index in originals if index not in known and names[index]),
+        unknown_headers=unknown,
         schema_version=programme.schema_version(frozenset(indexes)),
         instance_ref_index=instance_ref_index,
+        session_type_index=session_type_index,
         original_indexes=originals,
         is_error_file=is_error_file,
+        declared=declared,
     )
 
 
@@ -71,7 +85,7 @@ def _first(wanted: Sequence[str], names: dict[int, str]) -> int | None:
     return next((index for name in wanted for index, found in names.items() if found == name), None)
 
 
-def _check_required(programme: Programme, indexes: dict[str, int]) -> None:
+def _check_required(programme: Programme, indexes: dict[str, int], unknown: Sequence[str]) -> None:
     missing = [column for column in programme.columns if column.required and column.name not in indexes]
     if not missing:
         return
@@ -82,4 +96,6 @@ def _check_required(programme: Programme, indexes: dict[str, int]) -> None:
         what = (
             f"The first line names none of the columns of {programme.name}; a header line must name at least {named}."
         )
-    raise Refused(RefusalCode.MISSING_COLUMNS, f"{what} Add what is missing to the file and upload it again.")
+    may_be_told = unknown and not looks_like_a_row(unknown)
+    read = f" {read_instead(unknown, programme.free_names(indexes))}" if may_be_told else ""
+    raise Refused(RefusalCode.MISSING_COLUMNS, f"{what}{read} Add what is missing to the file and upload it again.")

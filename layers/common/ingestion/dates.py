@@ -1,17 +1,22 @@
 """The rule of a date cell: unambiguous dates become moments in UTC, anything that would need a guess is a fault.
 
-Taken: `2024-11-13`, `2024-11-13T14:30`, with seconds and fractions, with a space for the `T`, with `Z`, an offset or
-none (UTC); and, as Norwegian Excel writes it, `13.11.2024` and `13.11.2024 14:30`. A date alone is its midnight.
+Which forms are taken, `date_forms` says. A date alone is its midnight. A time without an offset, and a date alone, are
+of UTC, unless the uploader declared a time zone; `03/04/2024` is no date, unless an order of day and month was.
 """
 
+import datetime as calendar
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ingestion.cells import BLANKS, shown
+from ingestion.date_forms import DateOrder, Written, read_date
+from ingestion.date_messages import why_not
 from ingestion.faults import Fault, FaultCode
+from ingestion.marks import shown
+from ingestion.spreadsheets import bare
 
 FIRST_YEAR: Final = 1900
 """Earlier years are slips of the keyboard or a spreadsheet's zero."""
@@ -22,28 +27,110 @@ third of the price of the pattern. What is to be appended makes it a moment in U
 _UNUSUAL: Final = (-1, "")
 _WRITTEN: Final = ("--T::Z", 20)
 """Form and length of the cells that PostgreSQL reads as the moment that `date` reads."""
+_ZONE_NAME = re.compile(r"UTC|GMT|[A-Z][A-Za-z]{1,20}(?:/[A-Za-z0-9_+-]{1,30}){1,2}")
 _form = itemgetter(slice(4, None, 3))
 
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
-_OFFSET = "[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
-"""No place on earth is further from UTC than 14 hours."""
-_ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[Tt ]{_TIME}([Zz]|{_OFFSET})?)?")
-_DOTTED = re.compile(rf"([0-9]{{1,2}})\.([0-9]{{1,2}})\.([0-9]{{4}})(?: +({_TIME}))?")
-_SLASHED = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?!\d).*", re.DOTALL)
-_WRITE = "write 2024-11-13 or 2024-11-13T14:00:00Z"
+
+class Declared(NamedTuple):
+    """What the uploader says of the dates of a file; None where nothing is said."""
+
+    order: DateOrder | None = None
+    zone: ZoneInfo | None = None
+
+
+NOTHING_DECLARED: Final = Declared()
+
+
+def declared_of(order: str | None, zone: str | None) -> Declared:
+    """From the names of an order and a zone. Raises ValueError if there is no such order or zone."""
+    return Declared(DateOrder(order) if order else None, find_zone(zone) if zone else None)
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """The IANA time zone of this name. Raises ValueError, also for what is a file beside the zones."""
+    try:
+        if not _ZONE_NAME.fullmatch(name):
+            raise ValueError(f"{name} is no name of a time zone")
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as missing:
+        raise ValueError(f"there is no time zone {name}") from missing
+
+
+def rule(declared: Declared) -> Callable[[str, str], datetime | Fault | None]:
+    """The rule of date cells in a file of which this was declared."""
+    if declared == NOTHING_DECLARED:
+        return date
+    return lambda field, text: _date(field, text, declared)
 
 
 def date(field: str, text: str) -> datetime | Fault | None:
     """The moment that the cell names, in UTC."""
     length, zone = _USUAL.get(text[4::3], _UNUSUAL)
+    if len(text) == length and text[11:13] != "24":  # which Python takes from 3.14 on
+        try:
+            moment = datetime.fromisoformat(text + zone)
+        except ValueError:
+            pass
+        else:
+            return moment if moment.year >= FIRST_YEAR else _too_early(field, text)
+    return _date(field, text, NOTHING_DECLARED)
+
+
+def _date(field: str, text: str, declared: Declared) -> datetime | Fault | None:
+    value = bare(text)
+    if not value:
+        return None
     try:
-        is_usual = len(text) == length and text[11:13] != "24"  # which Python takes from 3.14 on
-        moment = datetime.fromisoformat(text + zone) if is_usual else _read(text.strip(BLANKS))
-    except (ValueError, OverflowError):
-        return _invalid(field, _why_not(text.strip(BLANKS)))
-    if moment is not None and moment.year < FIRST_YEAR:
-        return _invalid(field, f"{shown(text.strip(BLANKS))} is before {FIRST_YEAR}; check the year")
-    return moment
+        written = read_date(value, declared.order)
+        moment = _moment(written, declared.zone) if written else None
+    except (ValueError, OverflowError) as wrong:
+        reason = str(wrong) if isinstance(wrong, _NoSuchTime) else why_not(value, declared.order)
+        return _invalid(field, reason)
+    if moment is None:
+        return _invalid(field, why_not(value, declared.order))
+    return moment if moment.year >= FIRST_YEAR else _too_early(field, text)
+
+
+class _NoSuchTime(ValueError):
+    """A time that the clocks of its zone skip, or show twice."""
+
+
+def _moment(written: Written, zone: ZoneInfo | None) -> datetime:
+    """Raises ValueError; OverflowError if its offset takes it out of the calendar."""
+    moment = written.moment
+    if moment.tzinfo or zone is None:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    local = moment.replace(tzinfo=zone)
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
+        is_there = local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment
+        raise _NoSuchTime(_no_such_time(local, is_there=is_there))
+    return local.astimezone(UTC)
+
+
+def _no_such_time(local: datetime, *, is_there: bool) -> str:
+    when = f"{local:%Y-%m-%d %H:%M} {{}} in {local.tzinfo}, where the clocks change; write "
+    if not is_there:
+        return when.format("does not exist") + "the time that the clocks showed"
+    return when.format("comes twice") + f"{local.isoformat()} or {local.replace(fold=1).isoformat()}"
+
+
+def day_alone(text: str, declared: Declared) -> calendar.date | None:
+    """The day that a cell names without a time; None if it has one, or is no date."""
+    written = _written(text, declared)
+    return written.day if written and written.time is None else None
+
+
+def day_of(text: str, declared: Declared) -> calendar.date | None:
+    """The day that a cell names, as it is written; None if it is no date."""
+    written = _written(text, declared)
+    return written.day if written else None
+
+
+def _written(text: str, declared: Declared) -> Written | None:
+    try:
+        return read_date(bare(text), declared.order)
+    except ValueError:
+        return None
 
 
 def all_as_written(cells: Sequence[str], first: datetime) -> list[datetime] | None:
@@ -69,41 +156,12 @@ def as_written(cells: Iterable[str]) -> list[str | None]:
     return [cell if cell[4::3] == form and len(cell) == length else None for cell in cells]
 
 
-def _read(value: str) -> datetime | None:
-    """Raises ValueError if it is no date; OverflowError if its offset takes it out of the calendar."""
-    if not value:
-        return None
-    if iso := _ISO.fullmatch(value):
-        zone = "" if iso[1] else "Z" if len(value) > 10 else "T00:00Z"
-        return datetime.fromisoformat(value.upper() + zone).astimezone(UTC)
-    if dotted := _DOTTED.fullmatch(value):
-        day, month, year, time = dotted.groups()
-        return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{time or '00:00'}Z")
-    raise ValueError
-
-
 def _invalid(field: str, why: str) -> Fault:
     return Fault(FaultCode.INVALID_DATE, field, f"{field}: {why}")
 
 
-def _why_not(value: str) -> str:
-    if slashed := _SLASHED.fullmatch(value):
-        return _why_not_slashed(value, int(slashed[1]), int(slashed[2]), slashed[3])
-    if _ISO.fullmatch(value) or _DOTTED.fullmatch(value):
-        return f"{shown(value)} is not a day of the calendar; {_WRITE}"
-    return f"{shown(value)} is not a date; {_WRITE}"
-
-
-def _why_not_slashed(value: str, first: int, second: int, year: str) -> str:
-    """Name every reading that such a date can have: day first is tried before month first."""
-    pairs = ((second, first), (first, second))
-    readings = [f"{year}-{month:02}-{day:02}" for month, day in pairs if 1 <= month <= 12 and 1 <= day <= 31]
-    if not readings:
-        return f"{shown(value)} is not a date; {_WRITE}"
-    iso, other = readings[0], readings[-1]
-    if iso == other:
-        return f"{shown(value)} is written with slashes, which are never guessed; write {iso} or {iso}T14:00:00Z"
-    return f"{shown(value)} is ambiguous; write {iso} or {other}, or with the time {iso}T14:00:00Z"
+def _too_early(field: str, text: str) -> Fault:
+    return _invalid(field, f"{shown(bare(text))} is before {FIRST_YEAR}; check the year")
 
 
 def earliest(now: datetime, years: int | None) -> datetime:
@@ -122,4 +180,4 @@ def earliest(now: datetime, years: int | None) -> datetime:
 
 def too_old(field: str, text: str, first: datetime) -> Fault:
     """The fault of a date before *first*, the earliest that is taken."""
-    return _invalid(field, f"{shown(text.strip(BLANKS))} is too long ago; dates from {first:%Y-%m-%d} on are taken")
+    return _invalid(field, f"{shown(bare(text))} is too long ago; dates from {first:%Y-%m-%d} on are taken")

@@ -4,7 +4,6 @@ Names are compared in the `plain` form (lower-case, `_` between words), so case 
 """
 
 import re
-import unicodedata
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,17 +11,17 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from ingestion.errors import RefusalCode, Refused
+from ingestion.file_names import FileName, read_file_name
 from ingestion.programmes import PROGRAMMES, Kind, Programme, get_programme
 from ingestion.programmes.programme import header_name, plain
+
+__all__ = ["FileName", "read_file_name"]
 
 INCOMING: Final = "incoming/"
 ERROR_SUFFIX: Final = "-errors"
 
 _SUFFIX = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
-_COPY = re.compile(r"[\s_-]*(?:\([0-9]+\)|[\s_-](?:kopi|copy|копія)(?:[\s_-]*[0-9]+)?)$", re.IGNORECASE)
 _ERRORS = re.compile(r"[\s_-]errors$", re.IGNORECASE)
-_PERIOD = r"(?P<year>20[0-9]{2})(?:_?q(?P<quarter>[1-4])|_(?P<month>0?[1-9]|1[0-2]))?"
-_PERIOD_IN_NAME = re.compile(rf"(?:_[^\W\d_]+)*_{_PERIOD}(?:_(?!q[0-9])[^\W\d_]\w*)?")
 _PERIOD_IN_SLUG = re.compile(r"(?P<year>20[0-9]{2})(?:-q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1[0-2]))?")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
@@ -33,13 +32,6 @@ class Key(NamedTuple):
     program_type: str | None
     slug: str | None
     file_name: str
-
-
-class FileName(NamedTuple):
-    """What a file's name says; None where it says nothing."""
-
-    program_type: str | None
-    slug: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,46 +79,6 @@ def read_key(key: str) -> Key:
     program_type = get_programme_of_alias(folders[0])
     slug = instance_of_slug(folders[1], program_type).slug if len(folders) == 2 else None
     return Key(program_type, slug, file_name)
-
-
-def read_file_name(file_name: str) -> FileName:
-    """Find programme and instance in a file's name, whatever its case, separators, copy marks or `-errors`."""
-    words = plain(_bare(file_name))
-    named = [
-        (programme, rest)
-        for programme in PROGRAMMES.values()
-        for name in programme.names
-        for rest in (_after(name, words), _after(name, words.removeprefix("kintell_")))
-        if rest is not None
-    ]
-    if not named:
-        return FileName(None, None)
-    programme, rest = min(named, key=lambda pair: len(pair[1]))
-    return FileName(programme.program_type, _slug_of_period(programme, rest))
-
-
-def _after(name: str, words: str) -> str | None:
-    """What follows the name, if the words begin with it."""
-    rest = words.removeprefix(name)
-    return rest if words.startswith(name) and rest[:1] in ("", "_") else None
-
-
-def _bare(file_name: str) -> str:
-    """The name without suffix, copy marks and `-errors`, however many there are of these."""
-    name = _SUFFIX.sub("", unicodedata.normalize("NFC", file_name))
-    while (shorter := _ERRORS.sub("", _COPY.sub("", name))) != name:
-        name = shorter
-    return name
-
-
-def _slug_of_period(programme: Programme, rest: str) -> str | None:
-    period = _PERIOD_IN_NAME.fullmatch(rest)
-    if not period or programme.kind is Kind.PEOPLE:
-        return None
-    slug = f"{programme.slug_prefix}-{period['year']}"
-    if period["quarter"]:
-        return f"{slug}-q{period['quarter']}"
-    return f"{slug}-{int(period['month']):02}" if period["month"] else slug
 
 
 def error_file_name(file_name: str) -> str:
@@ -200,6 +152,35 @@ def programme_of_columns(headers: Sequence[str]) -> str | None:
     names = {header_name(header) for header in headers}
     found = (programme.program_type for programme in PROGRAMMES.values() if programme.telltale_columns & names)
     return next(found, None)
+
+
+def other_programme_of_columns(headers: Sequence[str], program_type: str) -> str | None:
+    """The one other programme that the file's own columns belong to, if none of them belongs to this one alone."""
+    if own_columns(headers, get_programme(program_type)):
+        return None
+    others = [name for name, other in PROGRAMMES.items() if name != program_type and own_columns(headers, other)]
+    return others[0] if len(others) == 1 else None
+
+
+def own_columns(headers: Sequence[str], programme: Programme) -> list[str]:
+    """The columns of the header line that only this programme has, by their names."""
+    own = programme.telltale_columns | _ONLY_OF[programme.program_type]
+    return sorted({plain(header) for header in headers} & own)
+
+
+def _columns_of(programme: Programme) -> set[str]:
+    return {name for column in programme.columns for name in (column.name, *column.aliases)}
+
+
+_ONLY_OF: Final = {
+    programme.program_type: _columns_of(programme).difference(
+        *(_columns_of(other) for other in PROGRAMMES.values() if other is not programme)
+    )
+    # Names so general as those of the roster may stand in any file.
+    if programme.kind is Kind.SESSIONS
+    else frozenset()
+    for programme in PROGRAMMES.values()
+}
 
 
 def programme_of_ids(session_ids: Iterable[str]) -> str | None:

@@ -1,7 +1,7 @@
 """The rating scale of a file: 1 is the top of one scale and the bottom of the other, so the scale belongs to the file.
 
-Facts are collected chunk by chunk and combined; only the whole file's facts settle the scale. All numeric ratings
-count, also those of rows that are rejected and those that fit no scale.
+Facts are collected chunk by chunk and combined; only the whole file's facts settle the scale. All ratings from 0 to 5
+count, also those of rows that are rejected; one that fits neither scale, such as a slip of the keyboard, tells nothing.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.cells import BLANKS, shown
 from ingestion.faults import Fault, FaultCode
+from ingestion.marks import shown
+from ingestion.spreadsheets import bare
 
 LOWEST: Final = Decimal(0)
 HIGHEST: Final = Decimal(5)
@@ -55,10 +56,10 @@ class RatingFacts(BaseModel):
 
 def facts_of(ratings: Iterable[Decimal]) -> RatingFacts:
     """The facts of some ratings, in any order, repeated or not."""
-    seen = set(ratings)
+    seen = {raw for raw in ratings if LOWEST <= raw <= HIGHEST}
     return RatingFacts(
         saw_above_one=any(raw > _ONE for raw in seen),
-        saw_below_one=any(LOWEST <= raw < _ONE for raw in seen),
+        saw_below_one=any(raw < _ONE for raw in seen),
         saw_any=bool(seen),
     )
 
@@ -86,9 +87,10 @@ def fits(raw: Decimal, scale: Scale | None) -> bool:
 
 def off_scale(field: str, text: str, scale: Scale | None) -> Fault:
     """The fault of a rating, as the file has it, that does not fit the scale."""
-    return Fault(
-        FaultCode.INVALID_RATING, field, f"{field}: {shown(text.strip(BLANKS))} is off the scale; {_WRITE[scale]}"
-    )
+    value = bare(text)
+    is_unrated = scale is Scale.ONE_TO_FIVE and not value.strip("0.,+-")
+    advice = f"{_WRITE[scale]}, or leave the cell empty if it was not rated" if is_unrated else _WRITE[scale]
+    return Fault(FaultCode.INVALID_RATING, field, f"{field}: {shown(value)} is off the scale; {advice}", text)
 
 
 def normalised(raw: Decimal, scale: Scale) -> Decimal:

@@ -45,7 +45,7 @@ class FileFormat(BaseModel):
     `encoding` is that of the text that chunks are cut from, so UTF-8 for transcoded UTF-16. Every row has `width`
     cells, if that is not the number of columns: empty ones more, or fewer, as the header alone ends in empty names.
     `tail` are the other delimiters that every line ends with. `is_wrapped`: each line stands in a pair of quotes as a
-    whole. `pads_rows`: a row may lack cells at its end, as in rosters.
+    whole. `fills_short_rows`: a row may lack cells at its end, as in rosters.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,7 +58,7 @@ class FileFormat(BaseModel):
     width: int | None = None
     tail: str = ""
     is_wrapped: bool = False
-    pads_rows: bool = False
+    fills_short_rows: bool = False
 
 
 class ChunkSpan(BaseModel):
@@ -105,6 +105,8 @@ class Block(NamedTuple):
 
     rows: RawRows
     rejects: list[Reject]
+    filled: int = 0
+    """How many rows lacked cells."""
 
     def in_order(self) -> Sequence[RawRow | Reject]:
         """All of them, in file order."""
@@ -163,10 +165,11 @@ class _ChunkReader:
     def _begin_block(self, numbers: list[int], lines: list[int], cells: list[list[str]]) -> None:
         self._numbers, self._lines, self._cells = numbers, lines, cells
         self._rejects: list[Reject] = []
+        self._filled = 0
 
     def take(self) -> Block:
         """What was read since the last block."""
-        block = Block(RawRows(self._numbers, self._lines, self._cells), self._rejects)
+        block = Block(RawRows(self._numbers, self._lines, self._cells), self._rejects, self._filled)
         self._begin_block([], [], [])
         return block
 
@@ -174,7 +177,7 @@ class _ChunkReader:
         """A block, if enough was read; not the last row, as it may turn out to have been torn."""
         if len(self._cells) + len(self._rejects) >= ROWS_AT_ONCE:
             rows = RawRows(self._numbers[:-1], self._lines[:-1], self._cells[:-1])
-            block = Block(rows, self._rejects)
+            block = Block(rows, self._rejects, self._filled)
             self._begin_block(self._numbers[-1:], self._lines[-1:], self._cells[-1:])
             yield block
 
@@ -321,6 +324,7 @@ class _ChunkReader:
         elif self._holds_rows(fitted):
             faults.append(_fault(FaultCode.UNREADABLE, _SWALLOWED))
         if fitted is not None and not faults:
+            self._filled += self._format.fills_short_rows and len(cells) < len(fitted)
             self._add([line], [fitted])
             return
         self._rejects.append(Reject(RawRow(self._number, line, [visible(cell) for cell in cells]), tuple(faults)))
@@ -342,7 +346,7 @@ class _ChunkReader:
     def _fitted(self, cells: list[str]) -> list[str] | None:
         """The cells as many as the columns; None if they are not as many as every row of the file has."""
         columns = self._format.columns
-        if len(cells) != self._width and not (self._format.pads_rows and len(cells) < columns):
+        if len(cells) != self._width and not (self._format.fills_short_rows and len(cells) < columns):
             return None
         if len(cells) > columns:
             return None if "".join(cells[columns:]).strip() else cells[:columns]

@@ -13,6 +13,7 @@ from ingestion.dialect import Dialect, find_dialect
 from ingestion.encoding import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
 from ingestion.end_marks import EndMarks
 from ingestion.errors import RefusalCode, Refused
+from ingestion.file_warnings import FileWarning, WarningCode
 from ingestion.framing import Limits, RowFramer
 from ingestion.quoting import RowEnds
 from ingestion.reading import ChunkSpan, FileFormat, visible
@@ -28,29 +29,7 @@ MOST_ROWS: Final = 2**30 - 1
 REJECT_BYTES: Final = 100
 """What a row takes in the error file at least, besides a byte for each column."""
 
-WARNINGS: Final = (
-    "preamble_rows",
-    "repeated_headers",
-    "repeated_columns",
-    "footer_rows",
-    "footer_count_differs",
-    "end_of_file_marks",
-    "lost_characters",
-    "encoded_twice",
-    "encoding_unsure",
-)
-"""The codes of what a file may have that does not keep it from being imported."""
-
 _BLANK_LINES = b" \t\r\n\v\f" + "".join(DELIMITERS).encode()
-
-
-class FileWarning(BaseModel):
-    """Something odd about a file that does not keep it from being imported; `count` says how often."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    count: int
 
 
 class ScannedText(BaseModel):
@@ -161,15 +140,15 @@ class Scan:
     def _warnings(self, dialect: Dialect, framer: RowFramer) -> tuple[FileWarning, ...]:
         counts = {footer.said for footer in framer.footers if footer.said is not None}
         return _warnings(
-            ("preamble_rows", dialect.preamble_rows),
-            ("repeated_headers", framer.repeated_headers),
-            ("repeated_columns", int(dialect.repeats_differ)),
-            ("footer_rows", len(framer.footers)),
-            ("footer_count_differs", len(counts - {framer.rows})),
-            ("end_of_file_marks", int(self._end.has_marks)),
-            ("lost_characters", framer.lost_runs),
-            ("encoded_twice", self._watch.encoded_twice),
-            ("encoding_unsure", int(self._watch.is_unsure)),
+            (WarningCode.PREAMBLE_ROWS, dialect.preamble_rows),
+            (WarningCode.REPEATED_HEADERS, framer.repeated_headers),
+            (WarningCode.REPEATED_COLUMNS, int(dialect.repeats_differ)),
+            (WarningCode.FOOTER_ROWS, len(framer.footers)),
+            (WarningCode.FOOTER_COUNT_DIFFERS, len(counts - {framer.rows})),
+            (WarningCode.END_OF_FILE_MARKS, int(self._end.has_marks)),
+            (WarningCode.LOST_CHARACTERS, framer.lost_runs),
+            (WarningCode.ENCODED_TWICE, self._watch.encoded_twice),
+            (WarningCode.ENCODING_UNSURE, int(self._watch.is_unsure)),
         )
 
     def _skip_to_header(self) -> None:
@@ -289,5 +268,5 @@ def _cells(dialect: Dialect, header: str) -> list[str]:
     return [*cells[:-1], cells[-1].removesuffix(dialect.shape.tail)] if dialect.shape.tail else cells
 
 
-def _warnings(*counts: tuple[str, int]) -> tuple[FileWarning, ...]:
+def _warnings(*counts: tuple[WarningCode, int]) -> tuple[FileWarning, ...]:
     return tuple(FileWarning(code=code, count=count) for code, count in counts if count)

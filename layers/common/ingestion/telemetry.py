@@ -11,7 +11,9 @@ warnings.filterwarnings("ignore", message="No application metrics to publish")
 logger = Logger()
 metrics = Metrics()
 
-_EMAIL = re.compile(r"([^\s@<>\"',;])[^\s@<>\"',;]*@([^\s@<>\"',;]+)")
+_PART = r"[^\s@<>\"',;]"
+# Begins where such a part begins: from within, each of its marks would be tried again to the end.
+_EMAIL = re.compile(rf"(?<!{_PART})({_PART}){_PART}*+@({_PART}+)")
 
 
 def masked(text: str) -> str:

@@ -16,7 +16,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion import cells
+from ingestion import emails, option_names
+from ingestion.date_forms import DateOrder
+from ingestion.dates import find_zone
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import Fault
 
@@ -75,6 +77,9 @@ class UploadOptions(BaseModel):
     parent_batch: UUID | None = None
     dry_run: bool = False
     max_error_percent: float | None = None
+    date_order: DateOrder | None = None
+    time_zone: str | None = None
+    """The IANA name of a zone that exists."""
 
     @property
     def is_forced(self) -> bool:
@@ -83,8 +88,11 @@ class UploadOptions(BaseModel):
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Self:
-        """Read object metadata, its names without `x-amz-meta-`; unknown names are not ours. Raises Refused."""
-        texts = {name.lower(): decode_metadata(value).strip() for name, value in metadata.items()}
+        """Read object metadata, its names without `x-amz-meta-`; unknown names are not ours. Raises Refused.
+
+        Which name means which option, `option_names` says.
+        """
+        texts = option_names.by_name({name: decode_metadata(value).strip() for name, value in metadata.items()})
         given = {name: text for name, text in texts.items() if text}
         return cls(
             force=_switch("force", given),
@@ -94,6 +102,8 @@ class UploadOptions(BaseModel):
             parent_batch=_parent("parent-batch", given),
             dry_run=_switch("dry-run", given),
             max_error_percent=_percent("max-error-percent", given),
+            date_order=_order("date-order", given),
+            time_zone=_zone("time-zone", given),
         )
 
     @classmethod
@@ -115,6 +125,8 @@ class UploadOptions(BaseModel):
             "parent-batch": self.parent_batch,
             "dry-run": self.dry_run or None,
             "max-error-percent": self.max_error_percent,
+            "date-order": self.date_order,
+            "time-zone": self.time_zone,
         }
         return {
             name: "true" if value is True else encode_metadata(str(value))
@@ -153,10 +165,26 @@ def _percent(name: str, given: dict[str, str]) -> float | None:
 
 
 def _address(name: str, given: dict[str, str]) -> str | None:
-    address = cells.email(name, given.get(name, ""))
+    address = emails.email(name, given.get(name, ""))
     if isinstance(address, Fault):
         raise _invalid(name, given[name], "is no email address")
     return address
+
+
+def _order(name: str, given: dict[str, str]) -> DateOrder | None:
+    text = given.get(name)
+    try:
+        return DateOrder(text.lower().replace("_", "-")) if text else None
+    except ValueError as wrong:
+        raise _invalid(name, text or "", f"is neither {' nor '.join(DateOrder)}") from wrong
+
+
+def _zone(name: str, given: dict[str, str]) -> str | None:
+    text = given.get(name)
+    try:
+        return find_zone(text).key if text else None
+    except ValueError as wrong:
+        raise _invalid(name, text or "", "is no IANA time zone, such as Europe/Oslo") from wrong
 
 
 def _parent(name: str, given: dict[str, str]) -> UUID | None:

@@ -6,26 +6,25 @@ are only gathered per row once a column is known to have any. Valid rows stay co
 value per row and back again costs more than reading it.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import compress
-from operator import lt
 from typing import Any, NamedTuple
 
-from ingestion import dates, ratings
-from ingestion.cells import BLANKS, Cell
+from ingestion import dates, ratings, row_rules, spreadsheets
+from ingestion.cells import Cell
 from ingestion.columns import ColumnPlan
-from ingestion.faults import Fault, FaultCode, RawRows, Reject
+from ingestion.dates import Declared
+from ingestion.faults import Fault, RawRows, Reject
 from ingestion.formulas import restore
 from ingestion.programmes.programme import Column, Kind
 from ingestion.ratings import RatingFacts, Scale
+from ingestion.readings import Faults, Findings, Readings, Remembered
 
-Readings = dict[str, Cell | Fault]
-Remembered = dict[str, Readings]
-"""By column: what texts that come again and again say."""
-Faults = defaultdict[int, list[Fault]]
+__all__ = ["Faults", "PersonRow", "Readings", "Remembered", "SessionRow", "Validated", "validate"]
 
 
 class SessionRow(NamedTuple):
@@ -77,6 +76,8 @@ class Validated(NamedTuple):
     ratings: RatingFacts
     instance_refs: frozenset[str]
     """The distinct programme instances that the rows name, as written."""
+    warnings: Counter[str]
+    """How often which doubt was overcome."""
 
     @property
     def sessions(self) -> list[SessionRow]:
@@ -115,10 +116,9 @@ def validate(
     *remembered*.
     """
     texts = list(zip(*rows.cells, strict=True)) or [()] * len(plan.headers)
+    found = Findings(plan, remembered)
     values: dict[str, Sequence[Any]] = {}
     given: dict[str, Sequence[str]] = {}
-    read: dict[str, Readings] = {}
-    faults: Faults = defaultdict(list)
     facts = RatingFacts()
     for column in plan.programme.columns:
         if column.name not in plan.indexes:
@@ -127,33 +127,36 @@ def validate(
         cells = texts[plan.indexes[column.name]]
         if plan.is_error_file:
             cells = tuple(map(restore, cells))
-        given[column.fills], read[column.fills] = cells, {}
-        if (at_once := _read_at_once(column, cells, now)) is not None:
+        given[column.fills], found.readings[column.fills] = cells, {}
+        if (at_once := _read_at_once(column, cells, now, plan.declared)) is not None:
             values[column.fills] = at_once
             continue
-        readings = read[column.fills] = _read(column, set(cells), remembered)
+        readings = found.read(column, cells)
         if column.oldest_years is not None:
             _refuse_old(column, readings, dates.earliest(now, column.oldest_years))
         if column.fills == "rating_given":
             facts = _refuse_off_scale(column, readings, scale)
-        values[column.fills] = _spread(readings, cells, faults)
+        values[column.fills] = _spread(readings, cells, found.faults)
     is_roster = plan.programme.kind is Kind.PEOPLE
     row_type = PersonRow if is_roster else SessionRow
     if not is_roster:
-        _refuse_backward(values, faults)
+        row_rules.refuse_backward(values, given, found)
+        row_rules.refuse_other_programmes(texts, found)
+    faults = found.faults
     validated = Validated(
         row_type=row_type,
         columns=_columns(row_type, rows, values),
         cells=given,
-        readings=read,
+        readings=found.readings,
         rejects=_rejects(rows, faults),
         ratings=facts,
         instance_refs=frozenset() if is_roster else _instance_refs(texts, plan),
+        warnings=found.warnings,
     )
     return validated.where([position not in faults for position in range(rows.size)]) if faults else validated
 
 
-def _read_at_once(column: Column, cells: Sequence[str], now: datetime) -> Sequence[Cell] | None:
+def _read_at_once(column: Column, cells: Sequence[str], now: datetime, declared: Declared) -> Sequence[Cell] | None:
     """The values of a column that needs no look at each of its texts; None if it does.
 
     So it is with dates that are all written alike, as in most files, and with texts that are short enough.
@@ -164,22 +167,10 @@ def _read_at_once(column: Column, cells: Sequence[str], now: datetime) -> Sequen
     return None if values is None or (column.required and None in values) else values
 
 
-def _read(column: Column, texts: set[str], remembered: Remembered | None) -> Readings:
-    """What each distinct text of the column says; of a column that names people, also those read before."""
-    name, rule = column.name, column.rule
-    known = remembered.setdefault(name, {}) if remembered is not None and column.comes_again else {}
-    readings = {text: rule(name, text) for text in texts - known.keys()}
-    if column.required:
-        missing = Fault(FaultCode.REQUIRED_MISSING, name, f"{name}: is empty; a value is required")
-        readings.update([(text, missing) for text, value in readings.items() if value is None])
-    known.update(readings)
-    return known
-
-
 def _refuse_old(column: Column, readings: Readings, first: datetime) -> None:
     for text, value in readings.items():
         if type(value) is datetime and value < first:
-            readings[text] = dates.too_old(column.name, text, first)
+            readings[text] = replace(dates.too_old(column.name, text, first), value=text)
 
 
 def _refuse_off_scale(column: Column, readings: Readings, scale: Scale | None) -> RatingFacts:
@@ -187,7 +178,9 @@ def _refuse_off_scale(column: Column, readings: Readings, scale: Scale | None) -
     scale = scale or ratings.scale_so_far(facts)
     for text, value in readings.items():
         if type(value) is Decimal and not ratings.fits(value, scale):
-            readings[text] = ratings.off_scale(column.name, text, scale)
+            # What fits neither scale is told of both: which is the file's, a part of it may not know.
+            told = scale if ratings.fits(value, None) else None
+            readings[text] = ratings.off_scale(column.name, text, told)
     return facts
 
 
@@ -199,28 +192,6 @@ def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Ce
             if type(value) is Fault:
                 faults[position].append(value)
     return values
-
-
-def _refuse_backward(values: dict[str, Sequence[Any]], faults: Faults) -> None:
-    """E007, where both dates are valid."""
-    starts, ends = values["scheduled_at"], values["completed_at"]
-    if set(map(type, starts)) == set(map(type, ends)) == {datetime} and not any(map(lt, ends, starts)):
-        return
-    for position, (scheduled, completed) in enumerate(zip(starts, ends, strict=True)):
-        if type(completed) is datetime and type(scheduled) is datetime and completed < scheduled:
-            faults[position].append(_backward(scheduled, completed))
-
-
-def _backward(scheduled: datetime, completed: datetime) -> Fault:
-    message = (
-        f"completed_at: {_iso(completed)} is before scheduled_at {_iso(scheduled)}; "
-        "write the end of the session, with its time, or leave the cell empty"
-    )
-    return Fault(FaultCode.COMPLETED_BEFORE_SCHEDULED, "completed_at", message)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _columns(
@@ -245,4 +216,4 @@ def _instance_refs(texts: Sequence[Sequence[str]], plan: ColumnPlan) -> frozense
         return frozenset()
     refs = set(texts[plan.instance_ref_index])
     as_written = map(restore, refs) if plan.is_error_file else refs
-    return frozenset(ref for text in as_written if (ref := text.strip(BLANKS)))
+    return frozenset(ref for text in as_written if (ref := spreadsheets.bare(text)))

@@ -13,21 +13,25 @@
   const sent = document.getElementById("sent");
   const share = document.getElementById("share");
   const guess = document.getElementById("guess");
-  const touched = new Set();
+  const fromFile = { programme: programme.options[0].textContent, instance: instance.placeholder };
 
-  for (const field of [programme, instance]) field.addEventListener("input", () => touched.add(field));
+  // What the name says is shown as what it says; only what somebody chose is sent as a choice.
+  function showGuess(found) {
+    const named = [...programme.options].find((option) => option.value && option.value === found.programme);
+    programme.options[0].textContent = named ? `${fromFile.programme}: ${named.textContent}` : fromFile.programme;
+    instance.placeholder = found.instance ? `${fromFile.instance}: ${found.instance}` : fromFile.instance;
+  }
 
   async function look() {
     fault.textContent = "";
     const file = chooser.files[0];
+    showGuess({});
     if (!file) return guess.replaceChildren();
     const answer = await fetch(`/drop/guess?name=${encodeURIComponent(file.name)}`, { headers: { Accept: "text/html" } });
     if (!answer.ok || chooser.files[0] !== file) return;
     // A page of ours, in which the name is escaped; nothing in it runs.
     guess.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.children);
-    const found = guess.querySelector("[data-programme]").dataset;
-    if (!touched.has(programme) && found.programme) programme.value = found.programme;
-    if (!touched.has(instance) && found.instance) instance.value = found.instance;
+    showGuess(guess.querySelector("[data-programme]").dataset);
   }
 
   chooser.addEventListener("change", look);
@@ -57,7 +61,7 @@
   function request(file) {
     const given = new FormData(form);
     const wanted = { fileName: file.name, sizeBytes: file.size };
-    for (const name of ["programType", "programInstance", "parentBatchId", "forceReason"]) {
+    for (const name of ["programType", "programInstance", "parentBatchId", "forceReason", "dateOrder", "timeZone"]) {
       const text = given.get(name).trim();
       if (text) wanted[name] = text;
     }

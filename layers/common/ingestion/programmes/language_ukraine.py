@@ -1,6 +1,6 @@
 """Language for Ukraine (Language Connect): language practice of a learner and a volunteer."""
 
-from ingestion import cells
+from ingestion import cells, emails
 from ingestion.programmes.programme import Column, Kind, Programme
 from ingestion.programmes.session_columns import OUTCOME, PARTICIPANT, SESSION_ID
 
@@ -11,14 +11,14 @@ LANGUAGE_UKRAINE = Programme(
     session_type="language",
     aliases=("language_for_ukraine", "language_connect", "language", "lfu", "lc"),
     id_prefixes=("LS-", "LANG-"),
-    telltale_columns=frozenset({"language_level"}),
+    telltale_columns=frozenset({"language_level", "metadata"}),
     columns=(
         SESSION_ID,
         PARTICIPANT,
-        Column(name="volunteer_email", fills="volunteer_email", rule=cells.email, required=True, comes_again=True),
+        Column(name="volunteer_email", fills="volunteer_email", rule=emails.email, required=True, comes_again=True),
         *OUTCOME,
-        Column(name="language_level", fills="language_level", rule=cells.level),
-        Column(name="topics", fills="topics", rule=cells.comma_list),
+        Column(name="language_level", fills="language_level", rule=cells.level, doubt=cells.doubt_of_level),
+        Column(name="topics", fills="topics", rule=cells.comma_list, is_text=True),
         Column(name="metadata", fills="metadata", rule=cells.metadata),
     ),
     schema_versions=(("1.1", "metadata"),),

@@ -1,6 +1,6 @@
 """Mentors for Ukraine: mentoring sessions of a participant and a mentor."""
 
-from ingestion import cells
+from ingestion import cells, emails
 from ingestion.programmes.programme import Column, Kind, Programme
 from ingestion.programmes.session_columns import OUTCOME, PARTICIPANT, SESSION_ID
 
@@ -18,13 +18,13 @@ MENTORS_UKRAINE = Programme(
         Column(
             name="mentor_email",
             fills="volunteer_email",
-            rule=cells.email,
+            rule=emails.email,
             required=True,
             comes_again=True,
             aliases=("volunteer_email",),
         ),
         *OUTCOME,
-        Column(name="focus_area", fills="focus_area", rule=cells.text_up_to(255)),
-        Column(name="goals_discussed", fills="topics", rule=cells.comma_list),
+        Column(name="focus_area", fills="focus_area", rule=cells.text_up_to(255), is_text=True),
+        Column(name="goals_discussed", fills="topics", rule=cells.comma_list, is_text=True),
     ),
 )

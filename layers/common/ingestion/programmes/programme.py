@@ -5,16 +5,18 @@ A new programme with columns of its own is one module that makes a `Programme`, 
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from ingestion.cells import BLANKS, Cell, Rule
+from ingestion.cells import Cell, Rule
+from ingestion.file_warnings import WarningCode
+from ingestion.marks import BLANKS, INVISIBLE
 
-_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2060\ufeff]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SEPARATORS = re.compile(r"[\s_-]+")
 _SMALL_BEFORE_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CLOSING_MARKS = re.compile(r"[\s_]*(?:\*+|\([^()]*\)|\[[^\[\]]*\])$")
@@ -66,6 +68,10 @@ class Column(BaseModel):
     """The rule for many cells, of a column whose texts hardly ever come twice; None if one needs a closer look."""
     comes_again: bool = False
     """Whether it names people, who come again all over a file, in cells that are short."""
+    is_text: bool = False
+    """Whether people write freely in it: then nothing in it is damaged, and `N/A` is what they wrote."""
+    doubt: Callable[[str], WarningCode | None] | None = None
+    """What to warn of, if a text was taken though it says not quite what it should."""
     oldest_years: int | None = None
     """For a date: how many years it may lie in the past."""
 
@@ -87,6 +93,8 @@ class Programme(BaseModel):
     telltale_columns: frozenset[str] = frozenset()
     columns: tuple[Column, ...]
     schema_versions: tuple[tuple[str, str], ...] = ()
+    fills_short_rows: bool = False
+    """Whether cells that a row lacks at its end are empty; else the row is rejected."""
 
     @property
     def slug_prefix(self) -> str:
@@ -102,6 +110,11 @@ class Programme(BaseModel):
         """The version of a file with these columns, by canonical names."""
         newer = (version for version, telltale in self.schema_versions if telltale in columns)
         return next(newer, "1.0")
+
+    def free_names(self, columns: Collection[str]) -> list[str]:
+        """What a header may be called that is none of these columns, by canonical names."""
+        free = (column for column in self.columns if column.name not in columns)
+        return [name for column in free for name in (column.name, *column.aliases)]
 
     @model_validator(mode="after")
     def columns_are_distinct(self) -> Self:

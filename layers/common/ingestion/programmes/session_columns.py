@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ingestion import cells, dates
+from ingestion import cells, dates, durations, emails
 from ingestion.programmes.programme import Column
 
 OLDEST_YEARS: Final = 10
@@ -10,18 +10,18 @@ OLDEST_YEARS: Final = 10
 INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
 """The columns that may name the programme instance of a file; aliases of one thing."""
 
-LEGACY: Final = ("session_type",)
-"""Columns of the combined exports of old that say nothing the programme does not say."""
+SESSION_TYPE: Final = ("session_type",)
+"""The column of combined exports that names the programme of each row."""
 
 SESSION_ID: Final = Column(
     name="session_id",
     fills="external_session_id",
-    rule=cells.text_up_to(255),
-    at_once=cells.texts_up_to(255),
+    rule=cells.id_up_to(255),
+    at_once=cells.ids_up_to(255),
     required=True,
 )
 PARTICIPANT: Final = Column(
-    name="participant_email", fills="participant_email", rule=cells.email, required=True, comes_again=True
+    name="participant_email", fills="participant_email", rule=emails.email, required=True, comes_again=True
 )
 SCHEDULED: Final = Column(
     name="scheduled_at",
@@ -33,7 +33,7 @@ SCHEDULED: Final = Column(
 )
 COMPLETED: Final = Column(name="completed_at", fills="completed_at", rule=dates.date)
 DURATION: Final = Column(
-    name="duration_minutes", fills="duration_minutes", rule=cells.duration, aliases=("duration_min",)
+    name="duration_minutes", fills="duration_minutes", rule=durations.duration, aliases=("duration_min",)
 )
 RATING: Final = Column(name="rating", fills="rating_given", rule=cells.rating)
 FEEDBACK: Final = Column(
@@ -41,6 +41,7 @@ FEEDBACK: Final = Column(
     fills="feedback_text",
     rule=cells.text_up_to(5_000),
     at_once=cells.texts_up_to(5_000),
+    is_text=True,
 )
 
 OUTCOME: Final = (SCHEDULED, COMPLETED, DURATION, RATING, FEEDBACK)

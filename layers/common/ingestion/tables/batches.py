@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
 from ingestion.columns import ColumnPlan, plan_columns
+from ingestion.dates import declared_of
 from ingestion.db import Connection, rows, to_json
+from ingestion.file_warnings import OF_ROWS, WarningCode
 from ingestion.programmes import Programme, get_programme
 from ingestion.reading import FileFormat
 
@@ -31,6 +33,8 @@ class NewBatch(BaseModel):
     force_reason: str | None
     dry_run: bool
     max_error_percent: float | None
+    date_order: str | None = None
+    time_zone: str | None = None
     format: dict[str, Any]
     work_key: str | None
     csv_metadata: dict[str, Any]
@@ -50,6 +54,8 @@ class Batch(BaseModel):
     file_name: str
     dry_run: bool
     max_error_percent: float | None
+    date_order: str | None
+    time_zone: str | None
     format: dict[str, Any]
     work_key: str | None
     bucket: str
@@ -76,7 +82,8 @@ class Batch(BaseModel):
     @property
     def column_plan(self) -> ColumnPlan:
         """What the file's columns are."""
-        return plan_columns(self.file_format.header, self.programme)
+        declared = declared_of(self.date_order, self.time_zone)
+        return plan_columns(self.file_format.header, self.programme, declared)
 
 
 class Live(BaseModel):
@@ -95,12 +102,13 @@ def create(db: Connection, batch: NewBatch) -> bool:
         """
         INSERT INTO ingestion_batches (
             id, upload_id, program_type, program_instance_id, parent_batch_id, file_name, file_hash, file_size_bytes,
-            imported_by, claimed_by, forced, force_reason, dry_run, max_error_percent, format, work_key, csv_metadata,
-            shard_count, total_rows)
+            imported_by, claimed_by, forced, force_reason, dry_run, max_error_percent, date_order, time_zone, format,
+            work_key, csv_metadata, shard_count, total_rows)
         VALUES (
             :id, :upload_id, :program_type, :program_instance_id, :parent_batch_id, :file_name, :file_hash,
             :file_size_bytes, :imported_by, :claimed_by, :forced, :force_reason, :dry_run, :max_error_percent,
-            CAST(:format_ AS jsonb), :work_key, CAST(:csv_metadata AS jsonb), :shard_count, :total_rows)
+            :date_order, :time_zone, CAST(:format_ AS jsonb), :work_key, CAST(:csv_metadata AS jsonb),
+            :shard_count, :total_rows)
             ON CONFLICT (file_hash, program_type)
                WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run
             DO NOTHING
@@ -156,8 +164,8 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
         db,
         f"""
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
-               b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale, b.shard_count, b.total_rows,
-               b.error_file_key, b.failure_reason, b.imported_by, b.execution
+               b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
+               b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.imported_by, b.execution
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.id = :id
@@ -221,6 +229,28 @@ def weighed(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool)
         id=batch_id,
         scale=scale,
         found=to_json({"ratingScale": scale, "ratingScaleAssumed": is_assumed}),
+    )
+
+
+def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:
+    """Add what was tolerated in the rows to what was in the file, in place of what an earlier try counted there."""
+    db.run(
+        """
+        UPDATE ingestion_batches
+           SET csv_metadata = csv_metadata || jsonb_build_object('warnings',
+                   (SELECT coalesce(jsonb_agg(w), '[]')
+                      FROM jsonb_array_elements(coalesce(csv_metadata->'warnings', '[]')) w
+                     WHERE w->>'code' <> ALL(CAST(:of_rows AS text[])))
+                   || CASE WHEN csv_metadata->'ratingScaleAssumed' = 'true'
+                           THEN jsonb_build_array(jsonb_build_object('code', CAST(:assumed AS text), 'count', 1))
+                           ELSE '[]' END
+                   || CAST(:warnings AS jsonb))
+         WHERE id = :id
+        """,
+        id=batch_id,
+        of_rows=[code.value for code in OF_ROWS],
+        assumed=WarningCode.RATING_SCALE_ASSUMED.value,
+        warnings=to_json(warnings),
     )
 
 

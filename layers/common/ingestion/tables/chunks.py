@@ -35,6 +35,8 @@ class Staged(BaseModel):
     fault_counts: list[FaultCount]
     rating_scale: str | None
     rating_facts: RatingFacts
+    warnings: list[dict[str, Any]] = []
+    """Code and count of what was tolerated."""
 
 
 def plan(db: Connection, batch_id: UUID, spans: Sequence[dict[str, Any]]) -> None:
@@ -75,7 +77,7 @@ def stage(db: Connection, batch_id: UUID, number: int, staged: Staged) -> None:
         UPDATE chunks
            SET state = 'staged', staged_rows = :staged_rows, rejected_rows = :rejected_rows,
                fault_counts = CAST(:fault_counts AS jsonb), rating_scale = :rating_scale,
-               rating_facts = CAST(:rating_facts AS jsonb), staged_at = now()
+               rating_facts = CAST(:rating_facts AS jsonb), warnings = CAST(:warnings AS jsonb), staged_at = now()
          WHERE batch_id = :batch_id AND number = :number
         """,
         batch_id=batch_id,
@@ -85,6 +87,7 @@ def stage(db: Connection, batch_id: UUID, number: int, staged: Staged) -> None:
         fault_counts=to_json(staged.fault_counts),
         rating_scale=staged.rating_scale,
         rating_facts=staged.rating_facts.model_dump_json(),
+        warnings=to_json(staged.warnings),
     )
 
 
@@ -216,6 +219,21 @@ def fault_counts(db: Connection, batch_id: UUID) -> FaultCounts:
         batch_id=batch_id,
     )
     return FaultCounts.from_summary(found)  # type: ignore[arg-type]
+
+
+def warnings(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
+    """What was tolerated in the batch's rows, by code, with how often."""
+    return rows(
+        db,
+        """
+        SELECT warning->>'code' AS code, sum((warning->>'count')::bigint)::bigint AS count
+          FROM chunks, jsonb_array_elements(warnings) warning
+         WHERE batch_id = :batch_id AND state <> 'planned'
+      GROUP BY warning->>'code'
+      ORDER BY warning->>'code'
+        """,
+        batch_id=batch_id,
+    )
 
 
 def plan_shards(db: Connection, batch_id: UUID, counts: Sequence[tuple[int, int, int]]) -> None:

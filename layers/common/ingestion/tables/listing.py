@@ -36,7 +36,8 @@ BATCHES = """
                             FROM chunks c
                            WHERE c.batch_id = b.id AND c.state <> 'planned')
                      END AS processed_rows,
-               b.error_summary, b.failure_reason, b.imported_by, b.parent_batch_id, b.dry_run,
+               b.error_summary, b.csv_metadata->'warnings' AS warnings, b.failure_reason, b.imported_by,
+               b.parent_batch_id, b.dry_run,
                b.created_at, b.started_at, b.completed_at,
                b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
           FROM ingestion_batches b

@@ -99,7 +99,7 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
                file_name = :name, force_reason = CASE WHEN forced THEN 'deleted' END,
                failure_reason = split_part(failure_reason, ':', 1) || ': The details were deleted with the file.',
                format = format || '{"header": []}',
-               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": []}',
+               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
                    coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id

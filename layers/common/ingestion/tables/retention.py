@@ -101,7 +101,7 @@ def archive(db: Connection, batch_id: UUID) -> bool:
                force_reason = CASE WHEN forced THEN 'archived' END, work_key = NULL,
                file_name = CASE WHEN file_name ~* :plain THEN file_name ELSE :deleted END,
                format = format || '{"header": []}',
-               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": []}',
+               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
                    coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id AND status = 'completed'
