@@ -381,3 +381,18 @@ def test_a_chunk_of_tiny_rows_ends_with_their_number() -> None:
 def test_a_header_alone_is_a_file_with_no_rows() -> None:
     scanned, _ = scan(HEADER.rstrip())
     assert (scanned.rows, scanned.chunks, scanned.format.header) == (0, (), ("session_id", "rating", "feedback_text"))
+
+
+@pytest.mark.parametrize("block", [7, 300, 1 << 20])
+def test_text_that_is_written_out_has_a_digest_of_each_chunk(block: int) -> None:
+    rows = b"".join(b"%d,5,fine\n" % number for number in range(200)) + b"x," + b"y" * 6_000 + b"\n\n\n3,5,x\n"
+    scanned, text = scan(gzip.compress(HEADER + rows), Limits(chunk=500, row=5_000, field=400), block)
+    assert len(scanned.chunks) > 4
+    for span in scanned.chunks:
+        assert span.digest == hashlib.sha256(text[span.start : span.shown_end]).hexdigest()
+
+
+def test_a_small_gzip_of_many_short_rows_is_refused() -> None:
+    with pytest.raises(Refused, match="far more than its") as refused:
+        scan(gzip.compress(HEADER + b"x\n" * 200_000))
+    assert refused.value.code == RefusalCode.TOO_LARGE

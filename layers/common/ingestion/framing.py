@@ -121,8 +121,8 @@ class RowFramer:
 
     @property
     def position(self) -> int:
-        """The byte of the file up to which rows were taken."""
-        return self._base + self._pos
+        """The byte of the file up to which whole rows were taken: no chunk to come ends before."""
+        return self._row.start if self._row else self._base + self._pos
 
     @property
     def line(self) -> int:
