@@ -118,7 +118,7 @@ def _write(
         staging.forget_chunk(db, batch.id, number)
     refused = copy_rows(db, batch.id, reading.rows)
     rejects = reading.rejects + _refused_rows(reader, refused)
-    write_part(settings.work_bucket, batch.id, number, rejects, reader.plan)
+    write_part(settings.work_bucket, number, rejects, batch.error_file)
     staged = Staged(
         staged_rows=len(reading.rows) - len(refused),
         rejected_rows=len(rejects),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
 from ingestion.columns import ColumnPlan, plan_columns
 from ingestion.db import Connection, rows, to_json
+from ingestion.error_file import ErrorFile
 from ingestion.programmes import Programme, get_programme
 from ingestion.reading import FileFormat
 
@@ -77,6 +78,11 @@ class Batch(BaseModel):
     def column_plan(self) -> ColumnPlan:
         """What the file's columns are."""
         return plan_columns(self.file_format.header, self.programme)
+
+    @property
+    def error_file(self) -> ErrorFile:
+        """What the lines of its error file have in common."""
+        return ErrorFile(self.column_plan, self.file_format.delimiter, self.id)
 
 
 class Live(BaseModel):
