@@ -75,7 +75,7 @@ def test_an_id_of_other_people_is_rejected_whether_it_is_stored_or_earlier_in_th
     )
     assert counts(batch) == (1, 1, 0, 3)
     lines = list(csv.reader(io.StringIO(known.error_file(batch).decode("utf-8-sig"), newline="")))[1:]
-    assert [(found[-4], found[-2]) for found in lines] == [("1", "E030"), ("3", "E030"), ("4", "E006")]
+    assert [(found[-5], found[-3]) for found in lines] == [("1", "E030"), ("3", "E030"), ("4", "E006")]
     assert batch["error_summary"] == [
         {"code": "E030", "category": "duplicate", "field": "session_id", "count": 2},
         {"code": "E006", "category": "validation", "field": "rating", "count": 1},
@@ -144,7 +144,7 @@ def test_the_rating_scale_is_that_of_the_whole_file(known: Pipeline, small_chunk
     stored = known.db.run("SELECT external_session_id, rating FROM kintell_sessions ORDER BY 1")
     assert [[name, float(rating)] for name, rating in stored] == [["MS-12", 0.5], ["MS-13", 0.0]]
     lines = list(csv.reader(io.StringIO(known.error_file(batch).decode("utf-8-sig"), newline="")))[1:]
-    assert [(found[-4], found[-2]) for found in lines] == [(str(n), "E006") for n in range(1, 12)]
+    assert [(found[-5], found[-3]) for found in lines] == [(str(n), "E006") for n in range(1, 12)]
 
 
 def test_unknown_people_are_created_where_that_is_the_setting(
