@@ -1,6 +1,7 @@
 """The rejects of a batch, joined from its chunks' parts in file order: as values, and as the error file."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from ingestion import paths
@@ -28,6 +29,8 @@ def join_error_file(batch: Batch, db: Connection, settings: Settings) -> str:
             raise
 
     key = paths.error_file(batch.id)
-    join(paths.reject_values(batch.id), b"", paths.reject_values_part)
-    join(key, header_line(batch.error_file), paths.reject_part)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        values = beside.submit(join, paths.reject_values(batch.id), b"", paths.reject_values_part)
+        join(key, header_line(batch.error_file), paths.reject_part)
+        values.result()
     return key

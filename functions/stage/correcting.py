@@ -22,6 +22,10 @@ from ingestion.tables.batches import Batch
 from ingestion.telemetry import logger
 
 
+_MOST_ALIKE = 200
+"""So many rejects are looked at for a row whose number is lost; they look alike but for dates and numbers."""
+
+
 class Correction:
     """What a corrected file is held against."""
 
@@ -82,9 +86,9 @@ class Correction:
             reject = read_reject(line)
             cells = fitted(reject.row.cells, self._pairing.width)
             same = whole.get(content_key(cells[at] for at, _ in pairs))
-            if same is not None:
+            if same is not None and len(same) < _MOST_ALIKE:
                 same.append(reject)
-            if key and (name := coarse(cells[key[0]])) in keys:
+            if key and (name := coarse(cells[key[0]])) in keys and len(by_key[name]) < _MOST_ALIKE:
                 by_key[name].append(reject)
         found = {}
         for row in rows:
@@ -94,10 +98,19 @@ class Correction:
         return found
 
     def _best(self, rejects: list[Reject], row: RawRow) -> tuple[Reject, Comparison] | None:
-        """A reject that the row is unchanged, or else the only one of its name."""
-        compared = [(reject, compare(reject, row, self._pairing)) for reject in rejects]
-        unmended = next((one for one in compared if not one[1].is_mended), None)
-        return unmended or next((one for one in compared if one[1].is_clearly_it), None)
+        """A reject that the row still is, unchanged, or else one that it clearly was before somebody mended it."""
+        clearly = None
+        # Of two that look alike, the one that was cut or padded to do so, or was wrong in itself.
+        for reject in sorted(rejects, key=self._depends_on_others):
+            compared = compare(reject, row, self._pairing)
+            if not compared.is_mended:
+                return reject, compared
+            if clearly is None and compared.is_clearly_it:
+                clearly = reject, compared
+        return clearly
+
+    def _depends_on_others(self, reject: Reject) -> bool:
+        return not faults_that_stay(reject, of_other_programme=self._of_other_programme)
 
     def _content(self, row: RawRow) -> tuple[str, ...]:
         return content_key(restore(row.cells[index]) for _, index in self._pairing.pairs)

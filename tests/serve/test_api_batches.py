@@ -20,6 +20,8 @@ STATUS_FIELDS = [
     "successRows",
     "errorRows",
     "skippedRows",
+    "unchangedRows",
+    "unpublishedRows",
     "insertedRows",
     "updatedRows",
     "processedRows",

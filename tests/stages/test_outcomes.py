@@ -123,6 +123,13 @@ def test_an_error_limit_that_is_passed_keeps_everything_out(known: Pipeline, lim
     assert known.error_file(batch)
 
 
+def test_good_rows_of_a_batch_that_published_nothing_are_never_called_unchanged(known: Pipeline) -> None:
+    known.load(KEY, file_of(line(1)))
+    batch = known.load(KEY, file_of(line(1), line(2), line(3, rating="9")), max_error_percent="5")
+    assert (batch["status"], batch["failure_code"]) == ("failed", "too_many_errors")
+    assert (batch["skipped_rows"], batch["unchanged_rows"], batch["unpublished_rows"]) == (2, 0, 2)
+
+
 def test_a_file_of_rejects_only_fails(known: Pipeline) -> None:
     batch = known.load(KEY, file_of(line(1, rating="9"), line(2, rating="-1")))
     assert batch["status"] == "failed"

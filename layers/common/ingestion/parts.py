@@ -1,6 +1,7 @@
 """The parts of a batch's rejects: the rejected rows of one chunk, in file order, as values and as lines to hand out."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from ingestion import files, paths
 from ingestion.error_file import ErrorFile, reject_lines
@@ -16,9 +17,13 @@ def write_part(bucket: str, chunk: int, rejects: Iterable[Reject], file: ErrorFi
 def write_kept(bucket: str, chunk: int, kept: list[Reject], file: ErrorFile) -> None:
     """The same, of rows whose cells are the file's own already."""
     kept.sort(key=lambda reject: reject.row.number)
-    if kept:
-        files.write(bucket, paths.reject_values_part(file.batch_id, chunk), write_rejects(kept))
+    if not kept:
+        return
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # S3 takes the values while the lines are being made.
+        values = beside.submit(files.write, bucket, paths.reject_values_part(file.batch_id, chunk), write_rejects(kept))
         files.write(bucket, paths.reject_part(file.batch_id, chunk), reject_lines(kept, file))
+        values.result()
 
 
 def read_part(bucket: str, chunk: int, file: ErrorFile) -> list[Reject]:
