@@ -21,7 +21,6 @@ from ingestion.rejects import fitted, lines_of, read_reject, row_number
 from ingestion.tables.batches import Batch
 from ingestion.telemetry import logger
 
-
 _MOST_ALIKE = 200
 """So many rejects are looked at for a row whose number is lost; they look alike but for dates and numbers."""
 

@@ -212,3 +212,21 @@ def test_a_mended_id_is_new_work_and_thousands_of_rows_are_held_against_each_oth
     assert counts(second) == (10, 90)
     numbers = rows(known.db, "SELECT row_number FROM kintell_sessions ORDER BY 1")
     assert [one["row_number"] for one in numbers] == list(range(1, 101, 10))
+
+
+def test_an_error_file_of_old_that_packed_what_was_too_much_into_the_last_cell_is_known_too(known: Pipeline) -> None:
+    first = known.load(KEY, ONE_OF_EACH.encode())
+    table = mended([row[:-1] for row in table_of(known, first)], "03/05/2026", "2026-05-03")
+    table[1][9] = "career,CV"
+    second = known.load(MENDED, saved(table), parent_batch=str(first["id"]))
+    assert counts(second) == (1, 3)
+
+
+def test_rows_whose_numbers_slipped_are_told_by_what_stands_in_them(known: Pipeline) -> None:
+    """Somebody deleted cells and moved the ones below up, but not those of our columns."""
+    first = known.load(KEY, ONE_OF_EACH.encode())
+    table = table_of(known, first)
+    slipped = [row[:10] + numbered[10:] for row, numbered in zip(table[2:], table[1:], strict=False)]
+    second = known.load(MENDED, saved([table[0], *slipped]))
+    assert second["error_rows"] == 3
+    assert {code for code, _, _ in faults(known, second)} == {"E003", "E010", "E011"}
