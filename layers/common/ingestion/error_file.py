@@ -54,16 +54,11 @@ def reject_lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
 
 
 def _line(reject: Reject, width: int, batch: str) -> list[str]:
-    row, faults = reject.row, reject.faults
-    is_plain = len(faults) == 1 and len(row.cells) == width
-    return [
-        *fitted(row.cells, width),
-        str(row.number),
-        str(row.line),
-        faults[0].code.value if is_plain else "; ".join(dict.fromkeys([fault.code.value for fault in faults])),
-        faults[0].message if is_plain else _message(reject, width),
-        batch,
-    ]
+    (number, line, cells), faults = reject.row, reject.faults
+    if len(faults) == 1 and len(cells) == width:
+        return [*cells, str(number), str(line), faults[0].code.value, faults[0].message, batch]
+    codes = "; ".join(dict.fromkeys([fault.code.value for fault in faults]))
+    return [*fitted(cells, width), str(number), str(line), codes, _message(reject, width), batch]
 
 
 def _message(reject: Reject, width: int) -> str:
