@@ -24,6 +24,11 @@ def restore(cell: str) -> str:
     return _NEUTRALISED.sub(r"\1", cell) if "'" in cell else cell
 
 
+def without_apostrophes(cell: str) -> str:
+    """The cell without any that stand where ours would: some programs take the first one away, some all."""
+    return _BEGINS.sub(lambda run: run[0].replace("'", ""), cell) if "'" in cell else cell
+
+
 def any_may_be_formula(cells: Iterable[str]) -> bool:
     """Whether any of these cells must be neutralised; asked of many at once, it costs little."""
     return bool(_MAY_BEGIN.search("\n" + "\n".join(cells)))

@@ -10,7 +10,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
-from ingestion.formulas import restore
+from ingestion.formulas import without_apostrophes
 
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NUMBER = re.compile(r"([-+]?[0-9]{1,40})(?:[.,]([0-9]{1,40}))?(?:[eE]([-+]?[0-9]{1,3}))?")
@@ -69,9 +69,8 @@ def settled(text: str) -> str:
     """The text without what trimming, other line ends, marks that nobody sees and our apostrophes change in it."""
     if text.isascii() and text.isalnum():
         return text
-    while (less := restore(text)) != text:
-        text = less
-    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
+    bare = unicodedata.normalize("NFC", without_apostrophes(text))
+    return " ".join(_UNSEEN.sub("", bare).split())
 
 
 def coarse(text: str) -> str:
