@@ -44,7 +44,7 @@ A_BATCH: Final = "6b0e1b52-1f6c-4a55-9a63-0f6f3a3f7c11"
 def errors(terminal: Terminal, /, batch: str, output: Path | None, overwrite: bool) -> None:
     """Show what is wrong with a batch's rejected rows, and save them.
 
-    The file has the rows as they were, with four columns more that say what is wrong. Mended, it can be imported as
+    The file has the rows as they were, with five columns more that say what is wrong. Mended, it can be imported as
     it is. Each download is in the audit trail.
     """
     if terminal.as_json and output == STDOUT:

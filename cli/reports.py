@@ -24,12 +24,18 @@ def ending(batch: Json) -> list[str]:
         line("Batch ID", batch_id),
         line("Processed", f"{batch['processedRows']} rows"),
         line("Success", f"{batch['successRows']} ({batch['insertedRows']} new, {batch['updatedRows']} updated)"),
-        line("Skipped", batch["skippedRows"]),
+        line("Skipped", _skipped(batch)),
         line("Errors", batch["errorRows"]),
     ]
     if batch["errorRows"] and batch["links"]["errors"]:
         lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
     return lines
+
+
+def _skipped(batch: Json) -> str:
+    """Good rows of a batch that failed are not in the sessions, whether or not the same were there before."""
+    unpublished = batch["unpublishedRows"]
+    return f"{batch['skippedRows']}" + (f" ({unpublished} good, but not imported)" if unpublished else "")
 
 
 def remarks(batch: Json) -> list[str]:

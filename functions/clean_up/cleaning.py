@@ -41,6 +41,7 @@ def _delete_error_files(db: Connection, settings: Settings) -> int:
 
 
 def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> None:
+    files.delete(settings.work_bucket, paths.reject_values(expired.batch_id))
     files.delete(settings.work_bucket, expired.key)
     with transaction(db):
         if retention.note_error_file_deleted(db, expired.batch_id):
@@ -68,6 +69,7 @@ def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
         files.delete(due.bucket, due.key, due.version_id)
         files.delete(settings.work_bucket, paths.unpacked(due.upload_id))
         if due.batch_id and due.error_file_key:
+            files.delete(settings.work_bucket, paths.reject_values(due.batch_id))
             files.delete(settings.work_bucket, paths.error_file(due.batch_id))
         old_uploads.blank(db, due)
         audit.write(
@@ -95,6 +97,7 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
     if old.work_key:
         files.delete(settings.work_bucket, old.work_key)
     if old.error_file_key:
+        files.delete(settings.work_bucket, paths.reject_values(old.batch_id))
         files.delete(settings.work_bucket, paths.error_file(old.batch_id))
     with transaction(db):
         if retention.archive(db, old.batch_id):

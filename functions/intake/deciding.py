@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.errors import RefusalCode, Refused
+from ingestion.file_warnings import FileWarning, WarningCode
 from ingestion.naming import Instance
 from ingestion.reading import ChunkSpan
 from ingestion.tables import audit, batches, chunks, programmes, uploads
@@ -86,7 +87,8 @@ def _new_batch(
         upload_id=upload.id,
         program_type=examined.programme.value,
         program_instance_id=instance,
-        parent_batch_id=examined.parent,
+        parent_batch_id=examined.parent.id if examined.parent and examined.is_of_parents_programme else None,
+        corrects_batch_id=examined.parent.id if examined.parent else None,
         file_name=examined.key.file_name,
         file_hash=scanned.sha256,
         file_size_bytes=scanned.size_bytes,
@@ -125,8 +127,15 @@ def _csv_metadata(examined: Examined, options: UploadOptions) -> dict[str, Any]:
         "isErrorFile": examined.plan.is_error_file,
         "programChosenBy": examined.programme.chosen_by,
         "programInstanceChosenBy": examined.instance.chosen_by,
-        "warnings": [warning.model_dump() for warning in scanned.warnings],
+        "warnings": [warning.model_dump() for warning in _warnings(examined)],
     }
+
+
+def _warnings(examined: Examined) -> list[FileWarning]:
+    """What is odd about the file; and that nothing is left to hold a corrected one against, if so."""
+    lost = examined.parent is not None and examined.parent.has_lost_rejects and examined.scanned.rows > 0
+    gone = [FileWarning(code=WarningCode.CORRECTED_ROWS_GONE, count=examined.scanned.rows)] if lost else []
+    return [*examined.scanned.warnings, *gone]
 
 
 def _spans(examined: Examined) -> list[ChunkSpan]:

@@ -14,9 +14,10 @@ from ingestion.naming import Instance, Key, programme_of_slug, read_key
 from ingestion.programmes import PROGRAMMES, Programme, get_programme
 from ingestion.scanning import FilePass, ScannedFile
 from ingestion.source import Source
-from ingestion.tables import batches
+from ingestion.tables.batches import Parent
 from ingestion.tables.uploads import Arrival
 from ingestion.upload_options import UploadOptions
+from intake.correcting import inherited, named_parent, parent_of_rows, refuse_parent_of_other_programme
 from intake.identifying import Choice, InstanceQuestion, choose_instance, choose_programme, refuse_other_program
 
 KNOWN_HEADERS = frozenset(
@@ -44,23 +45,35 @@ class Examined:
     plan: ColumnPlan
     programme: Choice[str]
     instance: Choice[Instance | int | None]
-    parent: UUID | None
+    parent: Parent | None
+    """Whose rejected rows the file brings back."""
+    options: UploadOptions
+    """What the uploader says, and what the parent's uploader said where this one is silent."""
+
+    @property
+    def is_of_parents_programme(self) -> bool:
+        """Whether the batch becomes a child of its parent."""
+        return self.parent is not None and self.parent.program_type == self.programme.value
 
 
 def examine(examination: Examination, options: UploadOptions, db: Connection, settings: Settings) -> Examined:
     """Read and identify the file. Raises Refused, Unavailable."""
     arrival = examination.arrival
     key = _key(arrival, options)
-    parent = _parent(options, key.program_type, db)
+    parent = named_parent(options, db)
     _check_size(arrival, settings)
     scanned, work_key = _scan(examination, settings)
     source = _source(arrival, scanned, work_key, settings)
-    programme = choose_programme(key, parent[0] if parent else None, source, scanned)
-    if not options.is_forced:
+    parent = parent or parent_of_rows(source, scanned, db)
+    options = inherited(options, parent)
+    programme = choose_programme(key, parent.program_type if parent else None, source, scanned)
+    if parent:
+        refuse_parent_of_other_programme(parent, programme.value, scanned.format.header)
+    elif not options.is_forced:
         refuse_other_program(programme, scanned.format.header)
     scanned = _read_as(get_programme(programme.value), scanned)
     declared = declared_of(options.date_order, options.time_zone)
-    plan = plan_columns(scanned.format.header, get_programme(programme.value), declared)
+    plan = plan_columns(scanned.format.header, get_programme(programme.value), declared, corrects=parent is not None)
     question = InstanceQuestion(
         explicit=options.program_instance or key.slug,
         file_name=key.file_name,
@@ -68,33 +81,15 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
         source=source,
         scanned=scanned,
     )
-    instance = choose_instance(question, parent[1] if parent else None, db)
-    return Examined(arrival, key, scanned, work_key, plan, programme, instance, options.parent_batch)
+    is_child = parent is not None and parent.program_type == programme.value
+    instance = choose_instance(question, parent.program_instance_id if parent and is_child else None, db)
+    return Examined(arrival, key, scanned, work_key, plan, programme, instance, parent, options)
 
 
 def _key(arrival: Arrival, options: UploadOptions) -> Key:
     """What the uploader says: by the key, or by the slug of an instance, whose programme needs no other name."""
     key = read_key(arrival.key)
     return key if key.program_type else key._replace(program_type=programme_of_slug(options.program_instance or ""))
-
-
-def _parent(options: UploadOptions, program_type: str | None, db: Connection) -> tuple[str, int | None] | None:
-    """Programme and instance of the batch that the file is said to correct, which is one of the programme given."""
-    if options.parent_batch is None:
-        return None
-    parent = batches.find_parent(db, options.parent_batch)
-    if parent is None:
-        raise Refused(
-            RefusalCode.NO_SUCH_PARENT_BATCH,
-            f"There is no batch {options.parent_batch}; name the batch whose error file this corrects, or none.",
-        )
-    if program_type not in (None, parent[0]):
-        raise Refused(
-            RefusalCode.NO_SUCH_PARENT_BATCH,
-            f"Batch {options.parent_batch} is one of {parent[0]}, not of {program_type}; "
-            "name a batch of the same programme, or none.",
-        )
-    return parent
 
 
 def _check_size(arrival: Arrival, settings: Settings) -> None:

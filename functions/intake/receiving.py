@@ -93,7 +93,7 @@ def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Conn
     try:
         options = _options(upload, metadata)
         examined = examine(examination, options, db, settings)
-        return accept(upload, examined, options, db, settings)
+        return accept(upload, examined, examined.options, db, settings)
     except Refused as refused:
         return _refuse(upload, refused, examination.sha256, db)
 

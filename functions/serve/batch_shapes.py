@@ -40,6 +40,8 @@ class BatchSummary(Shape):
     success_rows: int
     error_rows: int
     skipped_rows: int
+    unchanged_rows: int
+    unpublished_rows: int
     inserted_rows: int
     updated_rows: int
     processed_rows: int

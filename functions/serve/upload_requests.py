@@ -125,9 +125,10 @@ def _check_parent(db: Connection, batch_id: UUID | None, program_type: str | Non
     parent = batches.find_parent(db, batch_id)
     if parent is None:
         raise Refused(RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {batch_id} that it could correct.")
-    if program_type not in (None, parent[0]):
+    if program_type not in (None, parent.program_type):
         raise Refused(
-            RefusalCode.NO_SUCH_PARENT_BATCH, f"Batch {batch_id} is one of {parent[0]}, not of {program_type}."
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"Batch {batch_id} is one of {parent.program_type}, not of {program_type}.",
         )
 
 

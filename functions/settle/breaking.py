@@ -6,14 +6,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from ingestion.batch import BatchStatus, Tally
+from ingestion.batch import BatchStatus, Failure, Tally
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.tables import audit, batches, chunks, merging, people, programmes, staging
 from ingestion.tables.batches import Batch
 from ingestion.tables.targets import TARGETS
 from ingestion.telemetry import logger, metrics
-from settle.settling import Settled
+from settle.settling import Settled, settled_as
 
 # Errors that we raise with a sentence for people; the text of any other may hold cells of the file.
 _OURS = ("BatchBroken", "Unavailable", "ProgrammeBusy", "StagingLost")
@@ -30,10 +30,11 @@ class Breakage(BaseModel):
     cause: str = ""
 
     @property
-    def reason(self) -> str:
-        """For `failureReason`: says what happened, and nothing of the file's content."""
+    def failure(self) -> Failure:
+        """Says what happened, and nothing of the file's content."""
         said = f" {self._message()}" if self.error in _OURS else ""
-        return f"import_broke: The import broke ({self.error}).{said} Nothing of the file was imported."
+        sentence = f"The import broke ({self.error}).{said} Nothing of the file was imported."
+        return Failure("import_broke", sentence)
 
     def _message(self) -> str:
         try:
@@ -77,7 +78,7 @@ def _fail(breakage: Breakage, db: Connection) -> Settled:
         batch = batches.get(db, breakage.batch_id, lock=True)
         is_stale = batch.execution not in (None, breakage.execution)
         if is_stale or batch.status not in (BatchStatus.PENDING, BatchStatus.RUNNING):
-            return Settled(status=batch.status, failure_reason=batch.failure_reason)
+            return settled_as(batch)
         rejected = chunks.rejected_so_far(db, batch.id)
         summary = chunks.fault_counts(db, batch.id).as_summary()
         _take_back(batch, db)
@@ -85,9 +86,9 @@ def _fail(breakage: Breakage, db: Connection) -> Settled:
             db,
             batch.id,
             BatchStatus.FAILED,
-            Tally(total=batch.total_rows, unchanged=batch.total_rows - rejected, rejected=rejected),
+            Tally(total=batch.total_rows, unpublished=batch.total_rows - rejected, rejected=rejected),
             summary,
-            failure_reason=breakage.reason,
+            failure=breakage.failure,
             error_file_key=None,
         )
         audit.write(
@@ -100,7 +101,8 @@ def _fail(breakage: Breakage, db: Connection) -> Settled:
     logger.error("import broke", error=breakage.error)
     for name in ("BatchesFailed", "BatchesBroken"):
         metrics.add_metric(name, "Count", 1)
-    return Settled(status=BatchStatus.FAILED, failure_reason=breakage.reason)
+    failure = breakage.failure
+    return Settled(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
 
 
 def _take_back(batch: Batch, db: Connection) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from ingestion.batch import BatchStatus, FaultCounts, Tally
+from ingestion.batch import BatchStatus, Failure, FaultCounts, Tally
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
 from ingestion.errors import BatchBroken, StagingLost
@@ -36,6 +36,12 @@ class Settled(BaseModel):
 
     status: BatchStatus
     failure_reason: str | None = None
+    failure_code: str | None = None
+
+
+def settled_as(batch: Batch) -> Settled:
+    """How a batch ended before."""
+    return Settled(status=batch.status, failure_reason=batch.failure_reason, failure_code=batch.failure_code)
 
 
 def settle_batch(batch_id: UUID, db: Connection, settings: Settings) -> Settled:
@@ -45,14 +51,14 @@ def settle_batch(batch_id: UUID, db: Connection, settings: Settings) -> Settled:
     """
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
-        return Settled(status=batch.status, failure_reason=batch.failure_reason)
+        return settled_as(batch)
     tally = _tally(batch, db)
     error_file_key = join_error_file(batch, db, settings) if tally.rejected else None
     with transaction(db):
         # Nobody takes it back or starts it over from here on; if somebody has meanwhile, its ledger says so.
         locked = batches.get(db, batch_id, lock=True)
         if locked.status is not BatchStatus.RUNNING:
-            return Settled(status=locked.status, failure_reason=locked.failure_reason)
+            return settled_as(locked)
         settled = _end(batch, tally, error_file_key, db)
     metrics.add_metric(f"Batches{settled.status.title()}", "Count", 1)
     metrics.add_metric("BatchSeconds", "Seconds", batches.seconds(db, batch.id))
@@ -77,13 +83,15 @@ def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection)
         status,
         _unpublished(tally) if failure else tally,
         _faults(batch, db).as_summary(),
-        failure_reason=failure,
+        failure=failure,
         error_file_key=error_file_key,
     )
     _write_audit(batch, tally, status, error_file_key, db)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)
-    return Settled(status=status, failure_reason=failure)
+    if failure is None:
+        return Settled(status=status)
+    return Settled(status=status, failure_reason=failure.reason, failure_code=failure.code)
 
 
 def _tally(batch: Batch, db: Connection) -> Tally:
@@ -104,21 +112,23 @@ def _reconcile(batch: Batch, tally: Tally, db: Connection) -> None:
         raise BatchBroken(f"The ledger says that {tally.success} rows were published, but {there} are there.")
 
 
-def _failure(batch: Batch, tally: Tally) -> str | None:
+def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed though nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
-        return f"every_row_rejected: All {tally.total} rows were rejected; the error file says why for each."
+        sentence = f"All {tally.total} rows were rejected; the error file says why for each."
+        return Failure("every_row_rejected", sentence)
     if batch.max_error_percent is not None and tally.is_over(batch.max_error_percent):
-        return (
-            f"too_many_errors: {tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
-            f"more than the limit of {batch.max_error_percent:g} %; nothing was imported."
+        return Failure(
+            "too_many_errors",
+            f"{tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
+            f"more than the limit of {batch.max_error_percent:g} %; nothing was imported.",
         )
     return None
 
 
 def _unpublished(tally: Tally) -> Tally:
-    """The counts of a batch of which nothing is published: its good rows were skipped."""
-    return Tally(total=tally.total, unchanged=tally.total - tally.rejected, rejected=tally.rejected)
+    """The counts of a batch of which nothing is published, the rows that were there already among them."""
+    return Tally(total=tally.total, unpublished=tally.total - tally.rejected, rejected=tally.rejected)
 
 
 def _faults(batch: Batch, db: Connection) -> FaultCounts:

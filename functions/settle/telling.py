@@ -15,6 +15,7 @@ def tell_of(batch_id: UUID, settled: Settled, settings: Settings) -> Settled:
     event = _EVENTS.get(settled.status)
     if event:
         # Of the reason its code only: the sentence is for people, who ask the API.
-        failure = (settled.failure_reason or "").partition(":")[0] or None
-        tell(event, {"batchId": str(batch_id), "failure": failure, "uploadsBucket": settings.uploads_bucket})
+        tell(
+            event, {"batchId": str(batch_id), "failure": settled.failure_code, "uploadsBucket": settings.uploads_bucket}
+        )
     return settled

@@ -21,12 +21,13 @@ from ingestion.programmes import Kind
 from ingestion.ratings import RatingFacts, Scale
 from ingestion.reading import ChunkSpan
 from ingestion.source import Source, source_of
-from ingestion.tables import chunks, staging
+from ingestion.tables import batches, chunks, staging
 from ingestion.tables.batches import Batch
 from ingestion.tables.chunks import Chunk, Staged
 from ingestion.tables.targets import TARGETS
 from ingestion.validation import validate
 from stage.copying import StagedRows, columns_to_stage, copy_rows
+from stage.correcting import Correction, apply_correction
 from stage.people import People, acquaintances
 from stage.starting import ChunkTask, start
 
@@ -57,13 +58,14 @@ class ChunkReader:
     span: ChunkSpan
     plan: ColumnPlan
     shard_count: int
+    correction: Correction | None = None
 
     def read(self, people: People, scale: Scale | None) -> Reading:
         """Read and validate the chunk's rows."""
         columns = columns_to_stage(self.plan, creates_people=people.creates)
         reading = Reading(StagedRows(self.span.number, self.shard_count, columns))
         now = datetime.now(UTC)
-        for raw_rows, unreadable, filled in self.source.blocks(self.span):
+        for raw_rows, unreadable, filled in apply_correction(self.correction, self.source.blocks(self.span)):
             validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=people.readings)
             reading.ratings.append(validated.ratings)
             reading.warnings.update(validated.warnings)
@@ -95,9 +97,11 @@ def stage_chunk(task: ChunkTask, db: Connection, settings: Settings) -> Staged:
         span=ChunkSpan.model_validate(chunk.span),
         plan=batch.column_plan,
         shard_count=batch.shard_count,
+        correction=_correction(batch, db, settings),
     )
     people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution))
-    scale = Scale(chunk.rating_scale) if chunk.rating_scale else None
+    known_scale = chunk.rating_scale or batch.given_scale
+    scale = Scale(known_scale) if known_scale else None
     reading = reader.read(people, scale)
     if scale is None and reading.facts.saw_above_one and reading.facts.saw_below_one:
         # Some rows were read before the chunk showed its scale: read them again, knowing it.
@@ -107,6 +111,12 @@ def stage_chunk(task: ChunkTask, db: Connection, settings: Settings) -> Staged:
         # A crash empties the staging anyway, and what it takes of the ledger with it is found missing and staged again.
         db.run("SET LOCAL synchronous_commit = off")
         return _write(batch, reader, reading, scale, db, settings)
+
+
+def _correction(batch: Batch, db: Connection, settings: Settings) -> Correction | None:
+    if batch.corrects_batch_id is None or not batch.corrects_kept_rejects:
+        return None
+    return Correction(batches.get(db, batch.corrects_batch_id), batch, settings.work_bucket)
 
 
 def _write(
@@ -123,7 +133,7 @@ def _write(
         staging.forget_chunk(db, batch.id, number)
     refused = copy_rows(db, batch.id, reading.rows)
     rejects = reading.rejects + _refused_rows(reader, refused)
-    write_part(settings.work_bucket, batch.id, number, rejects, reader.plan)
+    write_part(settings.work_bucket, number, rejects, batch.error_file)
     staged = Staged(
         staged_rows=len(reading.rows) - len(refused),
         rejected_rows=len(rejects),

@@ -95,7 +95,12 @@ def _lost_chunks(batch: Batch, db: Connection) -> list[int]:
 
 
 def _scale(batch: Batch, db: Connection) -> tuple[Scale | None, bool, list[int]]:
-    """The file's rating scale, whether it is assumed, and the chunks that took ratings which are off it."""
+    """The file's rating scale, whether it is assumed, and the chunks that took ratings which are off it.
+
+    A part of a file may look as if it had the other scale: a corrected file has that of the file it corrects.
+    """
+    if batch.given_scale:
+        return Scale(batch.given_scale), False, []
     facts, doubtful = RatingFacts(), []
     for number, read_with, of_chunk in chunks.rating_facts(db, batch.id):
         facts |= of_chunk

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
+from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.db import Connection
 from ingestion.tables import batches, retention
 from tests.db.world import CHECK, account_for, add_batch, batch_columns, refused
@@ -23,7 +23,7 @@ def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
         status,
         TALLY,
         summary,
-        failure_reason="import_broke: x" if status is BatchStatus.FAILED else None,
+        failure=Failure("import_broke", "x") if status is BatchStatus.FAILED else None,
         error_file_key="errors/x.csv",
     )
 

@@ -185,4 +185,6 @@ def test_a_batch_is_read_with_the_file_that_it_is_of(db: Connection) -> None:
     batch = batches.get(db, new.id, lock=True)
     assert (batch.bucket, batch.key, batch.version_id) == ("uploads", "incoming/b.csv", "v7")
     assert (batch.status, batch.max_error_percent, batch.execution) == (BatchStatus.PENDING, 12.5, None)
-    assert batches.find_parent(db, new.id) == (MENTORS, None)
+    parent = batches.find_parent(db, new.id)
+    assert parent is not None
+    assert (parent.program_type, parent.program_instance_id, parent.has_lost_rejects) == (MENTORS, None, False)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from ingestion.columns import ERROR_COLUMNS
 from ingestion.db import Connection
 from local.system import LocalSystem
 from tests.e2e.front_door import FrontDoor, slug
@@ -86,8 +87,8 @@ def test_the_error_file_comes_by_link_and_imports_once_it_is_mended(door: FrontD
     code, content = door.fetch(path)
     assert (code, content[:3]) == (200, b"\xef\xbb\xbf")
     lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-    assert lines[0] == [*HEADER.strip().split(","), "_error_row", "_error_line", "_error_code", "_error_message"]
-    assert [(line[7], line[-4], line[-3], line[-2]) for line in lines[1:]] == [
+    assert lines[0] == [*HEADER.strip().split(","), *ERROR_COLUMNS]
+    assert [(line[7], line[-5], line[-4], line[-3]) for line in lines[1:]] == [
         ("'=1+1", "2", "3", "E006"),
         ("Bra", "3", "4", "E001"),
     ]

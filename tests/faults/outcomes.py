@@ -17,7 +17,10 @@ def outcome(world: UnderFire, files: Files, batch_ids: Sequence[str]) -> Outcome
         for name, sql in _OF_A_BATCH.items():
             parts[f"{name} of batch {number}"] = _rows(world, sql, prefix, [batch_id])
         status, body = world.door.fetch(f"/v1/import/backfill/{batch_id}/errors")
-        parts[f"error file of batch {number}"] = (status, _anonymous(_text(status, body), prefix))
+        parts[f"error file of batch {number}"] = (
+            status,
+            _anonymous(_text(status, body), prefix).replace(batch_id, "B"),
+        )
     return parts
 
 
@@ -93,7 +96,8 @@ _OF_ALL = {
 }
 _OF_A_BATCH = {
     "record": f"""{_GIVEN}
-    SELECT b.status, b.total_rows, b.inserted_rows, b.updated_rows, b.skipped_rows, b.error_rows, b.rating_scale,
+    SELECT b.status, b.total_rows, b.inserted_rows, b.updated_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
+           b.rating_scale,
            CAST(b.error_summary AS text), b.failure_reason, b.imported_by, b.error_file_deleted_at IS NULL
       FROM ingestion_batches b JOIN given ON given.id = b.id
     """,

@@ -21,6 +21,8 @@ STATUS_FIELDS = [
     "successRows",
     "errorRows",
     "skippedRows",
+    "unchangedRows",
+    "unpublishedRows",
     "insertedRows",
     "updatedRows",
     "processedRows",

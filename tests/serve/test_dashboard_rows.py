@@ -6,8 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from ingestion import config
+from ingestion import config, paths
+from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.framing import Limits
+from ingestion.rejects import write_rejects
 from ingestion.scanning import FilePass
 from serve import originals
 from serve.rights import Right
@@ -22,27 +24,54 @@ BAD_EMAIL, BAD_DATE, BAD_ROW = (
     {"code": "E003", "category": "validation", "field": "scheduled_at", "count": 34},
     {"code": "E010", "category": "validation", "field": "row", "count": 1},
 )
-ERROR_FILE = (
-    "\ufeffsession_id,feedback_text,_error_row,_error_line,_error_code,_error_message\r\n"
-    + f'\'=MS-1,"two\r\nlines",4,7,E001; E003,"participant_email: \'={EVIL.replace(chr(34), chr(34) * 2)}; '
-    + 'scheduled_at: no"\r\n'
-    + "".join(f"MS-{n},,{n},{n + 9},E003,scheduled_at: is no date\r\n" for n in range(5, 38))
-    + "MS-99,,99,199,E010,The row has 7 fields.\r\n"
-)
+
+
+def rejected(number: int, line: int, cells: list[str], *faults: tuple[FaultCode, str, str]) -> Reject:
+    return Reject(RawRow(number, line, cells), tuple(Fault(*fault) for fault in faults))
+
+
+REJECTS = [
+    rejected(
+        4,
+        7,
+        ["=MS-1", "two\r\nlines"],
+        (FaultCode.INVALID_EMAIL, "participant_email", f"participant_email: '={EVIL}; scheduled_at: fine"),
+        (FaultCode.INVALID_DATE, "scheduled_at", "scheduled_at: no"),
+    ),
+    *[
+        rejected(n, n + 9, [f"MS-{n}", ""], (FaultCode.INVALID_DATE, "scheduled_at", "scheduled_at: is no date"))
+        for n in range(5, 38)
+    ],
+    rejected(99, 199, ["MS-99", ""], (FaultCode.WRONG_FIELD_COUNT, "row", "The row has 7 fields.")),
+]
 
 
 @pytest.fixture
 def faulty(buckets: Any, world: World) -> UUID:
     """A batch with rejected rows."""
-    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.encode())
     summary = [BAD_EMAIL, BAD_DATE, BAD_ROW]
-    return world.batch(error_file_key="errors/x.csv", total_rows=43, error_rows=35, error_summary=summary)
+    headers = ["session_id", "feedback_text", "Date", "participant_email"]
+    metadata = {"headers": headers, "warnings": []}
+    batch = world.batch(
+        error_file_key="errors/x.csv", total_rows=43, error_rows=35, error_summary=summary, csv_metadata=metadata
+    )
+    buckets.put_object(Bucket=WORK, Key=paths.reject_values(batch), Body=write_rejects(REJECTS))
+    return batch
 
 
 def test_each_fault_has_some_of_its_rows_below_it(see: Any, faulty: UUID) -> None:
     page = see(f"/batches/{faulty}/rejected")
     assert len(page.all("ol")) == 3
-    for shown in ("row 4, line 7", "=MS-1", f"participant_email: '={EVIL}", "MS-6", "MS-99", "The row has 7 fields."):
+    for shown in (
+        "row 4, line 7",
+        "=MS-1",
+        f"participant_email: '={EVIL}",
+        "MS-6",
+        "MS-99",
+        "The row has 7 fields.",
+        "D2 in the",
+        "C2 in",
+    ):
         assert shown in page.text
     # Three of the dates, of which the first has the bad email as well.
     assert page.text.count("row 4, line 7") == 2
@@ -56,10 +85,10 @@ def test_a_look_at_rejected_rows_is_in_the_audit_trail(see: Any, faulty: UUID, w
 
 
 def test_a_look_at_rejected_rows_that_shows_none_is_none(see: Any, buckets: Any, faulty: UUID, world: World) -> None:
-    buckets.delete_object(Bucket=WORK, Key="errors/x.csv")
+    buckets.delete_object(Bucket=WORK, Key=paths.reject_values(faulty))
     see(f"/batches/{faulty}/rejected", 410)
     see(f"/batches/{UUID(int=7)}/rejected", 404)
-    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=ERROR_FILE.partition("\r\n")[0].encode())
+    buckets.put_object(Bucket=WORK, Key=paths.reject_values(faulty), Body=b"")
     see(f"/batches/{faulty}/rejected")
     assert world.db.run("SELECT action FROM audit_logs") == []
 
@@ -67,16 +96,16 @@ def test_a_look_at_rejected_rows_that_shows_none_is_none(see: Any, buckets: Any,
 def test_a_norwegian_reads_what_is_wrong_in_norwegian_and_the_rest_is_marked_as_english(see: Any, faulty: UUID) -> None:
     page = see(f"/batches/{faulty}/rejected", language="nb")
     assert "Ikke en e-postadresse" in page.text
-    assert [span["lang"] for span in page.all("span") if "lang" in span] == ["en"] * 5
+    assert [span["lang"] for span in page.all("span") if "lang" in span] == ["en"] * 7
 
 
 def test_rejected_rows_of_any_length_are_shown_up_to_where_the_page_reads(buckets: Any, see: Any, world: World) -> None:
-    """Rows of 1.1 MB, in quoted lines: the four mebibytes that the page reads end in the middle of the fourth."""
-    header, long = ERROR_FILE.partition("\r\n")[0], "two\r\nlines " * 95_000
-    lines = "".join(f'MS-{n},"{long}",{n},{n + 9},E010,The row has 7 fields.\r\n' for n in range(5, 12))
-    buckets.put_object(Bucket=WORK, Key="errors/x.csv", Body=f"{header}\r\n{lines}".encode())
+    """Rows of 1.1 MB: the four mebibytes that the page reads end in the middle of the fourth."""
+    fault = (FaultCode.WRONG_FIELD_COUNT, "row", "The row has 7 fields.")
+    rows = [rejected(n, n + 9, [f"MS-{n}", "two\r\nlines " * 85_000], fault) for n in range(5, 12)]
     summary = [BAD_ROW | {"count": 7}]
     batch = world.batch(error_file_key="errors/x.csv", total_rows=15, error_rows=7, error_summary=summary)
+    buckets.put_object(Bucket=WORK, Key=paths.reject_values(batch), Body=write_rejects(rows))
     page = see(f"/batches/{batch}/rejected")
     assert "row 7, line 16" in page.text
     assert "row 8, line 17" not in page.text

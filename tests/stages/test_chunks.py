@@ -41,6 +41,7 @@ def outcome(pipeline: Pipeline, batch: dict[str, Any]) -> tuple[object, ...]:
     )
     counts = [batch[f"{name}_rows"] for name in ("total", "inserted", "updated", "skipped", "error")]
     errors = pipeline.error_file(batch) if batch["error_file_key"] else b""
+    errors = errors.replace(str(batch["id"]).encode(), b"")
     return sessions, versions, counts, batch["status"], batch["error_summary"], errors
 
 

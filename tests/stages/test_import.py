@@ -41,5 +41,5 @@ def test_bad_rows_come_back_in_the_error_file(pipeline: Pipeline) -> None:
     batch = pipeline.load("incoming/mentors_ukraine/mentors-ukraine-2024-q4.csv", body)
     assert (batch["inserted_rows"], batch["error_rows"]) == (2, 2)
     lines = list(csv.reader(io.StringIO(pipeline.error_file(batch).decode("utf-8-sig"), newline="")))
-    assert [line[-4:-1] for line in lines[1:]] == [["2", "4", "E006"], ["3", "6", "E020"]]
+    assert [line[-5:-2] for line in lines[1:]] == [["2", "4", "E006"], ["3", "6", "E020"]]
     assert {(entry["code"], entry["count"]) for entry in batch["error_summary"]} == {("E006", 1), ("E020", 1)}

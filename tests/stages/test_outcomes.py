@@ -75,7 +75,7 @@ def test_an_id_of_other_people_is_rejected_whether_it_is_stored_or_earlier_in_th
     )
     assert counts(batch) == (1, 1, 0, 3)
     lines = list(csv.reader(io.StringIO(known.error_file(batch).decode("utf-8-sig"), newline="")))[1:]
-    assert [(found[-4], found[-2]) for found in lines] == [("1", "E030"), ("3", "E030"), ("4", "E006")]
+    assert [(found[-5], found[-3]) for found in lines] == [("1", "E030"), ("3", "E030"), ("4", "E006")]
     assert batch["error_summary"] == [
         {"code": "E030", "category": "duplicate", "field": "session_id", "count": 2},
         {"code": "E006", "category": "validation", "field": "rating", "count": 1},
@@ -123,6 +123,13 @@ def test_an_error_limit_that_is_passed_keeps_everything_out(known: Pipeline, lim
     assert known.error_file(batch)
 
 
+def test_good_rows_of_a_batch_that_published_nothing_are_never_called_unchanged(known: Pipeline) -> None:
+    known.load(KEY, file_of(line(1)))
+    batch = known.load(KEY, file_of(line(1), line(2), line(3, rating="9")), max_error_percent="5")
+    assert (batch["status"], batch["failure_code"]) == ("failed", "too_many_errors")
+    assert (batch["skipped_rows"], batch["unchanged_rows"], batch["unpublished_rows"]) == (2, 0, 2)
+
+
 def test_a_file_of_rejects_only_fails(known: Pipeline) -> None:
     batch = known.load(KEY, file_of(line(1, rating="9"), line(2, rating="-1")))
     assert batch["status"] == "failed"
@@ -144,7 +151,7 @@ def test_the_rating_scale_is_that_of_the_whole_file(known: Pipeline, small_chunk
     stored = known.db.run("SELECT external_session_id, rating FROM kintell_sessions ORDER BY 1")
     assert [[name, float(rating)] for name, rating in stored] == [["MS-12", 0.5], ["MS-13", 0.0]]
     lines = list(csv.reader(io.StringIO(known.error_file(batch).decode("utf-8-sig"), newline="")))[1:]
-    assert [(found[-4], found[-2]) for found in lines] == [(str(n), "E006") for n in range(1, 12)]
+    assert [(found[-5], found[-3]) for found in lines] == [(str(n), "E006") for n in range(1, 12)]
 
 
 def test_unknown_people_are_created_where_that_is_the_setting(

@@ -106,7 +106,7 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
     delete, seen = files.delete, list[str]()
 
     def break_off(bucket: str, key: str, version_id: str | None = None) -> None:
-        if seen:
+        if len(seen) == 2:  # the rejected rows as values, and the error file
             raise RuntimeError("cut off")
         seen.append(key)
         delete(bucket, key, version_id)

@@ -69,7 +69,7 @@ def test_settle_reads_what_broke_from_either_side(name: str, error: str, reason:
     breakage = settle.app._breakage(event(name))
     assert breakage is not None
     assert (breakage.batch_id, breakage.execution, breakage.error) == (BATCH, EXECUTION, error)
-    assert reason in breakage.reason
+    assert reason in breakage.failure.reason
 
 
 def test_eventbridge_passes_on_the_events_that_settle_reads() -> None:

@@ -28,7 +28,8 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         IMPORT: {"states:StartExecution"},
         EVENTS: {"events:PutEvents"},
     },
-    "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
+    # To hold a corrected file against what was handed out, it reads the rejects of the file's parent.
+    "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, ERRORS: {"s3:GetObject"}},
     "Weigh": {WORK: {"s3:PutObject"}},
     "Explain": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},

@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 from ingestion.columns import ColumnPlan, plan_columns
-from ingestion.error_file import reject_lines
+from ingestion.error_file import ErrorFile, reject_lines
 from ingestion.errors import Refused
 from ingestion.faults import Reject
 from ingestion.framing import Limits
 from ingestion.programmes import PROGRAMMES, get_programme
 from ingestion.reading import ChunkSpan, FileFormat, read_blocks
+from ingestion.rejects import as_kept, write_rejects
 from ingestion.scanning import FilePass
 from ingestion.validation import validate
 
@@ -155,7 +157,7 @@ def _read(blocks: Iterator[bytes], upload: IO[bytes], text: IO[bytes]) -> dict[s
 
 
 def _read_span(file: IO[bytes], span: ChunkSpan, fmt: FileFormat, plan: ColumnPlan) -> tuple[int, int]:
-    """How many rows a chunk has and how many of them are rejected; their lines of the error file are made, too."""
+    """How many rows a chunk has and how many of them are rejected; they are written as a stage does, too."""
     file.seek(span.start)
     data = file.read(span.fetch_end - span.start)
     rejects: list[Reject] = []
@@ -163,7 +165,9 @@ def _read_span(file: IO[bytes], span: ChunkSpan, fmt: FileFormat, plan: ColumnPl
     for readable, unreadable, _ in read_blocks(data, span, fmt):
         rows += readable.size + len(unreadable)
         rejects += [*unreadable, *validate(readable, plan, now=datetime.now(UTC), scale=None).rejects]
-    assert reject_lines(rejects, plan).count(b"\r\n") >= len(rejects)
+    kept = [as_kept(reject, plan) for reject in rejects]
+    values, lines = write_rejects(kept), reject_lines(kept, ErrorFile(plan, fmt.delimiter, UUID(int=0)))
+    assert values.count(b"\n") == len(rejects) <= lines.count(b"\r\n")
     return rows, len(rejects)
 
 

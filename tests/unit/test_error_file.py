@@ -1,22 +1,27 @@
 """The error file: rectangular, harmless in a spreadsheet, and the rows come back as they were."""
 
 import csv
+from collections.abc import Sequence
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion import error_file
 from ingestion.columns import ColumnPlan, plan_columns
-from ingestion.error_file import header_line, neutralise, reject_line, reject_lines, restore
+from ingestion.error_file import ErrorFile, neutralise, restore
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.programmes import get_programme
 from ingestion.programmes.programme import plain
+from ingestion.rejects import as_kept, lines_of, read_rejects, write_rejects
 from tests.unit.reference_reader import EXAMPLES, read_all, scan
 
 HEADERS = ["Session ID", "participant_email", "volunteer_email", "scheduled_at", "topics"]
 CELLS = ["LS-1", "nora", "bo@acme.com", "2024-11-13", "work, food"]
-ERRORS = ["_error_row", "_error_line", "_error_code", "_error_message"]
+ERRORS = ["_error_row", "_error_line", "_error_code", "_error_message", "_error_batch"]
+BATCH = UUID("6b0e0000-0000-4000-8000-000000000001")
 FAULTS = (
     Fault(FaultCode.INVALID_EMAIL, "participant_email", 'participant_email: "nora" is wrong'),
     Fault(FaultCode.INVALID_EMAIL, "volunteer_email", "volunteer_email: is wrong"),
@@ -32,6 +37,20 @@ def plan(headers: list[str] = HEADERS) -> ColumnPlan:
 
 def reject(cells: list[str], faults: tuple[Fault, ...] = FAULTS) -> Reject:
     return Reject(RawRow(number=7, line=12, cells=cells), faults)
+
+
+def header_line(headers: list[str], delimiter: str = ",") -> bytes:
+    return error_file.header_line(ErrorFile(plan(headers), delimiter, BATCH))
+
+
+def reject_lines(rejects: Sequence[Reject], plan: ColumnPlan, delimiter: str = ",") -> bytes:
+    kept = [as_kept(reject, plan) for reject in rejects]
+    assert list(read_rejects(lines_of([write_rejects(kept)]))) == kept
+    return error_file.reject_lines(kept, ErrorFile(plan, delimiter, BATCH))
+
+
+def reject_line(reject: Reject, plan: ColumnPlan) -> bytes:
+    return reject_lines([reject], plan)
 
 
 def parsed(*lines: bytes) -> list[list[str]]:
@@ -64,6 +83,12 @@ def test_neutralising_is_undone_among_apostrophes_and_formulas(text: str) -> Non
         ("''@a", "'''@a"),
         ("'quoted'", "'quoted'"),
         ("a=b", "a=b"),
+        ('"=1"', '"\'=1"'),
+        ("Good; =1", "Good; =1"),
+        ("Good;=1", "Good;'=1"),
+        ('Good,"=1"', 'Good,"\'=1"'),
+        ("a\t-b|@c", "a\t'-b|'@c"),
+        ("- one\n- two", "'- one\n'- two"),
         ("", ""),
     ],
 )
@@ -74,7 +99,7 @@ def test_only_formulas_get_an_apostrophe(cell: str, harmless: str) -> None:
 def test_the_header_is_the_original_one_with_the_error_columns_after_it() -> None:
     line = header_line(HEADERS)
     assert line.startswith(b"\xef\xbb\xbfSession ID,")
-    assert line.endswith(b"_error_message\r\n")
+    assert line.endswith(b"_error_message,_error_batch\r\n")
     assert parsed(line) == [[*HEADERS, *ERRORS]]
 
 
@@ -86,6 +111,7 @@ def test_a_reject_has_its_cells_its_place_and_all_its_faults() -> None:
         "12",
         "E001; E003",
         'participant_email: "nora" is wrong; volunteer_email: is wrong; scheduled_at: is wrong',
+        str(BATCH),
     ]
 
 
@@ -100,11 +126,10 @@ def test_a_short_row_is_padded_so_that_the_error_columns_stay_in_place() -> None
     assert row[:6] == ["LS-1", "nora", "", "", "", "7"]
 
 
-def test_the_surplus_of_a_long_row_is_kept_in_its_last_cell() -> None:
+def test_the_surplus_of_a_long_row_is_told_by_the_message_and_is_in_no_cell() -> None:
     [row] = parsed(reject_line(reject([*CELLS[:4], "work", "food, drink", 'say "hei"']), plan()))
-    assert len(row) == len(HEADERS) + len(ERRORS)
-    assert row[5] == "7"
-    assert next(csv.reader([row[4]])) == ["work", "food, drink", 'say "hei"']
+    assert row[:6] == [*CELLS[:4], "work", "7"]
+    assert row[8].endswith('; beyond the columns: "food, drink", "say "hei""')
 
 
 @given(st.lists(TEXTS, max_size=9))
@@ -113,9 +138,36 @@ def test_every_reject_is_read_back_by_csv_with_the_width_of_the_header(cells: li
     header, row = parsed(header_line(HEADERS), reject_line(reject(cells), plan()))
     assert len(row) == len(header)
     back = [restore(cell) for cell in row[: len(HEADERS)]]
-    if len(cells) > len(HEADERS):
-        back[-1:] = next(csv.reader(StringIO(back[-1], newline="")))
-    assert back == cells + [""] * (len(HEADERS) - len(cells))
+    assert back == (cells + [""] * (len(HEADERS) - len(cells)))[: len(HEADERS)]
+
+
+FORMULA_LIKE = st.text("'\"=+-@\t\r\n;,|ab ", max_size=8)
+
+
+@given(
+    rows=st.lists(st.lists(FORMULA_LIKE, min_size=6, max_size=6), min_size=1, max_size=3),
+    name=FORMULA_LIKE,
+    written=st.sampled_from(",;|"),
+    read=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_NONE]),
+)
+@settings(deadline=None, database=None, max_examples=EXAMPLES)
+def test_no_cell_begins_as_a_formula_does_whatever_parts_the_cells(
+    rows: list[list[str]], name: str, written: str, read: str, quoting: int
+) -> None:
+    of = plan([*HEADERS, name])
+    faults = (Fault(FaultCode.INVALID_EMAIL, "participant_email", f"participant_email: {name}"),)
+    file = header_line([*HEADERS, name], written) + reject_lines([reject(cells, faults) for cells in rows], of, written)
+    lines = StringIO(file.decode("utf-8-sig"), newline="")
+    for line in csv.reader(lines, delimiter=read, quoting=quoting):  # type: ignore[arg-type]
+        assert not [cell for cell in line if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+@pytest.mark.parametrize(("original", "handed_out"), [(",", ","), (";", ";"), ("\t", "\t"), ("|", "|"), ("¦", ",")])
+def test_the_delimiter_is_that_of_the_original(original: str, handed_out: str) -> None:
+    assert header_line(HEADERS, original).decode("utf-8-sig").split("_error_row")[1][0] == handed_out
+    [row] = csv.reader([reject_lines([reject(CELLS)], plan(), original).decode()], delimiter=handed_out)
+    assert row[:5] == CELLS
 
 
 def resaved(file: bytes, delimiter: str, encoding: str) -> bytes:
@@ -182,10 +234,11 @@ def test_a_returned_error_file_gives_an_error_file_of_the_same_columns() -> None
 
 def test_a_returned_error_file_with_a_ragged_row_keeps_all_of_it() -> None:
     headers = [*HEADERS, *ERRORS]
-    [row] = parsed(reject_line(reject([*CELLS, "3", "4", "E001", "old", "surplus"]), plan(headers)))
-    assert row[:4] == CELLS[:4]
-    assert next(csv.reader([row[4]])) == ["work, food", "surplus"]
-    assert row[5] == "7"
+    ragged = reject([*CELLS, "3", "4", "E001", "old", str(BATCH), "'=surplus"])
+    assert as_kept(ragged, plan(headers)).row.cells == [*CELLS, "=surplus"]
+    [row] = parsed(reject_line(ragged, plan(headers)))
+    assert row[:6] == [*CELLS, "7"]
+    assert row[8].endswith('; beyond the columns: "=surplus"')
 
 
 def test_what_is_no_text_is_written_out_rather_than_lost() -> None:

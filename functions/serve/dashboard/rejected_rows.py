@@ -1,16 +1,20 @@
 """Some of a batch's rejected rows, a few for each fault: personal data, so asked for alone, and audited."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 
+from ingestion import paths
+from ingestion.columns import places_in_error_file
 from ingestion.config import settings
-from ingestion.error_file import read_lines
-from ingestion.faults import WHOLE_ROW
-from ingestion.files import BLOCK_BYTES, NoSuchFile, blocks
-from ingestion.formulas import restore
+from ingestion.faults import Fault, Reject
+from ingestion.files import NoSuchFile, blocks
+from ingestion.programmes import get_programme
+from ingestion.rejects import read_rejects
 from ingestion.tables import audit
 from serve import error_files
 from serve.callers import caller
@@ -26,7 +30,7 @@ router = new_router()
 SAMPLES: Final = 3
 """So many rows of each fault; with its other faults, a row may stand below several."""
 BLOCKS_READ: Final = 4
-"""Mebibytes of the error file that are looked through: some thousands of rows."""
+"""Mebibytes of rejected rows that are looked through: some thousands of them."""
 
 LONGEST_CELL: Final = 200
 LONGEST_MESSAGE: Final = 4_000
@@ -35,18 +39,15 @@ Group = tuple[str, str]
 """Code and field, as the summary of faults has them."""
 
 
-class RejectedRow(NamedTuple):
-    """What the error file says of a row. `first_cell` is what its reader knows it by, most often the session's id."""
+class Sample(NamedTuple):
+    """A rejected row below one of its faults. `first_cell` is what its reader knows it by, most often the session's id;
+    `cell` is where a spreadsheet shows the fault in the error file, as `D12`."""
 
+    row: int
+    line: int
     first_cell: str
-    row: str
-    line: str
-    codes: str
-    message: str
-
-    def has(self, code: str, field: str) -> bool:
-        """Whether this is among its faults: a message begins with the name of its field."""
-        return code in self.codes.split("; ") and (field == WHOLE_ROW or f"{field}: " in self.message)
+    cell: str
+    faults: tuple[Fault, ...]
 
 
 @router.get("/batches/<batchId>/rejected", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
@@ -56,7 +57,8 @@ def rejected(batch_id: BatchId) -> Response[str]:
     db = database()
     batch = get_batch(db, id_of(batch_id))
     groups = [(fault["code"], fault["field"]) for fault in batch["error_summary"]]
-    samples = _samples(_rows(error_file_key(batch["id"], batch)), groups)
+    error_file_key(batch["id"], batch)
+    samples = _samples(_rejects(batch["id"]), groups, _places(batch))
     shown = {row.row for rows in samples.values() for row in rows}
     if shown:
         audit.write(
@@ -75,29 +77,47 @@ def error_file(batch_id: BatchId) -> Response[Any]:
     return error_files.errors(id_of(batch_id))
 
 
-def _samples(rows: Iterable[RejectedRow], groups: list[Group]) -> dict[Group, list[RejectedRow]]:
-    found: dict[Group, list[RejectedRow]] = {group: [] for group in groups}
-    for row in rows:
-        for (code, field), some in found.items():
-            if len(some) < SAMPLES and row.has(code, field):
-                some.append(row)
+def _samples(rejects: Iterable[Reject], groups: list[Group], places: dict[str, int]) -> dict[Group, list[Sample]]:
+    found: dict[Group, list[Sample]] = {group: [] for group in groups}
+    for ordinal, reject in enumerate(rejects):
+        for fault in reject.faults:
+            some = found.get((fault.code.value, fault.field), [])
+            if len(some) < SAMPLES and (not some or some[-1].row != reject.row.number):
+                some.append(_sample(reject, cell_name(places.get(fault.field), ordinal)))
         if all(len(some) == SAMPLES for some in found.values()):
             break
     return found
 
 
-def _rows(key: str) -> Iterable[RejectedRow]:
+def _sample(reject: Reject, cell: str) -> Sample:
+    number, line, cells = reject.row
+    faults = tuple(replace(fault, message=fault.message[:LONGEST_MESSAGE]) for fault in reject.faults)
+    return Sample(number, line, cells[0][:LONGEST_CELL] if cells else "", cell, faults)
+
+
+def cell_name(column: int | None, ordinal: int) -> str:
+    """What a spreadsheet calls a cell of a rejected row, both counted from 0; nothing where no column is at fault."""
+    if column is None:
+        return ""
+    letters, rest = "", column + 1
+    while rest:
+        rest, letter = divmod(rest - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    # The header is the first row of the error file, and no row of it is blank.
+    return f"{letters}{ordinal + 2}"
+
+
+def _places(batch: dict[str, Any]) -> dict[str, int]:
+    said = batch["csv_metadata"]
+    programme = get_programme(batch["program_type"])
+    return places_in_error_file(said.get("headers") or (), programme, corrects=bool(said.get("isErrorFile")))
+
+
+def _rejects(batch_id: UUID) -> Iterable[Reject]:
     try:
-        head = b"".join(islice(blocks(settings().work_bucket, key, None), BLOCKS_READ))
+        head = b"".join(islice(blocks(settings().work_bucket, paths.reject_values(batch_id), None), BLOCKS_READ))
     except NoSuchFile as gone:
-        raise Problem(ProblemCode.ERROR_FILE_EXPIRED, "The error file is gone.") from gone
-    rows = read_lines(head.decode("utf-8-sig", "replace"))
-    if len(head) >= BLOCKS_READ * BLOCK_BYTES:
-        # The last row may be cut off, in the middle of a quoted text even.
-        rows.pop()
-    # The header, then the rows; what is said of each stands in the last four columns.
-    for row in islice(rows, 1, None):
-        if len(row) >= 4:
-            number, line, codes, message = row[-4:]
-            first_cell = restore(row[0])[:LONGEST_CELL] if len(row) > 4 else ""
-            yield RejectedRow(first_cell, number, line, codes, restore(message)[:LONGEST_MESSAGE])
+        raise Problem(ProblemCode.ERROR_FILE_EXPIRED, "The rejected rows are gone.") from gone
+    lines = head.split(b"\n")
+    # Behind the last line end is nothing, or a row that is cut off.
+    return read_rejects(lines[:-1])

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 from typing_extensions import TypedDict
@@ -40,6 +40,7 @@ class Tally(BaseModel):
     inserted: NonNegativeInt = 0
     updated: NonNegativeInt = 0
     unchanged: NonNegativeInt = 0
+    unpublished: NonNegativeInt = 0
     rejected: NonNegativeInt = 0
 
     @property
@@ -49,8 +50,8 @@ class Tally(BaseModel):
 
     @property
     def skipped(self) -> int:
-        """Rows that were there already, the same."""
-        return self.unchanged
+        """Rows that were there already, the same, and good ones of a batch that published nothing."""
+        return self.unchanged + self.unpublished
 
     @property
     def errors(self) -> int:
@@ -83,8 +84,21 @@ class Tally(BaseModel):
             inserted=self.inserted + other.inserted,
             updated=self.updated + other.updated,
             unchanged=self.unchanged + other.unchanged,
+            unpublished=self.unpublished + other.unpublished,
             rejected=self.rejected + other.rejected,
         )
+
+
+class Failure(NamedTuple):
+    """Why a batch failed: a code for programs, a sentence for people."""
+
+    code: str
+    sentence: str
+
+    @property
+    def reason(self) -> str:
+        """Both, as the API shows them."""
+        return f"{self.code}: {self.sentence}"
 
 
 class FaultCount(TypedDict):

@@ -11,7 +11,7 @@ from ingestion.header_names import looks_like_a_row, nearest_names, read_instead
 from ingestion.programmes.programme import Column, Kind, Programme, header_name
 from ingestion.programmes.session_columns import INSTANCE_REF, SESSION_TYPE
 
-ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message")
+ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message", "_error_batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,22 @@ class ColumnPlan:
         """The columns that unknown headers may mean; no other column of the file is one of these."""
         return nearest_names(self.unknown_headers, self.programme.free_names(self.indexes))
 
+    def error_column(self, name: str) -> int | None:
+        """The cell of one of the `_error_*` columns, if the file has it."""
+        return next((index for index, header in enumerate(self.headers) if header_name(header) == name), None)
 
-def plan_columns(headers: Sequence[str], programme: Programme, declared: Declared = NOTHING_DECLARED) -> ColumnPlan:
-    """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks."""
+
+def plan_columns(
+    headers: Sequence[str], programme: Programme, declared: Declared = NOTHING_DECLARED, *, corrects: bool = False
+) -> ColumnPlan:
+    """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks.
+
+    *corrects* says that it is known to be a returned error file, whatever became of its `_error_*` columns.
+    """
     originals = original_indexes(headers)
-    is_error_file = len(originals) < len(headers)
-    names = {index: header_name(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
-    indexes = {column.name: index for column in programme.columns if (index := _find(column, names)) is not None}
+    is_error_file = corrects or len(originals) < len(headers)
+    names = _names(headers, is_error_file=is_error_file)
+    indexes = _indexes(names, programme)
     has_instances = programme.kind is Kind.SESSIONS
     instance_ref_index = _first(INSTANCE_REF, names) if has_instances else None
     session_type_index = _first(SESSION_TYPE, names) if has_instances else None
@@ -74,6 +83,22 @@ def plan_columns(headers: Sequence[str], programme: Programme, declared: Declare
 def original_indexes(headers: Sequence[str]) -> tuple[int, ...]:
     """The indexes of the columns that are not `_error_*` columns of ours."""
     return tuple(index for index, header in enumerate(headers) if header_name(header) not in ERROR_COLUMNS)
+
+
+def places_in_error_file(headers: Sequence[str], programme: Programme, *, corrects: bool) -> dict[str, int]:
+    """Where the error file of a file with these headers has each column of the programme, counted from 0."""
+    originals = original_indexes(headers)
+    names = _names(headers, is_error_file=corrects or len(originals) < len(headers))
+    return {name: originals.index(index) for name, index in _indexes(names, programme).items()}
+
+
+def _names(headers: Sequence[str], *, is_error_file: bool) -> dict[int, str]:
+    originals = original_indexes(headers)
+    return {index: header_name(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
+
+
+def _indexes(names: dict[int, str], programme: Programme) -> dict[str, int]:
+    return {column.name: index for column in programme.columns if (index := _find(column, names)) is not None}
 
 
 def _find(column: Column, names: dict[int, str]) -> int | None:

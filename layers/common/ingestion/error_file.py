@@ -1,88 +1,77 @@
 """The error file: the rejected rows as they were, with what is wrong with each; mended, it can be uploaded again.
 
-A cell that a spreadsheet would run as a formula gets one leading apostrophe, reversibly for every text. A row is as
-wide as the header, always, so that the `_error_*` columns never shift: short rows get empty cells, and what a long row
-has too much is kept in its last original cell, as CSV within the cell (`A2,surplus,"more, surplus"`). A file that is
-itself an error file is stripped of its `_error_*` columns and its apostrophes before it gets new ones.
+Its delimiter is that of the original, so that the spreadsheet that wrote the one opens the other. What a spreadsheet
+would run as a formula gets an apostrophe, reversibly for every text. A row is as wide as the header, always, so that
+the `_error_*` columns never shift: short rows get empty cells, and what a long row has too much is told by the message,
+where it can't be taken for a value when the file comes back.
 """
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from io import StringIO
+from itertools import chain
+from uuid import UUID
 
-from ingestion.columns import ERROR_COLUMNS, ColumnPlan, original_indexes
+from ingestion.columns import ERROR_COLUMNS, ColumnPlan
 from ingestion.faults import Reject
-from ingestion.formulas import RISKY_FIRST, neutralise, restore
+from ingestion.formulas import any_may_be_formula, neutralise, restore
+from ingestion.rejects import fitted, kept_headers
 
-__all__ = ["header_line", "neutralise", "reject_line", "reject_lines", "restore"]
+__all__ = ["ErrorFile", "header_line", "neutralise", "reject_lines", "restore"]
 
 _BOM = b"\xef\xbb\xbf"
-_LONGEST_CELL = 16 << 20
-"""More than a row may have, with whatever it takes to write out what is no text."""
+_DELIMITERS = ",;\t|"
+_MOST_SURPLUS_CHARS = 10_000
+"""A spreadsheet holds three times as many in a cell."""
 
 
-def header_line(headers: Sequence[str]) -> bytes:
-    """The BOM and the first line, from the header cells of the incoming file as it has them."""
-    originals = original_indexes(headers)
-    is_error_file = len(originals) < len(headers)
-    kept = [restore(headers[index]) if is_error_file else headers[index] for index in originals]
-    return _BOM + _csv_line([*map(neutralise, kept), *ERROR_COLUMNS])
+@dataclass(frozen=True, slots=True)
+class ErrorFile:
+    """What all lines of an error file have in common."""
+
+    plan: ColumnPlan
+    delimiter: str
+    """That of the incoming file."""
+    batch_id: UUID
 
 
-def reject_line(reject: Reject, plan: ColumnPlan) -> bytes:
-    """The line of one rejected row, whose cells are those of the incoming file, untouched."""
-    return reject_lines([reject], plan)
+def header_line(file: ErrorFile) -> bytes:
+    """The BOM and the first line, with the header cells as the incoming file has them."""
+    return _BOM + _csv_lines(file, [[*map(neutralise, kept_headers(file.plan)), *ERROR_COLUMNS]])
 
 
-def reject_lines(rejects: Iterable[Reject], plan: ColumnPlan) -> bytes:
-    """The lines of rejected rows. Written together, as a writer of its own for each takes as long as its line."""
-    return _csv_lines(_reject_cells(reject, plan) for reject in rejects)
+def reject_lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
+    """The lines of rejected rows, whose cells are the file's own: see `rejects.as_kept`.
+
+    Written together, as a writer of its own for each takes as long as its line.
+    """
+    width, batch = len(file.plan.original_indexes), str(file.batch_id)
+    lines = [_line(reject, width, batch) for reject in rejects]
+    if any_may_be_formula(chain.from_iterable(lines)):
+        lines = [list(map(neutralise, line)) for line in lines]
+    return _csv_lines(file, lines)
 
 
-def _reject_cells(reject: Reject, plan: ColumnPlan) -> list[str]:
-    row, faults = reject.row, reject.faults
-    return [
-        # What can't be a formula, as nearly every cell, is spared the call.
-        *[cell if cell[:1] not in RISKY_FIRST else neutralise(cell) for cell in _original_cells(row.cells, plan)],
-        str(row.number),
-        str(row.line),
-        faults[0].code.value if len(faults) == 1 else "; ".join(dict.fromkeys([fault.code.value for fault in faults])),
-        neutralise("; ".join([fault.message for fault in faults])),
-    ]
+def _line(reject: Reject, width: int, batch: str) -> list[str]:
+    (number, line, cells), faults = reject.row, reject.faults
+    if len(faults) == 1 and len(cells) == width:
+        return [*cells, str(number), str(line), faults[0].code.value, faults[0].message, batch]
+    codes = "; ".join(dict.fromkeys([fault.code.value for fault in faults]))
+    return [*fitted(cells, width), str(number), str(line), codes, _message(reject, width), batch]
 
 
-def _original_cells(cells: list[str], plan: ColumnPlan) -> list[str]:
-    width = len(plan.headers)
-    if len(cells) == width and not plan.is_error_file:
-        return cells
-    padded = cells if len(cells) >= width else cells + [""] * (width - len(cells))
-    kept = [padded[index] for index in plan.original_indexes]
-    if plan.is_error_file:
-        kept = [restore(cell) for cell in kept]
-    if len(cells) > width:
-        kept[-1] = _csv_line([kept[-1], *cells[width:]]).decode().removesuffix("\r\n")
-    return kept
+def _message(reject: Reject, width: int) -> str:
+    """All that is wrong with the row, and the cells that it has too many."""
+    said, surplus = [fault.message for fault in reject.faults], reject.row.cells[width:]
+    if surplus:
+        text = ", ".join([f'"{cell}"' for cell in surplus[:_MOST_SURPLUS_CHARS]])
+        said.append(f"beyond the columns: {text[:_MOST_SURPLUS_CHARS]}" + "…" * (len(text) > _MOST_SURPLUS_CHARS))
+    return "; ".join(said)
 
 
-def _csv_line(cells: Sequence[str]) -> bytes:
-    return _csv_lines([cells])
-
-
-def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
+def _csv_lines(file: ErrorFile, rows: Iterable[Sequence[str]]) -> bytes:
     text = StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    delimiter = file.delimiter if file.delimiter in _DELIMITERS else ","
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def lines_by_row(part: bytes) -> dict[int, bytes]:
-    """The lines of a part of the file, which has no header, by the number of their row."""
-    return {int(cells[-len(ERROR_COLUMNS)]): _csv_line(cells) for cells in read_lines(part.decode("utf-8"))}
-
-
-def read_lines(text: str) -> list[list[str]]:
-    """The cells of an error file's lines. A cell may hold a row that was too long for `csv`, up to a mebibyte of it."""
-    before = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        return list(csv.reader(StringIO(text, newline="")))
-    finally:
-        csv.field_size_limit(before)

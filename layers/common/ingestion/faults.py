@@ -7,7 +7,7 @@ Messages name the field and the value and say what would be right: they are pers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Category(StrEnum):
@@ -52,6 +52,11 @@ _OTHER_CATEGORIES = {
     FaultCode.SESSION_ID_TAKEN: Category.DUPLICATE,
     FaultCode.DATABASE_REFUSED: Category.DB_ERROR,
 }
+
+DEPENDS_ON_OTHERS: Final = frozenset(
+    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.SESSION_ID_TAKEN}
+)
+"""What is wrong with the world rather than with the row: the same row may be taken another day."""
 
 WHOLE_ROW = "row"
 """The `field` of a fault that belongs to no single column."""

@@ -6,6 +6,7 @@ Reading is by ranges or in blocks, writing in parts: no function holds a file in
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -22,6 +23,7 @@ LEAST_PART_BYTES = 5 * 1024 * 1024
 MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
 """S3's own limits for the parts of an object; the least does not hold for the last one."""
 
+_MAKING = Lock()
 _PASSING = {408, 412, 429}
 """Statuses that another try may not meet; 412: somebody wrote the object anew while it was being read."""
 _GONE = {"404", "NoSuchKey", "NoSuchVersion"}
@@ -38,12 +40,12 @@ class InColdStorage(Exception):
 @cache
 def _client() -> Any:
     # Path-style addresses and SigV4 also work where the bucket is no host name, as on a laptop.
-    return boto3.client(
-        "s3",
-        config=Config(
-            signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}
-        ),
+    config = Config(
+        signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}
     )
+    # Threads may share a client, but not the making of one.
+    with _MAKING:
+        return boto3.client("s3", config=config)
 
 
 def _as_ours(failed: Exception) -> Exception:

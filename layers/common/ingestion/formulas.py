@@ -1,21 +1,34 @@
 """Cells that a spreadsheet would run as formulas: made harmless in what we hand out, undone when it is handed back.
 
-Reversible for every text, those that begin with apostrophes of their own among them.
+Which character parts cells depends on who opens the file, so a cell begins wherever any list separator or line break
+stands, also inside of a cell of ours. Reversible for every text, those with apostrophes of their own among them.
 """
 
 import re
+from collections.abc import Iterable
 
-RISKY_FIRST = frozenset("'=+-@\t\r")
-"""Most cells begin with none of these, which is known ten times as fast as that a pattern does not match."""
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
-_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
+# A beginning, then quotes, which parsers take away.
+_BEGINS = re.compile(r"""(?:^|[;,|\t\r\n])["']*(?=[=+\-@\t\r])""")
+_NEUTRALISED = re.compile(r"""((?:^|[;,|\t\r\n])["']*)'(?=[=+\-@\t\r])""")
+_MAY_BEGIN = re.compile(r"""[=+\-@\t\r](?<=[;,|\t\r\n"'].)""", re.DOTALL)
+"""Matches wherever `_BEGINS` does and behind other quotes too; looks at formulas' first characters, which are few."""
 
 
 def neutralise(cell: str) -> str:
-    """The cell with one more leading apostrophe, if it could be a formula with those it has taken away."""
-    return "'" + cell if cell[:1] in RISKY_FIRST and _RISKY.match(cell) else cell
+    """The cell with one more apostrophe before each place where a formula could begin."""
+    return _BEGINS.sub(r"\g<0>'", cell)
 
 
 def restore(cell: str) -> str:
-    """The cell that was neutralised: one leading apostrophe less, if one was put there."""
-    return cell[1:] if cell[:1] == "'" and _NEUTRALISED.match(cell) else cell
+    """The cell that was neutralised: one apostrophe less wherever one was put."""
+    return _NEUTRALISED.sub(r"\1", cell) if "'" in cell else cell
+
+
+def without_apostrophes(cell: str) -> str:
+    """The cell without any that stand where ours would: some programs take the first one away, some all."""
+    return _BEGINS.sub(lambda run: run[0].replace("'", ""), cell) if "'" in cell else cell
+
+
+def any_may_be_formula(cells: Iterable[str]) -> bool:
+    """Whether any of these cells must be neutralised; asked of many at once, it costs little."""
+    return bool(_MAY_BEGIN.search("\n" + "\n".join(cells)))

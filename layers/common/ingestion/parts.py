@@ -1,16 +1,32 @@
-"""The parts of an error file: the rejected rows of one chunk, in file order."""
+"""The parts of a batch's rejects: the rejected rows of one chunk, in file order, as values and as lines to hand out."""
 
 from collections.abc import Iterable
-from uuid import UUID
+from concurrent.futures import ThreadPoolExecutor
 
 from ingestion import files, paths
-from ingestion.columns import ColumnPlan
-from ingestion.error_file import reject_lines
+from ingestion.error_file import ErrorFile, reject_lines
 from ingestion.faults import Reject
+from ingestion.rejects import as_kept, lines_of, read_rejects, write_rejects
 
 
-def write_part(bucket: str, batch_id: UUID, chunk: int, rejects: Iterable[Reject], plan: ColumnPlan) -> None:
+def write_part(bucket: str, chunk: int, rejects: Iterable[Reject], file: ErrorFile) -> None:
     """Write the chunk's part, over an earlier try's; nothing if nothing was rejected."""
-    lines = reject_lines(sorted(rejects, key=lambda reject: reject.row.number), plan)
-    if lines:
-        files.write(bucket, paths.reject_part(batch_id, chunk), lines)
+    write_kept(bucket, chunk, [as_kept(reject, file.plan) for reject in rejects], file)
+
+
+def write_kept(bucket: str, chunk: int, kept: list[Reject], file: ErrorFile) -> None:
+    """The same, of rows whose cells are the file's own already."""
+    kept.sort(key=lambda reject: reject.row.number)
+    if not kept:
+        return
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # S3 takes the values while the lines are being made.
+        values = beside.submit(files.write, bucket, paths.reject_values_part(file.batch_id, chunk), write_rejects(kept))
+        files.write(bucket, paths.reject_part(file.batch_id, chunk), reject_lines(kept, file))
+        values.result()
+
+
+def read_part(bucket: str, chunk: int, file: ErrorFile) -> list[Reject]:
+    """What was written. Raises NoSuchFile, Unavailable."""
+    blocks = files.blocks(bucket, paths.reject_values_part(file.batch_id, chunk), None)
+    return list(read_rejects(lines_of(blocks)))

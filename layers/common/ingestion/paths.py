@@ -18,6 +18,16 @@ def reject_part(batch_id: UUID, chunk: int) -> str:
     return f"work/batches/{batch_id}/rejects/{chunk:06}.csv"
 
 
+def reject_values_part(batch_id: UUID, chunk: int) -> str:
+    """The rejected rows of one chunk, as values."""
+    return f"work/batches/{batch_id}/rejects/{chunk:06}.jsonl"
+
+
 def error_file(batch_id: UUID) -> str:
     """The error file of a batch."""
     return f"errors/{batch_id}.csv"
+
+
+def reject_values(batch_id: UUID) -> str:
+    """The rejected rows of a batch as values: beside its error file, for as long, for the same eyes."""
+    return f"errors/{batch_id}.jsonl"

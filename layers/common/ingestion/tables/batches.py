@@ -5,10 +5,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.batch import NEXT, BatchStatus, FaultCount, Tally
+from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.columns import ColumnPlan, plan_columns
+from ingestion.date_forms import DateOrder
 from ingestion.dates import declared_of
 from ingestion.db import Connection, rows, to_json
+from ingestion.error_file import ErrorFile
 from ingestion.file_warnings import OF_ROWS, WarningCode
 from ingestion.programmes import Programme, get_programme
 from ingestion.reading import FileFormat
@@ -24,6 +26,7 @@ class NewBatch(BaseModel):
     program_type: str
     program_instance_id: int | None
     parent_batch_id: UUID | None
+    corrects_batch_id: UUID | None = None
     file_name: str
     file_hash: str
     file_size_bytes: int
@@ -66,8 +69,14 @@ class Batch(BaseModel):
     total_rows: int
     error_file_key: str | None
     failure_reason: str | None
+    failure_code: str | None
     imported_by: str | None
     execution: str | None
+    corrects_batch_id: UUID | None
+    given_scale: str | None
+    """The rating scale of the file whose rows this one corrects."""
+    corrects_kept_rejects: bool
+    """Whether the rows that it corrects are still there to be held against it."""
 
     @property
     def programme(self) -> Programme:
@@ -83,7 +92,26 @@ class Batch(BaseModel):
     def column_plan(self) -> ColumnPlan:
         """What the file's columns are."""
         declared = declared_of(self.date_order, self.time_zone)
-        return plan_columns(self.file_format.header, self.programme, declared)
+        is_correction = self.corrects_batch_id is not None
+        return plan_columns(self.file_format.header, self.programme, declared, corrects=is_correction)
+
+    @property
+    def error_file(self) -> ErrorFile:
+        """What the lines of its error file have in common."""
+        return ErrorFile(self.column_plan, self.file_format.delimiter, self.id)
+
+
+class Parent(BaseModel):
+    """A batch whose rejected rows a file brings back, and what that file has from it unless its uploader says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    program_type: str
+    program_instance_id: int | None
+    date_order: DateOrder | None
+    time_zone: str | None
+    has_lost_rejects: bool
 
 
 class Live(BaseModel):
@@ -101,14 +129,14 @@ def create(db: Connection, batch: NewBatch) -> bool:
     created = db.run(
         """
         INSERT INTO ingestion_batches (
-            id, upload_id, program_type, program_instance_id, parent_batch_id, file_name, file_hash, file_size_bytes,
-            imported_by, claimed_by, forced, force_reason, dry_run, max_error_percent, date_order, time_zone, format,
-            work_key, csv_metadata, shard_count, total_rows)
+            id, upload_id, program_type, program_instance_id, parent_batch_id, corrects_batch_id, file_name, file_hash,
+            file_size_bytes, imported_by, claimed_by, forced, force_reason, dry_run, max_error_percent, date_order,
+            time_zone, format, work_key, csv_metadata, shard_count, total_rows)
         VALUES (
-            :id, :upload_id, :program_type, :program_instance_id, :parent_batch_id, :file_name, :file_hash,
-            :file_size_bytes, :imported_by, :claimed_by, :forced, :force_reason, :dry_run, :max_error_percent,
-            :date_order, :time_zone, CAST(:format_ AS jsonb), :work_key, CAST(:csv_metadata AS jsonb),
-            :shard_count, :total_rows)
+            :id, :upload_id, :program_type, :program_instance_id, :parent_batch_id, :corrects_batch_id, :file_name,
+            :file_hash, :file_size_bytes, :imported_by, :claimed_by, :forced, :force_reason, :dry_run,
+            :max_error_percent, :date_order, :time_zone, CAST(:format_ AS jsonb), :work_key,
+            CAST(:csv_metadata AS jsonb), :shard_count, :total_rows)
             ON CONFLICT (file_hash, program_type)
                WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run
             DO NOTHING
@@ -139,10 +167,19 @@ def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
     return Live.model_validate(found[0]) if found else None
 
 
-def find_parent(db: Connection, batch_id: UUID) -> tuple[str, int | None] | None:
-    """Programme and instance of a batch that another one corrects."""
-    found = db.run("SELECT program_type, program_instance_id FROM ingestion_batches WHERE id = :id", id=batch_id)
-    return (found[0][0], found[0][1]) if found else None
+def find_parent(db: Connection, batch_id: UUID) -> Parent | None:
+    """A batch that another one corrects."""
+    found = rows(
+        db,
+        """
+        SELECT b.id, b.program_type, b.program_instance_id, b.date_order, b.time_zone,
+               b.error_file_deleted_at IS NOT NULL AS has_lost_rejects
+          FROM ingestion_batches b
+         WHERE b.id = :id
+        """,
+        id=batch_id,
+    )
+    return Parent.model_validate(found[0]) if found else None
 
 
 def find_of_upload(db: Connection, upload_id: UUID) -> tuple[UUID, int, BatchStatus] | None:
@@ -165,9 +202,12 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
         f"""
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
-               b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.imported_by, b.execution
+               b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
+               b.execution, b.corrects_batch_id, c.rating_scale AS given_scale,
+               c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS corrects_kept_rejects
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
+     LEFT JOIN ingestion_batches c ON c.id = b.corrects_batch_id
          WHERE b.id = :id
          {"FOR UPDATE OF b" if lock else ""}
         """,
@@ -204,7 +244,8 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
         """
         UPDATE ingestion_batches
            SET status = 'running', execution = :execution, completed_at = NULL, failure_reason = NULL,
-               inserted_rows = 0, updated_rows = 0, skipped_rows = 0, error_rows = 0, error_summary = '[]',
+               failure_code = NULL, inserted_rows = 0, updated_rows = 0, skipped_rows = 0, unpublished_rows = 0,
+               error_rows = 0, error_summary = '[]',
                error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now(),
                started_at = CASE status WHEN 'failed' THEN now() ELSE started_at END
          WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
@@ -261,7 +302,7 @@ def end(
     tally: Tally,
     summary: list[FaultCount],
     *,
-    failure_reason: str | None,
+    failure: Failure | None,
     error_file_key: str | None,
 ) -> bool:
     """Move a batch to completed or failed, with all that came of it; False if it may not move there, having ended."""
@@ -269,7 +310,8 @@ def end(
         """
         UPDATE ingestion_batches
            SET status = :status, inserted_rows = :inserted, updated_rows = :updated, skipped_rows = :skipped,
-               error_rows = :errors, error_summary = CAST(:summary AS jsonb), failure_reason = :failure_reason,
+               unpublished_rows = :unpublished, error_rows = :errors, error_summary = CAST(:summary AS jsonb),
+               failure_code = :failure_code, failure_reason = :failure_reason,
                error_file_key = :error_file_key, completed_at = now(), updated_at = now()
          WHERE id = :id AND status = ANY(CAST(:before AS text[]))
      RETURNING id
@@ -280,9 +322,11 @@ def end(
         inserted=tally.inserted,
         updated=tally.updated,
         skipped=tally.skipped,
+        unpublished=tally.unpublished,
         errors=tally.errors,
         summary=to_json(summary),
-        failure_reason=failure_reason,
+        failure_code=failure.code if failure else None,
+        failure_reason=failure.reason if failure else None,
         error_file_key=error_file_key,
     )
     return bool(ended)

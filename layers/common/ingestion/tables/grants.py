@@ -17,8 +17,18 @@ NEVER_DELETED = ("ingestion_batches",)
 NOT_INSERTED = {
     "audit_logs": ("id", "at"),
     "ingestion_batches": (
-        *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "error_rows", "error_summary"),
-        *("failure_reason", "error_file_key", "created_at", "started_at", "weighed_at", "completed_at", "archived_at"),
+        *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
+        *(
+            "error_summary",
+            "failure_reason",
+            "failure_code",
+            "error_file_key",
+            "created_at",
+            "started_at",
+            "weighed_at",
+            "completed_at",
+            "archived_at",
+        ),
     ),
 }
 # What a batch is, by which its counts are judged.
@@ -30,6 +40,7 @@ NOT_UPDATED = {
         "program_type",
         "file_hash",
         "total_rows",
+        "corrects_batch_id",
         "dry_run",
         "created_at",
     )

@@ -15,7 +15,8 @@ _COLUMNS = """
                u.id AS upload_id, u.file_name, u.state, u.size_bytes, u.refusal_code, u.refusal_message,
                u.refusal_batch_id, u.uploaded_by, u.claimed_by, u.options ->> 'programType' AS named_program_type,
                b.id AS batch_id, b.status, b.program_type, i.slug AS program_instance, b.dry_run, b.failure_reason,
-               b.total_rows, b.success_rows, b.skipped_rows, b.error_rows, b.completed_at,
+               b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows,
+               b.error_rows, b.completed_at,
                CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
                     ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
                             FROM chunks c

@@ -1,0 +1,62 @@
+"""Whether a cell that comes back is the one that was handed out: what spreadsheets do is told from what people do."""
+
+import pytest
+
+from ingestion.redisplay import coarse, is_same
+
+SAME = [
+    ("Good talk", " Good talk "),
+    ("a\nb", "a\r\nb"),
+    ("'=1+1", "=1+1"),
+    ("Good;=1", "Good;'=1"),
+    ("Møte", "Mo\u0308te".replace("o\u0308", "ø")),
+    ("Ірина з Києва", "????? ? ?????"),
+    ("true", "TRUE"),
+    ("true", "SANN"),
+    ("60", "60.0"),
+    ("4.5", "4,50"),
+    ("0.333333333333", "0.333333333"),
+    ("202603123456", "2.02603E+11"),
+    ("2026-03-04", "04.03.2026"),
+    ("2026-03-04", "3/4/2026"),
+    ("2026-03-04", "04/03/26"),
+    ("2026-03-04", "4. mars 2026"),
+    ("2026-03-04", "04-Mar-26"),
+    ("2026-03-04 10:00", "04.03.2026 10:00:00"),
+    ("2026-03-04 14:30", "3/4/2026 2:30 PM"),
+    ("2026-03-02T10:00:00Z", "2026-03-02 10:00"),
+    ("Dec 14, 2025", "14-Dec-25"),
+    ("03/05/2026", "3/5/2026"),
+    ("03/05/2026", "03.05.2026"),
+    ("1\u00a0000", "1 000"),
+]
+MENDED = [
+    ("", "60"),
+    ("03/05/2026", "2026-05-03"),
+    ("03/05/2026", "2026-03-05"),
+    ("03/05/2026", "05.03.2026"),
+    ("2026-03-04", "2026-04-03"),
+    ("2026-03-04 10:00", "2026-03-04 11:00"),
+    ("2026-03-02T10:00:00Z", "2026-03-02T10:00:00+02:00"),
+    ("60", "61"),
+    ("9", "4"),
+    ("1234567", "1234568"),
+    ("0.9", "1"),
+    ("an hour", "60"),
+    ("olena(at)example.org", "olena@example.org"),
+    ("who?", "who!"),
+    ("true", "false"),
+    ("fine", "Fine"),
+    ("2026-03-04", "March"),
+]
+
+
+@pytest.mark.parametrize(("handed_out", "returned"), SAME)
+def test_what_a_spreadsheet_shows_in_its_own_way_is_the_same(handed_out: str, returned: str) -> None:
+    assert is_same(handed_out, returned)
+    assert coarse(handed_out) == coarse(returned)
+
+
+@pytest.mark.parametrize(("handed_out", "returned"), MENDED)
+def test_what_somebody_wrote_is_not(handed_out: str, returned: str) -> None:
+    assert not is_same(handed_out, returned)
