@@ -103,7 +103,8 @@ fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 # Properties of the reader on many more files than make test tries: any bytes, any cut, any edit, any resaved error file.
 fuzz-reader: $(VENV)/.dev.stamp
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(RUN) -m pytest -n 2 tests/unit/test_scanning.py tests/unit/test_error_file.py \
-		tests/unit/test_polluted.py tests/unit/test_decoding.py tests/unit/test_memory.py tests/stages/test_polluted_files.py
+		tests/unit/test_polluted.py tests/unit/test_decoding.py tests/unit/test_memory.py tests/stages/test_polluted_files.py \
+		tests/stages/test_round_trip.py
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .
