@@ -104,9 +104,11 @@ bench-pages: $(VENV)/.local.stamp
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
 
-# Properties of the reader on many more files than make test tries: any bytes, any cut, any resaved error file.
+# Properties of the reader on many more files than make test tries: any bytes, any cut, any edit, any resaved error file.
 fuzz-reader: $(VENV)/.dev.stamp
-	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(RUN) -m pytest -n 2 tests/unit/test_scanning.py tests/unit/test_error_file.py
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(RUN) -m pytest -n 2 tests/unit/test_scanning.py tests/unit/test_error_file.py \
+		tests/unit/test_polluted.py tests/unit/test_decoding.py tests/unit/test_memory.py tests/stages/test_polluted_files.py \
+		tests/stages/test_round_trip.py
 
 format: $(VENV)/.dev.stamp
 	$(VENV)/bin/ruff check --fix .

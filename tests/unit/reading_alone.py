@@ -6,6 +6,7 @@ S3 would keep it.
 
 import gzip
 import json
+import os
 import sys
 import tempfile
 import zlib
@@ -93,18 +94,100 @@ def blank_lines() -> Iterator[bytes]:
     yield from (b"\n" * (1 << 20) for _ in range(100))
 
 
-def commas() -> Iterator[bytes]:
-    """Fifty megabytes of delimiters on one line."""
-    yield HEADER
-    yield from (b"," * (1 << 20) for _ in range(50))
-
-
 def lines_of_commas() -> Iterator[bytes]:
     """Rows of a hundred thousand cells below a header of six."""
     yield HEADER
     yield from (b"ab," * 100_000 + b"\n" for _ in range(150))
 
 
+LARGE = int(os.environ.get("FUZZ_EXAMPLES", "0")) > 200
+"""Whether files are made as large as they may get: make fuzz-reader."""
+
+
+def commas() -> Iterator[bytes]:
+    """One row of nothing but delimiters, as long as a spreadsheet's formatting makes it."""
+    yield HEADER
+    yield from (b"," * (1 << 20) for _ in range(400 if LARGE else 50))
+
+
+def commas_in_rows() -> Iterator[bytes]:
+    """Rows of a kilobyte that are nothing but delimiters: none of them is a row."""
+    yield HEADER
+    yield from ((b"," * 1_023 + b"\n") * 1_024 for _ in range(400 if LARGE else 20))
+
+
+def commas_behind_a_cell() -> Iterator[bytes]:
+    """Rows with tens of thousands of cells too many."""
+    yield HEADER
+    yield from (b"MS-1," + b"," * 30_000 + b"\n" for _ in range(10_000 if LARGE else 500))
+
+
+def quotes() -> Iterator[bytes]:
+    """Nothing but quotes."""
+    yield HEADER
+    yield from (b'"' * (1 << 20) for _ in range(100 if LARGE else 20))
+
+
+def quoted_nothings() -> Iterator[bytes]:
+    """A row of empty cells in quotes, without end."""
+    yield HEADER
+    yield from (b'"",' * (1 << 18) for _ in range(100 if LARGE else 20))
+
+
+def all_columns_of_a_spreadsheet() -> Iterator[bytes]:
+    """16,384 columns, and rows that fill the first few."""
+    yield HEADER[:-1] + b"".join(b",column%d" % number for number in range(16_378)) + b"\n"
+    yield b"MS-1,olena@example.org,kari@acme.com,2026-03-01,4,fine\n" * 3_000
+
+
+def blank_rows_of_them() -> Iterator[bytes]:
+    """16,384 columns, and rows of delimiters alone."""
+    yield HEADER[:-1] + b"," * 16_378 + b"\n"
+    yield from (b"," * 16_383 + b"\n" for _ in range(20_000 if LARGE else 1_000))
+
+
+def nuls() -> Iterator[bytes]:
+    """NULs at the end, as a disk that was full leaves them."""
+    yield HEADER + b"MS-1,olena@example.org,kari@acme.com,2026-03-01,4,fine\n"
+    yield from (bytes(1 << 20) for _ in range(400 if LARGE else 50))
+
+
+def blanks() -> Iterator[bytes]:
+    """A line of white space without end."""
+    yield HEADER
+    yield from (b" " * (1 << 20) for _ in range(400 if LARGE else 50))
+
+
+def preamble_of_commas() -> Iterator[bytes]:
+    """Delimiters before there is a header."""
+    yield from (b"," * (1 << 20) for _ in range(400 if LARGE else 50))
+
+
+def headers_without_end() -> Iterator[bytes]:
+    """The header again and again."""
+    yield from (HEADER * (1 << 14) for _ in range(400 if LARGE else 10))
+
+
+def high_bytes() -> Iterator[bytes]:
+    """No text in any encoding."""
+    yield HEADER
+    yield from (b"\xff\xfe\x81\n" * (1 << 18) for _ in range(100 if LARGE else 4))
+
+
+HOSTILE = (
+    commas,
+    commas_in_rows,
+    commas_behind_a_cell,
+    quotes,
+    quoted_nothings,
+    all_columns_of_a_spreadsheet,
+    blank_rows_of_them,
+    nuls,
+    blanks,
+    preamble_of_commas,
+    headers_without_end,
+    high_bytes,
+)
 FILES: dict[str, Callable[[], Iterator[bytes]]] = {
     file.__name__: file
     for file in (
@@ -118,8 +201,8 @@ FILES: dict[str, Callable[[], Iterator[bytes]]] = {
         misquoted_rows,
         errors,
         blank_lines,
-        commas,
         lines_of_commas,
+        *HOSTILE,
     )
 }
 

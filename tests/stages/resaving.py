@@ -1,0 +1,90 @@
+"""An error file as a spreadsheet gives it back: what people, programs and locales make of it."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+Line = Mapping[str, str]
+
+KEPT: Final = "kept"
+RENAMED: Final = "in capitals"
+SOME: Final = "some"
+NONE: Final = "none"
+
+_ISO_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_DECIMAL: Final = re.compile(r"\d+\.\d+")
+
+
+def as_it_is(cell: str) -> str:
+    """Of a spreadsheet that leaves texts alone."""
+    return cell
+
+
+def in_norwegian(cell: str) -> str:
+    """07.03.2026 and 4,5."""
+    if date := _ISO_DATE.fullmatch(cell):
+        return f"{date[3]}.{date[2]}.{date[1]}"
+    return cell.replace(".", ",") if _DECIMAL.fullmatch(cell) else cell
+
+
+def in_english(cell: str) -> str:
+    """3/7/2026, which nobody may guess, but which was handed out as something else."""
+    date = _ISO_DATE.fullmatch(cell)
+    return f"{int(date[2])}/{int(date[3])}/{date[1]}" if date else cell
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an error file is saved."""
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    quotes_all: bool = False
+    columns: str = KEPT
+    redisplay: Callable[[str], str] = as_it_is
+    reverses_rows: bool = False
+    adds_empty_columns: bool = False
+
+    def save(self, lines: Sequence[Line]) -> bytes:
+        """The file's bytes; in UTF-8 where the encoding lacks a letter."""
+        names = [name for name in lines[0] if self._keeps(name)]
+        header = [name.upper() if self.columns == RENAMED and name.startswith("_error") else name for name in names]
+        rows = [[self.redisplay(line[name]) for name in names] for line in lines]
+        more = ["", ""] if self.adds_empty_columns else []
+        text = io.StringIO(newline="")
+        writer = csv.writer(
+            text,
+            delimiter=self.delimiter,
+            quoting=csv.QUOTE_ALL if self.quotes_all else csv.QUOTE_MINIMAL,
+            lineterminator="\r\n",
+        )
+        writer.writerows([[*header, *more], *([*row, *more] for row in (rows[::-1] if self.reverses_rows else rows))])
+        try:
+            return text.getvalue().encode(self.encoding)
+        except UnicodeEncodeError:
+            return text.getvalue().encode("utf-8")
+
+    def _keeps(self, name: str) -> bool:
+        if not name.startswith("_error"):
+            return True
+        return self.columns in (KEPT, RENAMED) or (self.columns == SOME and name in ("_error_row", "_error_batch"))
+
+
+WAYS: Final = {
+    "as it is": Way(encoding="utf-8-sig"),
+    "semicolons in Windows-1252, as Excel in Norwegian": Way(";", "cp1252", redisplay=in_norwegian),
+    "commas, as Excel in English": Way(",", "utf-8-sig", redisplay=in_english),
+    "UTF-16 and tabs": Way("\t", "utf-16"),
+    "quotes on all": Way(quotes_all=True),
+    "rows in reverse": Way(reverses_rows=True),
+    "empty columns added": Way(";", adds_empty_columns=True),
+    "error columns in capitals": Way(columns=RENAMED),
+    "some error columns dropped": Way(columns=SOME),
+    "all error columns dropped": Way(columns=NONE),
+    "all error columns dropped, as Excel in Norwegian": Way(
+        ";", "cp1252", columns=NONE, redisplay=in_norwegian, reverses_rows=True
+    ),
+}
