@@ -126,7 +126,7 @@ class EncodingWatch:
             return
         if len(self._words) < SAMPLE_WORDS:
             self._sample(block)
-        if block.find(b"\xc2") >= 0 or block.find(b"\xc3\x90") >= 0:
+        if block.find(b"\xc2") >= 0:  # as what UTF-8 goes on with is written, once it is encoded twice
             self.encoded_twice += len(_TWICE.findall(block))
         if self._is_utf8:
             self._decode(block, final=False)
