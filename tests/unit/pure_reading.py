@@ -52,7 +52,7 @@ def _read(body: bytes, programme: str, limits: Limits) -> Outcome:
     sessions: list[SessionRow] = []
     rejects: list[Reject] = []
     for span in scanned.chunks:
-        for readable, unreadable in read_blocks(data[span.start : span.fetch_end], span, scanned.format):
+        for readable, unreadable, _filled in read_blocks(data[span.start : span.fetch_end], span, scanned.format):
             validated = validate(readable, plan, now=NOW, scale=None)
             sessions += validated.sessions
             rejects += [*unreadable, *validated.rejects]
