@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 from ingestion.errors import RefusalCode, Refused
 from ingestion.languages import NAMES, likelihood
 
-_TAKEN: Final = "UTF-8, UTF-16, Windows-1252, ISO-8859-1 and Windows-1251"
 _UNDEFINED: Final = {"windows-1252": b"\x81\x8d\x8f\x90\x9d", "windows-1251": b"\x98"}
 _MOST_WORDS: Final = 200
 _PRIOR: Final = 3.0
@@ -45,7 +44,7 @@ def choose_page(words: Sequence[bytes], present: bytes) -> PageChoice:
 
 
 def _why(rivals: Sequence[str], likelihoods: dict[str, float]) -> str:
-    """The message of a refusal; it names a page only if that is certain."""
+    """The message of a refusal; it names a page only if that is certain, and no other, which might be taken for it."""
     if len(rivals) > 1 and likelihoods[rivals[0]] > likelihoods[rivals[1]] + _CERTAIN:
-        return f"The file reads like one in {NAMES[rivals[0]]}, but must be in one of {_TAKEN}; save it as CSV UTF-8."
-    return f"The file is in none of {_TAKEN}; save it as CSV UTF-8."
+        return f"The file reads like one in {NAMES[rivals[0]]}, which is not taken; save it as CSV UTF-8."
+    return "The encoding of the file's letters is not certain; save it as CSV UTF-8."

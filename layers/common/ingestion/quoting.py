@@ -120,7 +120,7 @@ def is_fragment(cells: Sequence[str], quotes: int, before: Sequence[str]) -> boo
     begins_alike = before[0].strip().startswith(cells[0].strip()[:2])
     is_torn = quotes % 2 == 1 or (len(cells) == 1 and not begins_alike)
     text = "".join(cells)
-    return is_torn and "@" not in text and any(map(str.isalnum, text)) and len(text) <= LONGEST_FRAGMENT
+    return is_torn and "@" not in text and bool(text.strip()) and len(text) <= LONGEST_FRAGMENT
 
 
 def email_columns(header: Sequence[str]) -> list[int]:

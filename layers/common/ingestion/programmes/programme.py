@@ -20,6 +20,7 @@ _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SEPARATORS = re.compile(r"[\s_-]+")
 _SMALL_BEFORE_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CLOSING_MARKS = re.compile(r"[\s_]*(?:\*+|\([^()]*\)|\[[^\[\]]*\])$")
+_MINUTES = re.compile(r"^(duration)\s*[(\[]\s*min(?:ute)?s?\.?\s*[)\]]", re.IGNORECASE)
 _LONGEST_HEADER = 300
 """Longer texts are compared as they are: no name that we know is as long."""
 
@@ -33,6 +34,7 @@ def header_name(text: str) -> str:
     """The form in which names of columns are compared: `plain`, in NFC, with `_` also for dots and in camelCase.
 
     What stands behind a name to say more of the column is dropped: a `*`, or a text in brackets, as in `Rating (1-5)`.
+    Of a duration the brackets say the unit, which belongs to its name: `Duration (minutes)`, not `Duration (hours)`.
     """
     return _header_name(text) if len(text) <= _LONGEST_HEADER else plain(text)
 
@@ -40,6 +42,7 @@ def header_name(text: str) -> str:
 @lru_cache(maxsize=4_096)
 def _header_name(text: str) -> str:
     name = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip(BLANKS)
+    name = _MINUTES.sub(r"\1_minutes", name)
     while (shorter := _CLOSING_MARKS.sub("", name)) and shorter != name:
         name = shorter
     if name.isalnum():  # where words are set apart otherwise, capitals say nothing: LinkedIn_URL
