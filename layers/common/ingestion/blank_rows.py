@@ -26,10 +26,10 @@ def blank_chars(encoding: str, delimiter: str) -> str:
 
 @cache
 def _decoded(encoding: str) -> frozenset[str]:
-    lengths = (1, 2, 3) if encoding == "utf-8" else (1,)
-    texts = (
-        bytes(some).decode(encoding, "surrogateescape")
-        for length in lengths
-        for some in product(_UNSEEN, repeat=length)
-    )
-    return frozenset(char for text in texts for char in text)
+    """What the bytes are one by one, and in UTF-8 also what two and three of them are together."""
+    texts = [bytes([one]) for one in _UNSEEN]
+    if encoding == "utf-8":
+        behind = [one for one in _UNSEEN if 0x80 <= one < 0xC0]
+        texts += map(bytes, product([0xC2], behind))
+        texts += map(bytes, product([0xE1, 0xE2, 0xE3, 0xEF], behind, behind))
+    return frozenset("".join(text.decode(encoding, "surrogateescape") for text in texts))
