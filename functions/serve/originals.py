@@ -61,7 +61,7 @@ def _some(cells: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def _text_of(batch: Batch, span: ChunkSpan) -> bytes:
     if batch.work_key is None:
         return files.read_range(batch.bucket, batch.key, batch.version_id, span.start, span.fetch_end)
-    if span.fetch_end > MOST_UNPACKED_BYTES:
+    if span.end > MOST_UNPACKED_BYTES:
         raise TooFar
     text, at = bytearray(), 0
     for piece in _unpacked(batch):

@@ -89,7 +89,10 @@ def test_an_archived_batch_names_nobody_and_keeps_its_counts(db: Connection, for
     assert kept == [["archived", file_hash, 10, None, None, tombstone, True, True, None, None, {}]]
     header = db.run("SELECT format, csv_metadata FROM ingestion_batches")
     assert header == [
-        [{"encoding": "utf-8", "header": []}, {"headers": [], "unknownHeaders": [], "rowCount": 10}],
+        [
+            {"encoding": "utf-8", "header": []},
+            {"headers": [], "unknownHeaders": [], "nearestNames": {}, "rowCount": 10},
+        ],
     ]
     live = batches.find_live(db, file_hash, MENTORS)
     assert live is not None, "the file is still known"

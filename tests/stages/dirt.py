@@ -136,7 +136,7 @@ SHAPES: dict[str, Dirt] = {
         table(line(1), "LS-2,oksana@example.org", line(3) + ",more,and more", line(4) + ",,,").encode(),
         sessions={"LS-1": "fine"},
         rejected={2: "E010", 3: "E010", 4: "E010"},
-        originals=("LS-2", "oksana@example.org", ",more,and more"),
+        originals=("LS-2", "oksana@example.org", '"more", "and more"'),
     ),
     "repeated header names": Dirt(
         table(line(1) + ",second", header=HEADER + ",feedback_text").encode(),

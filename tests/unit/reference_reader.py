@@ -101,7 +101,9 @@ def told(rows: list[Framed], data: bytes, limits: Limits, columns: int) -> list[
         text = data[row.start : row.end].decode()
         quotes = text.count('"') if '"' in text and _has_stray(row, text) else 0
         alone = len(cells) == 1 and not (at and judged[at - 1][1][0].strip().startswith(cells[0].strip()[:2]))
-        is_rest = rejected and len(cells) < columns and (alone or quotes % 2) and any(map(str.isalnum, text))
+        marks, above = "".join(cells).strip(BLANK.decode()), judged[at - 1][1][-1].strip(BLANK.decode())
+        says = any(map(str.isalnum, text)) or (marks and not above)
+        is_rest = rejected and len(cells) < columns and (alone or quotes % 2) and says
         if at and is_rest and not judged[at - 1][0]:
             judged[at - 1] = True, judged[at - 1][1]
     return judged

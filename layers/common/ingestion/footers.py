@@ -11,9 +11,11 @@ MOST_FOOTERS: Final = 3
 _LONGEST_LINE = 4_096
 _ROWS = r"rows?|records?|sessions?|lines?|rader|rad|økter|рядк\w*|запис\w*|сесі\w*|зустріч\w*"
 _SUM = r"grand|sub|totals?|totalt|sums?|i|alt|sammen|antall|count|number|of|exported|selected|разом|усього|всього"
-_NUMBER = r"\d[\d ,.\u00a0]*"
-_WORDS = rf"(?:{_ROWS}|{_SUM})(?:[\s-]+(?:{_ROWS}|{_SUM}))*"
-_SUMS_UP = re.compile(rf"[#*(\[=\s–—-]*(?:{_NUMBER})?\s*{_WORDS}\s*[:=]?\s*(?:{_NUMBER})?[\s)\].*=–—-]*", re.IGNORECASE)
+_NUMBER = r"\d[\d ,.\u00a0]*+"
+_WORDS = rf"(?:{_ROWS}|{_SUM})(?:[\s-]++(?:{_ROWS}|{_SUM}))*"
+_SUMS_UP = re.compile(
+    rf"[#*(\[=\s–—-]*+(?:{_NUMBER})?\s*+{_WORDS}\s*+[:=]?\s*+(?:{_NUMBER})?[\s)\].*=–—-]*+", re.IGNORECASE
+)
 _SAYS_SUM = re.compile(
     r"\W*(?:(?:grand|sub)[\s-]*)?(?:totals?|totalt|sums?|i alt|разом|усього|всього)\b", re.IGNORECASE
 )

@@ -19,7 +19,7 @@ _LEAST_KNOWN: Final = 2
 _REQUIRED: Final = 4
 """Columns that a session must have; of somebody in a roster, whose header has one column of addresses, the address."""
 
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
+_ADDRESS = re.compile(r"(?<![^@\s])[^@\s]++@[^@\s]+\.\w+")
 _QUOTE = re.compile("[\"']")
 _LONGEST_LINE = 100_000
 _MEND = "mend the header row and upload the file again"

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ingestion.blank_rows import ASCII_BLANKS
 from ingestion.programmes.programme import header_name
 
+_BLANKS = ASCII_BLANKS.decode()
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 MOST_STRAY_QUOTES: Final = 100
@@ -120,7 +122,9 @@ def is_fragment(cells: Sequence[str], quotes: int, before: Sequence[str]) -> boo
     begins_alike = before[0].strip().startswith(cells[0].strip()[:2])
     is_torn = quotes % 2 == 1 or (len(cells) == 1 and not begins_alike)
     text = "".join(cells)
-    return is_torn and "@" not in text and bool(text.strip()) and len(text) <= LONGEST_FRAGMENT
+    # A line of marks alone is a rule that somebody drew, unless there is an empty cell that it was torn out of.
+    says_something = any(map(str.isalnum, text)) or bool(text.strip(_BLANKS) and not before[-1].strip(_BLANKS))
+    return is_torn and "@" not in text and says_something and len(text) <= LONGEST_FRAGMENT
 
 
 def email_columns(header: Sequence[str]) -> list[int]:

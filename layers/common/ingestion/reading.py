@@ -297,7 +297,7 @@ class _ChunkReader:
         while at < len(text):
             end, is_orderly = self._ends.find(text, at)
             row, at = text[at:end].rstrip("\r\n"), end
-            if row.strip(self._unseen_chars):
+            if not is_orderly or row.strip(self._unseen_chars):
                 cells = self._cut(row) if is_orderly else row.split(self._format.delimiter)
                 if cells and len(cells) < self._width and (end < len(text) or len(data) < AHEAD_BYTES):
                     self._look_back(cells, row.count('"'))

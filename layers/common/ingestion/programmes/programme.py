@@ -19,7 +19,7 @@ from ingestion.marks import BLANKS, INVISIBLE
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SEPARATORS = re.compile(r"[\s_-]+")
 _SMALL_BEFORE_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_CLOSING_MARKS = re.compile(r"[\s_]*(?:\*+|\([^()]*\)|\[[^\[\]]*\])$")
+_CLOSING_MARKS = re.compile(r"(?<![\s_])[\s_]*+(?:(?<!\*)\*++|\([^()]*+\)|\[[^\[\]]*+\])$")
 _MINUTES = re.compile(r"^(duration)\s*[(\[]\s*min(?:ute)?s?\.?\s*[)\]]", re.IGNORECASE)
 _LONGEST_HEADER = 300
 """Longer texts are compared as they are: no name that we know is as long."""
