@@ -177,7 +177,7 @@ def test_the_upload_says_how_far_it_is(page: Page, context: BrowserContext, door
     network.send("Network.enable")
     network.send("Network.emulateNetworkConditions", slow)
     page.set_input_files(
-        "#file", {"name": "mentors-ukraine-2024-11.csv", "mimeType": "text/csv", "buffer": bytes(2 << 20)}
+        "#file", {"name": "mentors-ukraine-2024-11.csv", "mimeType": "text/csv", "buffer": b"%PDF-1.7" + bytes(2 << 20)}
     )
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.locator("#share")).to_have_text(re.compile(r"Uploading: [1-9]\d* %"))

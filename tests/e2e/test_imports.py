@@ -225,8 +225,8 @@ def test_a_file_of_many_chunks_and_shards_comes_out_as_its_rows_do(door: FrontDo
     assert stored == [[59_940]]
     content = door.fetch(f"/v1/import/backfill/{status['batchId']}/errors")[1].decode("utf-8-sig")
     found = list(csv.reader(io.StringIO(content, newline="")))[1:]
-    assert [int(line[-4]) for line in found] == [*range(1000, 60_001, 1000), 60_002]
-    assert [line[-2] for line in found] == ["E006"] * 60 + ["E030"]
+    assert [int(line[-5]) for line in found] == [*range(1000, 60_001, 1000), 60_002]
+    assert [line[-3] for line in found] == ["E006"] * 60 + ["E030"]
     record = door.get(f"/v1/import/batches/{status['batchId']}")
     assert len(record["chunks"]) > 1
     for chunk in record["chunks"]:

@@ -30,9 +30,15 @@ def in_norwegian(cell: str) -> str:
     return cell.replace(".", ",") if _DECIMAL.fullmatch(cell) else cell
 
 
+class Typed(str):
+    """What a mender types so that a spreadsheet keeps it as a text; a date it would show in its own way."""
+
+    __slots__ = ()
+
+
 def in_english(cell: str) -> str:
     """3/7/2026, which nobody may guess, but which was handed out as something else."""
-    date = _ISO_DATE.fullmatch(cell)
+    date = None if isinstance(cell, Typed) else _ISO_DATE.fullmatch(cell)
     return f"{int(date[2])}/{int(date[3])}/{date[1]}" if date else cell
 
 

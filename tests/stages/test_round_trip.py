@@ -15,7 +15,7 @@ from ingestion.db import rows
 from tests.stages import resaving
 from tests.stages.conftest import Pipeline
 from tests.stages.polluter import MENTORS
-from tests.stages.resaving import WAYS, Line, Way
+from tests.stages.resaving import WAYS, Line, Typed, Way
 from tests.unit.reference_reader import EXAMPLES
 
 FOLDER: Final = "incoming/mentors_ukraine/mentors-ukraine-2026-q1/"
@@ -127,9 +127,9 @@ def number_of(line: Line) -> int:
 def mend(line: Line, cells: dict[str, str], fault: str) -> Line:
     """As a person would: the cell at fault, or of a row that was cut or joined all of it."""
     if fault in SHAPE_FAULTS:
-        return {**line, **cells}
+        return {**line, **{name: Typed(cell) for name, cell in cells.items()}}
     name = CELL_FAULTS[fault][0]
-    return {**line, name: cells[name]}
+    return {**line, name: Typed(cells[name])}
 
 
 def sessions(pipeline: Pipeline, prefix: str) -> dict[int, tuple[Any, ...]]:

@@ -35,7 +35,7 @@ class Limits:
     unpacked: int = 20 << 30
     unpacked_ratio: int = 200
     chunk: int = 4 << 20
-    chunk_rows: int = 40_000
+    chunk_rows: int = 30_000
     chunk_cells: int = 1 << 20
     row: int = 1 << 20
     field: int = 131_072
