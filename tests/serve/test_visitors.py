@@ -278,6 +278,13 @@ def test_who_may_only_upload_is_led_nowhere_else(browse: Browse, world: World) -
     assert not {"/lineage", "/programmes"} & found
 
 
+def test_who_may_only_upload_reads_no_batch_s_name(browse: Browse, batch: UUID) -> None:
+    answer = browse("/drop", ("imports.write",), query={"parent": str(batch)})
+    assert answer.status == 403
+    assert "imports.read" in answer.text
+    assert browse("/drop", ("imports.write", "imports.read"), query={"parent": str(batch)}).status == 200
+
+
 def test_who_is_signed_in_stands_on_every_page_with_a_way_out(browse: Browse, world: World) -> None:
     answer = browse("/")
     assert "/logout" in offered(answer)
