@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from cli import __version__
-from cli.connecting import ask, is_private
+from cli.connecting import ask, is_here, is_private
 from cli.failures import ApiProblem, Failure, Unreachable
 
 DEFAULT_URL: Final = "http://127.0.0.1:3002"
@@ -65,9 +65,12 @@ class Api:
             )
 
     def checked_link(self, url: str) -> str:
-        """A link that the API gave, which must not be less safe than the API. Raises Failure."""
+        """A link that the API gave, which must not be less safe than the API, nor lead from elsewhere to what listens
+        on this machine for its own user. Raises Failure."""
         if is_private(self.url) and not is_private(url):
-            raise Failure(f"The API at {self.url} gave a link without TLS, so no file is sent or taken there.")
+            raise Failure(f"The API at {self.url} gave a link without TLS, so nothing is sent or taken there.")
+        if is_here(url) and not is_here(self.url):
+            raise Failure(f"The API at {self.url} gave a link to this machine, so nothing is sent or taken there.")
         return url
 
     def get(self, path: str, **query: Any) -> Json:

@@ -24,6 +24,11 @@ def is_private(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
+def is_here(url: str) -> bool:
+    """Whether it leads to this machine."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
 def connect(url: str) -> HTTPConnection:
     """A connection to the host of *url*, not opened yet; https through the proxy that the environment names."""
     parts = urlsplit(url)

@@ -1,6 +1,7 @@
 """A batch's rejected rows: what is wrong with them, by fault, and their file."""
 
 import codecs
+import io
 import os
 import re
 import sys
@@ -82,7 +83,10 @@ class _Shown:
     """Takes the file for a terminal, on which its cells must not act."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        # The latter keeps the two characters of a line's end together.
+        self._decoder = io.IncrementalNewlineDecoder(
+            codecs.getincrementaldecoder("utf-8-sig")("replace"), translate=False
+        )
 
     def write(self, block: bytes) -> None:
         """Write a block of it."""

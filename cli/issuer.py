@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from cli import __version__
-from cli.connecting import ask, is_private
+from cli.connecting import ask, is_here, is_private
 from cli.failures import Failure
 
 Json = dict[str, Any]
@@ -47,6 +47,8 @@ class Issuer:
         if not all(isinstance(endpoint, str) for endpoint in endpoints):
             raise NotLoggedIn(f"What answers at {url} is no issuer of OpenID Connect tokens.")
         authorization, token = map(str, endpoints)
+        if is_here(token) and not is_here(url):
+            raise NotLoggedIn(f"The issuer at {url} names an address on this machine, so nothing is sent there.")
         # It is opened in a browser and shown on a terminal.
         if not is_private(authorization) or not (authorization.isascii() and authorization.isprintable()):
             raise NotLoggedIn(f"The issuer at {url} names an address to log in at that is none with TLS.")
@@ -83,11 +85,15 @@ class Issuer:
         audience = claims.get("aud")
         if claims.get("iss") != self.url:
             raise NotLoggedIn(f'The token is of the issuer "{claims.get("iss")}", not of {self.url}.')
-        if self.client_id not in (audience if isinstance(audience, list) else [audience]):
+        audiences = audience if isinstance(audience, list) else [audience]
+        # Among several, azp is the one that asked for it (OpenID Connect Core, 3.1.3.7, 4 and 5).
+        asked = claims.get("azp", self.client_id if len(audiences) == 1 else None)
+        if self.client_id not in audiences or asked != self.client_id:
             raise NotLoggedIn("The token is for another program than kintell.")
         if claims.get("nonce") != nonce:
             raise NotLoggedIn("The token is of another login; run kintell login again.")
-        if not isinstance(claims.get("exp"), int | float) or claims["exp"] + LEEWAY_SECONDS < time.time():
+        expires = time_of(claims.get("exp"))
+        if expires is None or expires + LEEWAY_SECONDS < time.time():
             raise NotLoggedIn("The token has expired already; is this machine's clock right?")
         return claims
 
@@ -95,6 +101,12 @@ class Issuer:
         """Make the refresh token worthless (RFC 7009). Raises Failure."""
         if self.revocation_endpoint:
             _ask("POST", self.revocation_endpoint, {"token": refresh_token, "client_id": self.client_id})
+
+
+def time_of(value: Any) -> float | None:
+    """Seconds since 1970; None if it is no time. To Python, true is a number, and so is what JSON calls NaN."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < 2**53 else None
 
 
 def claims_of(token: str) -> Json:

@@ -45,6 +45,7 @@ def login(terminal: Terminal, /, no_browser: bool, port: int) -> None:
     url = terminal.api.url
     if sign_in is None:
         raise Failure(f"The API at {url} asks nobody who they are, so there is nothing to log in to.")
+    terminal.api.checked_link(sign_in["issuer"])
     issuer = Issuer.of(sign_in)
     found = (by_hand if no_browser else with_browser)(issuer, port, _say)
     logins.keep(url, found)

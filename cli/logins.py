@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.failures import Failure
-from cli.issuer import Issuer, NotLoggedIn, claims_of
+from cli.issuer import Issuer, NotLoggedIn, claims_of, time_of
 
 try:
     import fcntl
@@ -39,11 +39,10 @@ class Login:
     def given(cls, issuer: Issuer, name: str, answer: dict[str, Any]) -> "Login":
         """Of an answer of the issuer."""
         token = str(answer[issuer.kind])
-        expires = claims_of(token).get("exp")
-        lasts = answer.get("expires_in")
-        if not isinstance(expires, int | float):
-            expires = time.time() + (lasts if isinstance(lasts, int | float) else 0)
-        return cls(issuer, name, token, answer.get("refresh_token"), float(expires))
+        expires = time_of(claims_of(token).get("exp"))
+        if expires is None:
+            expires = time.time() + (time_of(answer.get("expires_in")) or 0)
+        return cls(issuer, name, token, answer.get("refresh_token"), expires)
 
     @property
     def is_fresh(self) -> bool:

@@ -12,7 +12,8 @@ _INVISIBLE = (
     r"\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff"
 )
 _STEERING = re.compile(rf"[\x00-\x1f{_INVISIBLE}]")
-_STEERING_LINES = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_INVISIBLE}]")
+# After a carriage return alone, what follows is written over what was there.
+_STEERING_LINES = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_INVISIBLE}]|\r(?!\n)")
 _STEERING_JSON = re.compile(f"[{_INVISIBLE}]")  # json escapes the others itself
 
 

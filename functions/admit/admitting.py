@@ -25,8 +25,9 @@ ENTRY_SECONDS: Final = 10 * 60
 """How long somebody may take to sign in."""
 
 _ENTRY_COOKIE: Final = "__Host-entry-"
-# A path of ours: two slashes, or a backslash that browsers take for one, would begin with a host.
-_BACK: Final = re.compile(r"/(?:[^/\\\x00-\x20][^\\\x00-\x20]{0,1000})?")
+# A path of ours, in the characters that addresses have: two slashes, or a backslash that browsers take for one, would
+# begin with a host.
+_BACK: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]{0,1000})?")
 
 _OAUTH_ERROR: Final = re.compile(r"\A[a-z_]{1,40}\Z")
 

@@ -56,6 +56,8 @@ def endpoints(issuer: str) -> Endpoints:
         ) from wrong
     if found.issuer != issuer:
         raise SignInFailed("untrusted", "the issuer calls itself otherwise")
+    if not all(map(_is_private, filter(None, (found.authorization_endpoint, found.end_session_endpoint)))):
+        raise SignInFailed("untrusted", "the issuer sends people to an address without TLS")
     return found
 
 
@@ -115,16 +117,33 @@ def _claims(token: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Tokens are believed because the issuer gave them by TLS; a redirect may lead to who did not, or without it."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Stays where it is: the redirect is an error."""
+
+
+_opener: Final = urllib.request.build_opener(_NoRedirect)
+
+
+def _is_private(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
 def _answer(request: urllib.request.Request) -> dict[str, Any]:
-    parts = urlsplit(request.full_url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+    if not _is_private(request.full_url):
         raise SignInFailed("untrusted", "the issuer is not asked without TLS")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+        with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             found = json.loads(answer.read(1 << 20))
     except urllib.error.HTTPError as refused:
         # Its text may quote what was sent.
-        logger.warning("the issuer refused", status=refused.code, host=parts.netloc)
+        logger.warning("the issuer refused", status=refused.code, host=request.host)
         reason = "refused" if 400 <= refused.code < 500 and request.data else "unreachable"
         raise SignInFailed(reason, f"the issuer answers {refused.code}") from None
     except (OSError, HTTPException, ValueError) as failed:

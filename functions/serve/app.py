@@ -75,7 +75,17 @@ def _answer_to(request: dict[str, Any], context: LambdaContext) -> dict[str, Any
         if problem.status == HTTPStatus.FORBIDDEN:
             return _as_result(request, problem)
         raise
+    if visiting.is_led_here(request) and rights.shows_rows(request, _routes()):
+        return _led_to_its_page(request)
     return api.resolve(request, context)
+
+
+def _led_to_its_page(request: dict[str, Any]) -> dict[str, Any]:
+    """To where its reader sees what they are about to ask for, also after a detour by the issuer."""
+    page = visiting.page_of(request)
+    if page is None:
+        raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
+    return {"statusCode": HTTPStatus.SEE_OTHER.value, "headers": {"Location": page}, "body": ""}
 
 
 def _as_result(event: dict[str, Any], problem: Problem) -> dict[str, Any]:

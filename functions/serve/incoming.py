@@ -23,7 +23,19 @@ def regular(event: Mapping[str, Any]) -> dict[str, Any]:
     texts = (unquote(event["rawPath"]), *(event.get("queryStringParameters") or {}).values())
     if any("\0" in text for text in texts):
         raise Problem(ProblemCode.INVALID_REQUEST, "The address holds a NUL character.")
-    return {**event, "rawPath": _path(event["rawPath"]), "body": _body(event), "isBase64Encoded": False}
+    return {
+        **_one_spelling_of_method(event),
+        "rawPath": _path(event["rawPath"]),
+        "body": _body(event),
+        "isBase64Encoded": False,
+    }
+
+
+def _one_spelling_of_method(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Powertools takes `get` for GET: who checks a request must not take it for another."""
+    context = event["requestContext"]
+    http = {**context["http"], "method": context["http"]["method"].upper()}
+    return {**event, "requestContext": {**context, "http": http}}
 
 
 def _path(raw_path: str) -> str:

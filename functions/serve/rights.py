@@ -56,10 +56,15 @@ def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
         raise Problem(
             ProblemCode.UNAUTHENTICATED, "Send a token, as Authorization: Bearer <token>.", www_authenticate="Bearer"
         )
-    for right in _needed(event["rawPath"], http["method"], routes):
+    for right in _needed(event, routes):
         if right not in known.rights:
             raise RightMissing(right)
     return None
+
+
+def shows_rows(event: Mapping[str, Any], routes: Iterable[Route]) -> bool:
+    """Whether the answer hands out rows of a file, of which the audit trail then says who had them."""
+    return Right.ERRORS_READ in _needed(event, routes)
 
 
 def held(event: Mapping[str, Any]) -> frozenset[Right]:
@@ -80,7 +85,8 @@ def _must_be_this_machine(http: Mapping[str, Any]) -> None:
         raise Problem(ProblemCode.FORBIDDEN, "This system asks for no token, and so answers its own machine only.")
 
 
-def _needed(path: str, method: str, routes: Iterable[Route]) -> set[str]:
+def _needed(event: Mapping[str, Any], routes: Iterable[Route]) -> set[str]:
+    path, method = event["rawPath"], event["requestContext"]["http"]["method"]
     matching = [route for route in routes if route.method == method and route.rule.match(path)]
     said = {right for route in matching for one in route.security or () for right in one[SCHEME]}
     if said or not matching or _FOR_WHOEVER_IS_KNOWN.fullmatch(path):

@@ -59,6 +59,20 @@ def must_come_from_here(event: Mapping[str, Any]) -> None:
         raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
 
 
+def is_led_here(event: Mapping[str, Any]) -> bool:
+    """Whether a browser asks because of another site's page: a link there is followed with the pass.
+
+    Nobody who follows it knows what they will have done. What the audit trail tells of somebody they must have asked
+    for on a page of ours, or have typed.
+    """
+    return _headers(event).get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+def page_of(event: Mapping[str, Any]) -> str | None:
+    """The page on which somebody asks for what *event* asks for; None for the API."""
+    return None if _is_of_the_api(event) else "/".join(event["rawPath"].split("/")[:3])
+
+
 def way_in(event: Mapping[str, Any]) -> dict[str, str] | None:
     """The headers that lead a browser without a pass to where it gets one; None for who is no browser at a page.
 

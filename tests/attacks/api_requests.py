@@ -2,17 +2,21 @@
 
 import json
 from base64 import urlsafe_b64encode
+from urllib.parse import urlsplit
 from uuid import uuid4
 
+from ingestion.passes import PASS_COOKIE
 from tests.attacks.attack import Attack, Outcome, Target, refused, together
 from tests.attacks.uploads import decided, put
-from tests.attacks.wire import Answer, ask
+from tests.attacks.wire import Answer, ask, say
+from tests.sign_in.issuer import sent_back
 
 BEYOND = (
     ["newest", ["0001-01-01T00:00:00+14:00", str(uuid4())]],
     ["newest", ["9999-12-31T23:59:59-14:00", str(uuid4())]],
 )
 PAGE = {"Accept": "text/html"}
+KARI = "kari@example.org"
 
 
 def get(target: Target, path: str, **headers: str) -> Answer:
@@ -55,7 +59,7 @@ def protecting_headers(target: Target) -> Outcome:
     missing = [
         f"{name} of {path}"
         for path in ("/", "/docs", "/openapi.json", "/health", "/no-such-page")
-        for name in ("content-security-policy", "x-content-type-options")
+        for name in ("content-security-policy", "x-content-type-options", "cross-origin-resource-policy")
         if not get(target, path).headers.get(name)
     ]
     framed = [path for path in ("/", "/docs") if not _is_unframed(get(target, path))]
@@ -94,12 +98,46 @@ def another_right(target: Target) -> Outcome:
     return refused(ask(target.system.aws.api_port, "POST", "/v1/import/uploads", headers, body), 403)
 
 
+def pass_of(target: Target, who: str) -> str:
+    """The cookie of somebody who signs in with a browser."""
+    port = target.system.aws.api_port
+    begun = ask(port, "GET", "/login")
+    entry = begun.headers["set-cookie"].partition(";")[0]
+    back = urlsplit(sent_back(begun.headers["location"], who))
+    ended = ask(port, "GET", f"{back.path}?{back.query}", {"Cookie": entry})
+    cookies = (text.partition(";")[0] for text in ended.headers.get_all("set-cookie", []))
+    return next(cookie for cookie in cookies if cookie.startswith(PASS_COOKIE))
+
+
+def cookie_of_another_host(target: Target) -> Outcome:
+    """Browsers let another host set a cookie whose name becomes __Host-pass only once blanks are taken off it."""
+    shown, port = pass_of(target, KARI).encode(), target.system.aws.api_port
+    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\nCookie: a=b; ".encode()
+    statuses = {
+        blank: say(port, head + blank + shown + b"\r\n\r\n").split(b" ")[1].decode()
+        for blank in (b"\xa0", b"\x85", b"\xc2\xa0", b"\xe2\x80\x80", b"\x1f")
+    }
+    return Outcome(", ".join(statuses.values()), set(statuses.values()) <= {"303", "400"})
+
+
+def link_to_rows(target: Target) -> Outcome:
+    """On a page of somebody else's: whoever follows it would be in the audit trail."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", **PAGE}
+    if target.issuer:
+        headers["Cookie"] = pass_of(target, KARI)
+    paths = [f"/batches/{uuid4()}/{what}" for what in ("errors", "rejected")]
+    led = [ask(target.system.aws.api_port, "GET", path, headers).headers.get("location") for path in paths]
+    return Outcome(f"led to {led}", led == [path.rpartition("/")[0] for path in paths])
+
+
 ATTACKS = (
     Attack("malformed headers", malformed_headers),
     Attack("pages without protecting headers", protecting_headers),
     Attack("a path that is a link to another host", link_to_another_host),
     Attack("the API without a token that holds", no_token, needs_sign_in=True),
     Attack("rights under similar names", another_right, needs_sign_in=True),
+    Attack("a pass in a cookie that another host has set", cookie_of_another_host, needs_sign_in=True),
+    Attack("a link on another page to rejected rows", link_to_rows),
     # Last: a system that does not hold answers nobody rightly any more.
     Attack("cursors that break the exchange with the database", answers_of_others),
 )

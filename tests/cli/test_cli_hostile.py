@@ -15,7 +15,7 @@ import pytest
 
 from cli import browsing, logins, reports, showing
 from cli.api import Api
-from cli.error_files import _place
+from cli.error_files import _place, _Shown
 from cli.failures import Failure
 from cli.issuer import Issuer, NotLoggedIn
 from cli.words import clean, command, visible
@@ -44,7 +44,7 @@ TOKEN = "a-token"  # noqa: S105
 def test_nothing_that_is_shown_steers_a_terminal(character: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = f"a{character}b"
     assert clean(text).isprintable()
-    assert visible(text).replace("\r", "").isprintable()
+    assert visible(text).isprintable()
     showing.show_json({text: [text]})
     shown = capsys.readouterr().out
     assert shown.replace("\n", "").isprintable()
@@ -131,6 +131,25 @@ def test_a_token_is_sent_by_https_or_to_this_machine(run: Run, url: str) -> None
 @pytest.mark.parametrize("url", ["https://ingest.example.org", "http://127.0.0.1:3002", "http://[::1]:3002"])
 def test_these_may_be_sent_a_token(url: str) -> None:
     assert Api.at(url, TOKEN).token == TOKEN
+
+
+@pytest.mark.parametrize("link", ["http://127.0.0.1:2375/x", "https://localhost/x", "http://[::1]:8080/x"])
+@pytest.mark.parametrize("url", ["https://ingest.example.org", "http://ingest.example.org"])
+def test_a_link_of_an_api_elsewhere_does_not_lead_to_this_machine(url: str, link: str) -> None:
+    """Where what is sent there would come from its own user."""
+    with pytest.raises(Failure, match="nothing is sent or taken there"):
+        Api(url).checked_link(link)
+    assert Api("http://127.0.0.1:3002").checked_link(link) == link
+
+
+def test_an_end_of_a_line_stays_one_wherever_a_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after a carriage return alone is written over what was there."""
+    said: list[str] = []
+    monkeypatch.setattr("click.echo", lambda text, nl: said.append(text))
+    shown = _Shown()
+    for block in (b"\xef\xbb\xbfa,secret\rb", b"c\r", b"\nd\r\n"):
+        shown.write(block)
+    assert "".join(said) == "a,secret\\rbc\r\nd\r\n"
 
 
 def test_a_link_is_as_safe_as_the_api() -> None:

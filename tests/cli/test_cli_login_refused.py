@@ -141,6 +141,12 @@ def test_a_state_that_is_not_ours(closed: Loopback, run: Run, port: int, browser
         ({"aud": "another"}, "The token is for another program than kintell."),
         ({"nonce": "another"}, "The token is of another login"),
         ({"exp": 1}, "The token has expired already"),
+        ({"exp": float("nan")}, "The token has expired already"),
+        ({"exp": float("inf")}, "The token has expired already"),
+        ({"exp": 10**400}, "The token has expired already"),
+        ({"exp": True}, "The token has expired already"),
+        ({"azp": "another"}, "The token is for another program than kintell."),
+        ({"aud": ["kintell-people", "another"]}, "The token is for another program than kintell."),
     ],
 )
 def test_a_token_that_is_not_as_it_should_be(

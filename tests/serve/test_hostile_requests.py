@@ -131,6 +131,7 @@ def is_guarded(headers: dict[str, str]) -> None:
     assert "unsafe" not in policy
     assert named["x-content-type-options"] == "nosniff"
     assert named["x-frame-options"] == "DENY"
+    assert named["cross-origin-opener-policy"] == named["cross-origin-resource-policy"] == "same-origin"
     assert named["referrer-policy"] in ("no-referrer", "same-origin")
     assert "\n" not in "".join(headers.values())
 

@@ -156,6 +156,36 @@ def test_a_pass_that_does_not_hold_is_none(browse: Browse, cookie: str) -> None:
     assert browse("/", cookies=[f"{PASS_COOKIE}={cookie}"]).status == 303
 
 
+@pytest.mark.parametrize("blank", ["\xa0", "\x85", "\u2000", "\u3000", "\x1f", "\x0b"])
+@pytest.mark.parametrize("in_header", [True, False])
+def test_a_cookie_that_another_host_may_have_set_is_no_pass(browse: Browse, blank: str, in_header: bool) -> None:
+    """Browsers keep the prefix __Host- to this host, but not a name that becomes it only here."""
+    cookie = f"{blank}{PASS_COOKIE}={pass_for(*ALL)}"
+    more: dict[str, Any] = (
+        {"headers": {"cookie": f"a=b; {cookie}"}, "cookies": []} if in_header else {"cookies": [cookie]}
+    )
+    assert browse("/", **more).status == 303
+
+
+def test_of_two_passes_neither_counts(browse: Browse) -> None:
+    """A browser keeps one; whoever smuggles in another would choose as whom somebody uploads."""
+    ours, theirs = (f"{PASS_COOKIE}={pass_for(*ALL)}" for _ in range(2))
+    assert browse("/", cookies=[ours, theirs]).status == 303
+    assert browse("/", cookies=[ours, ours]).status == 200
+
+
+@pytest.mark.parametrize("method", ["get", "Get"])
+def test_a_method_in_other_letters_needs_the_same_right(browse: Browse, method: str) -> None:
+    assert browse("/drop", ("imports.read",), method).status == 403
+
+
+@pytest.mark.parametrize("method", ["post", "Post"])
+def test_a_method_in_other_letters_is_no_way_round_whose_page_it_is(browse: Browse, method: str) -> None:
+    headers = {"sec-fetch-site": "cross-site", "content-type": "application/json"}
+    answer = browse("/drop/uploads", ALL, method, headers=headers, body='{"fileName": "a.csv"}')
+    assert answer.is_problem(403, "forbidden")
+
+
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in OPERATIONS if path != "/health"])
 def test_a_pass_opens_no_route_of_the_api(browse: Browse, method: str, path: str) -> None:
     answer = browse(path, method=method.upper(), headers={"sec-fetch-site": "same-origin"})
@@ -248,6 +278,13 @@ def test_who_may_only_upload_is_led_nowhere_else(browse: Browse, world: World) -
     assert not {"/lineage", "/programmes"} & found
 
 
+def test_who_may_only_upload_reads_no_batch_s_name(browse: Browse, batch: UUID) -> None:
+    answer = browse("/drop", ("imports.write",), query={"parent": str(batch)})
+    assert answer.status == 403
+    assert "imports.read" in answer.text
+    assert browse("/drop", ("imports.write", "imports.read"), query={"parent": str(batch)}).status == 200
+
+
 def test_who_is_signed_in_stands_on_every_page_with_a_way_out(browse: Browse, world: World) -> None:
     answer = browse("/")
     assert "/logout" in offered(answer)
@@ -330,6 +367,34 @@ def test_a_download_from_a_page_is_audited(browse: Browse, batch: UUID, place: P
     assert place.db.run("SELECT actor, actor_kind, actor_issuer, actor_subject, action FROM audit_logs") == [
         [KARI, "person", HOLDER.issuer, HOLDER.subject, "error_file_downloaded"]
     ]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "", "none, same-origin"])
+def test_no_link_of_somebody_elses_makes_a_look_at_rows_anybodys(
+    browse: Browse, batch: UUID, place: Place, site: str
+) -> None:
+    """A browser follows it with the pass. It ends where they can ask for the rows themselves."""
+    for path, page in {
+        f"/batches/{batch}/errors": f"/batches/{batch}",
+        f"/batches/{batch}/rejected": f"/batches/{batch}",
+        "/sessions/1/rows/1": "/sessions/1",
+    }.items():
+        answer = browse(path, ALL, headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"})
+        assert (answer.status, answer.headers["Location"]) == (303, page)
+    assert browse(f"/batches/{batch}", ALL, headers={"sec-fetch-site": site}).status == 200
+    assert place.db.run("SELECT count(*) FROM audit_logs") == [[0]]
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_a_page_of_ours_and_who_types_its_address_have_the_rows(browse: Browse, batch: UUID, site: str) -> None:
+    assert browse(f"/batches/{batch}/errors", ALL, headers={"sec-fetch-site": site}).status == 302
+
+
+def test_locally_a_link_of_somebody_elses_takes_no_error_file(api: Call, batch: UUID, place: Place) -> None:
+    headers = {"accept": "text/html", "sec-fetch-site": "cross-site"}
+    assert api("GET", f"/v1/import/backfill/{batch}/errors", headers=headers).is_problem(403, "forbidden")
+    assert api("GET", f"/batches/{batch}/errors", headers=headers).headers["Location"] == f"/batches/{batch}"
+    assert place.db.run("SELECT count(*) FROM audit_logs") == [[0]]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Signing in with a browser: whoever the issuer lets in gets a pass, once, in the browser that asked for it."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -174,6 +176,9 @@ def test_whatever_a_client_writes_is_answered_and_guarded(visit: Visit, path: st
         "/a\r\nSet-Cookie: b",
         "/" + "x" * 2000,
         "/ok\\..",
+        "/\x85//evil.example.com",
+        "/\u2028",
+        "/\x7f",
     ],
 )
 def test_the_way_back_is_a_page_of_ours(visit: Visit, back: str) -> None:
@@ -314,6 +319,11 @@ def test_a_token_that_is_not_as_it_should_be_lets_nobody_in(
     [
         pytest.param({"issuer": "https://another.example.org"}, "untrusted", id="it calls itself otherwise"),
         pytest.param({"authorization_endpoint": None}, "unreachable", id="it has no sign-in page"),
+        pytest.param(
+            {"authorization_endpoint": "http://id.example.org/authorize"}, "untrusted", id="its page has no TLS"
+        ),
+        pytest.param({"authorization_endpoint": "javascript:alert(1)"}, "untrusted", id="its page is a script"),
+        pytest.param({"end_session_endpoint": "http://["}, "untrusted", id="its way out is no address"),
     ],
 )
 def test_an_issuer_that_is_none_is_not_asked(
@@ -321,6 +331,45 @@ def test_an_issuer_that_is_none_is_not_asked(
 ) -> None:
     issuer.document = document
     assert visit("/login").failure == reason
+
+
+def test_what_the_issuer_says_is_not_fetched_from_elsewhere(
+    visit: Visit, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redirect may lead to who is not the issuer, or away from TLS, because of which its tokens are believed."""
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", issuer.url + self.path)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        issuer.document = {"issuer": url}
+        monkeypatch.setenv("ISSUER", url)
+        config.settings.cache_clear()
+        assert visit("/login").failure == "unreachable"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("claims", [{"azp": ["dashboard"]}, {"azp": {}}, {"client_id": [1]}, {"cid": {"a": 1}}])
+def test_claims_of_odd_types_are_no_fault_of_ours(visit: Visit, issuer: Issuer, claims: dict[str, Any]) -> None:
+    issuer.claims = claims
+    begun = visit("/login")
+    visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+
+
+@pytest.mark.parametrize("blank", ["\xa0", "\x85", "\u2000"])
+def test_a_sign_in_that_another_host_may_have_begun_is_not_finished(visit: Visit, blank: str) -> None:
+    """Else somebody would be signed in as whoever made them visit the callback."""
+    begun = visit("/login")
+    theirs = {blank + name: value for name, value in kept(begun).items()}
+    assert visit("/callback", cookies=theirs, **at_the_issuer(begun, KARI)).failure == "stale"
 
 
 @pytest.mark.parametrize(

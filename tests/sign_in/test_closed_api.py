@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from ingestion.rights import Right
-from tests.serve.test_api_rights import OPERATIONS
+from tests.serve.test_api_rights import BODIES, OPERATIONS
 from tests.sign_in.closed_system import AUDIENCE, CLIENT
 from tests.sign_in.conftest import Closed
 from tests.sign_in.issuer import NoRedirect
@@ -19,10 +19,10 @@ KARI, ALL = "kari@example.org", {right.value for right in Right}
 
 def ask(closed: Closed, method: str, path: str, **headers: str) -> tuple[int, str]:
     """Status and body."""
+    given = BODIES.get(path, {})
     for name in ("batchId", "uploadId", "sessionId", "slug"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    asked = {"email": "nobody@example.org"} if path.endswith("/search") else {"fileName": "mentors-ukraine-2024-11.csv"}
-    body = json.dumps(asked).encode() if method == "POST" else None
+    body = json.dumps(given).encode() if method == "POST" else None
     request = urllib.request.Request(
         closed.url + path, body, {"Content-Type": "application/json", **headers}, method=method
     )

@@ -10,7 +10,7 @@ from serve import uploads
 from serve.dashboard.asking import query_of, uuid_of
 from serve.dashboard.rendering import page
 from serve.problems import ProblemCode
-from serve.rights import Right, needs
+from serve.rights import Right, RightMissing, held, needs
 from serve.routing import database, get_batch, new_router
 from serve.upload_requests import UploadRequest
 from serve.upload_shapes import SignedUpload
@@ -26,6 +26,9 @@ def drop() -> Response[str]:
     event = router.current_event.raw_event
     db = database()
     parent_id, named, slug = (query_of(event, name) for name in ("parent", "programme", "instance"))
+    # Its name may hold more than the id says.
+    if parent_id and Right.IMPORTS_READ not in held(event):
+        raise RightMissing(Right.IMPORTS_READ)
     parent = get_batch(db, uuid_of(parent_id, ProblemCode.NO_SUCH_BATCH, "batch")) if parent_id else None
     return page(
         event,

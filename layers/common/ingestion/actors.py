@@ -69,5 +69,5 @@ def _is_of_a_program(claims: Mapping[str, Any]) -> bool:
 
     `cid` is Okta's name for the client, `idtyp` Entra ID's for who it is, `gty` Auth0's for how it was granted.
     """
-    clients = {claims.get(name) for name in ("client_id", "cid", "azp")}
+    clients = [claims.get(name) for name in ("client_id", "cid", "azp")]
     return claims["sub"] in clients or claims.get("idtyp") == "app" or claims.get("gty") == "client-credentials"

@@ -60,11 +60,19 @@ def read(key: bytes, cookie: str, now: float) -> Pass | None:
 
 
 def cookies_of(event: Mapping[str, Any]) -> dict[str, str]:
-    """The cookies of a request that API Gateway hands over (payload 2.0): in a list of their own, or in the header."""
+    """The cookies of a request that API Gateway hands over (payload 2.0): in a list of their own, or in the header.
+
+    A `__Host-` cookie is of this host alone because browsers see to it, for the very name. Another host of the same
+    site may have set one whose name has other blanks before it than HTTP knows (such as U+00A0): that is another name.
+    Of two values of one name, one is somebody else's: neither counts.
+    """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    texts = [*(event.get("cookies") or []), *headers.get("cookie", "").split(";")]
-    pairs = (text.strip().partition("=") for text in texts)
-    return {name: value for name, _, value in pairs if name}
+    texts = [text for several in (event.get("cookies") or [], [headers.get("cookie", "")]) for text in several]
+    pairs = (text.strip(" \t").partition("=") for several in texts for text in several.split(";"))
+    found: dict[str, set[str]] = {}
+    for name, _, value in pairs:
+        found.setdefault(name, set()).add(value)
+    return {name: values.pop() for name, values in found.items() if name and len(values) == 1}
 
 
 def _signature(key: bytes, purpose: str, text: str) -> bytes:
