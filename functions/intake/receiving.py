@@ -18,7 +18,7 @@ from ingestion.tables import audit, batches, uploads
 from ingestion.tables.uploads import Arrival, Upload
 from ingestion.telemetry import logger, metrics
 from ingestion.upload_links import UploadLink, is_of_a_link, names_a_link
-from ingestion.upload_options import UploadOptions, decode_metadata
+from ingestion.upload_options import UploadOptions, decode_metadata, option_name
 from intake.deciding import Decision, accept
 from intake.examining import Examination, examine
 
@@ -70,7 +70,7 @@ def _receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Uplo
 
 def _receive_new(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Upload:
     """An upload that nobody announced: its uploader is whom S3 names, whoever the object says it is from."""
-    given = {name: decode_metadata(value) for name, value in metadata.items() if not is_of_a_link(name)}
+    given = {option_name(name): decode_metadata(value) for name, value in metadata.items() if not is_of_a_link(name)}
     claimed_by = given.pop("imported-by", None)
     return uploads.receive(db, arrival, arrival.key.rsplit("/", 1)[-1], claimed_by, given)
 

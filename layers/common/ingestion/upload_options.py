@@ -7,6 +7,8 @@ silently dropped, such as `dry-run`, would do what nobody asked for.
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from difflib import get_close_matches
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from math import isfinite
@@ -31,6 +33,13 @@ _TO_ENCODE = re.compile(r"[^ -~]|%|(?<==)\?|^ | $|(?<= ) ")
 _RFC_2047 = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?\s]*\?=")
 # Letters by their category, but blank: the fillers of Hangul.
 _UNSEEN: Final = "\u115f\u1160"
+_NAMES: Final = (
+    *("force", "force-reason", "imported-by", "program-instance", "parent-batch", "dry-run", "max-error-percent"),
+    *("date-order", "time-zone"),
+)
+# By what is left of a name without case, `-` and `_`; the API's own names differ in one of them by more than that.
+_BY_LETTERS: Final = {name.replace("-", ""): name for name in _NAMES} | {"parentbatchid": "parent-batch"}
+_NEARLY: Final = 0.8
 _SWITCH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -54,6 +63,30 @@ def _decoded(text: str) -> str:
         except (HeaderParseError, LookupError, UnicodeDecodeError, ValueError):
             return text
     return unquote(text)
+
+
+def option_name(name: str) -> str:
+    """The option that a name of metadata is, however it is spelled; other names in lower case."""
+    return _BY_LETTERS.get(_letters(name), name.lower())
+
+
+def _letters(name: str) -> str:
+    return re.sub("[-_]", "", name.lower())
+
+
+def _named(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Metadata by names of options. Raises Refused for what may have been meant for one, and would go unheeded."""
+    named: dict[str, str] = {}
+    for name, value in metadata.items():
+        option = option_name(name)
+        if option not in _NAMES and (meant := get_close_matches(_letters(name), _BY_LETTERS, 1, _NEARLY)):
+            raise Refused(
+                RefusalCode.INVALID_OPTION,
+                f"There is no option {name}; if {_BY_LETTERS[meant[0]]} is meant, write that, or else another name.",
+            )
+        if named.setdefault(option, value) != value:
+            raise Refused(RefusalCode.INVALID_OPTION, f"The option {option} is given twice, and says two things.")
+    return named
 
 
 def is_reason(text: str | None) -> bool:
@@ -84,7 +117,7 @@ class UploadOptions(BaseModel):
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Self:
         """Read object metadata, its names without `x-amz-meta-`; unknown names are not ours. Raises Refused."""
-        texts = {name.lower(): decode_metadata(value).strip() for name, value in metadata.items()}
+        texts = {name: decode_metadata(value).strip() for name, value in _named(metadata).items()}
         given = {name: text for name, text in texts.items() if text}
         return cls(
             force=_switch("force", given),
