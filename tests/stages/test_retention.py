@@ -237,3 +237,20 @@ def test_an_original_that_nobody_ever_decided_on_goes_too(
     assert (keys(pipeline, UPLOADS, "incoming/") == []) is is_due
     assert ("olena" not in records(pipeline)) is is_due
     assert trail(pipeline, "upload_deleted") == is_due
+
+
+def test_an_object_without_a_version_of_its_own_is_deleted_and_not_hidden(pipeline: Pipeline) -> None:
+    """As one that came while versioning was suspended: S3 calls its version null, and reports none."""
+    pipeline.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Suspended"})
+    body = b"no columns of ours\n"
+    pipeline.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=body)
+    pipeline.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
+    pipeline.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=BODY)
+    assert pipeline.deliver(KEY, "null", len(body))["state"] == "refused", (
+        "its own bytes are looked at, and no later ones"
+    )
+    age_refusals(pipeline, 91)
+    clean(pipeline)
+    versions = pipeline.s3.list_object_versions(Bucket=UPLOADS, Prefix=KEY)
+    assert "null" not in [version["VersionId"] for version in versions["Versions"]]
+    assert "DeleteMarkers" not in versions
