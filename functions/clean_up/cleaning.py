@@ -22,6 +22,7 @@ def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
     return {
         "error_files_deleted": _delete_error_files(db, settings),
         "refused_uploads_deleted": _delete_uploads(old_uploads.refused, db, settings),
+        "undecided_uploads_deleted": _delete_uploads(old_uploads.undecided, db, settings),
         "failed_uploads_deleted": _delete_uploads(old_uploads.failed, db, settings),
         "batches_archived": _archive(db, settings),
         "uploads_expired": retention.expire_unused_links(db),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion import files
+from ingestion import files, option_names
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
 from ingestion.db import Connection, transaction
@@ -70,7 +70,9 @@ def _receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Uplo
 
 def _receive_new(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Upload:
     """An upload that nobody announced: its uploader is whom S3 names, whoever the object says it is from."""
-    given = {name: decode_metadata(value) for name, value in metadata.items() if not is_of_a_link(name)}
+    given = {
+        option_names.spelled(name): decode_metadata(value) for name, value in metadata.items() if not is_of_a_link(name)
+    }
     claimed_by = given.pop("imported-by", None)
     return uploads.receive(db, arrival, arrival.key.rsplit("/", 1)[-1], claimed_by, given)
 

@@ -1,5 +1,6 @@
 """Every statement gets its own answer or none: whatever breaks in the middle of an exchange closes the connection."""
 
+import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -147,6 +148,47 @@ def test_a_copy_that_the_server_refuses_leaves_the_connection_as_it_was(own: Con
     assert own.run("SELECT id FROM numbers") == [[1]]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("COPY seen FROM STDIN", id="before the first row"),
+        pytest.param("COPY plain FROM STDIN WITH (FREEZE)", id="for what it asks"),
+        pytest.param("COPY guarded FROM STDIN", id="by a trigger"),
+        pytest.param("COPY nowhere FROM STDIN", id="before it is granted"),
+        pytest.param("COPY", id="in the parsing"),
+    ],
+)
+@pytest.mark.parametrize("lines", [0, 1, 50_000])
+def test_a_copy_that_is_refused_without_a_look_at_its_rows_has_one_answer(
+    own: Connection, statement: str, lines: int
+) -> None:
+    own.run(
+        """
+        CREATE TEMP VIEW seen AS SELECT 1 AS id;
+        CREATE TEMP TABLE plain (id int);
+        CREATE TEMP TABLE guarded (id int);
+        CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$no$$; END';
+        CREATE TRIGGER guard BEFORE INSERT ON guarded EXECUTE FUNCTION pg_temp.refuse()
+        """
+    )
+    with pytest.raises(DatabaseError):
+        own.run(statement, stream=iter([b"1\n"] * lines))
+    assert answers_for_itself(own)
+
+
+def test_a_stream_that_is_written_to_or_not_needed_leaves_one_answer(own: Connection) -> None:
+    written = io.BytesIO()
+    own.run("COPY (SELECT generate_series(1, 3)) TO STDOUT", stream=written)
+    assert written.getvalue() == b"1\n2\n3\n"
+    assert answers_for_itself(own)
+    assert own.run("SELECT 'of its own'", stream=iter([b"1\n"])) == [["of its own"]]
+    assert own.run("", stream=iter([b"1\n"])) == []
+    assert answers_for_itself(own)
+    with pytest.raises(DatabaseError):
+        own.run("COPY (SELECT 1 / (2 - generate_series(1, 3))) TO STDOUT", stream=io.BytesIO())
+    assert answers_for_itself(own)
+
+
 class Failing:
     """The buffers of a connection, which raise at one of their calls: before they do what was asked, or after."""
 
@@ -176,6 +218,7 @@ STATEMENTS: list[Callable[[Connection], Any]] = [
     lambda db: db.run("SELECT 1 / CAST(:zero AS int)", zero=0),
     lambda db: db.run("COPY held FROM STDIN", stream=iter([b"1\n", b"2\n"])),
     lambda db: db.run("COPY held FROM STDIN", stream=iter([b"1\n", b"no number\n"])),
+    lambda db: db.run("COPY held FROM STDIN WITH (FREEZE)", stream=iter([b"1\n", b"2\n"])),
     lambda db: db.run("SELECT CAST(:when AS timestamptz)", when=BEFORE_TIME),
     lambda db: db.run("SELECT CAST(:text AS text)", text=SURROGATE),
 ]

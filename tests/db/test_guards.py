@@ -11,8 +11,13 @@ from ingestion.tables.roles import Login, let_in
 from local.postgres import Database
 from tests.conftest import FUNCTIONS, FUNCTIONS_PASSWORD, functions_secret_of, secret_of
 from tests.db.test_audit import INSUFFICIENT_PRIVILEGE
-from tests.db.world import CHECK, FOREIGN_KEY, LANGUAGE, a_session, account_for, add_batch, insert, refused
+from tests.db.world import CHECK, FOREIGN_KEY, LANGUAGE, a_session, account_for, add_batch, add_upload, insert, refused
 
+NO_SNAPSHOT = "25000"
+FORGOTTEN = {
+    "ingestion_batches": "imported_by = NULL, claimed_by = NULL",
+    "uploads": "uploaded_by = NULL, principal = NULL, claimed_by = NULL",
+}
 TALLY = Tally(total=10, inserted=10, updated=0, unchanged=0, rejected=0)
 TRIGGERED = "CREATE TABLE staging.mine (id bigint); CREATE TRIGGER t AFTER INSERT ON staging.mine EXECUTE FUNCTION "
 
@@ -164,6 +169,79 @@ def test_no_batch_is_completed_that_has_ended(owner: Connection, functions: Conn
             """,
             id=batch_id,
         )
+
+
+@pytest.fixture
+def others(database: Database, owner: Connection) -> Iterator[Connection]:
+    """The functions once more, at work at the same time."""
+    connection = connect(functions_secret_of(database))
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_nobody_is_deleted_whose_sessions_came_after_a_snapshot(
+    owner: Connection, functions: Connection, others: Connection, level: str
+) -> None:
+    given = a_session(owner)
+    functions.run(f"SET TRANSACTION ISOLATION LEVEL {level}")
+    functions.run("SELECT FROM users")
+    insert(others, "kintell_sessions", **given)
+    with refused(functions, NO_SNAPSHOT):
+        functions.run("DELETE FROM users WHERE id = :id", id=given["participant_id"])
+    with refused(functions, NO_SNAPSHOT):
+        functions.run("DELETE FROM program_instances WHERE id = :id", id=given["program_instance_id"])
+    with refused(functions, NO_SNAPSHOT):
+        functions.run("UPDATE users SET id = DEFAULT WHERE id = :id", id=given["participant_id"])
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_no_session_refers_to_somebody_who_went_after_a_snapshot(
+    owner: Connection, functions: Connection, others: Connection, level: str
+) -> None:
+    given = a_session(owner)
+    functions.run(f"SET TRANSACTION ISOLATION LEVEL {level}")
+    functions.run("SELECT FROM users")
+    others.run("DELETE FROM users WHERE id = :id", id=given["participant_id"])
+    with refused(functions, NO_SNAPSHOT):
+        insert(functions, "kintell_sessions", **given)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["status = 'running', completed_at = NULL", "status = 'pending', completed_at = NULL", "archived_at = NULL"],
+)
+@pytest.mark.parametrize("status", ["archived", "failed"])
+def test_a_batch_whose_file_was_deleted_does_not_come_back(
+    owner: Connection, functions: Connection, status: str, change: str
+) -> None:
+    batch_id = add_batch(owner, status, archived_at="2025-12-01T12:00:00Z")
+    account_for(owner, batch_id, TALLY)
+    with refused(functions, CHECK, "what_is_deleted_does_not_come_back"):
+        functions.run(f"UPDATE ingestion_batches SET {change}, failure_reason = NULL WHERE id = :id", id=batch_id)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("ingestion_batches", "imported_by"),
+        ("ingestion_batches", "claimed_by"),
+        ("uploads", "uploaded_by"),
+        ("uploads", "principal"),
+        ("uploads", "claimed_by"),
+    ],
+)
+def test_who_sent_a_file_may_be_forgotten_but_not_said_anew(
+    owner: Connection, functions: Connection, table: str, column: str
+) -> None:
+    somebody = {"principal": "AWS:AROA:somebody", "claimed_by": "somebody@example.org"}
+    upload_id = add_upload(owner, uploaded_by="AWS:AROA:somebody", uploader_kind="aws", **somebody)
+    add_batch(owner, upload_id=upload_id, imported_by="AWS:AROA:somebody", claimed_by="somebody@example.org")
+    with refused(functions, CHECK, "who_it_was_is_said_once"):
+        functions.run(f"UPDATE {table} SET {column} = 'boss@example.org'")
+    functions.run(f"UPDATE {table} SET {FORGOTTEN[table]}")
+    with refused(functions, CHECK, "who_it_was_is_said_once"):
+        functions.run(f"UPDATE {table} SET {column} = 'boss@example.org'")
 
 
 def test_the_functions_still_do_their_work(owner: Connection, functions: Connection) -> None:

@@ -90,3 +90,46 @@ def test_an_option_that_can_not_be_read_refuses_the_upload(name: str, value: str
         UploadOptions.from_metadata({name: value})
     assert refused.value.code is code
     assert value in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["dryRun", "dry_run", "DRY-RUN", "dryrun", "Dry-Run"])
+def test_a_name_in_another_spelling_is_the_option_that_it_means(name: str) -> None:
+    assert UploadOptions.from_metadata({name: "true"}).dry_run
+
+
+def test_the_names_of_the_api_are_names_of_options() -> None:
+    by_api = {
+        "parentBatchId": PARENT,
+        "programInstance": "mentors-ukraine-2024",
+        "maxErrorPercent": "5",
+        "force": "true",
+    }
+    assert UploadOptions.from_metadata({**by_api, "forceReason": "asked for"}) == UploadOptions(
+        parent_batch=UUID(PARENT),
+        program_instance="mentors-ukraine-2024",
+        max_error_percent=5,
+        force=True,
+        force_reason="asked for",
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["dry-rum", "dryruns", "x-dry-run", "force-reasons", "parent-batches", "max-errors-percent"]
+)
+def test_what_may_have_been_meant_for_an_option_is_refused(name: str) -> None:
+    with pytest.raises(Refused, match=f"no option {name}; ") as raised:
+        UploadOptions.from_metadata({name: "true"})
+    assert raised.value.code is RefusalCode.INVALID_OPTION
+
+
+@pytest.mark.parametrize(
+    "name", ["content-language", "mtime", "s3cmd-attrs", "sha256", "uid", "source", "comment", "owner"]
+)
+def test_other_metadata_is_nothing_of_ours(name: str) -> None:
+    assert UploadOptions.from_metadata({name: "true"}) == UploadOptions()
+
+
+def test_an_option_in_two_spellings_must_say_one_thing() -> None:
+    assert UploadOptions.from_metadata({"dry-run": "true", "dryRun": "true"}).dry_run
+    with pytest.raises(Refused, match="dry-run is given twice"):
+        UploadOptions.from_metadata({"dry-run": "false", "dryRun": "true"})

@@ -218,3 +218,39 @@ def test_a_clean_up_may_stop_anywhere(led_to_nothing: Pipeline, monkeypatch: pyt
     assert keys(led_to_nothing, UPLOADS, "incoming/") == []
     assert led_to_nothing.db.run("SELECT count(*) FROM uploads WHERE deleted_at IS NULL") == [[0]]
     assert (trail(led_to_nothing, "upload_deleted"), trail(led_to_nothing, "batch_archived")) == (2, 1)
+
+
+@pytest.mark.parametrize("days", [89, 91])
+def test_an_original_that_nobody_ever_decided_on_goes_too(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("as a fault of ours would be, until the event is given up")
+
+    monkeypatch.setattr("intake.receiving.examine", broken)
+    with pytest.raises(RuntimeError):
+        pipeline.upload("incoming/mentors_ukraine/olena-2024.csv", BODY, imported_by="olena@acme.com")
+    pipeline.db.run(f"UPDATE uploads SET received_at = now() - interval '{days} days'")
+    is_due = days > 90
+    assert clean(pipeline)["undecided_uploads_deleted"] == is_due
+    assert clean(pipeline)["undecided_uploads_deleted"] == 0
+    assert (keys(pipeline, UPLOADS, "incoming/") == []) is is_due
+    assert ("olena" not in records(pipeline)) is is_due
+    assert trail(pipeline, "upload_deleted") == is_due
+
+
+def test_an_object_without_a_version_of_its_own_is_deleted_and_not_hidden(pipeline: Pipeline) -> None:
+    """As one that came while versioning was suspended: S3 calls its version null, and reports none."""
+    pipeline.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Suspended"})
+    body = b"no columns of ours\n"
+    pipeline.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=body)
+    pipeline.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
+    pipeline.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=BODY)
+    assert pipeline.deliver(KEY, "null", len(body))["state"] == "refused", (
+        "its own bytes are looked at, and no later ones"
+    )
+    age_refusals(pipeline, 91)
+    clean(pipeline)
+    versions = pipeline.s3.list_object_versions(Bucket=UPLOADS, Prefix=KEY)
+    assert "null" not in [version["VersionId"] for version in versions["Versions"]]
+    assert "DeleteMarkers" not in versions

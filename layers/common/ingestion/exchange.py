@@ -41,6 +41,8 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
     _sock: Any
     _is_answered = True
     """Whether nothing is left to read of the last answer."""
+    _owes_sync = False
+    """Whether a statement that has a stream still lacks its Sync."""
 
     def run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
         """Run one statement with `:name` parameters; its rows, or an empty list.
@@ -67,7 +69,7 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
             self.abandon()
             raise RuntimeError("a statement was run in the middle of another one on the same connection")
         try:
-            self._is_answered, self._context = False, None
+            self._is_answered, self._owes_sync, self._context = False, False, None
             yield
         except (InterfaceError, OSError) as lost:
             raise Unavailable("The connection to the database was lost.") from lost
@@ -121,18 +123,51 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
     def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Any:
         """Send all messages of a statement at once, and one Sync, so that exactly one ReadyForQuery ends the answer.
 
-        pg8000 sends three, and has the Bind of a statement whose Describe failed still in its buffer. COPY ignores the
-        Sync that is sent ahead of its data. https://www.postgresql.org/docs/current/protocol-flow.html
+        pg8000 sends three, and has the Bind of a statement whose Describe failed still in its buffer.
+        https://www.postgresql.org/docs/current/protocol-flow.html
         """
         context = Context(statement, stream=stream)
         self.send_PARSE(NULL_BYTE, statement, oids)
         self.send_DESCRIBE_STATEMENT(NULL_BYTE)
         self.send_BIND(NULL_BYTE, vals)
         self.send_EXECUTE()
-        self._sock.write(SYNC_MSG)
-        self._sock.flush()
+        if stream is None:
+            self._send_sync()
+        else:
+            # The Sync of a COPY follows its data. Sent ahead it would be ignored if the server takes it for data,
+            # and answered if the server has refused the COPY by then: nobody could tell how many answers are to come.
+            self._owes_sync = True
+            self._sock.flush()
         self.handle_messages(context)
         return context
+
+    def _send_sync(self) -> None:
+        self._owes_sync = False
+        self._sock.write(SYNC_MSG)
+        self._sock.flush()
+
+    def handle_COPY_IN_RESPONSE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
+        """The server takes data: pg8000 sends them, and the Sync behind them."""
+        super().handle_COPY_IN_RESPONSE(data, context)
+        self._owes_sync = False
+
+    def handle_ERROR_RESPONSE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
+        """The server ignores all that comes before the Sync, so one must come."""
+        super().handle_ERROR_RESPONSE(data, context)
+        if self._owes_sync:
+            self._send_sync()
+
+    def handle_COMMAND_COMPLETE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
+        """As of a COPY to here, or of a statement that has a stream but does not use it."""
+        super().handle_COMMAND_COMPLETE(data, context)
+        if self._owes_sync:
+            self._send_sync()
+
+    def handle_EMPTY_QUERY_RESPONSE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
+        """Stands for the end of a statement that is none."""
+        super().handle_EMPTY_QUERY_RESPONSE(data, context)
+        if self._owes_sync:
+            self._send_sync()
 
     def handle_READY_FOR_QUERY(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
         """The last message of an answer."""

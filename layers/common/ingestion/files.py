@@ -68,7 +68,8 @@ def _call(operation: str, **arguments: Any) -> Any:
 
 
 def _version(version_id: str | None) -> dict[str, str]:
-    return {"VersionId": version_id} if version_id and version_id != "null" else {}
+    """`null` is a version like any other: where there are others, to name none is to read those and delete nothing."""
+    return {"VersionId": version_id} if version_id else {}
 
 
 def metadata(bucket: str, key: str, version_id: str | None) -> dict[str, str]:

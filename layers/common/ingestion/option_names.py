@@ -43,6 +43,11 @@ def by_name(metadata: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
+def spelled(written: str) -> str:
+    """The option's own name, however it is written; of other names what S3 makes of them."""
+    return _BARE.get(_SEPARATORS.sub("", written.lower()), written.lower())
+
+
 def find(written: str) -> str | None:
     """The option that a name means; None if it means none. Raises Refused if it nearly means one."""
     bare = _SEPARATORS.sub("", written.lower())

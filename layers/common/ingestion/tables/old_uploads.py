@@ -1,4 +1,5 @@
-"""Uploads that led to nothing, refused or of a batch that failed: which are due to be deleted, and what then stays.
+"""Uploads that led to nothing: refused, never decided on, or of a batch that failed. Which are due to be deleted, and
+what then stays.
 
 The object is deleted while its record is locked, so that neither a batch that is started over nor another clean-up
 comes in between; a clean-up that breaks off in between leaves the record as it was, and so due.
@@ -44,6 +45,23 @@ def refused(db: Connection, days: int) -> list[DueUpload]:
     )
 
 
+def undecided(db: Connection, days: int) -> list[DueUpload]:
+    """Some uploads that came more than *days* ago and were never decided on, as if intake had broken each time."""
+    return _due(
+        db,
+        """
+        SELECT u.id AS upload_id, CAST(NULL AS uuid) AS batch_id, u.bucket, u.key, u.version_id,
+               CAST(NULL AS text) AS error_file_key
+          FROM uploads u
+         WHERE u.state = 'waiting' AND u.version_id IS NOT NULL AND u.deleted_at IS NULL
+           AND u.received_at < now() - make_interval(days => CAST(:days AS int))
+      ORDER BY u.received_at
+         LIMIT :at_once
+        """,
+        days,
+    )
+
+
 def failed(db: Connection, days: int) -> list[DueUpload]:
     """Some uploads whose batch failed more than *days* ago, oldest first; none once all are deleted."""
     return _due(
@@ -68,7 +86,7 @@ def _due(db: Connection, sql: str, days: int) -> list[DueUpload]:
 def lock(db: Connection, due: DueUpload) -> bool:
     """Keep the record as it is until the transaction ends; False if it is not due any more."""
     if due.batch_id is None:
-        sql = "SELECT FROM uploads WHERE id = :id AND state = 'refused' AND deleted_at IS NULL FOR UPDATE"
+        sql = "SELECT FROM uploads WHERE id = :id AND state <> 'accepted' AND deleted_at IS NULL FOR UPDATE"
         return bool(db.run(sql, id=due.upload_id))
     sql = "SELECT FROM ingestion_batches WHERE id = :id AND status = 'failed' AND archived_at IS NULL FOR UPDATE"
     return bool(db.run(sql, id=due.batch_id))
