@@ -1,6 +1,7 @@
 """How the delimiter, the header row and the start of the data are found."""
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -232,6 +233,35 @@ def test_what_stands_below_a_second_header_is_read_by_it(times: int, mark: str) 
     assert {row[5] for row in rows} == {"Fine talk"}
     assert (len(rows), scanned.rows) == (5 * times + 6,) * 2
     assert [(warning.code, warning.count) for warning in scanned.warnings] == [("repeated_headers", 2)]
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_addresses_in_texts_hide_no_second_header(times: int) -> None:
+    """As many as the header lacks, in the same window."""
+    writes = "MS-8,a8@example.org,b@acme.com,2026-03-07T10:00:00Z,4,a@b.org or c@d.org,career\n"
+    text = HEADER + ROWS * times + writes + OTHER_ORDER + OTHER_ROW * 50
+    assert {row[6] for row in cells_of(text.encode())} == {"career"}
+
+
+def _wrapped(text: str) -> str:
+    return "".join('"' + line.replace('"', '""') + '"\n' for line in text.splitlines())
+
+
+def _tailed(text: str) -> str:
+    return "".join(line.replace(",", ";") + ",,\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize("around", [_wrapped, _tailed])
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_second_header_is_followed_whatever_stands_around_the_lines(around: Callable[[str], str], times: int) -> None:
+    text = around(HEADER + ROWS * times + OTHER_ORDER + OTHER_ROW)
+    assert {row[6] for row in cells_of(text.encode())} == {"career"}
+
+
+def test_a_second_header_that_names_few_of_the_same_columns_is_refused() -> None:
+    others = "session_id,participant_email,volunteer_email,date,stars,area,note\n"
+    with pytest.raises(Refused, match="Line 7 is a second header row"):
+        scan((HEADER + ROWS + others + OTHER_ROW).encode())
 
 
 def test_a_second_header_of_other_columns_is_refused() -> None:
