@@ -277,6 +277,8 @@ def test_a_second_header_of_other_columns_is_refused() -> None:
         pytest.param("\n(5 rows)\n", ["footer_rows"], id="a count"),
         pytest.param("# Total Records: 6", ["footer_rows", "footer_count_differs"], id="another count"),
         pytest.param("Sum,,,,20,,\r\n\r\nAntall rader: 5,,,,,,\r\n", ["footer_rows"], id="two lines"),
+        pytest.param("Total rows: 5,,,,20,,", ["footer_rows"], id="a count and a sum"),
+        pytest.param("Total,5 rows,,,20,,", ["footer_rows"], id="a count beside the word"),
         pytest.param("\x1a", ["end_of_file_marks"], id="Ctrl-Z"),
         pytest.param("\x1a\r\n", ["end_of_file_marks"], id="Ctrl-Z on a line"),
         pytest.param("\0" * 500, ["end_of_file_marks"], id="NULs"),
