@@ -258,6 +258,12 @@ def test_a_second_header_is_followed_whatever_stands_around_the_lines(around: Ca
     assert {row[6] for row in cells_of(text.encode())} == {"career"}
 
 
+def test_a_row_above_the_header_is_no_preamble_though_its_addresses_are_wrong() -> None:
+    with pytest.raises(Refused) as refused:
+        scan(("MS-1,a1@example,b@acme,2026-03-07T10:00:00Z,4,Fine,career\n" + HEADER + ROWS).encode())
+    assert refused.value.code == RefusalCode.HEADER_NOT_FIRST
+
+
 def test_a_second_header_that_names_few_of_the_same_columns_is_refused() -> None:
     others = "session_id,participant_email,volunteer_email,date,stars,area,note\n"
     with pytest.raises(Refused, match="Line 7 is a second header row"):

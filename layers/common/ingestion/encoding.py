@@ -144,9 +144,7 @@ class EncodingWatch:
         if self._is_utf8:
             self._decode(b"", final=True)
         if self._is_utf8:
-            if not declared and self._words and all(map(is_cyrillic_by_chance_utf8, self._words)):
-                self.is_unsure = True
-                return Encoding("windows-1251", ChosenBy.SCORE)
+            self.is_unsure = bool(self._words) and all(map(is_cyrillic_by_chance_utf8, self._words))
             return declared or Encoding("utf-8", ChosenBy.STRICT_UTF8)
         valid = sum(1 for word in self._words if _is_utf8(word))
         mostly_valid = 2 * valid > len(self._words)
