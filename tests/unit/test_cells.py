@@ -199,7 +199,7 @@ def test_a_date_that_needs_a_guess_is_refused(text: str) -> None:
         ("31/31/2024", '"31/31/2024" is not a date; write it as YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ'),
         ("45609", "looks like a spreadsheet's serial number, of 2024-11-13; write the date itself"),
         ("45609.5833", "looks like a spreadsheet's serial number, of 2024-11-13"),
-        ("13.11.24", '"13.11.24" has a year of two digits; write all four'),
+        ("13.11.24", '"13.11.24" has a year of two digits, which may be any; write it as YYYY-MM-DD'),
         ("13/11/24 10:00", "has a year of two digits"),
         ("13-Nov-24", "has a year of two digits"),
         ("13-11-2024", "is written with hyphens, which are never guessed; write 2024-11-13"),

@@ -1,6 +1,7 @@
 """How the delimiter, the header row and the start of the data are found."""
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -234,6 +235,41 @@ def test_what_stands_below_a_second_header_is_read_by_it(times: int, mark: str) 
     assert [(warning.code, warning.count) for warning in scanned.warnings] == [("repeated_headers", 2)]
 
 
+@pytest.mark.parametrize("times", [1, 100])
+def test_addresses_in_texts_hide_no_second_header(times: int) -> None:
+    """As many as the header lacks, in the same window."""
+    writes = "MS-8,a8@example.org,b@acme.com,2026-03-07T10:00:00Z,4,a@b.org or c@d.org,career\n"
+    text = HEADER + ROWS * times + writes + OTHER_ORDER + OTHER_ROW * 50
+    assert {row[6] for row in cells_of(text.encode())} == {"career"}
+
+
+def _wrapped(text: str) -> str:
+    return "".join('"' + line.replace('"', '""') + '"\n' for line in text.splitlines())
+
+
+def _tailed(text: str) -> str:
+    return "".join(line.replace(",", ";") + ",,\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize("around", [_wrapped, _tailed])
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_second_header_is_followed_whatever_stands_around_the_lines(around: Callable[[str], str], times: int) -> None:
+    text = around(HEADER + ROWS * times + OTHER_ORDER + OTHER_ROW)
+    assert {row[6] for row in cells_of(text.encode())} == {"career"}
+
+
+def test_a_row_above_the_header_is_no_preamble_though_its_addresses_are_wrong() -> None:
+    with pytest.raises(Refused) as refused:
+        scan(("MS-1,a1@example,b@acme,2026-03-07T10:00:00Z,4,Fine,career\n" + HEADER + ROWS).encode())
+    assert refused.value.code == RefusalCode.HEADER_NOT_FIRST
+
+
+def test_a_second_header_that_names_few_of_the_same_columns_is_refused() -> None:
+    others = "session_id,participant_email,volunteer_email,date,stars,area,note\n"
+    with pytest.raises(Refused, match="Line 7 is a second header row"):
+        scan((HEADER + ROWS + others + OTHER_ROW).encode())
+
+
 def test_a_second_header_of_other_columns_is_refused() -> None:
     with pytest.raises(Refused, match="Line 7 is a second header row") as refused:
         scan((HEADER + ROWS + HEADER.replace("rating", "topics") + ROWS).encode())
@@ -247,6 +283,8 @@ def test_a_second_header_of_other_columns_is_refused() -> None:
         pytest.param("\n(5 rows)\n", ["footer_rows"], id="a count"),
         pytest.param("# Total Records: 6", ["footer_rows", "footer_count_differs"], id="another count"),
         pytest.param("Sum,,,,20,,\r\n\r\nAntall rader: 5,,,,,,\r\n", ["footer_rows"], id="two lines"),
+        pytest.param("Total rows: 5,,,,20,,", ["footer_rows"], id="a count and a sum"),
+        pytest.param("Total,5 rows,,,20,,", ["footer_rows"], id="a count beside the word"),
         pytest.param("\x1a", ["end_of_file_marks"], id="Ctrl-Z"),
         pytest.param("\x1a\r\n", ["end_of_file_marks"], id="Ctrl-Z on a line"),
         pytest.param("\0" * 500, ["end_of_file_marks"], id="NULs"),

@@ -121,6 +121,29 @@ def test_lines_of_utf8_in_a_file_of_a_code_page_are_read_as_utf8() -> None:
     assert {row[1] for row in cells_of(data)} == {"Møte på øya"}
 
 
+@pytest.mark.parametrize("text", ["Ні", "дії", "Ні, дії", "Ці", "Ті"])
+@pytest.mark.parametrize("others", [["Дякую за розмову, було корисно"] * 3, ["Так"]], ids=["many", "one"])
+def test_words_of_windows_1251_that_happen_to_be_valid_utf8_stay_what_they_are(text: str, others: list[str]) -> None:
+    lines = [f"{at};{each}\r\n" for at, each in enumerate([text, *others, text])]
+    data = "".join(["session_id;navn\r\n", *lines]).encode("cp1251")
+    assert [row[1] for row in cells_of(data)] == [text, *others, text]
+
+
+def test_nothing_but_such_words_is_utf8_by_rule_and_warned_of() -> None:
+    watch = EncodingWatch()
+    watch.feed("Ні, дії".encode("cp1251"))
+    assert watch.finish(None).chosen_by is ChosenBy.STRICT_UTF8
+    assert watch.is_unsure
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_a_word_that_comes_again_makes_no_page_surer(count: int) -> None:
+    watch = EncodingWatch()
+    watch.feed("це; ".encode("cp1251") * count)
+    watch.finish(None)
+    assert watch.is_unsure
+
+
 def test_a_line_in_two_encodings_is_rejected() -> None:
     data = b"session_id;navn\r\n" + "1;Møte på øya\r\n".encode("cp1252") * 3
     *_, last = rows_of(data + "2;på ".encode("cp1252") + "øya\r\n".encode())

@@ -16,6 +16,7 @@ from ingestion.naming import (
     get_programme_of_alias,
     instance_of_slug,
     is_of_own_form,
+    other_programme_of_columns,
     programme_of_alias,
     programme_of_columns,
     programme_of_ids,
@@ -339,3 +340,16 @@ def test_the_prefixes_of_ids_give_a_programme_away_if_they_agree(ids: list[str],
 )
 def test_an_error_file_is_named_for_its_file(file_name: str, expected: str) -> None:
     assert error_file_name(file_name) == expected
+
+
+@pytest.mark.parametrize("names", ["languageLevel", "Language Level *", "language.level", "LANGUAGE_LEVEL (CEFR)"])
+def test_the_columns_of_another_programme_are_known_in_any_spelling(names: str) -> None:
+    header = ["sessionId", "participantEmail", "volunteerEmail", "scheduledAt", names]
+    assert other_programme_of_columns(header, MENTORS) == LANGUAGE
+
+
+@pytest.mark.parametrize(
+    "when", ["våren 2026", "høsten-2026", "tom mars 2026", "t.o.m. 2026-03", "per 2026-03", "pr mars 2026"]
+)
+def test_seasons_and_ends_of_a_stretch_are_no_instance(when: str) -> None:
+    assert read_file_name(f"mentors-ukraine-{when}.csv") == FileName(MENTORS, None)

@@ -204,7 +204,9 @@ def typed(text: str) -> dict[str, str]:
     return {"session_id": ROW["session_id"], "session_type": text, **ROW}
 
 
-@pytest.mark.parametrize("text", ["Mentorship", "MENTORSHIP", " mentors for ukraine ", "Mentorship session"])
+@pytest.mark.parametrize(
+    "text", ["Mentorship", "MENTORSHIP", " mentors for ukraine ", "Mentorship session", "Mentoring", "Mentor talk"]
+)
 def test_a_row_of_another_programme_is_rejected_with_the_way_to_import_it(text: str) -> None:
     result = read(typed("Language Connect"), typed(text), typed("language"), typed(""))
     fault = only_fault(result)
@@ -218,6 +220,19 @@ def test_a_session_type_that_names_no_programme_is_a_warning() -> None:
     result = read(typed("video call"), typed("language"))
     assert result.rejects == []
     assert result.warnings == {WarningCode.SESSION_TYPES_UNKNOWN: 1}
+
+
+def test_a_session_type_or_role_that_a_spreadsheet_has_damaged_rejects_its_row() -> None:
+    fault = only_fault(read(typed("#REF!"), typed("language"), typed("#N/A")))
+    assert (fault.code, fault.field, fault.value) == ("E013", "session_type", "#REF!")
+    fault = only_fault(read(PERSON | {"Role when joined": "#NAME?"}, programme="kintell_users"))
+    assert (fault.code, fault.field, fault.value) == ("E013", "role_when_joined", "#NAME?")
+
+
+def test_an_end_without_a_time_is_not_before_a_start_that_is_written_with_an_earlier_day() -> None:
+    times = {"scheduled_at": "2026-03-02T23:30:00-05:00", "completed_at": "2026-03-03"}
+    assert read(ROW | times).rejects == []
+    assert only_fault(read(ROW | times | {"completed_at": "2026-03-01"})).code == "E007"
 
 
 def faults_of(row: dict[str, Any]) -> dict[str, str | None]:

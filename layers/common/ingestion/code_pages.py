@@ -39,8 +39,23 @@ def choose_page(words: Sequence[bytes], present: bytes) -> PageChoice:
     rivals = sorted(others, key=lambda page: others[page], reverse=True)
     if best is None or (rivals and others[rivals[0]] > own[best] + _SURE):
         raise Refused(RefusalCode.UNDECODABLE, _why(rivals, others))
-    lead = own[best] - max((score for page, score in {**own, **others}.items() if page != best), default=0.0)
-    return PageChoice(best, is_unsure=bool(common) and lead < _SURE)
+    return PageChoice(best, is_unsure=bool(common) and not _is_sure(best, list(own), [word for word, _ in common]))
+
+
+def _is_sure(best: str, own: Sequence[str], words: Sequence[bytes]) -> bool:
+    """Whether the words alone tell the page from those in which they are other texts, each of them once.
+
+    A word that comes again says nothing new.
+    """
+    once = [(word, 1) for word in words]
+    rivals = [page for page in {*own, *NAMES} if page != best and _differ(words, best, page)]
+    prior = dict.fromkeys(own, _PRIOR)
+    least = likelihood(best, once) + _PRIOR - _SURE
+    return all(least >= likelihood(page, once) + prior.get(page, 0.0) for page in rivals)
+
+
+def _differ(words: Sequence[bytes], one: str, other: str) -> bool:
+    return any(word.decode(one, "replace") != word.decode(other, "replace") for word in words)
 
 
 def _why(rivals: Sequence[str], likelihoods: dict[str, float]) -> str:

@@ -24,7 +24,7 @@ def why_not(value: str, order: DateOrder | None) -> str:
             "column a date format before saving it as CSV"
         )
     if _YEAR_OF_TWO_DIGITS.fullmatch(value):
-        return f"{shown(value)} has a year of two digits; write all four"
+        return f"{shown(value)} has a year of two digits, which may be any; {_WRITE}"
     try:
         read_date(value)
     except ValueError:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ingestion.code_pages import choose_page
 from ingestion.errors import RefusalCode, Refused
+from ingestion.mixed_text import is_cyrillic_by_chance_utf8
 
 
 class ChosenBy(StrEnum):
@@ -143,6 +144,7 @@ class EncodingWatch:
         if self._is_utf8:
             self._decode(b"", final=True)
         if self._is_utf8:
+            self.is_unsure = bool(self._words) and all(map(is_cyrillic_by_chance_utf8, self._words))
             return declared or Encoding("utf-8", ChosenBy.STRICT_UTF8)
         valid = sum(1 for word in self._words if _is_utf8(word))
         mostly_valid = 2 * valid > len(self._words)
@@ -189,4 +191,4 @@ def _is_utf8(word: bytes) -> bool:
         word.decode()
     except UnicodeDecodeError:
         return False
-    return True
+    return not is_cyrillic_by_chance_utf8(word)

@@ -17,6 +17,7 @@ LONGEST: Final = 300
 """Characters; a longer text is no name of a file."""
 
 _WORD = re.compile(r"\([0-9]{1,4}\)|[^\W_]+")
+_ABBREVIATED = re.compile(r"\b([ft])\.o\.m\b\.?")
 _OWNER = "kintell"
 _COPY: Final = {"copy", "kopi", "kopia", "копія", "копия"}
 _COPY_OF: Final = (("copy", "of"), ("kopi", "av"), ("копія",), ("копия",))
@@ -72,6 +73,23 @@ _OF_TIME: Final = {
         "year",
         "years",
     ),
+    *("våren", "sommeren", "høsten", "vinteren", "vårsemester", "høstsemester", "vårsemesteret", "høstsemesteret"),
+    *(
+        "tom",
+        "fom",
+        "per",
+        "pr",
+        "before",
+        "after",
+        "før",
+        "etter",
+        "over",
+        "plus",
+        "onwards",
+        "minus",
+        "весни",
+        "осені",
+    ),
     *("år", "рік", "роки", "month", "months", "måned", "måneder", "місяць", "місяці", "ytd", "hittil"),
 }
 """Words beside which a year or a month is not all that is said of the time."""
@@ -112,7 +130,8 @@ def _words(file_name: str) -> list[str]:
     """The words of the name in lower case, without what copies have in front and behind."""
     if len(file_name) > LONGEST:
         return []
-    words = _WORD.findall(unicodedata.normalize("NFC", file_name).lower())
+    name = _ABBREVIATED.sub(r"\1om ", unicodedata.normalize("NFC", file_name).lower())
+    words = _WORD.findall(name)
     while words and (shorter := _without_mark(words)) != words:
         words = shorter
     return words

@@ -51,5 +51,8 @@ def find_footer(text: bytes, start: int, delimiter: str) -> Footer | None:
 
 
 def _count(filled: list[str]) -> int | None:
-    digits = "".join(re.findall(r"\d", "".join(filled)))
-    return int(digits) if digits and len(digits) < 12 and _COUNTS_ROWS.search(" ".join(filled)) else None
+    """The number in the cell that speaks of rows, or in the next one; what else is summed up counts no rows."""
+    at = next((at for at, cell in enumerate(filled) if _COUNTS_ROWS.search(cell)), len(filled))
+    numbers = ("".join(re.findall(r"\d", cell)) for cell in filled[at : at + 2])
+    digits = next(filter(None, numbers), "")
+    return int(digits) if digits and len(digits) < 12 else None

@@ -165,7 +165,7 @@ def other_programme_of_columns(headers: Sequence[str], program_type: str) -> str
 def own_columns(headers: Sequence[str], programme: Programme) -> list[str]:
     """The columns of the header line that only this programme has, by their names."""
     own = programme.telltale_columns | _ONLY_OF[programme.program_type]
-    return sorted({plain(header) for header in headers} & own)
+    return sorted({header_name(header) for header in headers} & own)
 
 
 def _columns_of(programme: Programme) -> set[str]:

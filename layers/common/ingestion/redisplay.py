@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from ingestion.formulas import without_apostrophes
+from ingestion.marks import BLANKS
 
-_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NUMBER = re.compile(r"([-+]?[0-9]{1,40})(?:[.,]([0-9]{1,40}))?(?:[eE]([-+]?[0-9]{1,3}))?")
 _GENERAL_DIGITS: Final = 9
 """A spreadsheet shows at least so many digits of a number; what it cuts off behind is rounded."""
@@ -50,6 +50,8 @@ Day = tuple[int, int, int]
 class _Date(NamedTuple):
     days: frozenset[Day]
     """What it may be: year in the century, month, day."""
+    century: int | None
+    """None if its year has two digits, as spreadsheets like to show it."""
     in_order: tuple[int, int] | None
     """Of a numeric date, its first two numbers."""
     time: tuple[int, int]
@@ -66,11 +68,14 @@ def is_same(handed_out: str, returned: str) -> bool:
 
 
 def settled(text: str) -> str:
-    """The text without what trimming, other line ends, marks that nobody sees and our apostrophes change in it."""
+    """The text without what trimming, other line ends and our apostrophes change in it.
+
+    Marks that nobody sees are trimmed too; inside, no spreadsheet takes them away, but who mends a text does.
+    """
     if text.isascii() and text.isalnum():
         return text
     bare = unicodedata.normalize("NFC", without_apostrophes(text))
-    return " ".join(_UNSEEN.sub("", bare).split())
+    return " ".join(bare.strip(BLANKS).split())
 
 
 def coarse(text: str) -> str:
@@ -131,11 +136,11 @@ def _is_same_number(given: Decimal, back: Decimal) -> bool:
 def _date(text: str) -> _Date | None:
     if found := _YEAR_FIRST.fullmatch(text):
         year, month, day = map(int, found.groups()[:3])
-        return _dated({(year % 100, month, day)}, None, found.groups()[3:])
+        return _dated(found[1], {(year % 100, month, day)}, None, found.groups()[3:])
     if found := _YEAR_LAST.fullmatch(text):
         first, second, year = map(int, found.groups()[:3])
         days = {(year % 100, second, first), (year % 100, first, second)}
-        return _dated(days, (first, second), found.groups()[3:])
+        return _dated(found[3], days, (first, second), found.groups()[3:])
     if found := _DAY_NAMED.fullmatch(text):
         named, name, wanted = found[1], found[2], found[3]
     elif found := _NAMED_DAY.fullmatch(text):
@@ -143,15 +148,20 @@ def _date(text: str) -> _Date | None:
     else:
         return None
     number = _MONTH_NUMBERS.get(name.lower()[:3])
-    return _dated({(int(wanted) % 100, number, int(named))}, None, found.groups()[3:]) if number else None
+    days = {(int(wanted) % 100, number or 0, int(named))}
+    return _dated(wanted, days, None, found.groups()[3:]) if number else None
 
 
-def _dated(days: set[Day], in_order: tuple[int, int] | None, time: tuple[str | None, ...]) -> _Date:
+def _dated(year: str, days: set[Day], in_order: tuple[int, int] | None, time: tuple[str | None, ...]) -> _Date | None:
     hour, minute, second, half, zone = time
     hours = int(hour or 0)
     if half:
+        if not 1 <= hours <= 12:
+            return None
         hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
-    return _Date(frozenset(days), in_order, (hours, int(minute or 0)), int(second) if second else None, zone or "")
+    century = int(year) // 100 if len(year) == 4 else None
+    seconds = int(second) if second else None
+    return _Date(frozenset(days), century, in_order, (hours, int(minute or 0)), seconds, zone or "")
 
 
 def _is_same_date(given: _Date, back: _Date) -> bool:
@@ -159,5 +169,6 @@ def _is_same_date(given: _Date, back: _Date) -> bool:
         is_same_day = back.in_order == given.in_order and bool(given.days & back.days)
     else:
         is_same_day = bool(given.days & back.days)
+    is_same_day = is_same_day and (given.century == back.century or None in (given.century, back.century))
     is_same_second = back.second is None or back.second == (given.second or 0)
     return is_same_day and given.time == back.time and is_same_second and back.zone.upper() in ("", given.zone.upper())

@@ -22,14 +22,17 @@ def refuse_backward(values: dict[str, Sequence[Any]], given: dict[str, Sequence[
     for position, (scheduled, completed) in enumerate(zip(starts, ends, strict=True)):
         if type(completed) is datetime and type(scheduled) is datetime and completed < scheduled:
             start, end = given["scheduled_at"][position], given["completed_at"][position]
-            if not _is_same_day(start, end, found.plan.declared):
+            if not _is_day_of_start_or_later(start, end, found.plan.declared):
                 found.faults[position].append(_backward(start, end))
 
 
-def _is_same_day(start: str, end: str, declared: Declared) -> bool:
-    """Whether the end is that day as a whole: nobody knows that it was before the start."""
-    day = dates.day_alone(end, declared)
-    return day is not None and day == dates.day_of(start, declared)
+def _is_day_of_start_or_later(start: str, end: str, declared: Declared) -> bool:
+    """Whether the end is a day as a whole, that of the start or, as both are written, a later one.
+
+    Nobody knows that it was before the start, which may be of another zone than the day.
+    """
+    day, day_of_start = dates.day_alone(end, declared), dates.day_of(start, declared)
+    return day is not None and day_of_start is not None and day >= day_of_start
 
 
 def _backward(start: str, end: str) -> Fault:
@@ -50,6 +53,11 @@ def refuse_other_programmes(texts: Sequence[Sequence[str]], found: Findings) -> 
         cells = tuple(map(restore, cells))
     faults: dict[str, Fault] = {}
     for text in set(cells):
+        value = spreadsheets.bare(text)
+        if spreadsheets.is_damaged(value) and not spreadsheets.is_nothing(value):
+            message = spreadsheets.damaged("session_type", value)
+            faults[text] = Fault(FaultCode.DAMAGED_BY_SPREADSHEET, "session_type", message, text)
+            continue
         said = session_types.read(text)
         if said is None:
             found.warnings[WarningCode.SESSION_TYPES_UNKNOWN] += cells.count(text)

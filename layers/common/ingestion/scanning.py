@@ -239,10 +239,10 @@ def hold_rows(scanned: ScannedText, bytes_in: int, ratio: int) -> None:
 
 
 def _header_watch(dialect: Dialect, known: Collection[str]) -> HeaderWatch | None:
-    if not dialect.has_header_row or dialect.shape.is_wrapped or dialect.shape.tail:
+    if not dialect.has_header_row:
         return None
     header = _cells(dialect, dialect.header.decode("utf-8", "replace"))
-    return HeaderWatch(header, known, dialect.delimiter)
+    return HeaderWatch(header, known, dialect.delimiter, dialect.shape.tail)
 
 
 def _format(dialect: Dialect, encoding: str) -> FileFormat:

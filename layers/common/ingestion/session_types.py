@@ -1,5 +1,7 @@
 """The `session_type` column of combined exports: it names the programme of its row."""
 
+import re
+
 from ingestion.faults import Fault, FaultCode
 from ingestion.marks import shown
 from ingestion.programmes import PROGRAMMES, Kind, Programme
@@ -19,8 +21,14 @@ def read(text: str) -> str | None:
     for programme in programmes:
         if name in programme.names or name == programme.session_type:
             return programme.program_type
-    told = {programme.program_type for programme in programmes if programme.session_type in name.split("_")}
+    told = {programme.program_type for programme in programmes if _names_type(name, programme)}
     return told.pop() if len(told) == 1 else None
+
+
+def _names_type(name: str, programme: Programme) -> bool:
+    """Whether a word is that of its sessions, or of the same stem: `mentoring` and `mentor`, `languages`."""
+    stem = (programme.session_type or programme.program_type).removesuffix("ship")
+    return any(word.startswith(stem) for word in re.split(r"[\W_]+", name))
 
 
 def other_programme(text: str, program_type: str, programme: Programme) -> Fault:

@@ -2,7 +2,8 @@
 
 import re
 
-from ingestion import cells, dates, emails
+from ingestion import cells, dates, emails, spreadsheets
+from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
 from ingestion.programmes.programme import Column, Kind, Programme
 
@@ -12,8 +13,11 @@ PARTICIPANTS = frozenset({"learner", "mentee", "student"})
 _WORD = re.compile(r"[^\W_]+")
 
 
-def role(_field: str, text: str) -> str:
+def role(field: str, text: str) -> str | Fault:
     """Advisors, mentors, tutors and volunteers are volunteers; anyone else, said or not, is a participant."""
+    value = spreadsheets.bare(text)
+    if spreadsheets.is_damaged(value) and not spreadsheets.is_nothing(value):
+        return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, spreadsheets.damaged(field, value), text)
     words = _words(text)
     return "volunteer" if words & VOLUNTEERS and not words & PARTICIPANTS else "participant"
 
