@@ -115,6 +115,18 @@ def test_too_few_words_to_tell_are_warned_of(text: str, unsure: bool) -> None:
     assert watch.is_unsure == unsure
 
 
+@pytest.mark.parametrize("text", ["Sæther", "være", "Ærlig"])
+@pytest.mark.parametrize("count", [1, 50])
+def test_a_letter_of_dos_that_is_a_quotation_mark_here_is_doubted(text: str, count: int) -> None:
+    watch = EncodingWatch()
+    watch.feed(f"{text};".encode("cp850") * count)
+    try:
+        watch.finish(None)
+    except Refused:
+        return
+    assert watch.is_unsure
+
+
 def test_lines_of_utf8_in_a_file_of_a_code_page_are_read_as_utf8() -> None:
     lines = "session_id;navn\r\n" + "1;Møte på øya\r\n" * 3
     data = lines.encode("cp1252") + "2;Møte på øya\r\n".encode()

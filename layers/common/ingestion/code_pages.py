@@ -43,19 +43,15 @@ def choose_page(words: Sequence[bytes], present: bytes) -> PageChoice:
 
 
 def _is_sure(best: str, own: Sequence[str], words: Sequence[bytes]) -> bool:
-    """Whether the words alone tell the page from those in which they are other texts, each of them once.
+    """Whether the words alone tell the page from the others, each of them once.
 
     A word that comes again says nothing new.
     """
     once = [(word, 1) for word in words]
-    rivals = [page for page in {*own, *NAMES} if page != best and _differ(words, best, page)]
+    rivals = [page for page in {*own, *NAMES} if page != best]
     prior = dict.fromkeys(own, _PRIOR)
     least = likelihood(best, once) + _PRIOR - _SURE
     return all(least >= likelihood(page, once) + prior.get(page, 0.0) for page in rivals)
-
-
-def _differ(words: Sequence[bytes], one: str, other: str) -> bool:
-    return any(word.decode(one, "replace") != word.decode(other, "replace") for word in words)
 
 
 def _why(rivals: Sequence[str], likelihoods: dict[str, float]) -> str:
