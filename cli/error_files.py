@@ -76,7 +76,7 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
         return
     click.echo(f"Saved to {clean(file)}")
     again = command("kintell", "import", file_argument(file), "--parent", batch_id)
-    click.echo(f"Mend its rows, then: {again}")
+    click.echo(f"Fix its rows, then: {again}")
 
 
 class _Shown:

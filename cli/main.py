@@ -172,3 +172,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     kintell(prog_name="kintell")
+
+
+if __name__ == "__main__":
+    main()

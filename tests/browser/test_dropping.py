@@ -47,7 +47,7 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
     rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
     assert [row[0] for row in rows] == ["session_id", "MS-B2"]
 
-    page.get_by_role("link", name="Drop the mended file").click()
+    page.get_by_role("link", name="Upload the corrected file").click()
     mended = tmp_path / "mentors-ukraine-2024-11-errors.csv"
     rows[1][1] = "anna@example.org"
     with mended.open("w", newline="", encoding="utf-8-sig") as out:
@@ -159,7 +159,7 @@ def test_a_norwegian_is_refused_in_norwegian(browser: Browser, api_url: str) -> 
     page.set_input_files("#file", {"name": "x.csv", "mimeType": "text/csv", "buffer": b"x"})
     page.get_by_label("Programrunde").fill("ikke en runde")
     page.get_by_role("button", name="Importer", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Programrunden går ikke fram.")
+    expect(page.get_by_role("alert")).to_contain_text("Det går ikke fram hvilken programrunde filen hører til.")
     page.goto("/drop")
     page.set_input_files("#file", {"name": "tom.csv", "mimeType": "text/csv", "buffer": b"session_id\n"})
     page.get_by_role("combobox", name="Program", exact=True).select_option("mentors_ukraine")

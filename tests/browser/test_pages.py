@@ -153,7 +153,7 @@ def test_the_keyboard_is_enough(page: Page, pages: dict[str, str]) -> None:
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.locator("main").get_by_role("link", name="Drop a file")).to_be_focused()
+    expect(page.locator("main").get_by_role("link", name="Import file")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/drop")
     page.goto(pages["lineage"])

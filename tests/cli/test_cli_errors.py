@@ -41,7 +41,7 @@ def test_faults_are_counted_and_the_file_saved_under_its_name(run: Run, batch: U
     assert result.exit_code == 0
     name = "mentors-ukraine-2024-11-errors.csv"
     assert result.stdout == (
-        f"{FAULT_LINES}Saved to {name}\nMend its rows, then: kintell import {name} --parent {batch}\n"
+        f"{FAULT_LINES}Saved to {name}\nFix its rows, then: kintell import {name} --parent {batch}\n"
     )
     assert Path(name).read_bytes() == CONTENT
     assert os.listdir() == [name]

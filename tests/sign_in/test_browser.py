@@ -88,7 +88,7 @@ def test_who_may_only_read_sees_no_rejected_row_and_no_way_to_upload(page: Page,
     sign_in(page, OLE, batch)
     expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
     expect(page.get_by_text("takes a right that you do not have (errors.read)")).to_be_visible()
-    for name in ("Download the error file", "Drop a file", "Drop the mended file"):
+    for name in ("Download the error file", "Import file", "Upload the corrected file"):
         expect(page.get_by_role("link", name=name)).to_have_count(0)
     expect(page.get_by_role("button", name="Show some of the rows")).to_have_count(0)
     for path in ("/drop", f"{batch}/rejected", f"{batch}/errors"):

@@ -41,6 +41,7 @@ _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
 _DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[. -]{{1,2}}(\w{{3,12}})[. -]{{1,2}}([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.I)
 _NAMED_DAY = re.compile(rf"(\w{{3,12}})[. ]{{1,2}}([0-9]{{1,2}}),? ([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
+_CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: ?([ap])\.?m\.?)?", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DATE_WORDS: Final = frozenset({"t", "z", "utc", "gmt", "am", "pm", "a", "p", "m", "e"})
 
@@ -106,8 +107,21 @@ def _is_value(given: str, back: str) -> bool:
     one, other = _number(given), _number(back)
     if one is not None and other is not None:
         return _is_same_number(one, other)
+    if (clock := _clock(given)) is not None and clock == _clock(back):
+        return True
     date, shown = _date(given), _date(back)
     return date is not None and shown is not None and _is_same_date(date, shown)
+
+
+def _clock(text: str) -> tuple[int, int, int] | None:
+    """A time of the day, which is what a spreadsheet takes 1:30 for."""
+    found = _CLOCK.fullmatch(text) if ":" in text else None
+    if not found:
+        return None
+    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
+    if found[4]:
+        hour = hour % 12 + (12 if found[4].lower() == "p" else 0)
+    return hour, minute, second
 
 
 def _number(text: str) -> Decimal | None:
