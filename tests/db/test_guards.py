@@ -6,6 +6,7 @@ import pytest
 
 from ingestion.batch import BatchStatus, Tally
 from ingestion.db import Connection, connect
+from ingestion.errors import Unavailable
 from ingestion.tables import audit, batches
 from ingestion.tables.roles import Login, let_in
 from local.postgres import Database
@@ -293,3 +294,16 @@ def test_a_batch_corrects_one_of_its_own_programme(owner: Connection) -> None:
     owner.run("BEGIN")
     with refused(owner, FOREIGN_KEY, "parent_of_the_same_programme"):
         add_batch(owner, parent_batch_id=parent, program_type=LANGUAGE)
+
+
+def test_a_search_path_through_staging_is_not_connected_with(
+    owner: Connection, functions: Connection, database: Database
+) -> None:
+    functions.run("CREATE TABLE staging.audit_logs AS SELECT * FROM public.audit_logs LIMIT 0")
+    name = functions.run("SELECT current_database()")[0][0]
+    functions.run(f"ALTER ROLE CURRENT_USER IN DATABASE {name} SET search_path = staging, public")
+    functions.run("COMMIT")
+    with pytest.raises(Unavailable, match="search path"):
+        connect(functions_secret_of(database))
+    owner.run(f"ALTER ROLE {FUNCTIONS} IN DATABASE {name} RESET search_path")
+    connect(functions_secret_of(database)).close()

@@ -94,12 +94,22 @@ def _connect(secret: DatabaseSecret) -> Connection:
             startup_params={"TimeZone": "UTC"},
             sock=link,
         )
+        _refuse_a_strange_path(db)
         # Only the connecting has a time limit: a statement may take as long as its function may.
         db.wait_for(None)
     except BaseException:
         link.close()
         raise
     return db
+
+
+def _refuse_a_strange_path(db: Connection) -> None:
+    """Raise Unavailable if names may mean tables of `staging`, where the functions' role can make any.
+
+    A role may set its own search path for all connections to come; a table called as the audit trail would swallow it.
+    """
+    if db.run("SELECT 'staging' = ANY (current_schemas(false))") == [[True]]:
+        raise Unavailable("The search path of the role leads through staging: reset it, and find out who set it.")
 
 
 def _notice_death(link: socket.socket) -> None:
