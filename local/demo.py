@@ -181,7 +181,9 @@ def show_batch(sample: Sample, status: Json) -> None:
 def show_error_file(api: Api, batch_id: str) -> None:
     """What the error file, fetched through its presigned link, says of its first rows."""
     text = api.download(f"/v1/import/backfill/{batch_id}/errors").decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    # It has the delimiter of the sample that it is of.
+    delimiter = text[text.index("_error_row") - 1]
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
     say(f"\nThe error file has the {len(rows)} rows as they were and five columns more, which say of the first:")
     for row in rows[:ERRORS_SHOWN]:
         say(f"  row {row['_error_row']}, line {row['_error_line']}: {row['_error_code']} {row['_error_message']}")
