@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -255,7 +256,12 @@ def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipel
     pipeline.values = {"status": "running"}
     environment = {**os.environ, "KINTELL_API_URL": loopback.url, "PYTHONPATH": str(ROOT)}
     command = subprocess.Popen(
-        [sys.executable, "-m", "cli", "import", str(file)], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "cli", "import", str(file)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs ignore it, and so would what they start.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20
     while not any("/status" in request.path for request in loopback.seen):
