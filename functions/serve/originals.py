@@ -75,7 +75,7 @@ def _text_of(batch: Batch, span: ChunkSpan) -> bytes:
 def _unpacked(batch: Batch) -> Iterator[bytes]:
     unpacker = Unpacker(Limits().unpacked, Limits().unpacked_ratio)
     # Closed, it also ends its answer from S3.
-    with closing(files.blocks(batch.bucket, batch.key, batch.version_id)) as blocks:  # type: ignore[type-var]
+    with closing(files.blocks(batch.bucket, batch.key, batch.version_id)) as blocks:
         for block in blocks:
             yield from unpacker.feed(block)
         yield from unpacker.finish()

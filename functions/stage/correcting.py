@@ -1,7 +1,7 @@
 """The chunk of a corrected file beside the rejects of its parent, which are read once for it and not kept whole."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from ingestion import files, paths
 from ingestion.corrections import (
@@ -17,7 +17,7 @@ from ingestion.faults import RawRow, RawRows, Reject
 from ingestion.formulas import restore
 from ingestion.reading import Block
 from ingestion.redisplay import coarse
-from ingestion.rejects import fitted, lines_of, read_reject, row_number
+from ingestion.rejects import fitted, read_rejects
 from ingestion.tables.batches import Batch
 from ingestion.telemetry import logger
 
@@ -71,7 +71,7 @@ class Correction:
     def _by_number(self, numbers: set[int]) -> dict[int, Reject]:
         if not numbers:
             return {}
-        return {number: read_reject(line) for line in self._lines() if (number := row_number(line)) in numbers}
+        return {reject.row.number: reject for reject in self._rejects(numbers)}
 
     def _by_content(self, rows: list[RawRow]) -> dict[int, tuple[Reject, Comparison]]:
         """By the whole row, or by its id: the cells of a row that was mended may be shown in another way too."""
@@ -81,8 +81,7 @@ class Correction:
         whole: dict[tuple[str, ...], list[Reject]] = {self._content(row): [] for row in rows}
         by_key: dict[str, list[Reject]] = defaultdict(list)
         keys = {coarse(restore(row.cells[key[1]])) for row in rows} if key else set()
-        for line in self._lines():
-            reject = read_reject(line)
+        for reject in self._rejects():
             cells = fitted(reject.row.cells, self._pairing.width)
             same = whole.get(content_key(cells[at] for at, _ in pairs))
             if same is not None and len(same) < _MOST_ALIKE:
@@ -114,8 +113,8 @@ class Correction:
     def _content(self, row: RawRow) -> tuple[str, ...]:
         return content_key(restore(row.cells[index]) for _, index in self._pairing.pairs)
 
-    def _lines(self) -> Iterator[bytes]:
-        return lines_of(files.blocks(self._bucket, paths.reject_values(self.parent.id), None))
+    def _rejects(self, numbers: Container[int] | None = None) -> Iterator[Reject]:
+        return read_rejects(files.blocks(self._bucket, paths.reject_values(self.parent.id), None), numbers)
 
 
 def apply_correction(correction: Correction | None, blocks: Iterator[Block]) -> Iterator[Block]:

@@ -71,8 +71,9 @@ class People:
         participants, volunteers = (validated.columns[fills] for fills, _ in _ROLES)
         named = {*participants, *volunteers}
         named_by_rejects = _emails(validated, plan)
-        self._look_up(named.union(filter(None, chain(*named_by_rejects))))
-        if self.creates:
+        wanted = named.union(filter(None, chain(*named_by_rejects)))
+        self._look_up(wanted)
+        if self.creates or wanted <= self.ids.keys():
             return validated, validated.rejects
         fields = [_column(plan, fills).name for fills, _ in _ROLES]
         texts_of_rejects = zip(*(_texts_of_role(validated, plan, fills) for fills, _ in _ROLES), strict=True)

@@ -88,7 +88,7 @@ def test_a_look_at_rejected_rows_that_shows_none_is_none(see: Any, buckets: Any,
     buckets.delete_object(Bucket=WORK, Key=paths.reject_values(faulty))
     see(f"/batches/{faulty}/rejected", 410)
     see(f"/batches/{UUID(int=7)}/rejected", 404)
-    buckets.put_object(Bucket=WORK, Key=paths.reject_values(faulty), Body=b"")
+    buckets.put_object(Bucket=WORK, Key=paths.reject_values(faulty), Body=write_rejects([]))
     see(f"/batches/{faulty}/rejected")
     assert world.db.run("SELECT action FROM audit_logs") == []
 
@@ -100,7 +100,7 @@ def test_a_norwegian_reads_what_is_wrong_in_norwegian_and_the_rest_is_marked_as_
 
 
 def test_rejected_rows_of_any_length_are_shown_up_to_where_the_page_reads(buckets: Any, see: Any, world: World) -> None:
-    """Rows of 1.1 MB: the four mebibytes that the page reads end in the middle of the fourth."""
+    """Rows of almost a million characters: the page looks through three million."""
     fault = (FaultCode.WRONG_FIELD_COUNT, "row", "The row has 7 fields.")
     rows = [rejected(n, n + 9, [f"MS-{n}", "two\r\nlines " * 85_000], fault) for n in range(5, 12)]
     summary = [BAD_ROW | {"count": 7}]

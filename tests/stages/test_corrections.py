@@ -43,7 +43,7 @@ def counts(batch: dict[str, Any]) -> tuple[int, int]:
 def faults(pipeline: Pipeline, batch: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     """Code, field and value of all faults of a batch's rejected rows."""
     body = pipeline.s3.get_object(Bucket=WORK, Key=paths.reject_values(batch["id"]))["Body"].read()
-    rejects = read_rejects(body.splitlines())
+    rejects = read_rejects([body])
     return [(fault.code.value, fault.field, fault.value) for reject in rejects for fault in reject.faults]
 
 

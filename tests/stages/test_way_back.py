@@ -118,7 +118,7 @@ def rejects(pipeline: Pipeline, batch: dict[str, Any]) -> list[tuple[str, list[t
     body = pipeline.s3.get_object(Bucket=WORK, Key=paths.reject_values(batch["id"]))["Body"].read()
     return sorted(
         (reject.row.cells[0], [(fault.code.value, fault.field, fault.value) for fault in reject.faults])
-        for reject in read_rejects(body.splitlines())
+        for reject in read_rejects([body])
     )
 
 

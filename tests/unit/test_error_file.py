@@ -15,7 +15,7 @@ from ingestion.error_file import ErrorFile, neutralise, restore
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.programmes import get_programme
 from ingestion.programmes.programme import plain
-from ingestion.rejects import as_kept, lines_of, read_rejects, write_rejects
+from ingestion.rejects import as_kept, read_rejects, write_rejects
 from tests.unit.reference_reader import EXAMPLES, read_all, scan
 
 HEADERS = ["Session ID", "participant_email", "volunteer_email", "scheduled_at", "topics"]
@@ -45,7 +45,7 @@ def header_line(headers: list[str], delimiter: str = ",") -> bytes:
 
 def reject_lines(rejects: Sequence[Reject], plan: ColumnPlan, delimiter: str = ",") -> bytes:
     kept = [as_kept(reject, plan) for reject in rejects]
-    assert list(read_rejects(lines_of([write_rejects(kept)]))) == kept
+    assert list(read_rejects([write_rejects(kept)])) == kept
     return error_file.reject_lines(kept, ErrorFile(plan, delimiter, BATCH))
 
 
@@ -139,6 +139,20 @@ def test_every_reject_is_read_back_by_csv_with_the_width_of_the_header(cells: li
     assert len(row) == len(header)
     back = [restore(cell) for cell in row[: len(HEADERS)]]
     assert back == (cells + [""] * (len(HEADERS) - len(cells)))[: len(HEADERS)]
+
+
+@given(
+    st.lists(st.lists(TEXTS | st.text(";,|\t\r\n\"' ", max_size=4), min_size=5, max_size=5), max_size=5),
+    st.sampled_from(",;\t|"),
+)
+@settings(deadline=None, database=None, max_examples=EXAMPLES)
+def test_quotes_stand_where_csv_puts_them(rows: list[list[str]], delimiter: str) -> None:
+    lines = reject_lines([reject(cells) for cells in rows], plan(), delimiter)
+    text = StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(
+        csv.reader(StringIO(lines.decode(), newline=""), delimiter=delimiter, strict=True)
+    )
+    assert lines.decode() == text.getvalue()
 
 
 FORMULA_LIKE = st.text("'\"=+-@\t\r\n;,|ab ", max_size=8)

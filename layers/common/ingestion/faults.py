@@ -117,8 +117,7 @@ class RawRows(NamedTuple):
         return map(RawRow._make, zip(*self, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """A row that was not taken, and every reason why."""
 
     row: RawRow

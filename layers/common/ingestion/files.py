@@ -3,7 +3,7 @@
 Reading is by ranges or in blocks, writing in parts: no function holds a file in memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -78,7 +78,7 @@ def metadata(bucket: str, key: str, version_id: str | None) -> dict[str, str]:
     return {name.lower(): value for name, value in head["Metadata"].items()}
 
 
-def blocks(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
+def blocks(bucket: str, key: str, version_id: str | None) -> Generator[bytes]:
     """An object version from its start, in blocks of a mebibyte. Raises NoSuchFile, InColdStorage, Unavailable."""
     body = _call("get_object", Bucket=bucket, Key=key, **_version(version_id))["Body"]
     try:

@@ -5,7 +5,6 @@ stands, also inside of a cell of ours. Reversible for every text, those with apo
 """
 
 import re
-from collections.abc import Iterable
 
 # A beginning, then quotes, which parsers take away.
 _BEGINS = re.compile(r"""(?:^|[;,|\t\r\n])["']*(?=[=+\-@\t\r])""")
@@ -29,6 +28,6 @@ def without_apostrophes(cell: str) -> str:
     return _BEGINS.sub(lambda run: run[0].replace("'", ""), cell) if "'" in cell else cell
 
 
-def any_may_be_formula(cells: Iterable[str]) -> bool:
-    """Whether any of these cells must be neutralised; asked of many at once, it costs little."""
-    return bool(_MAY_BEGIN.search("\n" + "\n".join(cells)))
+def may_hold_formula(lines: str) -> bool:
+    """Whether a cell must be neutralised, of many with a line break between them; asked at once, it costs little."""
+    return bool(_MAY_BEGIN.search("\n" + lines))

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 
 from ingestion import files, paths
 from ingestion.error_file import ErrorFile, reject_lines
 from ingestion.faults import Reject
-from ingestion.rejects import as_kept, lines_of, read_rejects, write_rejects
+from ingestion.rejects import all_as_kept, read_rejects, write_rejects
 
 
 def write_part(bucket: str, chunk: int, rejects: Iterable[Reject], file: ErrorFile) -> None:
     """Write the chunk's part, over an earlier try's; nothing if nothing was rejected."""
-    write_kept(bucket, chunk, [as_kept(reject, file.plan) for reject in rejects], file)
+    write_kept(bucket, chunk, all_as_kept(rejects, file.plan), file)
 
 
 def write_kept(bucket: str, chunk: int, kept: list[Reject], file: ErrorFile) -> None:
     """The same, of rows whose cells are the file's own already."""
-    kept.sort(key=lambda reject: reject.row.number)
+    kept.sort(key=itemgetter(0))
     if not kept:
         return
     with ThreadPoolExecutor(max_workers=1) as beside:
@@ -29,4 +30,4 @@ def write_kept(bucket: str, chunk: int, kept: list[Reject], file: ErrorFile) -> 
 def read_part(bucket: str, chunk: int, file: ErrorFile) -> list[Reject]:
     """What was written. Raises NoSuchFile, Unavailable."""
     blocks = files.blocks(bucket, paths.reject_values_part(file.batch_id, chunk), None)
-    return list(read_rejects(lines_of(blocks)))
+    return list(read_rejects(blocks))

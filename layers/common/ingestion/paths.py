@@ -20,7 +20,7 @@ def reject_part(batch_id: UUID, chunk: int) -> str:
 
 def reject_values_part(batch_id: UUID, chunk: int) -> str:
     """The rejected rows of one chunk, as values."""
-    return f"work/batches/{batch_id}/rejects/{chunk:06}.jsonl"
+    return f"work/batches/{batch_id}/rejects/{chunk:06}.jsonl.gz"
 
 
 def error_file(batch_id: UUID) -> str:
@@ -30,4 +30,4 @@ def error_file(batch_id: UUID) -> str:
 
 def reject_values(batch_id: UUID) -> str:
     """The rejected rows of a batch as values: beside its error file, for as long, for the same eyes."""
-    return f"errors/{batch_id}.jsonl"
+    return f"errors/{batch_id}.jsonl.gz"

@@ -34,7 +34,7 @@ class Unpacker:
         self.bytes_out = 0
         self._max_bytes = max_bytes
         self._max_ratio = max_ratio
-        self._gunzip: _Gunzip | None = None
+        self._gunzip: Gunzip | None = None
         self._transcoder: _Transcoder | None = None
         self._packed_head: bytes | None = b""
         self._text_head: bytes | None = b""
@@ -53,7 +53,7 @@ class Unpacker:
                 self._packed_head = block
                 return
             self._packed_head = None
-            self._gunzip = _Gunzip() if block.startswith(GZIP_MAGIC) else None
+            self._gunzip = Gunzip() if block.startswith(GZIP_MAGIC) else None
         for plain in self._gunzip.feed(block) if self._gunzip else (block,):
             self._hold_limits(len(plain))
             yield from self._transcode(plain, final=False)
@@ -93,7 +93,7 @@ class Unpacker:
             )
 
 
-class _Gunzip:
+class Gunzip:
     """Unpacks gzip of one or more members; zero padding after the last one is ignored, as gzip does."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from ingestion import dates, ratings, row_rules, spreadsheets
 from ingestion.cells import Cell
 from ingestion.columns import ColumnPlan
 from ingestion.dates import Declared
-from ingestion.faults import Fault, RawRows, Reject
+from ingestion.faults import Fault, RawRow, RawRows, Reject
 from ingestion.formulas import restore
 from ingestion.programmes.programme import Column, Kind
 from ingestion.ratings import RatingFacts, Scale
@@ -98,6 +98,8 @@ class Validated(NamedTuple):
 
 
 def _chosen(columns: dict[str, Sequence[Any]], chosen: Sequence[bool]) -> dict[str, Sequence[Any]]:
+    if not any(chosen):
+        return dict.fromkeys(columns, ())
     return {field: list(compress(values, chosen)) for field, values in columns.items()}
 
 
@@ -208,7 +210,9 @@ def _columns(
 
 
 def _rejects(rows: RawRows, faults: Faults) -> list[Reject]:
-    return [Reject(rows.row(position), tuple(found)) for position, found in sorted(faults.items())]
+    at = sorted(faults)
+    chosen = [[column[position] for position in at] for column in rows]
+    return list(map(Reject, map(RawRow._make, zip(*chosen, strict=True)), map(tuple, map(faults.__getitem__, at))))
 
 
 def _instance_refs(texts: Sequence[Sequence[str]], plan: ColumnPlan) -> frozenset[str]:
