@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.years import LARGE_TABLES, fill, subjects
-from ingestion import db as database_module
-from ingestion.db import Connection, DatabaseSecret, connect
-from ingestion.tables.migrations import migrate
+from ingestion.database import connection as database_module
+from ingestion.database.connection import Connection, DatabaseSecret, connect
+from ingestion.database.schema import migrate
 from local.postgres import Database, temporary_server
 from local.up import interrupt
 
@@ -80,7 +80,7 @@ def connection_to(server: Database) -> Iterator[Connection]:
 
 def measure(db: Connection) -> dict[str, Cost]:
     """Every page, for every subject."""
-    from serve.app import handler  # reads the environment
+    from api.app import handler  # reads the environment
 
     costs: dict[str, Cost] = {}
     some = subjects(db, 2 * ASKED)[:ASKED]

@@ -6,7 +6,7 @@ time. One in eleven uploads was refused, one batch in fifty failed, one session 
 
 from typing import Any, NamedTuple
 
-from ingestion.db import Connection
+from ingestion.database.connection import Connection
 
 LARGE_TABLES = (
     "uploads",

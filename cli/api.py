@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 from cli import __version__
-from cli.connecting import ask, is_here, is_private
-from cli.failures import ApiProblem, Failure, Unreachable
+from cli.command_errors import ApiProblem, Failure, Unreachable
+from cli.connections import ask, is_here, is_private
 
 DEFAULT_URL: Final = "http://127.0.0.1:3002"
 HEALTH: Final = "/health"

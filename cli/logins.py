@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cli.failures import Failure
-from cli.issuer import Issuer, NotLoggedIn, claims_of, time_of
+from cli.command_errors import Failure
+from cli.token_issuer import Issuer, NotLoggedIn, claims_of, time_of
 
 try:
     import fcntl

@@ -9,10 +9,10 @@ from typing import Any
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from cli import __version__, asking, logging_in
+from cli import __version__, login_commands, read_commands
 from cli.api import DEFAULT_URL
-from cli.failures import Failure, Interrupted
-from cli.importing import Wish, import_file
+from cli.command_errors import Failure, Interrupted
+from cli.import_file import Wish, import_file
 from cli.options import BatchId, Terminal, batch_argument, examples, json_option, program_option, with_terminal
 from cli.statuses import show_status
 from cli.words import clean
@@ -163,7 +163,7 @@ def completion(shell: str) -> None:
     click.echo(ShellComplete.source(kind(kintell, {}, "kintell", "_KINTELL_COMPLETE")))
 
 
-for command in (*asking.COMMANDS, *logging_in.COMMANDS):
+for command in (*read_commands.COMMANDS, *login_commands.COMMANDS):
     kintell.add_command(command)
 
 

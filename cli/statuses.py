@@ -3,11 +3,11 @@
 import click
 
 from cli.api import Api, Json, upload_path
-from cli.failures import ApiProblem, Interrupted
-from cli.progress import progress
+from cli.command_errors import ApiProblem, Interrupted
+from cli.output import show_json
+from cli.progress_bars import progress
 from cli.reports import DONE, ENDED, FAILED, ending, exit_code, line, refusal, status
-from cli.showing import show_json
-from cli.watching import get_batch, wait_for_batch, wait_for_upload, with_file_facts
+from cli.waiting import get_batch, wait_for_batch, wait_for_upload, with_file_facts
 from cli.words import command
 
 

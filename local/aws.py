@@ -81,7 +81,9 @@ def running_aws(folder: Path, port: int, api_port: int, *, without_patches: str 
         file.unlink(missing_ok=True)
     log = folder / "aws.log"
     environment = {**emulator_environment(aws), "WITHOUT_PATCHES": without_patches}
-    process = start(launch_command([sys.executable, "-m", "local.aws_server"]), log=log, env=environment)
+    process = start(
+        launch_command([sys.executable, "-m", "local.emulators.ministack.server"]), log=log, env=environment
+    )
     try:
         wait_until_ready(aws, process, log)
         yield aws

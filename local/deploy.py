@@ -18,7 +18,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from local.aws import ROOT, Aws
-from local.callers import dashboard_origins
+from local.emulators.ministack.callers import dashboard_origins
 from local.failures import CannotStart
 from local.postgres import Database
 

@@ -13,7 +13,7 @@ import pg8000.native
 
 from local.aws import REGION, ROOT, Aws, running_aws
 from local.deploy import LOOPBACK_ONLY, Stack, deploy
-from local.durable import Outstanding, submit_again
+from local.emulators.ministack.durable import Outstanding, submit_again
 from local.failures import CannotStart
 from local.postgres import Database, is_answering, running_server
 from local.processes import free_port, is_free

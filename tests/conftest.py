@@ -13,9 +13,9 @@ os.environ.update(
 
 from hypothesis import settings
 
-from ingestion.db import Connection, DatabaseSecret, connect
-from ingestion.tables.migrations import migrate
-from ingestion.tables.roles import Login, let_in
+from ingestion.database.connection import Connection, DatabaseSecret, connect
+from ingestion.database.roles import Login, let_in
+from ingestion.database.schema import migrate
 from local.postgres import Database, temporary_server
 from tests.chromium import browser
 

@@ -6,10 +6,10 @@ from urllib.parse import unquote_plus
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
-from ingestion.db import connection
-from ingestion.tables.uploads import Arrival
+from ingestion.database.connection import connection
+from ingestion.database.tables.uploads import Arrival
 from ingestion.telemetry import logger, metrics
-from intake.receiving import take
+from intake.receive import take
 
 
 @metrics.log_metrics

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
-from ingestion.db import connection
+from ingestion.database.connection import connection
 from ingestion.telemetry import logger
-from merge.merging import ShardTask, merge_shard
+from merge.merge_shard import ShardTask, merge_shard
 
 
 @logger.inject_lambda_context(clear_state=True)

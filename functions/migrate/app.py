@@ -6,13 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ingestion.aws.secrets import read_secret
 from ingestion.config import settings
+from ingestion.database.roles import Login, let_in
+from ingestion.database.schema import migrate
 from ingestion.errors import Unavailable
-from ingestion.tables.migrations import migrate
-from ingestion.tables.roles import Login, let_in
 from ingestion.telemetry import logger
-from ingestion.vault import read_secret
-from migrate.waiting import connection_in_time
+from migrate.wait_for_database import connection_in_time
 
 
 @logger.inject_lambda_context

@@ -6,10 +6,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
-from ingestion.db import connection
+from ingestion.database.connection import connection
 from ingestion.telemetry import logger
-from stage.staging import stage_chunk
-from stage.starting import ChunkTask
+from stage.stage_chunk import stage_chunk
+from stage.start_chunk import ChunkTask
 
 # A chunk is some hundred thousand tuples and lists without a cycle among them: to look for one after every 700 of them
 # was a tenth of the time of staging.

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from ingestion.passes import PASS_COOKIE
+from ingestion.sign_in.session_cookies import PASS_COOKIE
 from tests.attacks.attack import Attack, Outcome, Target, refused, together
 from tests.attacks.uploads import decided, put
 from tests.attacks.wire import Answer, ask, say

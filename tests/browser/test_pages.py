@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 from bench.years import fill
-from ingestion.db import Connection, connect
+from ingestion.database.connection import Connection, connect
 from local.system import LocalSystem
 from tests.browser.conftest import visit
 from tests.browser.screenshots import load_samples

@@ -46,7 +46,7 @@ def in_oslo() -> Iterator[None]:
 @pytest.fixture
 def run(loopback: Loopback, in_oslo: None, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("status", batch)` as in a pipe."""
-    monkeypatch.setattr("cli.watching.LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("cli.waiting.LONGEST_PAUSE_SECONDS", 0.05)
 
     def run(*words: object, **environment: str) -> Result:
         result = CliRunner().invoke(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from serve.app import handler
+from api.app import handler
 from tests.serve.asking import CONTEXT
 
 LINK = re.compile(r'https://([^/"]*amazonaws\.com)/')

@@ -7,10 +7,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.error_files import FAULTS
+from cli.error_report import FAULTS
 from cli.main import kintell
 from cli.options import PROGRAMMES as SHOWN_PROGRAMMES
-from ingestion.programmes import PROGRAMMES
+from ingestion.records import PROGRAMMES
 from local.aws import ROOT
 
 DOCS = (ROOT / "docs" / "cli.md").read_text()

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from cli.error_files import FAULTS, name_of_errors
+from cli.error_report import FAULTS, name_of_errors
 from ingestion.faults import FaultCode
-from ingestion.naming import error_file_name
+from ingestion.uploads.identification import error_file_name
 from tests.cli.conftest import Run
 from tests.serve.world import WORK, World
 

@@ -13,11 +13,11 @@ from typing import Any
 import click
 import pytest
 
-from cli import browsing, logins, reports, showing
+from cli import browser_login, logins, output, reports
 from cli.api import Api
-from cli.error_files import _place, _Shown
-from cli.failures import Failure
-from cli.issuer import Issuer, NotLoggedIn
+from cli.command_errors import Failure
+from cli.error_report import _place, _Shown
+from cli.token_issuer import Issuer, NotLoggedIn
 from cli.words import clean, command, visible
 from tests.cli.conftest import Run
 from tests.cli.test_cli_terminal import on_terminal
@@ -45,7 +45,7 @@ def test_nothing_that_is_shown_steers_a_terminal(character: str, capsys: pytest.
     text = f"a{character}b"
     assert clean(text).isprintable()
     assert visible(text).isprintable()
-    showing.show_json({text: [text]})
+    output.show_json({text: [text]})
     shown = capsys.readouterr().out
     assert shown.replace("\n", "").isprintable()
     assert json.loads(shown) == {text: [text]}
@@ -53,7 +53,7 @@ def test_nothing_that_is_shown_steers_a_terminal(character: str, capsys: pytest.
 
 def test_letters_stay_letters(capsys: pytest.CaptureFixture[str]) -> None:
     text = "Ærlig, Олена, می\u200cخواهم"
-    showing.show_json(text)
+    output.show_json(text)
     assert capsys.readouterr().out == f'"{text}"\n'
     assert clean(text) == text
 
@@ -164,7 +164,7 @@ def test_a_link_is_as_safe_as_the_api() -> None:
 def test_an_address_to_log_in_at_is_one_of_https(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     url = "https://issuer.example.org"
     document = {"issuer": url, "authorization_endpoint": endpoint, "token_endpoint": f"{url}/token"}
-    monkeypatch.setattr("cli.issuer._ask", lambda *_: (200, document))
+    monkeypatch.setattr("cli.token_issuer._ask", lambda *_: (200, document))
     with pytest.raises(NotLoggedIn, match="none with TLS"):
         Issuer.of({"issuer": url, "clientId": "x", "scopes": "openid", "audience": "x"})
 
@@ -175,8 +175,8 @@ def test_the_browser_comes_back_to_this_machine_by_its_name(host: str, status: i
     issuer = Issuer("https://x", "x", "openid", "x", "https://x/a", "https://x/t", None)
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port
-        asking = browsing.Asking.of(issuer, port)
-        server.RequestHandlerClass = browsing._handler_of(asking)
+        asking = browser_login.Asking.of(issuer, port)
+        server.RequestHandlerClass = browser_login._handler_of(asking)
         answering = threading.Thread(target=server.handle_request)
         answering.start()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)

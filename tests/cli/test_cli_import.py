@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from cli.connecting import BLOCK_BYTES
+from cli.connections import BLOCK_BYTES
 from local.aws import ROOT
 from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback
@@ -279,7 +279,7 @@ def test_ctrl_c_before_all_is_sent_says_that_nothing_is_imported(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cli.transferring.Sending._has_changed", stopped)  # asked before the last block
+    monkeypatch.setattr("cli.transfers.Sending._has_changed", stopped)  # asked before the last block
     result = run("import", file)
     assert result.exit_code == 130
     assert result.stderr == (

@@ -24,7 +24,7 @@ __all__ = ["browser", "closed", "issuer", "port"]
 def by_hand(run: Run, port: int, paste: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Logs in without a browser of its own; *paste* makes of the address what is pasted."""
     said: list[str] = []
-    monkeypatch.setattr("cli.logging_in._say", said.append)
+    monkeypatch.setattr("cli.login_commands._say", said.append)
     monkeypatch.setattr("click.prompt", lambda *_, **__: paste(said[0].splitlines()[1]))
     return run("login", "--no-browser", "--port", port)
 
@@ -84,7 +84,7 @@ def test_no_browser(closed: Loopback, run: Run, port: int, monkeypatch: pytest.M
 
 def test_a_browser_that_was_closed(closed: Loopback, run: Run, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda _url: True)
-    monkeypatch.setattr("cli.browsing.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("cli.browser_login.PATIENCE_SECONDS", 0.1)
     assert "Nobody logged in within" in run("login", "--port", port).stderr
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from cli.api import Api, Json
-from cli.progress import Silent
-from cli.watching import wait_for_batch
+from cli.progress_bars import Silent
+from cli.waiting import wait_for_batch
 from ingestion.batch import Tally
 from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback

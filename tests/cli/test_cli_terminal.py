@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from cli import columns
-from cli.showing import fitting
+from cli import list_columns
+from cli.output import fitting
 from cli.words import clean, size
 from local.aws import ROOT
 from tests.cli.loopback import Loopback
 from tests.serve.world import NOW, World
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
-HEADERS = [column.header for column in columns.BATCHES]
+HEADERS = [column.header for column in list_columns.BATCHES]
 
 
 def on_terminal(url: str, width: int, *words: str) -> tuple[int, str]:
@@ -79,7 +79,7 @@ def test_a_table_fits_the_terminal(loopback: Loopback, world: World, width: int,
 def test_the_least_important_columns_go_first(width: int, headers: list[str]) -> None:
     cells = {header: ["9"] for header in HEADERS} | {"Batch": ["x" * 36], "Created": ["2024-12-01 12:00"]}
     cells |= {"File": ["x" * 99], "Status": ["completed"]}
-    assert [column.header for column in fitting(columns.BATCHES, cells, width)] == headers
+    assert [column.header for column in fitting(list_columns.BATCHES, cells, width)] == headers
 
 
 def test_an_import_shows_bars_and_ends_with_its_lines(

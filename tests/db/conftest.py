@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from ingestion.db import Connection, connect
+from ingestion.database.connection import Connection, connect
 from local.postgres import Database
 from tests.conftest import secret_of
 

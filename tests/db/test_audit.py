@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
-from ingestion.actors import Actor, ActorKind
-from ingestion.db import Connection
-from ingestion.tables import audit
+from ingestion.database.connection import Connection
+from ingestion.database.tables import audit
+from ingestion.sign_in.actors import Actor, ActorKind
 from tests.db.world import CHECK, NOT_NULL, add_batch, add_upload, insert, refused
 
 INSUFFICIENT_PRIVILEGE = "42501"

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
-from ingestion.db import Connection
-from ingestion.tables import batches, retention
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches, expiry
 from tests.db.world import CHECK, account_for, add_batch, batch_columns, refused
 
 TALLY = Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4)
@@ -34,7 +34,7 @@ MOVES: dict[BatchStatus, Callable[[Connection, UUID], bool]] = {
     ),
     BatchStatus.COMPLETED: lambda db, batch_id: end(db, batch_id, BatchStatus.COMPLETED),
     BatchStatus.FAILED: lambda db, batch_id: end(db, batch_id, BatchStatus.FAILED),
-    BatchStatus.ARCHIVED: retention.archive,
+    BatchStatus.ARCHIVED: expiry.archive,
 }
 
 

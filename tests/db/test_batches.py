@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from ingestion.batch import BatchStatus
-from ingestion.db import Connection
-from ingestion.tables import batches
-from ingestion.tables.batches import NewBatch
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches
+from ingestion.database.tables.batches import NewBatch
 from tests.db.world import (
     CHECK,
     FOREIGN_KEY,

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 
 from ingestion.batch import FaultCount, Tally
-from ingestion.db import Connection
-from ingestion.ratings import RatingFacts, Scale
-from ingestion.tables import chunks
-from ingestion.tables.chunks import Staged
+from ingestion.database.connection import Connection
+from ingestion.database.tables import chunks
+from ingestion.database.tables.chunks import Staged
+from ingestion.values.ratings import RatingFacts, Scale
 from tests.db.world import CHECK, FOREIGN_KEY, add_batch, refused
 
 BAD_EMAIL: FaultCount = {"code": "E001", "category": "validation", "field": "participant_email", "count": 2}

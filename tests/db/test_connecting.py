@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ingestion import db as database
-from ingestion.db import DatabaseSecret, connect
+from ingestion.database import connection as database
+from ingestion.database.connection import DatabaseSecret, connect
 from ingestion.errors import Unavailable
 
 PASSWORD = "correct horse"  # noqa: S105

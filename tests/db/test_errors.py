@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.db import Connection, DatabaseError, sqlstate
+from ingestion.database.connection import Connection, DatabaseError, sqlstate
 
 ADDRESS = "oksana@example.org"
 

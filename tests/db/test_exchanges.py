@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion import db as database_module
-from ingestion.db import Connection, DatabaseError, connect, connection, rows, sqlstate, transaction
+from ingestion.database import connection as database_module
+from ingestion.database.connection import Connection, DatabaseError, connect, connection, rows, sqlstate, transaction
 from ingestion.errors import NotStorable, Unavailable
 from local.postgres import Database
 from tests.conftest import secret_of

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from ingestion.batch import BatchStatus, Tally
-from ingestion.db import Connection, connect
+from ingestion.database.connection import Connection, connect
+from ingestion.database.roles import Login, let_in
+from ingestion.database.tables import audit, batches
 from ingestion.errors import Unavailable
-from ingestion.tables import audit, batches
-from ingestion.tables.roles import Login, let_in
 from local.postgres import Database
 from tests.conftest import FUNCTIONS, FUNCTIONS_PASSWORD, functions_secret_of, secret_of
 from tests.db.test_audit import INSUFFICIENT_PRIVILEGE

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from ingestion.db import Connection, connect
-from ingestion.tables import batch_record, batches, lineage, listing, merging, retention, soundness
-from ingestion.tables.listing import BatchFilter, NewestFirst
-from ingestion.tables.targets import SESSIONS
+from ingestion.database.connection import Connection, connect
+from ingestion.database.publishing import merge_sql
+from ingestion.database.publishing.targets import SESSIONS
+from ingestion.database.queries import batch_record, health, lineage, lists
+from ingestion.database.queries.lists import BatchFilter, NewestFirst
+from ingestion.database.tables import batches, expiry
 from local.postgres import Database
 from tests.conftest import secret_of
 from tests.db.world import LANGUAGE, MENTORS
@@ -207,31 +209,31 @@ QUESTIONS: list[Any] = [
         id="all batches of an instance",
     ),
     pytest.param(
-        lambda db, a: listing.batches(db, NewestFirst(50), BatchFilter(slug=a.slug)), id="an instance's newest batches"
+        lambda db, a: lists.batches(db, NewestFirst(50), BatchFilter(slug=a.slug)), id="an instance's newest batches"
     ),
-    pytest.param(lambda db, a: listing.batches(db, NewestFirst(50), BatchFilter()), id="the newest batches"),
+    pytest.param(lambda db, a: lists.batches(db, NewestFirst(50), BatchFilter()), id="the newest batches"),
     pytest.param(
-        lambda db, a: listing.batches(db, NewestFirst(50, a.at, a.batch_id), BatchFilter(program_type=MENTORS)),
+        lambda db, a: lists.batches(db, NewestFirst(50, a.at, a.batch_id), BatchFilter(program_type=MENTORS)),
         id="a programme's batches, a later page",
     ),
     pytest.param(
-        lambda db, a: listing.batches(db, NewestFirst(50), BatchFilter(status="failed")), id="the batches of a status"
+        lambda db, a: lists.batches(db, NewestFirst(50), BatchFilter(status="failed")), id="the batches of a status"
     ),
     pytest.param(lambda db, a: batches.find_live(db, a.file_hash, MENTORS), id="the batch of a hash"),
     pytest.param(lambda db, a: batch_record.find(db, a.batch_id), id="a batch"),
     pytest.param(lambda db, a: batch_record.relatives(db, a.batch_id), id="its parent and its children"),
     pytest.param(lambda db, a: batches.find_of_upload(db, a.upload_id), id="the batch of an upload"),
     pytest.param(lambda db, a: batch_record.standing(db, a.batch_id), id="what still stands of a batch"),
-    pytest.param(lambda db, a: listing.uploads(db, NewestFirst(50), None), id="the newest uploads"),
-    pytest.param(lambda db, a: listing.uploads(db, NewestFirst(50), "refused"), id="the newest uploads of a state"),
-    pytest.param(lambda db, a: listing.uploads(db, NewestFirst(50), "waiting"), id="the few uploads of a rare state"),
-    pytest.param(lambda db, a: listing.audit_trail(db, a.batch_id, 50, None), id="the audit trail of a batch"),
+    pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), None), id="the newest uploads"),
+    pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), "refused"), id="the newest uploads of a state"),
+    pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), "waiting"), id="the few uploads of a rare state"),
+    pytest.param(lambda db, a: lists.audit_trail(db, a.batch_id, 50, None), id="the audit trail of a batch"),
     pytest.param(sql("SELECT * FROM audit_logs WHERE resource_id = :batch_id ORDER BY id"), id="that of a resource"),
-    pytest.param(lambda db, a: retention.expired_error_files(db, 300), id="error files that are due"),
-    pytest.param(lambda db, a: retention.old_batches(db, 365), id="batches to be archived"),
-    pytest.param(lambda db, a: soundness.claim_for_check(db, 60), id="batches whose counts are to be looked at"),
-    pytest.param(lambda db, a: merging.published(db, a.batch_id, SESSIONS), id="the rows that a batch published"),
-    pytest.param(lambda db, a: soundness.with_finding(db), id="the batches that something is wrong with"),
+    pytest.param(lambda db, a: expiry.expired_error_files(db, 300), id="error files that are due"),
+    pytest.param(lambda db, a: expiry.old_batches(db, 365), id="batches to be archived"),
+    pytest.param(lambda db, a: health.claim_for_check(db, 60), id="batches whose counts are to be looked at"),
+    pytest.param(lambda db, a: merge_sql.published(db, a.batch_id, SESSIONS), id="the rows that a batch published"),
+    pytest.param(lambda db, a: health.with_finding(db), id="the batches that something is wrong with"),
 ]
 
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from ingestion.db import Connection, connect
+from ingestion.database.connection import Connection, connect
 from ingestion.errors import Unavailable
 from local.postgres import Database
 from tests.conftest import secret_of

@@ -14,15 +14,17 @@ from typing import Any
 import pytest
 
 import migrate.app as app
-from ingestion.db import Connection, connect
+from ingestion.database import schema
+from ingestion.database.connection import Connection, connect
+from ingestion.database.publishing import merge_sql
+from ingestion.database.publishing.targets import SESSIONS
+from ingestion.database.queries import lineage
+from ingestion.database.roles import Login
+from ingestion.database.schema import MigrationFailed, migrate, versions
 from ingestion.errors import Unavailable
-from ingestion.programmes import PROGRAMMES
-from ingestion.tables import lineage, merging, migrations
-from ingestion.tables.migrations import MigrationFailed, migrate, versions
-from ingestion.tables.roles import Login
-from ingestion.tables.targets import SESSIONS
+from ingestion.records import PROGRAMMES
 from local.postgres import Database
-from migrate import waiting
+from migrate import wait_for_database
 from tests.conftest import FUNCTIONS, secret_of
 from tests.db import world
 from tests.template.documents import EVENTS, functions
@@ -79,7 +81,7 @@ def test_each_version_is_one_file_and_they_are_applied_in_order() -> None:
 def test_a_broken_migration_leaves_nothing_of_itself_and_those_before_it_stay(
     own: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    monkeypatch.setattr(schema, "FOLDER", tmp_path)
     (tmp_path / "9997_good.sql").write_text("CREATE TABLE good (id integer);")
     broken = tmp_path / "9998_broken.sql"
     broken.write_text("CREATE TABLE half (id integer); SELECT * FROM nowhere;")
@@ -150,22 +152,22 @@ class _Refusing:
 
 def test_migrate_waits_for_a_database_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
     database = _Refusing(times=3)
-    monkeypatch.setattr(waiting, "connection", database.connection)
-    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(wait_for_database, "connection", database.connection)
+    monkeypatch.setattr(wait_for_database, "PAUSE_SECONDS", 0)
     anything: Any = None
-    assert waiting.connection_in_time(anything) == "a connection"
+    assert wait_for_database.connection_in_time(anything) == "a connection"
     assert database.asked == 4
 
 
 def test_migrate_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     database = _Refusing(times=math.inf)
-    monkeypatch.setattr(waiting, "connection", database.connection)
-    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0)
-    assert functions()["Migrate"]["Timeout"] > waiting.WAIT_SECONDS
-    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(wait_for_database, "connection", database.connection)
+    monkeypatch.setattr(wait_for_database, "PAUSE_SECONDS", 0)
+    assert functions()["Migrate"]["Timeout"] > wait_for_database.WAIT_SECONDS
+    monkeypatch.setattr(wait_for_database, "WAIT_SECONDS", 0)
     anything: Any = None
     with pytest.raises(Unavailable):
-        waiting.connection_in_time(anything)
+        wait_for_database.connection_in_time(anything)
 
 
 class _Context:
@@ -189,7 +191,7 @@ def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
 ) -> None:
     db = connect(secret_of(empty))
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0009"])
+        patch.setattr(schema, "_files", lambda files=schema._files: [f for f in files() if f.name < "0009"])
         migrate(db)
     batch_id, later = world.add_batch(db), world.add_batch(db)
     kept = [world.add_session(db, batch_id=batch_id, row_number=row) for row in (1, 2)]
@@ -198,7 +200,7 @@ def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
     assert "0009" in migrate(db)
     found = [lineage.sessions_of_batch(db, each, 10, None) for each in (batch_id, later)]
     assert [[session["id"] for session in of_batch] for of_batch in found] == [[*kept, updated], [updated]]
-    assert [merging.published(db, each, SESSIONS) for each in (batch_id, later)] == [3, 1]
+    assert [merge_sql.published(db, each, SESSIONS) for each in (batch_id, later)] == [3, 1]
     db.close()
 
 
@@ -207,7 +209,7 @@ def test_a_parent_of_another_programme_from_before_it_was_refused_is_none_any_mo
 ) -> None:
     db = connect(secret_of(empty))
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0011"])
+        patch.setattr(schema, "_files", lambda files=schema._files: [f for f in files() if f.name < "0011"])
         migrate(db)
     parent = world.add_batch(db)
     own, other = (
@@ -223,7 +225,7 @@ def test_a_parent_of_another_programme_from_before_it_was_refused_is_none_any_mo
 def test_uploads_from_before_actors_had_kinds_keep_who_it_was(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     db = connect(secret_of(empty))
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "_files", lambda files=migrations._files: [f for f in files() if f.name < "0012"])
+        patch.setattr(schema, "_files", lambda files=schema._files: [f for f in files() if f.name < "0012"])
         migrate(db)
     for who in ("AWS:AROAEXAMPLE:kari", "123456789012", "local", "kari@example.org", None):
         world.add_upload(db, uploaded_by=who)

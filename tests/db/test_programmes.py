@@ -7,10 +7,10 @@ from datetime import date
 
 import pytest
 
-from ingestion.db import Connection
-from ingestion.naming import Instance
-from ingestion.programmes import PROGRAMMES
-from ingestion.tables import programmes
+from ingestion.database.connection import Connection
+from ingestion.database.tables import programmes
+from ingestion.records import PROGRAMMES
+from ingestion.uploads.identification import Instance
 from tests.db.world import CHECK, LANGUAGE, MENTORS, add_batch, backend, refused, wait_until_blocked
 
 

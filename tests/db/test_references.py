@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ingestion.db import Connection, DatabaseError, sqlstate
+from ingestion.database.connection import Connection, DatabaseError, sqlstate
 from tests.db.world import (
     FOREIGN_KEY,
     LANGUAGE,

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import clean_up.app as app
-from ingestion.db import Connection, connect
-from ingestion.tables import batches, retention
+import retention.app as app
+from ingestion.database.connection import Connection, connect
+from ingestion.database.tables import batches, expiry
 from local.postgres import Database
 from tests.conftest import secret_of
 from tests.db.world import CHECK, MENTORS, a_hash, add_batch, add_upload, refused
@@ -31,19 +31,19 @@ def test_error_files_are_due_30_days_after_the_end_until_it_is_noted_that_they_a
     older = ended(db, 40, "failed", error_file_key="errors/older.csv")
     ended(db, 29.5, error_file_key="errors/not-yet.csv")
     ended(db, 50)
-    due = retention.expired_error_files(db, 30)
+    due = expiry.expired_error_files(db, 30)
     assert [(one.batch_id, one.key) for one in due] == [(older, "errors/older.csv"), (newer, "errors/newer.csv")]
-    assert retention.note_error_file_deleted(db, older)
-    assert not retention.note_error_file_deleted(db, older)
-    assert [one.batch_id for one in retention.expired_error_files(db, 30)] == [newer]
+    assert expiry.note_error_file_deleted(db, older)
+    assert not expiry.note_error_file_deleted(db, older)
+    assert [one.batch_id for one in expiry.expired_error_files(db, 30)] == [newer]
 
 
 def test_a_clean_up_takes_some_at_a_time(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    monkeypatch.setattr(expiry, "AT_ONCE", 1)
     first, second = ended(db, 800), ended(db, 700)
-    assert [old.batch_id for old in retention.old_batches(db, 365)] == [first]
-    assert retention.archive(db, first)
-    assert [old.batch_id for old in retention.old_batches(db, 365)] == [second]
+    assert [old.batch_id for old in expiry.old_batches(db, 365)] == [first]
+    assert expiry.archive(db, first)
+    assert [old.batch_id for old in expiry.old_batches(db, 365)] == [second]
 
 
 def test_completed_batches_are_due_after_a_year(db: Connection) -> None:
@@ -52,7 +52,7 @@ def test_completed_batches_are_due_after_a_year(db: Connection) -> None:
     ended(db, 364)
     for status in ("failed", "archived"):
         ended(db, 400, status)
-    (due,) = retention.old_batches(db, 365)
+    (due,) = expiry.old_batches(db, 365)
     assert due.model_dump() == {
         "batch_id": old,
         "bucket": "uploads",
@@ -76,8 +76,8 @@ def test_an_archived_batch_names_nobody_and_keeps_its_counts(db: Connection, for
     batch_id = ended(
         db, 366, upload_id=upload_id, file_hash=file_hash, error_file_key="errors/x.csv", **who, **reason, **read
     )
-    assert retention.archive(db, batch_id)
-    assert not retention.archive(db, batch_id)
+    assert expiry.archive(db, batch_id)
+    assert not expiry.archive(db, batch_id)
     kept = db.run(
         """
         SELECT b.status, b.file_hash, b.inserted_rows, b.imported_by, b.claimed_by, b.force_reason,
@@ -115,7 +115,7 @@ def test_an_archived_batch_keeps_the_name_of_its_file_only_if_it_says_nothing_of
 ) -> None:
     key = f"incoming/{file_name}"
     upload_id = add_upload(db, key=key, file_name=file_name)
-    retention.archive(db, ended(db, 366, upload_id=upload_id, file_name=file_name))
+    expiry.archive(db, ended(db, 366, upload_id=upload_id, file_name=file_name))
     names = db.run(
         "SELECT b.file_name, u.file_name, u.key FROM ingestion_batches b JOIN uploads u ON u.id = b.upload_id"
     )
@@ -127,7 +127,7 @@ def test_an_upload_forgets_its_uploader_as_a_whole(db: Connection) -> None:
     upload_id = add_upload(db, **who, uploader_subject="6b0e", principal="AWS:AROA:serve")
     with refused(db, CHECK, "uploaders_are_forgotten_as_a_whole"):
         db.run("UPDATE uploads SET uploaded_by = NULL")
-    assert retention.archive(db, ended(db, 366, upload_id=upload_id))
+    assert expiry.archive(db, ended(db, 366, upload_id=upload_id))
     left = "SELECT uploaded_by, uploader_kind, uploader_issuer, uploader_subject, principal FROM uploads"
     assert db.run(left) == [[None, "person", None, None, None]]
 
@@ -135,13 +135,13 @@ def test_an_upload_forgets_its_uploader_as_a_whole(db: Connection) -> None:
 @pytest.mark.parametrize("status", ["pending", "running", "failed"])
 def test_only_completed_batches_are_archived(db: Connection, status: str) -> None:
     upload_id = add_upload(db, uploaded_by="AWS:operator")
-    assert not retention.archive(db, add_batch(db, status, upload_id=upload_id))
+    assert not expiry.archive(db, add_batch(db, status, upload_id=upload_id))
     assert db.run("SELECT uploaded_by FROM uploads") == [["AWS:operator"]]
 
 
 def test_batches_that_have_ended_or_never_were_need_no_staging(db: Connection) -> None:
     running, pending, failed, unknown = add_batch(db, "running"), add_batch(db), add_batch(db, "failed"), uuid4()
-    assert set(retention.ended(db, [running, pending, failed, unknown])) == {failed, unknown}
+    assert set(expiry.ended(db, [running, pending, failed, unknown])) == {failed, unknown}
 
 
 def test_the_schedulers_event_cleans_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from ingestion.db import Connection, DatabaseSecret, connect
+from ingestion.database.connection import Connection, DatabaseSecret, connect
+from ingestion.database.publishing import staging
+from ingestion.database.publishing.targets import SESSIONS
+from ingestion.database.roles import Login, MayNotCreateRole, let_in
+from ingestion.database.tables import audit
 from ingestion.errors import Unavailable
-from ingestion.tables import audit, staging
-from ingestion.tables.roles import Login, MayNotCreateRole, let_in
-from ingestion.tables.targets import SESSIONS
 from local.postgres import Database
 from tests.conftest import FUNCTIONS, functions_secret_of, secret_of
 from tests.db.test_audit import INSUFFICIENT_PRIVILEGE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.db import Connection
+from ingestion.database.connection import Connection
 from tests.db.world import add_batch, add_earlier_version, add_session, add_upload, insert
 
 RUNBOOK = Path(__file__).parents[2] / "docs/runbook.md"

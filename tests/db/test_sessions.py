@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.db import Connection
-from ingestion.scanning import MOST_ROWS
+from ingestion.csv_file.file_pass import MOST_ROWS
+from ingestion.database.connection import Connection
 from tests.db.world import CHECK, FOREIGN_KEY, LANGUAGE, UNIQUE, add_batch, add_session, add_user, insert, refused
 
 

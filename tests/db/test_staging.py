@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from ingestion.db import Connection, transaction
-from ingestion.tables import staging
-from ingestion.tables.targets import PEOPLE, SESSIONS, Target
+from ingestion.database.connection import Connection, transaction
+from ingestion.database.publishing import staging
+from ingestion.database.publishing.targets import PEOPLE, SESSIONS, Target
 from tests.db.world import backend, wait_until_blocked
 
 

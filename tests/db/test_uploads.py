@@ -4,12 +4,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ingestion.actors import Actor, ActorKind
-from ingestion.db import Connection
+from ingestion.database.connection import Connection
+from ingestion.database.tables import announced_uploads, expiry, uploads
+from ingestion.database.tables.announced_uploads import Announcement
+from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import RefusalCode, Refused
-from ingestion.tables import announcing, retention, uploads
-from ingestion.tables.announcing import Announcement
-from ingestion.tables.uploads import Arrival
+from ingestion.sign_in.actors import Actor, ActorKind
 from tests.db.world import CHECK, UNIQUE, a_hash, add_batch, add_upload, refused
 
 ARRIVAL = Arrival(bucket="uploads", key="incoming/a.csv", version_id="v1", size_bytes=7, principal="AWS:operator")
@@ -20,7 +20,7 @@ HASH, OTHER = a_hash(), a_hash()
 def announce(db: Connection) -> UUID:
     """An upload that the API has given a link for."""
     upload_id = uuid4()
-    announcing.announce(
+    announced_uploads.announce(
         db,
         Announcement(
             id=upload_id,
@@ -149,6 +149,6 @@ def test_links_that_were_never_used_are_forgotten_after_a_week(db: Connection) -
     old, new, used = announce(db), announce(db), announce(db)
     uploads.receive_announced(db, used, HASH, ARRIVAL)
     db.run("UPDATE uploads SET created_at = now() - interval '8 days' WHERE id <> :new", new=new)
-    assert retention.expire_unused_links(db) == 1
+    assert expiry.expire_unused_links(db) == 1
     assert {row[0] for row in db.run("SELECT id FROM uploads")} == {new, used}
     assert old not in (new, used)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingestion.db import Connection
-from ingestion.tables import batches
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches
 from tests.db.world import add_batch
 
 HOUR = 3600

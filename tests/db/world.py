@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ingestion.batch import Tally
-from ingestion.db import Connection, DatabaseError, sqlstate
+from ingestion.database.connection import Connection, DatabaseError, sqlstate
 
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 MENTORS, LANGUAGE = "mentors_ukraine", "language_ukraine"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.db import Connection, connect
+from ingestion.database.connection import Connection, connect
 from local.postgres import THROW_AWAY, Database, running_server
 from local.system import LocalSystem, Places
 from tests.conftest import secret_of

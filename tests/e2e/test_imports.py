@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from ingestion.columns import ERROR_COLUMNS
-from ingestion.db import Connection
+from ingestion.database.connection import Connection
+from ingestion.rows.columns import ERROR_COLUMNS
 from local.system import LocalSystem
 from tests.e2e.front_door import FrontDoor, slug
 

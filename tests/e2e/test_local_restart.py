@@ -25,7 +25,9 @@ def upload_roster(system: LocalSystem) -> None:
 
 def emulator_of(system: LocalSystem) -> psutil.Process:
     for process in psutil.Process().children():
-        if "local.aws_server" in process.cmdline() and str(system.aws.port) == process.environ().get("GATEWAY_PORT"):
+        if "local.emulators.ministack.server" in process.cmdline() and str(system.aws.port) == process.environ().get(
+            "GATEWAY_PORT"
+        ):
             return process
     raise AssertionError("the emulator's process was not found")
 

@@ -23,11 +23,11 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from local import patches
 from local.aws import REGION, Aws, running_aws
+from local.emulators import ministack
 from local.processes import free_port
 
-ALL = ",".join(patch.__name__ for patch in patches.PATCHES)
+ALL = ",".join(patch.__name__ for patch in ministack.PATCHES)
 BUCKET = "bucket"
 FUNCTIONS = """
 import json, os, time

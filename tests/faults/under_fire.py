@@ -192,7 +192,8 @@ def _workers(aws_port: int) -> list[tuple[psutil.Process, str]]:
     children = [
         child
         for process in psutil.Process().children()
-        if "local.aws_server" in _command(process) and _variable(process, "GATEWAY_PORT") == str(aws_port)
+        if "local.emulators.ministack.server" in _command(process)
+        and _variable(process, "GATEWAY_PORT") == str(aws_port)
         for child in process.children()
     ]
     named = [(child, _variable(child, "AWS_LAMBDA_FUNCTION_NAME").split("-")) for child in children]

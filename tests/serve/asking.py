@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from serve.app import handler
+from api.app import handler
 
 CONTEXT: Any = SimpleNamespace(
     function_name="serve", memory_limit_in_mb=512, invoked_function_arn="arn:serve", aws_request_id="1"

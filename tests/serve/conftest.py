@@ -13,9 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ingestion import config, files
-from ingestion import db as database_module
-from ingestion.db import Connection, connect
+from ingestion import config
+from ingestion.aws import s3
+from ingestion.database import connection as database_module
+from ingestion.database.connection import Connection, connect
 from local.postgres import Database
 from tests.conftest import functions_secret_of, secret_of
 from tests.serve.asking import Answer, Call, call
@@ -50,10 +51,10 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
         }.items():
             patch.setenv(name, value)
         boto3.client("secretsmanager").create_secret(Name="nowhere", SecretString=json.dumps(NOWHERE))
-        files._client.cache_clear()
+        s3._client.cache_clear()
         config.settings.cache_clear()
         yield patch
-    files._client.cache_clear()
+    s3._client.cache_clear()
     config.settings.cache_clear()
 
 
@@ -138,11 +139,11 @@ def see(api: Call) -> Any:
 @pytest.fixture
 def buckets(environment: pytest.MonkeyPatch) -> Any:
     """The storage, with nothing in it but what this test puts there."""
-    s3 = boto3.client("s3")
+    client = boto3.client("s3")
     for bucket in (UPLOADS, WORK):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    yield s3
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    yield client
     for bucket in (UPLOADS, WORK):
-        for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=stored["Key"])
-        s3.delete_bucket(Bucket=bucket)
+        for stored in client.list_objects_v2(Bucket=bucket).get("Contents", []):
+            client.delete_object(Bucket=bucket, Key=stored["Key"])
+        client.delete_bucket(Bucket=bucket)

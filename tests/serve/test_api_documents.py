@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from serve.app import api as resolver
-from serve.app import handler
+from api.app import api as resolver
+from api.app import handler
 from tests.serve.asking import CONTEXT, Call, call
 from tests.serve.test_api_rights import BODIES
 from tests.serve.world import World

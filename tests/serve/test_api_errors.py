@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ingestion import db
-from ingestion.tables.migrations import versions
+from ingestion.database import connection
+from ingestion.database.schema import versions
 from tests.serve.asking import Call, call
 from tests.serve.world import NOW, WORK, World
 
@@ -108,7 +108,7 @@ def test_a_fault_of_ours_is_a_500_without_its_reasons(get: Call, monkeypatch: py
     def broken(*_arguments: Any, **_more: Any) -> Any:
         raise RuntimeError("a secret at /var/task/x.py")
 
-    monkeypatch.setattr(db.Connection, "run", broken)
+    monkeypatch.setattr(connection.Connection, "run", broken)
     monkeypatch.setenv("POWERTOOLS_DEV", "true")
     answer = get(path)
     assert answer.is_problem(500, "internal_error")
@@ -120,7 +120,7 @@ def test_an_answer_that_breaks_its_own_shape_is_a_fault_of_ours(
 ) -> None:
     batch = world.batch(error_summary=[{"code": "E001"}])
     assert get(f"/v1/import/backfill/{batch}/status").is_problem(500, "internal_error")
-    monkeypatch.setattr("serve.totals.Totals.model_validate", lambda _row: {"batches": "many"})
+    monkeypatch.setattr("api.summary_routes.Totals.model_validate", lambda _row: {"batches": "many"})
     assert get("/v1/import/summary").is_problem(500, "internal_error")
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from ingestion.tables import lineage, listing
+from ingestion.database.queries import lineage, lists
 from tests.serve.asking import Call, walk
 from tests.serve.world import NOW, World
 
@@ -96,12 +96,12 @@ def test_a_page_holds_fifty_unless_told_otherwise(get: Call, world: World) -> No
 
 
 PLANS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "batches": (listing.BATCHES, {}, "batches_newest_first"),
-    "batches in a state": (listing.BATCHES, {"status": "failed"}, "batches_by_status"),
-    "batches of a programme": (listing.BATCHES, {"program_type": "kintell_users"}, "batches_of_programme"),
-    "batches of an instance": (listing.BATCHES, {"slug": "run-1"}, "batches_of_instance"),
-    "uploads": (listing.UPLOADS, {}, "uploads_newest_first"),
-    "uploads in a state": (listing.UPLOADS, {"state": "refused"}, "uploads_by_state"),
+    "batches": (lists.BATCHES, {}, "batches_newest_first"),
+    "batches in a state": (lists.BATCHES, {"status": "failed"}, "batches_by_status"),
+    "batches of a programme": (lists.BATCHES, {"program_type": "kintell_users"}, "batches_of_programme"),
+    "batches of an instance": (lists.BATCHES, {"slug": "run-1"}, "batches_of_instance"),
+    "uploads": (lists.UPLOADS, {}, "uploads_newest_first"),
+    "uploads in a state": (lists.UPLOADS, {"state": "refused"}, "uploads_by_state"),
 }
 
 
@@ -109,7 +109,7 @@ PLANS: dict[str, tuple[str, dict[str, Any], str]] = {
 def test_a_page_deep_in_a_list_is_found_by_an_index(world: World, name: str) -> None:
     sql, given, index = PLANS[name]
     place = {"limit": 51, "at": NOW, "id": uuid4()}
-    if sql is listing.BATCHES:
+    if sql is lists.BATCHES:
         place = {"status": None, "program_type": None, "slug": None, **place, **given}
     else:
         place = {"state": None, **place, **given}
@@ -217,7 +217,7 @@ def test_totals_of_an_unknown_programme(get: Call) -> None:
 def test_a_page_ends_early_before_it_is_more_than_a_function_may_answer(
     get: Call, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serve.pages.MAX_PAGE_BYTES", 30_000)
+    monkeypatch.setattr("api.cursors.MAX_PAGE_BYTES", 30_000)
     instance = world.instance("mentors-ukraine-2024")
     people = world.user("oksana@example.org"), world.user("kari@example.org", "volunteer")
     batch = world.batch()

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from ingestion import config
-from ingestion.rights import Right
-from ingestion.tables import audit
+from ingestion.database.tables import audit
+from ingestion.sign_in.rights import Right
 from tests.serve.asking import Answer, Call, call, token_of
 from tests.serve.conftest import Place
 from tests.serve.world import World

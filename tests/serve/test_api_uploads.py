@@ -8,8 +8,8 @@ import boto3
 import pytest
 import requests
 
-from ingestion.upload_links import UploadLink
-from ingestion.upload_options import UploadOptions
+from ingestion.uploads.upload_links import UploadLink
+from ingestion.uploads.upload_options import UploadOptions
 from tests.serve.asking import Call
 from tests.serve.world import NOW, REGION, UPLOADS, World
 

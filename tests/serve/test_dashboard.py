@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
+from api.app import handler
+from dashboard.assets import addresses
+from dashboard.reader_language import texts
 from ingestion.batch import BatchStatus
 from ingestion.errors import RefusalCode
-from serve.app import handler
-from serve.dashboard.assets import addresses
-from serve.dashboard.wording import texts
 from tests.serve.asking import CONTEXT, Answer, Call, event
 from tests.serve.full_world import BROWSER, EVIL, asked, everything
 from tests.serve.world import NOW, UPLOADS, World

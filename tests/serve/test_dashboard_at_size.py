@@ -8,7 +8,7 @@ import pytest
 
 from bench.years import LARGE_TABLES, fill, subjects
 from ingestion import config
-from ingestion.db import Connection, connection
+from ingestion.database.connection import Connection, connection
 from tests.serve.asking import Call
 from tests.serve.conftest import Place
 from tests.serve.full_world import BROWSER

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serve.dashboard.wording import texts
+from dashboard.reader_language import texts
 from tests.serve.asking import Call
 from tests.serve.full_world import everything
 from tests.serve.html import Html

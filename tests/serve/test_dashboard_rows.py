@@ -6,13 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from ingestion import config, paths
+from api import original_rows
+from api.route_rights import Right
+from ingestion import config
+from ingestion.aws import object_keys
+from ingestion.csv_file.file_pass import FilePass
+from ingestion.csv_file.framing import Limits
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
-from ingestion.framing import Limits
-from ingestion.rejects import write_rejects
-from ingestion.scanning import FilePass
-from serve import originals
-from serve.rights import Right
+from ingestion.rows.rejects import write_rejects
 from tests.serve.asking import Call
 from tests.serve.full_world import BROWSER, EVIL
 from tests.serve.world import NOW, UPLOADS, WORK, World
@@ -55,7 +56,7 @@ def faulty(buckets: Any, world: World) -> UUID:
     batch = world.batch(
         error_file_key="errors/x.csv", total_rows=43, error_rows=35, error_summary=summary, csv_metadata=metadata
     )
-    buckets.put_object(Bucket=WORK, Key=paths.reject_values(batch), Body=write_rejects(REJECTS))
+    buckets.put_object(Bucket=WORK, Key=object_keys.reject_values(batch), Body=write_rejects(REJECTS))
     return batch
 
 
@@ -85,10 +86,10 @@ def test_a_look_at_rejected_rows_is_in_the_audit_trail(see: Any, faulty: UUID, w
 
 
 def test_a_look_at_rejected_rows_that_shows_none_is_none(see: Any, buckets: Any, faulty: UUID, world: World) -> None:
-    buckets.delete_object(Bucket=WORK, Key=paths.reject_values(faulty))
+    buckets.delete_object(Bucket=WORK, Key=object_keys.reject_values(faulty))
     see(f"/batches/{faulty}/rejected", 410)
     see(f"/batches/{UUID(int=7)}/rejected", 404)
-    buckets.put_object(Bucket=WORK, Key=paths.reject_values(faulty), Body=write_rejects([]))
+    buckets.put_object(Bucket=WORK, Key=object_keys.reject_values(faulty), Body=write_rejects([]))
     see(f"/batches/{faulty}/rejected")
     assert world.db.run("SELECT action FROM audit_logs") == []
 
@@ -105,7 +106,7 @@ def test_rejected_rows_of_any_length_are_shown_up_to_where_the_page_reads(bucket
     rows = [rejected(n, n + 9, [f"MS-{n}", "two\r\nlines " * 85_000], fault) for n in range(5, 12)]
     summary = [BAD_ROW | {"count": 7}]
     batch = world.batch(error_file_key="errors/x.csv", total_rows=15, error_rows=7, error_summary=summary)
-    buckets.put_object(Bucket=WORK, Key=paths.reject_values(batch), Body=write_rejects(rows))
+    buckets.put_object(Bucket=WORK, Key=object_keys.reject_values(batch), Body=write_rejects(rows))
     page = see(f"/batches/{batch}/rejected")
     assert "row 7, line 16" in page.text
     assert "row 8, line 17" not in page.text
@@ -202,7 +203,7 @@ def test_an_archived_batch_has_no_file(see: Any, buckets: Any, world: World) -> 
 def test_a_row_deep_in_a_packed_file_is_not_looked_for(
     see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(originals, "MOST_UNPACKED_BYTES", 2_000)
+    monkeypatch.setattr(original_rows, "MOST_UNPACKED_BYTES", 2_000)
     assert "too deep" in see(session_of(world, buckets, gzip.compress(FILE.encode()))).text
     assert "MS-1\n" in see(session_of_row_one(world)).text
 
@@ -235,7 +236,7 @@ def test_a_look_that_showed_nothing_is_none(see: Any, buckets: Any, world: World
 def test_of_a_row_as_large_as_a_file_a_page_shows_a_part(
     see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(originals, "MOST_SHOWN_CHARACTERS", 330)
+    monkeypatch.setattr(original_rows, "MOST_SHOWN_CHARACTERS", 330)
     page = see(session_of(world, buckets, FILE.encode()))
     assert "MS-40" in page.text
     assert "ole@example.org" in page.text

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from api.app import handler
+from dashboard import WEB, reader_language
+from dashboard.reader_language import Words, language_of, texts
 from ingestion.faults import FaultCode
-from serve.app import handler
-from serve.dashboard import WEB, wording
-from serve.dashboard.wording import Words, language_of, texts
 from tests.serve.asking import CONTEXT, event
 from tests.serve.full_world import BROWSER
 from tests.serve.world import World
@@ -45,7 +45,7 @@ def test_every_text_that_a_page_names_is_there_and_none_is_left_over() -> None:
     known = texts("en")
     named = set(re.findall(r"\bt\('([\w.]+)'[,)]", pages))
     named |= {f"{key}.{form}" for key in re.findall(r"\bn\('([\w.]+)'", pages) for form in ("one", "other")}
-    code = "".join(path.read_text() for path in Path(wording.__file__).parent.glob("*.py"))
+    code = "".join(path.read_text() for path in Path(reader_language.__file__).parent.glob("*.py"))
     named |= set(re.findall(r"\.t\([\"']([\w.]+)[\"']", code))
     begun = {f"{prefix}." for prefix in re.findall(r"'([\w.]+)\.' ~", pages)}
     begun |= {"problem.", "sessions.", "people.", "rows.", "more."}

@@ -10,10 +10,10 @@ from uuid import UUID
 import boto3
 import pytest
 
+from api.app import _routes, handler
+from dashboard.assets import addresses
 from ingestion import config
-from ingestion.http_edge import guard
-from serve.app import _routes, handler
-from serve.dashboard.assets import addresses
+from ingestion.sign_in.http_edge import guard
 from tests.serve.asking import CONTEXT, Call, event
 from tests.serve.conftest import Place
 from tests.serve.html import Html
@@ -176,7 +176,7 @@ def test_events_without_headers_are_answered(system: str) -> None:
 
 
 def test_what_is_not_a_problem_of_ours_is_answered_as_one(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve.app.rights.check", lambda *_: 1 / 0)
+    monkeypatch.setattr("api.app.rights.check", lambda *_: 1 / 0)
     result = handler(event("GET", "/"), CONTEXT)
     assert (result["statusCode"], json.loads(result["body"])["code"]) == (500, "internal_error")
     is_guarded(result["headers"])

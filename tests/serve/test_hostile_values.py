@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from ingestion import db as database_module
-from ingestion.db import Connection
-from serve.app import api as resolver
+from api.app import api as resolver
+from ingestion.database import connection as database_module
+from ingestion.database.connection import Connection
 from tests.serve.asking import Call
 from tests.serve.conftest import Place
 from tests.serve.full_world import everything

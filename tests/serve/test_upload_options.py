@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.errors import RefusalCode, Refused
-from ingestion.upload_options import UploadOptions, decode_metadata, encode_metadata
+from ingestion.uploads.upload_options import UploadOptions, decode_metadata, encode_metadata
 
 PARENT = "6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11"
 texts = st.text(st.characters(exclude_categories=["Cs"]))

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import boto3
 import pytest
 
+from api.app import _routes, handler
+from dashboard.sign_in_pages import REASONS
 from ingestion import config
-from ingestion.actors import Actor, ActorKind
-from ingestion.passes import PASS_COOKIE, Pass, issue, seal
-from ingestion.rights import Right
-from serve.app import _routes, handler
-from serve.dashboard.sign_in_pages import REASONS
+from ingestion.sign_in.actors import Actor, ActorKind
+from ingestion.sign_in.rights import Right
+from ingestion.sign_in.session_cookies import PASS_COOKIE, Pass, issue, seal
 from tests.serve.asking import CONTEXT, Answer, Call, event
 from tests.serve.conftest import Place
 from tests.serve.html import Html

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ingestion.db import Connection
+from ingestion.database.connection import Connection
 
 REGION = "eu-north-1"
 UPLOADS, WORK = "test-uploads", "test-work"

@@ -11,12 +11,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from admit.app import handler
-from admit.issuer import endpoints
 from ingestion import config
-from ingestion.actors import SYSTEM, Actor, ActorKind
-from ingestion.passes import PASS_COOKIE, Pass, read
-from ingestion.rights import Right
+from ingestion.sign_in.actors import SYSTEM, Actor, ActorKind
+from ingestion.sign_in.rights import Right
+from ingestion.sign_in.session_cookies import PASS_COOKIE, Pass, read
+from sign_in.app import handler
+from sign_in.oidc_issuer import endpoints
 from tests.serve.asking import CONTEXT, event
 from tests.serve.test_hostile_requests import HALF, HOSTILE, is_guarded
 from tests.serve.world import REGION
@@ -261,7 +261,7 @@ def test_a_sign_in_of_another_browser_is_none_of_ours(visit: Visit) -> None:
 
 
 def test_a_sign_in_that_took_too_long_is_begun_again(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admit.admitting.ENTRY_SECONDS", -1)
+    monkeypatch.setattr("sign_in.code_flow.ENTRY_SECONDS", -1)
     begun = visit("/login")
     assert visit("/callback", cookies=kept(begun) | begun.cookies, **at_the_issuer(begun, KARI)).failure == "stale"
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cli.main import kintell
-from ingestion.passes import PASS_COOKIE
+from ingestion.sign_in.session_cookies import PASS_COOKIE
 from tests.browser.test_pages import faults_of
 from tests.sign_in.conftest import Closed, new_visitor
 

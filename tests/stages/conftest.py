@@ -10,16 +10,17 @@ import boto3
 import pytest
 from moto import mock_aws
 
-import explain.app
+import annotate_conflicts.app
+import finalize.app
 import intake.app
 import merge.app
-import settle.app
+import reconcile.app
 import stage.app
-import weigh.app
-from ingestion import config, events, files, workflow
-from ingestion import db as database_module
-from ingestion.db import Connection, rows
-from ingestion.upload_options import encode_metadata
+from ingestion import config
+from ingestion.aws import event_bus, s3, step_functions
+from ingestion.database import connection as database_module
+from ingestion.database.connection import Connection, rows
+from ingestion.uploads.upload_options import encode_metadata
 from local.postgres import Database
 from tests.conftest import functions_secret_of
 
@@ -65,7 +66,7 @@ class Pipeline:
             self._flow(batch_id, given, numbers)
         except Exception as broke:
             error = {"Error": type(broke).__name__, "Cause": json.dumps({"errorMessage": str(broke)})}
-            settle.app.handler({"batchId": batch_id, "execution": given, "error": error}, CONTEXT)
+            finalize.app.handler({"batchId": batch_id, "execution": given, "error": error}, CONTEXT)
         return self.batch(batch_id)
 
     def _flow(self, batch_id: str, execution: str, numbers: list[int]) -> None:
@@ -73,16 +74,16 @@ class Pipeline:
             for number in numbers:
                 task = {"batchId": batch_id, "chunk": number, "execution": execution}
                 stage.app.handler(task, CONTEXT)
-            verdict = weigh.app.handler({"batchId": batch_id}, CONTEXT)
+            verdict = reconcile.app.handler({"batchId": batch_id}, CONTEXT)
             if verdict["verdict"] != "restage":
                 break
             numbers = self._manifest(verdict)
         if verdict["explain"]:
             for number in self._manifest(verdict):
-                explain.app.handler({"batchId": batch_id, "chunk": number}, CONTEXT)
+                annotate_conflicts.app.handler({"batchId": batch_id, "chunk": number}, CONTEXT)
         for shard in reversed(verdict["shards"]):
             merge.app.handler({"batchId": batch_id, "shard": shard}, CONTEXT)
-        settle.app.handler({"batchId": batch_id}, CONTEXT)
+        finalize.app.handler({"batchId": batch_id}, CONTEXT)
 
     def _manifest(self, verdict: dict[str, Any]) -> list[int]:
         body = self.s3.get_object(Bucket=WORK, Key=verdict["manifestKey"])["Body"].read()
@@ -131,7 +132,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def _forget() -> None:
-    for cached in (config.settings, events._client, files._client, workflow._client):
+    for cached in (config.settings, event_bus._client, s3._client, step_functions._client):
         cached.cache_clear()
     for connection in database_module._open.values():
         connection.close()
@@ -142,16 +143,16 @@ def _forget() -> None:
 def pipeline(environment: pytest.MonkeyPatch, database: Database, db: Connection) -> Iterator[Pipeline]:
     """The stages, ready to import."""
     with mock_aws():
-        s3 = boto3.client("s3")
+        client = boto3.client("s3")
         where = {"LocationConstraint": "eu-north-1"}
         for bucket in (UPLOADS, WORK):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
-        s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
+            client.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        client.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
         secret = functions_secret_of(database).model_dump_json()
         boto3.client("secretsmanager").create_secret(Name="database", SecretString=secret)
         role = "arn:aws:iam::123456789012:role/test"
         boto3.client("stepfunctions").create_state_machine(name="import", definition="{}", roleArn=role)
-        yield Pipeline(db, s3)
+        yield Pipeline(db, client)
         for connection in database_module._open.values():
             connection.close()
         database_module._open.clear()

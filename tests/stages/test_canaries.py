@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.db import rows
+from ingestion.database.connection import rows
 from tests.stages.conftest import Pipeline
 
 CELL, NAME, REASON, HEADER = "canarycell", "canaryname", "canaryreason", "canaryheader"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.db import rows
+from ingestion.database.connection import rows
 from tests.stages.conftest import Pipeline
 from tests.stages.date_cases import DATES, OWN_TIMES
 from tests.stages.test_intake import upload_of

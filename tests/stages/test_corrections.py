@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ingestion import paths
-from ingestion.db import rows
-from ingestion.rejects import read_rejects
+from ingestion.aws import object_keys
+from ingestion.database.connection import rows
+from ingestion.rows.rejects import read_rejects
 from tests.stages.conftest import WORK, Pipeline
 
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2026-q1/march.csv"
@@ -42,7 +42,7 @@ def counts(batch: dict[str, Any]) -> tuple[int, int]:
 
 def faults(pipeline: Pipeline, batch: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     """Code, field and value of all faults of a batch's rejected rows."""
-    body = pipeline.s3.get_object(Bucket=WORK, Key=paths.reject_values(batch["id"]))["Body"].read()
+    body = pipeline.s3.get_object(Bucket=WORK, Key=object_keys.reject_values(batch["id"]))["Body"].read()
     rejects = read_rejects([body])
     return [(fault.code.value, fault.field, fault.value) for reject in rejects for fault in reject.faults]
 

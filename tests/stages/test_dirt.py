@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.columns import ERROR_COLUMNS
+from ingestion.rows.columns import ERROR_COLUMNS
 from tests.stages.conftest import Pipeline
 from tests.stages.dirt import HEADER, REFUSED, TAKEN, Dirt, line, parted, table
 from tests.stages.test_intake import upload_of

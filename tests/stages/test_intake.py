@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from ingestion import db as database_module
 from ingestion.batch import Tally
-from ingestion.db import rows
+from ingestion.database import connection as database_module
+from ingestion.database.connection import rows
 from tests.db.world import account_for
 from tests.stages.conftest import UPLOADS, Pipeline
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-import explain.app
+import annotate_conflicts.app
+import finalize.app
 import merge.app
-import settle.app
+import reconcile.app
 import stage.app
-import weigh.app
 from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost
 from tests.stages.conftest import CONTEXT, Pipeline
 
@@ -47,12 +47,12 @@ class Run:
         return [row[0] for row in self.db.run("SELECT number FROM chunks WHERE batch_id = :id", id=self.batch_id)]
 
     def weigh(self) -> dict[str, Any]:
-        verdict: dict[str, Any] = weigh.app.handler({"batchId": self.batch_id}, CONTEXT)
+        verdict: dict[str, Any] = reconcile.app.handler({"batchId": self.batch_id}, CONTEXT)
         return verdict
 
     def explain(self) -> None:
         for number in self.chunks():
-            explain.app.handler({"batchId": self.batch_id, "chunk": number}, CONTEXT)
+            annotate_conflicts.app.handler({"batchId": self.batch_id, "chunk": number}, CONTEXT)
 
     def merge(self, *shards: int) -> None:
         for shard in shards:
@@ -65,7 +65,7 @@ class Run:
                 "execution": execution or self.execution,
                 "error": {"Error": error, "Cause": "secret@example.org"},
             }
-        settled: dict[str, Any] = settle.app.handler(event, CONTEXT)
+        settled: dict[str, Any] = finalize.app.handler(event, CONTEXT)
         return settled
 
 
@@ -247,7 +247,7 @@ def test_an_execution_that_ended_without_settling_is_settled_by_its_event(known:
     run = Run(known, file_of(1, 10))
     run.stage()
     detail = {"executionArn": "one", "status": "ABORTED", "input": f'{{"batchId": "{run.batch_id}", "chunks": 1}}'}
-    settle.app.handler({"source": "aws.states", "detail": detail}, CONTEXT)
+    finalize.app.handler({"source": "aws.states", "detail": detail}, CONTEXT)
     batch = known.batch(run.batch_id)
     assert batch["status"] == "failed"
     assert "ABORTED" in batch["failure_reason"]

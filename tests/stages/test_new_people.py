@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from finalize.fail_batch import Breakage, settle_broken
 from ingestion.config import settings
-from ingestion.db import Connection, connect
+from ingestion.database.connection import Connection, connect
+from ingestion.database.publishing import merge_sql
+from ingestion.database.tables import people
 from ingestion.errors import Unavailable
-from ingestion.tables import merging, people
 from local.postgres import Database
-from settle.breaking import Breakage, settle_broken
 from tests.conftest import functions_secret_of
 from tests.db.world import LANGUAGE, a_session, insert
 from tests.stages.conftest import Pipeline
@@ -121,7 +122,7 @@ def test_two_that_are_taken_back_at_once_do_not_wait_for_each_other(
     creating: Pipeline, elsewhere: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = Barrier(2)
-    real: Any = merging.take_back
+    real: Any = merge_sql.take_back
 
     def take_back(*given: Any) -> None:
         real(*given)
@@ -129,7 +130,7 @@ def test_two_that_are_taken_back_at_once_do_not_wait_for_each_other(
 
     breakages = two_broken(creating)
     assert len(users(creating)) == 4
-    monkeypatch.setattr(merging, "take_back", take_back)
+    monkeypatch.setattr(merge_sql, "take_back", take_back)
     with ThreadPoolExecutor(2) as pool:
         settled = [pool.submit(settle_broken, breakage, elsewhere(), settings()) for breakage in breakages]
         assert [each.result(timeout=60).status for each in settled] == ["failed", "failed"]

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-import clean_up.app
-from ingestion import files
-from ingestion.tables import audit, old_uploads, retention
+import retention.app
+from ingestion.aws import s3
+from ingestion.database.tables import audit, expiry, old_uploads
 from tests.stages.conftest import CONTEXT, UPLOADS, WORK, Pipeline
 
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4.csv"
@@ -21,7 +21,7 @@ BODY = (
 
 
 def clean(pipeline: Pipeline) -> dict[str, int]:
-    cleaned: dict[str, int] = clean_up.app.handler({}, CONTEXT)
+    cleaned: dict[str, int] = retention.app.handler({}, CONTEXT)
     return cleaned
 
 
@@ -103,7 +103,7 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
 ) -> None:
     loaded.load(KEY, BODY.replace(b"MS-1", b"MS-3"))
     age(loaded, 31)
-    delete, seen = files.delete, list[str]()
+    delete, seen = s3.delete, list[str]()
 
     def break_off(bucket: str, key: str, version_id: str | None = None) -> None:
         if len(seen) == 2:  # the rejected rows as values, and the error file
@@ -112,7 +112,7 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
         delete(bucket, key, version_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "delete", break_off)
+        patch.setattr(s3, "delete", break_off)
         with pytest.raises(RuntimeError, match="cut off"):
             clean(loaded)
     assert trail(loaded, "error_file_deleted") == 1
@@ -205,7 +205,7 @@ def test_a_clean_up_may_stop_anywhere(led_to_nothing: Pipeline, monkeypatch: pyt
         return step
 
     with monkeypatch.context() as patch:
-        for place, name in ((files, "delete"), (old_uploads, "blank"), (audit, "write"), (retention, "archive")):
+        for place, name in ((s3, "delete"), (old_uploads, "blank"), (audit, "write"), (expiry, "archive")):
             patch.setattr(place, name, interrupted(getattr(place, name)))
         with contextlib.suppress(RuntimeError):
             clean(led_to_nothing)
@@ -227,7 +227,7 @@ def test_an_original_that_nobody_ever_decided_on_goes_too(
     def broken(*_: object) -> None:
         raise RuntimeError("as a fault of ours would be, until the event is given up")
 
-    monkeypatch.setattr("intake.receiving.examine", broken)
+    monkeypatch.setattr("intake.receive.examine", broken)
     with pytest.raises(RuntimeError):
         pipeline.upload("incoming/mentors_ukraine/olena-2024.csv", BODY, imported_by="olena@acme.com")
     pipeline.db.run(f"UPDATE uploads SET received_at = now() - interval '{days} days'")

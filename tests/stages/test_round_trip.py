@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.db import rows
+from ingestion.database.connection import rows
 from tests.stages import resaving
 from tests.stages.conftest import Pipeline
 from tests.stages.polluter import MENTORS

@@ -6,9 +6,10 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.db import Connection
-from ingestion.tables import batch_record, lineage, merging
-from ingestion.tables.targets import SESSIONS
+from ingestion.database.connection import Connection
+from ingestion.database.publishing import merge_sql
+from ingestion.database.publishing.targets import SESSIONS
+from ingestion.database.queries import batch_record, lineage
 from tests.stages.conftest import Pipeline
 
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4/sessions.csv"
@@ -69,7 +70,7 @@ def test_no_session_of_a_batch_is_missed_or_listed_twice(
     for batch_id in loaded:
         expected = by_reading_everything(db, batch_id)
         assert by_pages(db, batch_id, limit) == expected
-        assert merging.published(db, batch_id, SESSIONS) == len(expected)
+        assert merge_sql.published(db, batch_id, SESSIONS) == len(expected)
         current = db.run("SELECT count(*) FROM kintell_sessions WHERE batch_id = :id", id=batch_id)[0][0]
         assert batch_record.standing(db, batch_id)[0] == current
     assert set(noted_people(db)) == people_of_blocks(db)
@@ -82,6 +83,6 @@ def test_people_go_with_what_is_taken_back_of_their_sessions(pipeline: Pipeline)
     before = noted_people(pipeline.db)
     second = pipeline.load(KEY, file_of([(1, "c"), (3, "a")]).replace(b"3,a@", b"3,b@"))
     assert len(noted_people(pipeline.db)) > len(before)
-    merging.take_back(pipeline.db, second["id"], SESSIONS)
+    merge_sql.take_back(pipeline.db, second["id"], SESSIONS)
     assert sorted(noted_people(pipeline.db)) == sorted(before)
     assert set(before) == people_of_blocks(pipeline.db)

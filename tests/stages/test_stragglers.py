@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from finalize.fail_batch import Breakage, settle_broken
+from finalize.join_rejects import join_error_file
 from ingestion.config import Settings, settings
-from ingestion.db import Connection, connect, transaction
+from ingestion.database.connection import Connection, connect, transaction
+from ingestion.database.tables import batches
+from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
-from ingestion.tables import batches
-from ingestion.tables.batches import Batch
 from local.postgres import Database
-from merge.merging import ShardTask, _merge
-from settle.breaking import Breakage, settle_broken
-from settle.joining import join_error_file
+from merge.merge_shard import ShardTask, _merge
 from tests.conftest import secret_of
 from tests.db.world import backend, wait_until_blocked
 from tests.stages.conftest import Pipeline
@@ -60,7 +60,7 @@ def test_a_settle_at_work_while_its_batch_is_started_over_completes_nothing(know
         return key
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("settle.settling.join_error_file", join_while_others_start_over)
+        patch.setattr("finalize.finalize_batch.join_error_file", join_while_others_start_over)
         with pytest.raises(BatchBroken):
             run.settle()
     assert known.batch(run.batch_id)["status"] == "running"

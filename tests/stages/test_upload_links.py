@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from ingestion.actors import Actor, ActorKind
-from ingestion.db import rows
-from ingestion.tables import announcing
-from ingestion.upload_links import UploadLink
-from ingestion.upload_options import UploadOptions
+from ingestion.database.connection import rows
+from ingestion.database.tables import announced_uploads
+from ingestion.sign_in.actors import Actor, ActorKind
+from ingestion.uploads.upload_links import UploadLink
+from ingestion.uploads.upload_options import UploadOptions
 from tests.stages.conftest import UPLOADS, Pipeline
 
 BODY = b"session_id,participant_email,mentor_email,scheduled_at\nMS-1,oksana@example.org,kari@acme.com,2024-11-05\n"
@@ -23,9 +23,9 @@ SERVE, EVE = "AWS:AROASERVE:serve", "AWS:AIDAEVE"
 def announce(pipeline: Pipeline, options: UploadOptions = OPTIONS, key: str = KEY) -> UploadLink:
     """A link that Kari has got."""
     link = UploadLink.new()
-    announcing.announce(
+    announced_uploads.announce(
         pipeline.db,
-        announcing.Announcement(
+        announced_uploads.Announcement(
             id=link.upload_id,
             bucket=UPLOADS,
             key=key,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.db import rows
-from ingestion.tables import batches, chunks
+from ingestion.database.connection import rows
+from ingestion.database.tables import batches, chunks
 from tests.stages.conftest import Pipeline
 
 LANGUAGE = "incoming/language_ukraine/language-ukraine-2026-03/file.csv"

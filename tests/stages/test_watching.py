@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-import watch.app
-from ingestion.db import Connection
+import monitor.app
+from ingestion.database.connection import Connection
 from tests.stages.conftest import CONTEXT, Pipeline
 from tests.stages.test_interruptions import Run, file_of
 
@@ -17,8 +17,8 @@ GROWN = ROSTER.replace(b"joined\n", b"joined,Linkedin_URL\n").replace(b"learner\
 def unsound() -> float:
     """How many Watch finds, an hour after it has looked before."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("watch.checking.REST_MINUTES", 0)
-        found: dict[str, float] = watch.app.handler({}, CONTEXT)
+        patch.setattr("monitor.recount.REST_MINUTES", 0)
+        found: dict[str, float] = monitor.app.handler({}, CONTEXT)
     return found["unsoundBatches"]
 
 
@@ -44,7 +44,7 @@ def lived(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
 
 def test_a_sound_system_is_silent(lived: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
-    found = watch.app.handler({}, CONTEXT)
+    found = monitor.app.handler({}, CONTEXT)
     assert found == {"oldestRunningBatchSeconds": 0, "stuckBatches": 0, "unsoundBatches": 0}
     assert caplog.records == []
     assert lived.db.run("SELECT count(*) FROM ingestion_batches WHERE checked_at IS NULL") == [[0]]

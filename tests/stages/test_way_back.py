@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion import paths
-from ingestion.rejects import read_rejects
+from ingestion.aws import object_keys
+from ingestion.rows.rejects import read_rejects
 from tests.stages.conftest import WORK, Pipeline
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
@@ -115,7 +115,7 @@ WAYS = st.builds(
 def rejects(pipeline: Pipeline, batch: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, str | None]]]]:
     if not batch["error_file_key"]:
         return []
-    body = pipeline.s3.get_object(Bucket=WORK, Key=paths.reject_values(batch["id"]))["Body"].read()
+    body = pipeline.s3.get_object(Bucket=WORK, Key=object_keys.reject_values(batch["id"]))["Body"].read()
     return sorted(
         (reject.row.cells[0], [(fault.code.value, fault.field, fault.value) for fault in reject.faults])
         for reject in read_rejects([body])

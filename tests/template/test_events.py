@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
+import finalize.app
 import intake.app
-import settle.app
-from explain.explaining import ChunkTask as ExplainTask
-from merge.merging import ShardTask
-from serve.incoming import regular
-from stage.starting import ChunkTask
+from annotate_conflicts.conflict_rejects import ChunkTask as ExplainTask
+from api.gateway_events import regular
+from merge.merge_shard import ShardTask
+from reconcile.reconcile_batch import BatchTask
+from stage.start_chunk import ChunkTask
 from tests.template.documents import EVENTS, functions, snake_case
-from weigh.weighing import BatchTask
 
 BATCH = UUID("6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11")
 EXECUTION = f"arn:aws:states:eu-north-1:123456789012:execution:kintell-import-batch:{BATCH}"
@@ -54,7 +54,7 @@ def test_a_stage_reads_its_task(name: str, model: type[BaseModel], task: dict[st
 
 
 def test_settle_ends_a_batch_that_went_through() -> None:
-    assert settle.app._breakage(event("settle")) is None
+    assert finalize.app._breakage(event("settle")) is None
     assert UUID(event("settle")["batchId"]) == BATCH
 
 
@@ -66,7 +66,7 @@ def test_settle_ends_a_batch_that_went_through() -> None:
     ],
 )
 def test_settle_reads_what_broke_from_either_side(name: str, error: str, reason: str) -> None:
-    breakage = settle.app._breakage(event(name))
+    breakage = finalize.app._breakage(event(name))
     assert breakage is not None
     assert (breakage.batch_id, breakage.execution, breakage.error) == (BATCH, EXECUTION, error)
     assert reason in breakage.failure.reason

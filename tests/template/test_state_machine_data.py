@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 from pydantic import BaseModel
 
-from explain import explaining
-from ingestion import workflow
-from merge import merging
-from settle import breaking, settling
-from stage import starting
+from annotate_conflicts import conflict_rejects
+from finalize import fail_batch, finalize_batch
+from ingestion.aws import step_functions
+from merge import merge_shard
+from reconcile import reconcile_batch
+from stage import start_chunk
 from tests.template.documents import (
     State,
     all_states,
@@ -24,17 +25,16 @@ from tests.template.documents import (
     state_machine_properties,
     tasks,
 )
-from weigh import weighing
 
 MODELS: dict[str, type[BaseModel]] = {
-    "Stage": starting.ChunkTask,
-    "Weigh": weighing.BatchTask,
-    "Explain": explaining.ChunkTask,
-    "Merge": merging.ShardTask,
-    "Settle": settling.BatchTask,
+    "Stage": start_chunk.ChunkTask,
+    "Weigh": reconcile_batch.BatchTask,
+    "Explain": conflict_rejects.ChunkTask,
+    "Merge": merge_shard.ShardTask,
+    "Settle": finalize_batch.BatchTask,
 }
 """What each handler makes of its event."""
-OF_STATES: dict[str, type[BaseModel]] = {"SettleBroken": breaking.BrokenTask}
+OF_STATES: dict[str, type[BaseModel]] = {"SettleBroken": fail_batch.BrokenTask}
 """What it makes of the events of these states."""
 
 
@@ -57,8 +57,8 @@ def given(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         def start_execution(self, **arguments: Any) -> None:
             started.append(arguments)
 
-    monkeypatch.setattr(workflow, "_client", Client)
-    workflow.start_import("arn", "name", uuid4(), 1, "key")
+    monkeypatch.setattr(step_functions, "_client", Client)
+    step_functions.start_import("arn", "name", uuid4(), 1, "key")
     return set(json.loads(started[0]["input"]))
 
 
@@ -110,8 +110,8 @@ def test_what_goes_round_again_looks_like_what_came_in(given: set[str]) -> None:
 def test_the_definition_reads_of_a_verdict_what_weigh_answers() -> None:
     choices = [choice for state in machines()[0].states.values() for choice in state.get("Choices", [])]
     verdicts = {choice["StringEquals"] for choice in choices if choice["Variable"] == "$.weighed.verdict"}
-    assert set(re.findall(r"\$\.weighed\.(\w+)", definition_text())) == aliases(weighing.Verdict)
-    assert verdicts < set(weighing.How)
+    assert set(re.findall(r"\$\.weighed\.(\w+)", definition_text())) == aliases(reconcile_batch.Verdict)
+    assert verdicts < set(reconcile_batch.How)
 
 
 @all_tasks

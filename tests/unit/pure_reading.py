@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final, NamedTuple
 
-from ingestion.columns import plan_columns
+from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.file_pass import FilePass, ScannedFile
+from ingestion.csv_file.framing import Limits
 from ingestion.errors import Refused
 from ingestion.faults import Reject
-from ingestion.framing import Limits
-from ingestion.programmes import PROGRAMMES, get_programme
-from ingestion.reading import read_blocks
-from ingestion.scanning import FilePass, ScannedFile
-from ingestion.validation import SessionRow, validate
+from ingestion.records import PROGRAMMES, get_programme
+from ingestion.rows.columns import plan_columns
+from ingestion.rows.validation import SessionRow, validate
 
 KNOWN: Final = frozenset(
     name for programme in PROGRAMMES.values() for column in programme.columns for name in (column.name, *column.aliases)

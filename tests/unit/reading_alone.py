@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from ingestion.columns import ColumnPlan, plan_columns
-from ingestion.error_file import ErrorFile, reject_lines
+from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat, read_blocks
+from ingestion.csv_file.file_pass import FilePass
+from ingestion.csv_file.framing import Limits
 from ingestion.errors import Refused
 from ingestion.faults import Reject
-from ingestion.framing import Limits
-from ingestion.programmes import PROGRAMMES, get_programme
-from ingestion.reading import ChunkSpan, FileFormat, read_blocks
-from ingestion.rejects import as_kept, read_rejects, write_rejects
-from ingestion.scanning import FilePass
-from ingestion.validation import validate
+from ingestion.records import PROGRAMMES, get_programme
+from ingestion.rows.columns import ColumnPlan, plan_columns
+from ingestion.rows.error_file import ErrorFile, reject_lines
+from ingestion.rows.rejects import as_kept, read_rejects, write_rejects
+from ingestion.rows.validation import validate
 
 KNOWN = frozenset(column.name for programme in PROGRAMMES.values() for column in programme.columns)
 HEADER = b"session_id,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.file_pass import FilePass, ScannedFile
+from ingestion.csv_file.framing import Limits
 from ingestion.faults import RawRow, Reject
-from ingestion.framing import Limits
-from ingestion.reading import read_chunk
-from ingestion.scanning import FilePass, ScannedFile
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 """How many files a property is tried on: make fuzz-reader asks for more."""

@@ -15,10 +15,10 @@ from bench.report import Measured, results, write_results
 from bench.resources import Usage
 from bench.small_files import SmallFiles
 from bench.yardstick import Copied
-from ingestion.columns import plan_columns
 from ingestion.faults import FaultCode, RawRow, RawRows
-from ingestion.programmes import get_programme
-from ingestion.validation import Validated, validate
+from ingestion.records import get_programme
+from ingestion.rows.columns import plan_columns
+from ingestion.rows.validation import Validated, validate
 
 
 def parsed(count: int, **options: float | int | str) -> list[list[str]]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion import cells, date_forms, dates, durations, emails
-from ingestion.cells import Cell, Rule
 from ingestion.faults import Fault, FaultCode
+from ingestion.values import cells, date_forms, dates, durations, emails
+from ingestion.values.cells import Cell, Rule
 
 RULES: dict[str, Rule] = {
     "participant_email": emails.email,

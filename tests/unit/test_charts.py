@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from serve.dashboard.charts import FLOOR, TOP, Column, by_month, months_to_draw, shares
+from dashboard.charts import FLOOR, TOP, Column, by_month, months_to_draw, shares
 
 NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 DAY = date(2024, 11, 1)

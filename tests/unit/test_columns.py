@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ingestion.columns import ERROR_COLUMNS, plan_columns
 from ingestion.errors import RefusalCode, Refused
-from ingestion.programmes import get_programme
+from ingestion.records import get_programme
+from ingestion.rows.columns import ERROR_COLUMNS, plan_columns
 
 MENTORS = get_programme("mentors_ukraine")
 LANGUAGE = get_programme("language_ukraine")

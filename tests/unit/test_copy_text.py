@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.copy_text import NULL, array, lines, plain, text, texts
-from ingestion.db import Connection
+from ingestion.database.connection import Connection
+from ingestion.database.copy_text import NULL, array, lines, plain, text, texts
 
 # What means something to COPY, to an array or to copy_text itself, more often than chance would have it.
 SPECIAL = st.sampled_from(

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion import dates
-from ingestion.date_forms import DateOrder
-from ingestion.dates import Declared
 from ingestion.faults import Fault, FaultCode
-from ingestion.months import MONTHS
+from ingestion.values import dates
+from ingestion.values.date_forms import DateOrder
+from ingestion.values.dates import Declared
+from ingestion.values.months import MONTHS
 
 OSLO = ZoneInfo("Europe/Oslo")
 AT_TWO, AT_HALF_PAST = datetime(2024, 11, 13, 14, tzinfo=UTC), datetime(2024, 11, 13, 14, 30, tzinfo=UTC)

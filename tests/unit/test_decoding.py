@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.mixed_text import is_cyrillic_by_chance_utf8
+from ingestion.csv_file.mixed_text import is_cyrillic_by_chance_utf8
 from tests.stages.polluter import FOREIGN, OURS
 from tests.unit.pure_reading import read
 from tests.unit.reference_reader import EXAMPLES

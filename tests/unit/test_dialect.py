@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.dialect import DELIMITERS, MOST_COLUMNS, find_dialect
+from ingestion.csv_file.dialect import DELIMITERS, MOST_COLUMNS, find_dialect
 from ingestion.errors import RefusalCode, Refused
-from ingestion.programmes.programme import header_name
+from ingestion.records.programme import header_name
 from tests.unit.reference_reader import KNOWN, cells_of, read_all, scan
 
 NAMES = ("session_id", "participant_email", "rating")

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from serve.dashboard.drawing import HEIGHT, MAX_CORRECTIONS, WIDTH, Box, draw
-from serve.graphs import BatchNode, Edge, FileNode, Graph, InstanceNode, OutcomeNode
+from api.lineage_graph import BatchNode, Edge, FileNode, Graph, InstanceNode, OutcomeNode
+from dashboard.lineage_drawing import HEIGHT, MAX_CORRECTIONS, WIDTH, Box, draw
 
 
 def batch(name: str) -> BatchNode:

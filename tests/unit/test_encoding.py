@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.encoding import UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, find_utf16, refuse_binary
+from ingestion.csv_file.encodings import UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, find_utf16, refuse_binary
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import RawRow, Reject
 from tests.unit.reference_reader import blocks_of, cells_of, rows_of, scan

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion import error_file
-from ingestion.columns import ColumnPlan, plan_columns
-from ingestion.error_file import ErrorFile, neutralise, restore
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
-from ingestion.programmes import get_programme
-from ingestion.programmes.programme import plain
-from ingestion.rejects import as_kept, read_rejects, write_rejects
+from ingestion.records import get_programme
+from ingestion.records.programme import plain
+from ingestion.rows import error_file
+from ingestion.rows.columns import ColumnPlan, plan_columns
+from ingestion.rows.error_file import ErrorFile, neutralise, restore
+from ingestion.rows.rejects import as_kept, read_rejects, write_rejects
 from tests.unit.reference_reader import EXAMPLES, read_all, scan
 
 HEADERS = ["Session ID", "participant_email", "volunteer_email", "scheduled_at", "topics"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local import system
-from local.callers import is_loopback
+from local.emulators.ministack.callers import is_loopback
 from local.failures import CannotStart
 from local.system import Places, only_one, published
 

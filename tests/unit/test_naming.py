@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.errors import RefusalCode, Refused
-from ingestion.naming import (
+from ingestion.records import PROGRAMMES
+from ingestion.uploads.identification import (
     FileName,
     Key,
     error_file_name,
@@ -25,7 +26,6 @@ from ingestion.naming import (
     read_key,
     slug_of_ref,
 )
-from ingestion.programmes import PROGRAMMES
 
 MENTORS, LANGUAGE, USERS = PROGRAMMES
 

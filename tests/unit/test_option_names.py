@@ -3,8 +3,8 @@
 import pytest
 
 from ingestion.errors import RefusalCode, Refused
-from ingestion.option_names import NAMES, by_name, find
-from ingestion.upload_options import UploadOptions
+from ingestion.uploads.option_names import NAMES, by_name, find
+from ingestion.uploads.upload_options import UploadOptions
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -85,5 +85,5 @@ def test_a_pattern_takes_as_much_longer_as_the_text_is_longer(pattern: re.Patter
 
 def test_the_patterns_are_found() -> None:
     names = [str(case.id) for case in patterns()]  # type: ignore[attr-defined]
-    assert "ingestion.emails._EMAIL.0.fullmatch" in names
+    assert "ingestion.values.emails._EMAIL.0.fullmatch" in names
     assert len(names) > 40

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from ingestion.validation import SessionRow
+from ingestion.rows.validation import SessionRow
 from tests.stages import polluter
 from tests.stages.polluter import FOREIGN, OURS, Edited, Export, Polluted, export
 from tests.unit.pure_reading import Outcome, read

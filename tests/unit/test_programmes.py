@@ -3,11 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from ingestion import emails
 from ingestion.errors import RefusalCode, Refused
-from ingestion.programmes import PROGRAMMES, Column, Kind, Programme, get_programme
-from ingestion.programmes.programme import plain
-from ingestion.validation import PersonRow, SessionRow
+from ingestion.records import PROGRAMMES, Column, Kind, Programme, get_programme
+from ingestion.records.programme import plain
+from ingestion.rows.validation import PersonRow, SessionRow
+from ingestion.values import emails
 
 ROW_TYPES: dict[Kind, type[SessionRow] | type[PersonRow]] = {Kind.SESSIONS: SessionRow, Kind.PEOPLE: PersonRow}
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.faults import FaultCode
-from ingestion.ratings import RatingFacts, Scale, facts_of, fits, normalised, off_scale, scale_of, scale_so_far
+from ingestion.values.ratings import RatingFacts, Scale, facts_of, fits, normalised, off_scale, scale_of, scale_so_far
 
 FROM_0, FROM_1 = Scale.ZERO_TO_ONE, Scale.ONE_TO_FIVE
 

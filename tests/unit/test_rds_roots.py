@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from ingestion.db import RDS_ROOTS
+from ingestion.database.connection import RDS_ROOTS
 from tests.template.documents import ROOT
 
 ROOTS = {

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ingestion.csv_file.chunk_reader import OVERSIZED_SHOWN_BYTES, ChunkSpan, FileFormat, read_chunk
+from ingestion.csv_file.framing import Limits
 from ingestion.faults import WHOLE_ROW, FaultCode, RawRow, Reject
-from ingestion.framing import Limits
-from ingestion.reading import OVERSIZED_SHOWN_BYTES, ChunkSpan, FileFormat, read_chunk
 from tests.unit.reference_reader import cells_of, rows_of
 
 HEADER = "session_id,rating,feedback_text\n"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ingestion.columns import plan_columns
 from ingestion.faults import Fault, RawRow, RawRows
 from ingestion.file_warnings import WarningCode
-from ingestion.programmes import get_programme
-from ingestion.validation import Validated, validate
+from ingestion.records import get_programme
+from ingestion.rows.columns import plan_columns
+from ingestion.rows.validation import Validated, validate
 
 NOW = datetime(2024, 12, 1, 15, 30, tzinfo=UTC)
 ROW = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.redisplay import coarse, is_same
+from ingestion.rows.redisplay import coarse, is_same
 
 SAME = [
     ("Good talk", " Good talk "),

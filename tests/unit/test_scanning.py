@@ -11,14 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion import framing, scanning
+from ingestion.csv_file import file_pass as one_pass
+from ingestion.csv_file import framing
+from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat, read_chunk
+from ingestion.csv_file.file_pass import FilePass, ScannedFile
+from ingestion.csv_file.framing import Limits, RowFramer
+from ingestion.csv_file.row_windows import Patterns, count_lines, count_window
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject
 from ingestion.file_warnings import FileWarning
-from ingestion.framing import Limits, RowFramer
-from ingestion.reading import ChunkSpan, FileFormat, read_chunk
-from ingestion.scanning import FilePass, ScannedFile
-from ingestion.windows import Patterns, count_lines, count_window
 from tests.unit.reference_reader import EXAMPLES, KNOWN, blocks_of, by_csv, framed, read_all, rows_of, scan, told
 
 HEADER = b"session_id,rating,feedback_text\n"
@@ -365,7 +366,7 @@ def test_rows_that_a_wide_header_would_widen_beyond_reason_are_refused() -> None
 
 
 def test_more_rows_than_ids_can_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "MOST_ROWS", 3)
+    monkeypatch.setattr(one_pass, "MOST_ROWS", 3)
     scan(HEADER + b"x\n" * 3)
     with pytest.raises(Refused, match="more than 3 rows") as refused:
         scan(HEADER + b"x\n" * 4)

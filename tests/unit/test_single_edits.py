@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from ingestion.csv_file.framing import Limits
 from ingestion.errors import Refused
 from ingestion.faults import RawRow
-from ingestion.framing import Limits
 from tests.unit.reference_reader import EXAMPLES, rows_of
 
 NAMES = (

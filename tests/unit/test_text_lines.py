@@ -5,7 +5,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.text_lines import PIECE_CHARS, lines_of
+from ingestion.csv_file.text_lines import PIECE_CHARS, lines_of
 
 TEXTS = st.text(alphabet='ab,"\n\r\v\f\x1c\x85\u2028', max_size=60)
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.unpacking import Unpacker
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject
-from ingestion.framing import Limits
-from ingestion.unpacking import Unpacker
 from tests.unit.reference_reader import blocks_of, cells_of, rows_of, scan
 
 ROWS = b"session_id,name\n" + b"".join(b"%d,Kari\n" % number for number in range(2000))

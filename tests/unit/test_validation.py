@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion import dates
-from ingestion.columns import ColumnPlan, plan_columns
-from ingestion.error_file import neutralise
 from ingestion.faults import FaultCode, RawRow, RawRows
-from ingestion.programmes import get_programme
-from ingestion.ratings import RatingFacts, Scale
-from ingestion.validation import PersonRow, Remembered, SessionRow, Validated, validate
+from ingestion.records import get_programme
+from ingestion.rows.columns import ColumnPlan, plan_columns
+from ingestion.rows.error_file import neutralise
+from ingestion.rows.validation import PersonRow, Remembered, SessionRow, Validated, validate
+from ingestion.values import dates
+from ingestion.values.ratings import RatingFacts, Scale
 
 NOW = datetime(2024, 12, 1, 15, 30, tzinfo=UTC)
 

@@ -1,1 +1,1 @@
-"""What two or more stages of the import share; pure wherever it can be."""
+"""What the steps of the import share: one room per kind of thing, the pure ones without AWS, database or clock."""

@@ -5,11 +5,11 @@ from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion import files
+from ingestion.aws import s3
+from ingestion.csv_file.chunk_reader import Block, ChunkSpan, FileFormat, read_blocks
+from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
 from ingestion.faults import RawRow, Reject
-from ingestion.reading import Block, ChunkSpan, FileFormat, read_blocks
-from ingestion.tables.batches import Batch
 
 
 class Source(BaseModel):
@@ -29,7 +29,7 @@ class Source(BaseModel):
 
     def blocks(self, span: ChunkSpan) -> Iterator[Block]:
         """The same, some thousand at a time."""
-        data = files.read_range(self.bucket, self.key, self.version_id, span.start, span.fetch_end)
+        data = s3.read_range(self.bucket, self.key, self.version_id, span.start, span.fetch_end)
         if span.digest and span.digest != sha256(data[: span.shown_end - span.start]).hexdigest():
             raise BatchBroken(
                 f"Chunk {span.number} of the unpacked text is not what was read from the upload; somebody wrote over "

@@ -1,0 +1,160 @@
+"""Logging in with the system's browser: authorization code flow with PKCE, the code coming back by a redirect to this
+machine (RFC 8252), or pasted by hand where the browser is on another."""
+
+import base64
+import hashlib
+import html
+import secrets
+import time
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import click
+
+from cli.command_errors import Failure
+from cli.logins import Login
+from cli.token_issuer import Issuer, NotLoggedIn
+
+PORT: Final = 8976
+"""Registered with the issuer as http://localhost:8976/callback; Cognito takes no other port than the one it knows."""
+
+PATIENCE_SECONDS: Final = 300.0
+
+PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>kintell</title></head>
+<body><h1>{title}</h1><p>{text}</p></body></html>"""
+
+
+class NotBack(Failure):
+    """Nobody came back from the issuer, or not with what was asked for."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One login that has been begun."""
+
+    issuer: Issuer
+    redirect: str
+    state: str
+    nonce: str
+    verifier: str
+
+    @classmethod
+    def of(cls, issuer: Issuer, port: int) -> "Asking":
+        """New secrets for it."""
+        state, nonce, verifier = (secrets.token_urlsafe(size) for size in (24, 24, 48))
+        return cls(issuer, f"http://localhost:{port}/callback", state, nonce, verifier)
+
+    @property
+    def url(self) -> str:
+        """Where somebody says who they are."""
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+        query = {
+            "response_type": "code",
+            "client_id": self.issuer.client_id,
+            "redirect_uri": self.redirect,
+            "scope": self.issuer.scopes,
+            "state": self.state,
+            "nonce": self.nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        endpoint = self.issuer.authorization_endpoint
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
+
+    def code_in(self, query: str) -> str:
+        """The code that came back. Raises NotBack."""
+        found = {name: values[0] for name, values in parse_qs(query).items()}
+        if not secrets.compare_digest(found.get("state", "").encode(), self.state.encode()):
+            raise NotBack("What came back is not of this login (its state differs); run kintell login again.")
+        if "code" not in found:
+            why = found.get("error_description") or found.get("error") or "no code came back"
+            raise NotBack(f"The issuer let nobody in: {why}.")
+        return found["code"]
+
+    def finished(self, code: str) -> Login:
+        """Raises NotLoggedIn, Unreachable."""
+        answer = self.issuer.redeem(
+            grant_type="authorization_code", code=code, redirect_uri=self.redirect, code_verifier=self.verifier
+        )
+        if not isinstance(answer.get("id_token"), str):
+            raise NotLoggedIn("The issuer gives no ID token; the scopes must have openid among them.")
+        claims = self.issuer.must_be_for_us(answer["id_token"], self.nonce)
+        return Login.given(self.issuer, str(claims.get("email") or claims.get("sub") or "somebody"), answer)
+
+
+def with_browser(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
+    """Opens the browser and waits for it to come back. Raises Failure."""
+    asking = Asking.of(issuer, port)
+    try:
+        server = HTTPServer(("127.0.0.1", port), _handler_of(asking))
+    except OSError as taken:
+        raise NotBack(
+            f"Port {port}, at which the browser would come back, is in use ({taken.strerror}); "
+            "end the other program, or run kintell login --no-browser."
+        ) from taken
+    with server:
+        if not webbrowser.open(asking.url):
+            raise NotBack("No browser could be opened on this machine; run kintell login --no-browser.")
+        say(f"Log in with the browser. If none has opened, open this address:\n{asking.url}")
+        return _awaited(server, asking)
+
+
+def by_hand(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
+    """Takes what a browser anywhere ended at. Raises Failure."""
+    asking = Asking.of(issuer, port)
+    say(
+        f"Open this address in a browser, on any machine, and log in:\n{asking.url}\n"
+        f"It ends at an address that begins with {asking.redirect} and may show an error; copy that address."
+    )
+    pasted = click.prompt("The address, or the code in it", prompt_suffix=": ", err=True).strip()
+    # A code alone is bound to this login as well: by the verifier, and by the nonce of its token.
+    return asking.finished(asking.code_in(urlsplit(pasted).query) if "?" in pasted else pasted)
+
+
+def _awaited(server: HTTPServer, asking: Asking) -> Login:
+    came_back: Any = server.RequestHandlerClass
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while came_back.query is None:
+        server.timeout = deadline - time.monotonic()
+        if server.timeout <= 0:
+            minutes = f"{PATIENCE_SECONDS / 60:.0f} minutes"
+            raise NotBack(f"Nobody logged in within {minutes}; run kintell login again, or with --no-browser.")
+        server.handle_request()
+    return asking.finished(asking.code_in(came_back.query))
+
+
+def _handler_of(asking: Asking) -> type[BaseHTTPRequestHandler]:
+    class CameBack(BaseHTTPRequestHandler):
+        """Takes the first request for the redirect's address; browsers ask for other things too."""
+
+        query: str | None = None
+        timeout = 10
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path != "/callback" or self.headers.get_all("Host") != [urlsplit(asking.redirect).netloc]:
+                self.send_error(404)
+                return
+            try:
+                asking.code_in(parts.query)
+                title, text = "You are back", "kintell has what it needs; you may close this window."
+            except NotBack as wrong:
+                title, text = "You are not logged in", wrong.message
+            type(self).query = parts.query
+            body = PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Security-Policy", "default-src 'none'")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """The address holds the code."""
+
+    return CameBack

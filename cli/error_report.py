@@ -1,0 +1,157 @@
+"""A batch's rejected rows: what is wrong with them, by fault, and their file."""
+
+import codecs
+import io
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import click
+
+from cli.api import Api, Json, backfill_path
+from cli.command_errors import Failure, WrongUse
+from cli.output import is_terminal, show_json
+from cli.transfers import download
+from cli.waiting import get_batch
+from cli.words import clean, command, counted, file_argument, visible
+
+STDOUT: Final = Path("-")
+WHOLE_ROW: Final = "row"
+TABLES: Final = (".csv", ".xlsx")
+
+_SUFFIX: Final = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
+_ERRORS: Final = re.compile(r"[\s_-]errors$", re.IGNORECASE)
+
+FAULTS: Final = {
+    "E001": "invalid email",
+    "E002": "required field missing",
+    "E003": "invalid or ambiguous date",
+    "E004": "duration not a whole number 1–480",
+    "E005": "not a CEFR level",
+    "E006": "rating out of range or off the file's scale",
+    "E007": "completed before scheduled",
+    "E008": "text too long",
+    "E009": "metadata is not JSON",
+    "E010": "wrong number of fields in the row",
+    "E011": "unreadable",
+    "E012": "the row is of another programme",
+    "E013": "damaged by a spreadsheet",
+    "E020": "participant not found",
+    "E021": "volunteer not found",
+    "E030": "session id taken by a session of other people",
+    "E040": "refused by the database",
+}
+"""The error codes of the contract, in words."""
+
+
+def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: bool, as_json: bool) -> None:
+    """Show the faults, save the file to *target*, a folder, or where None the API's name here. Raises Failure."""
+    to_stdout = target == STDOUT
+    if target is not None and not to_stdout:
+        _may_write(target, overwrite=overwrite)
+    batch = get_batch(api, batch_id)
+    if not to_stdout:
+        # Before the link is asked for: each one counts as a download.
+        _may_write(_place(target, name_of_errors(batch["fileName"])), overwrite=overwrite)
+    link = api.get(backfill_path(batch_id, "/errors"))
+    if to_stdout:
+        click.echo("\n".join(_faults(batch, link["rows"])), err=True)
+        download(api.checked_link(link["url"]), _Shown() if is_terminal() else sys.stdout.buffer)
+        sys.stdout.flush()
+        return
+    file = _place(target, link["fileName"])
+    if not as_json:
+        click.echo("\n".join(_faults(batch, link["rows"])))
+    _may_write(file, overwrite=overwrite)
+    with _written(file, overwrite=overwrite) as out:
+        download(api.checked_link(link["url"]), out)
+    if as_json:
+        about = {"batchId": batch["batchId"], "fileName": link["fileName"], "rows": link["rows"]}
+        show_json({**about, "savedTo": str(file), "faults": batch["errorSummary"]})
+        return
+    click.echo(f"Saved to {clean(file)}")
+    again = command("kintell", "import", file_argument(file), "--parent", batch_id)
+    click.echo(f"Fix its rows, then: {again}")
+
+
+class _Shown:
+    """Takes the file for a terminal, on which its cells must not act."""
+
+    def __init__(self) -> None:
+        # The latter keeps the two characters of a line's end together.
+        self._decoder = io.IncrementalNewlineDecoder(
+            codecs.getincrementaldecoder("utf-8-sig")("replace"), translate=False
+        )
+
+    def write(self, block: bytes) -> None:
+        """Write a block of it."""
+        click.echo(visible(self._decoder.decode(block)), nl=False)
+
+
+def _faults(batch: Json, rows: int) -> list[str]:
+    """The faults, the most frequent first."""
+    summary = sorted(batch["errorSummary"], key=lambda fault: (-fault["count"], fault["code"], fault["field"]))
+    width = max((len(str(fault["count"])) for fault in summary), default=1)
+    head = f"{counted(rows, 'row')} of {clean(batch['fileName'])} rejected"
+    return [f"{head}:" if summary else f"{head}.", *(_fault(fault, width) for fault in summary)]
+
+
+def _fault(fault: Json, width: int) -> str:
+    code, field = fault["code"], fault["field"]
+    about = FAULTS.get(code, fault["category"])
+    where = code if field in (None, "", WHOLE_ROW) else f"{code}, {field}"
+    return f"  {fault['count']:>{width}} × {about} ({clean(where)})"
+
+
+def name_of_errors(file_name: str) -> str:
+    """What the API will call the error file of a file."""
+    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}-errors.csv"
+
+
+def _place(target: Path | None, file_name: str) -> Path:
+    """The API's name stands for a table in this folder, whatever it is: no hidden file, none that a program reads."""
+    name = clean(file_name.replace("\\", "/").rpartition("/")[2]).strip(" .") or "errors"
+    folder = target if target is not None and target.is_dir() else Path()
+    if target is not None and not target.is_dir():
+        return target
+    return folder / (name if name.lower().endswith(TABLES) else f"{name}.csv")
+
+
+def _may_write(file: Path, *, overwrite: bool) -> None:
+    if file.is_dir() or _is_device(file):
+        return
+    if file.exists() and not overwrite:
+        raise WrongUse(f"{file} is there already; add --overwrite, or name another file with -o.")
+    if not file.parent.is_dir():
+        raise WrongUse(f"There is no folder {file.parent}; make it first.")
+
+
+def _is_device(file: Path) -> bool:
+    return file.exists() and not file.is_file()
+
+
+@contextmanager
+def _written(file: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """The file is there when it is whole, and only its owner may read it: it holds personal data."""
+    if _is_device(file):
+        with file.open("wb") as out:
+            yield out
+        return
+    try:
+        number, name = tempfile.mkstemp(dir=file.parent, prefix=".kintell-")
+        unfinished = Path(name)
+        try:
+            with os.fdopen(number, "wb") as out:
+                yield out
+            if not overwrite:
+                file.open("xb").close()  # nobody has made it meanwhile
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as failed:
+        raise Failure(f"{file} can't be written ({failed.strerror}); name another place with -o.") from failed

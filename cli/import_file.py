@@ -1,0 +1,128 @@
+"""One import from end to end: announce the file, send it, wait for its batch, say what came of it."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+
+from cli.api import Api, Json, upload_path
+from cli.command_errors import ApiProblem, Failure, Interrupted, WrongUse
+from cli.output import show_json
+from cli.progress_bars import Progress, progress
+from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks
+from cli.transfers import Sending
+from cli.waiting import not_taken_up, wait_for_batch, wait_for_upload, with_file_facts
+from cli.words import command
+
+GLANCE_SECONDS: Final = 2.0
+"""Who does not wait for the import still waits so long for the id of its batch."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A file to import. `options` are those of the API, by its names; None has the defaults."""
+
+    path: Path
+    options: Json
+    timeout_seconds: float
+    wait: bool
+
+
+def import_file(api: Api, wish: Wish, *, as_json: bool) -> int:
+    """Import it and say what came of it; the exit code. Raises Failure."""
+    with _opened(wish.path) as file, progress(wish.path.name, as_json=as_json) as bars:
+        upload, batch = _import(api, wish, file, bars)
+    if as_json:
+        show_json({**upload, **(batch or {})})
+    else:
+        click.echo("\n".join(_report(upload, batch)))
+    if upload["state"] == "refused":
+        return FAILED
+    return exit_code(batch) if batch else DONE
+
+
+def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json, Json | None]:
+    """The upload and, if it was waited for, the batch."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        link = api.post(upload_path(), _announcement(wish, size))
+    except ApiProblem as problem:
+        return _refused_at_once(problem), None
+    upload_id: str = link["uploadId"]
+    api.checked_link(link["url"])
+    with Sending(link, file, size) as sending:
+        with _interruptible(f"{wish.path.name} was not sent as a whole, so nothing of it is imported; start again."):
+            bars.sent(0, size)
+            sending.send(lambda done: bars.sent(done, size))
+        with _interruptible(_goes_on(upload_id)):
+            sending.finish()
+            bars.waiting()
+            upload = wait_for_upload(api, upload_id, wish.timeout_seconds if wish.wait else GLANCE_SECONDS)
+    if upload["state"] == "waiting" and wish.wait:
+        raise not_taken_up(upload_id, wish.timeout_seconds)
+    if upload["state"] != "accepted" or not wish.wait:
+        return upload, None
+    batch_id = upload["batchId"]
+    with _interruptible(_goes_on(batch_id)):
+        return upload, with_file_facts(api, wait_for_batch(api, batch_id, bars))
+
+
+def _goes_on(some_id: str) -> str:
+    return f"the import goes on; watch it with: {command('kintell', 'status', some_id, '--watch')}"
+
+
+def _announcement(wish: Wish, size: int) -> Json:
+    # A name that is not UTF-8 can't be said in JSON.
+    name = os.fsencode(wish.path.name).decode(errors="replace")
+    options = {option: value for option, value in wish.options.items() if value not in (None, False)}
+    return {"fileName": name, "sizeBytes": size, **options}
+
+
+def _refused_at_once(problem: ApiProblem) -> Json:
+    """What would be refused when it arrives is not even sent. Raises what is no refusal."""
+    if problem.code in ("invalid_request", "invalid_option"):
+        raise WrongUse(str(problem)) from problem
+    if problem.status != 422:
+        raise problem
+    return {"state": "refused", "refusal": {"code": problem.code, "message": str(problem)}}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Raises Failure, WrongUse."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WrongUse(f"{path} is not a file; name a CSV file.")
+        file = path.open("rb")
+    except FileNotFoundError as failed:
+        raise WrongUse(f"There is no file {path}; check the name and the folder.") from failed
+    except OSError as failed:
+        raise Failure(f"{path} can't be read ({failed.strerror}).") from failed
+    with file:
+        yield file
+
+
+@contextmanager
+def _interruptible(then: str) -> Iterator[None]:
+    """Ctrl-C here ends the command with what it means for the import."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise Interrupted(f"Stopped: {then}") from stopped
+
+
+def _report(upload: Json, batch: Json | None) -> list[str]:
+    if upload["state"] == "refused":
+        return refusal(upload["refusal"])
+    if batch is not None:
+        return [*remarks(batch), *ending(batch)]
+    batch_id = upload.get("batchId")
+    lines = [line("Upload ID", upload["uploadId"])]
+    if batch_id:
+        lines.append(line("Batch ID", batch_id))
+    return [*lines, line("Watch", command("kintell", "status", batch_id or upload["uploadId"], "--watch"))]

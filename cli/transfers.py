@@ -1,0 +1,122 @@
+"""Files on their way to and from the storage, by presigned links: in blocks, never whole in memory."""
+
+import os
+import re
+from collections.abc import Callable
+from http.client import HTTPResponse
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, Self
+
+from cli.command_errors import Failure, Unreachable
+from cli.connections import BLOCK_BYTES, connect, reaching, target
+
+Seen = Callable[[int], None]
+"""Told the number of bytes that have gone over so far."""
+
+
+class Writable(Protocol):
+    """Where a download goes."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take a block of it."""
+
+
+_S3_CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
+WHAT = "storage"
+
+
+class Sending:
+    """One request that uploads an open file: first `send` its bytes, then `finish`.
+
+    Between the two it is decided: a request that lacks a byte leaves no object behind.
+    """
+
+    def __init__(self, link: dict[str, Any], file: BinaryIO, size_bytes: int) -> None:
+        self._url: str = link["url"]
+        self._link = link
+        self._file = file
+        self._size = size_bytes
+        self._stamp = os.fstat(file.fileno()).st_mtime_ns
+        self._connection = connect(self._url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._connection.close()
+
+    def send(self, seen: Seen) -> None:
+        """Raises Failure if the file changes meanwhile, Unreachable."""
+        headers = {name: value for name, value in self._link["headers"].items() if name.lower() != "content-length"}
+        with reaching(self._url, WHAT):
+            self._connection.putrequest(self._link["method"], target(self._url), skip_accept_encoding=True)
+            for name, value in headers.items():
+                self._connection.putheader(name, value)
+            self._connection.putheader("Content-Length", str(self._size))
+            self._connection.endheaders()
+            try:
+                self._send_blocks(seen)
+            except (BrokenPipeError, ConnectionResetError):
+                return  # it has answered before it had all; what it said is read next
+
+    def _send_blocks(self, seen: Seen) -> None:
+        sent = 0
+        while sent < self._size:
+            block = self._file.read(min(BLOCK_BYTES, self._size - sent))
+            if not block or (sent + len(block) == self._size and self._has_changed()):
+                raise Failure("The file was changed while it was sent, so nothing of it was taken; import it again.")
+            self._connection.send(block)
+            sent += len(block)
+            seen(sent)
+
+    def _has_changed(self) -> bool:
+        now = os.fstat(self._file.fileno())
+        return (now.st_size, now.st_mtime_ns) != (self._size, self._stamp)
+
+    def finish(self) -> None:
+        """Wait until the storage has it. Raises Failure if it does not take it, Unreachable."""
+        with reaching(self._url, WHAT):
+            answer = self._connection.getresponse()
+            content = answer.read()
+        if not 200 <= answer.status < 300:
+            raise _not_taken(answer, content)
+
+
+def download(url: str, out: Writable) -> None:
+    """Write what a link leads to. Raises Failure, Unreachable."""
+    connection = connect(url)
+    try:
+        with reaching(url, WHAT):
+            connection.request("GET", target(url))
+            answer = connection.getresponse()
+        if answer.status != 200:
+            with reaching(url, WHAT):
+                content = answer.read()
+            raise Failure(f"The storage did not hand the file out ({_said(answer, content)}); run the command again.")
+        _copy(url, answer, out)
+    finally:
+        connection.close()
+
+
+def _copy(url: str, answer: HTTPResponse, out: Writable) -> None:
+    expected = answer.length
+    got = 0
+    while True:
+        with reaching(url, WHAT):
+            block = answer.read(BLOCK_BYTES)
+        if not block:
+            break
+        out.write(block)  # not inside `reaching`: a full disk is no broken connection
+        got += len(block)
+    if expected is not None and got != expected:
+        raise Unreachable("The download broke off; run the command again.")
+
+
+def _not_taken(answer: HTTPResponse, content: bytes) -> Failure:
+    said = _said(answer, content)
+    return Failure(f"The storage did not take the file ({said}), so nothing is imported; run the command again.")
+
+
+def _said(answer: HTTPResponse, content: bytes) -> str:
+    code = _S3_CODE.search(content)
+    return f"{answer.status} {code.group(1).decode() if code else answer.reason}"

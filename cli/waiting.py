@@ -1,0 +1,83 @@
+"""Waiting for an upload to be taken up and for its batch to end, and not giving up over one answer that fails."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from cli.api import Api, Json, backfill_path, batch_path, upload_path
+from cli.command_errors import ApiProblem, Failure, Unreachable
+from cli.progress_bars import Progress
+from cli.reports import ENDED
+from cli.words import command
+
+FIRST_PAUSE_SECONDS: Final = 0.15
+LONGEST_PAUSE_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 30.0
+"""For so long a question is asked again that was not answered."""
+
+
+def get_batch(api: Api, batch_id: str) -> Json:
+    """The status of a batch. Raises ApiProblem, Unreachable."""
+    return api.get(backfill_path(batch_id, "/status"))
+
+
+def wait_for_upload(api: Api, upload_id: str, timeout_seconds: float) -> Json:
+    """The upload, accepted or refused; still `waiting` if it is not decided in time."""
+    deadline = time.monotonic() + timeout_seconds
+    pauses = _pauses()
+    while True:
+        upload = _patiently(lambda: api.get(upload_path(upload_id)))
+        left = deadline - time.monotonic()
+        if upload["state"] != "waiting" or left <= 0:
+            return upload
+        time.sleep(min(next(pauses), left))
+
+
+def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
+    """What is said of a file that was sent and then not heard of."""
+    return Failure(
+        f"The file was sent, but was not taken up within {timeout_seconds:g} seconds; "
+        f"it may still be: {command('kintell', 'status', upload_id, '--watch')}"
+    )
+
+
+def with_file_facts(api: Api, batch: Json) -> Json:
+    """The batch with what is on record of its file; without, if that is not to be had."""
+    try:
+        return {**batch, "csvMetadata": api.get(batch_path(batch["batchId"]))["csvMetadata"]}
+    except (ApiProblem, Unreachable, KeyError):
+        return batch
+
+
+def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:
+    """The batch when it has ended; *progress* is told of each state on the way, and of its stages if it shows them."""
+    pauses = _pauses()
+    while True:
+        batch = _patiently(lambda: get_batch(api, batch_id))
+        progress.counted(batch)
+        if batch["status"] in ENDED:
+            return batch
+        if progress.shows_stages:
+            # An API of before has none.
+            progress.staged(_patiently(lambda: api.get(batch_path(batch_id))).get("stages", []))
+        time.sleep(next(pauses))
+
+
+def _pauses() -> Iterator[float]:
+    """Short at first, for the user of a small file; longer where it takes long."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
+
+
+def _patiently(ask: Callable[[], Json]) -> Json:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except (ApiProblem, Unreachable) as failed:
+            is_passing = isinstance(failed, Unreachable) or failed.is_passing
+            if not is_passing or time.monotonic() > deadline:
+                raise
+        time.sleep(LONGEST_PAUSE_SECONDS / 2)

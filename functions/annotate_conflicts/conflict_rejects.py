@@ -1,0 +1,57 @@
+"""Writes a chunk's part of the error file again, with the rows in place whose session id turned out to be taken.
+
+Which rows these are, only the whole file and the sessions could say; their cells are in the chunk, which is read once
+more.
+"""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from ingestion.aws.reject_parts import read_part, write_kept
+from ingestion.config import Settings
+from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches, chunks
+from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.formulas import restore
+from ingestion.rows.rejects import as_kept
+from ingestion.source import source_of
+from ingestion.values.marks import shown
+
+
+class ChunkTask(BaseModel):
+    """What the state machine asks for."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    batch_id: UUID
+    chunk: int
+
+
+def explain_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
+    """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
+    batch = batches.get(db, task.batch_id)
+    plan, file = batch.column_plan, batch.error_file
+    chunk = chunks.get(db, task.batch_id, task.chunk)
+    span = ChunkSpan.model_validate(chunk.span)
+    taken = chunks.taken_rows(db, task.batch_id, task.chunk)
+    # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
+    found = read_part(settings.work_bucket, task.chunk, file) if chunk.rejected_rows else []
+    kept = {reject.row.number: reject for reject in found}
+    for row in source_of(batch, settings.work_bucket).rows(span):
+        if isinstance(row, RawRow) and row.number in taken:
+            kept[row.number] = as_kept(Reject(row, (_fault(row, plan),)), plan)
+    write_kept(settings.work_bucket, task.chunk, list(kept.values()), file)
+    return len(kept)
+
+
+def _fault(row: RawRow, plan: ColumnPlan) -> Fault:
+    cell = row.cells[plan.indexes["session_id"]]
+    text = restore(cell) if plan.is_error_file else cell
+    message = (
+        f"session_id: {shown(text)} is the id of a session of other people; correct the id, or the addresses of the two"
+    )
+    return Fault(FaultCode.SESSION_ID_TAKEN, "session_id", message, text)

@@ -1,0 +1,97 @@
+"""Batches: their status, list, whole record and audit trail."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from api.batch_schemas import MOST_CHUNKS, AuditEntry, BatchRecord, BatchSummary
+from api.cursors import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
+from api.openapi import answers
+from api.problems import ProblemCode
+from api.route_rights import Right, needs
+from api.routing import BatchId, database, get_batch, must_exist, new_router
+from api.schemas import Page
+from api.stage_progress import stages_of
+from ingestion.batch import BatchStatus
+from ingestion.database.queries import batch_record, lists, progress
+from ingestion.uploads.identification import get_programme_of_alias
+
+router = new_router()
+
+
+def batch_page(only: lists.BatchFilter, limit: int, cursor: str | None) -> Page[BatchSummary]:
+    """A page of the batches that pass the filter, newest first. Raises Problem."""
+    at, batch_id = NEWEST_FIRST.after(cursor) or (None, None)
+    found = lists.batches(database(), lists.NewestFirst(limit + 1, at, batch_id), only)
+    return NEWEST_FIRST.page(found, limit, BatchSummary.of)
+
+
+@router.get(
+    "/v1/import/backfill/<batchId>/status",
+    summary="Where a batch is",
+    tags=["Imports"],
+    operation_id="getBatchStatus",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(BatchSummary, ProblemCode.NO_SUCH_BATCH),
+)
+def batch_status(batch_id: BatchId) -> BatchSummary:
+    """Progress and counts."""
+    return BatchSummary.of(get_batch(database(), batch_id))
+
+
+@router.get(
+    "/v1/import/batches",
+    summary="Batches, newest first",
+    tags=["Imports"],
+    operation_id="listBatches",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(Page[BatchSummary], ProblemCode.INVALID_CURSOR),
+)
+def batches(
+    status: Annotated[BatchStatus | None, Query(description="Only batches in this state")] = None,
+    program_type: Annotated[str | None, Query(alias="programType", description="Its name or an alias")] = None,
+    program_instance: Annotated[str | None, Query(alias="programInstance", description="Its slug")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[BatchSummary]:
+    """An instance that nobody has heard of has no batches; a programme that nobody has heard of is a mistake."""
+    named = get_programme_of_alias(program_type) if program_type is not None else None
+    only = lists.BatchFilter(status.value if status else None, named, program_instance)
+    return batch_page(only, limit, cursor)
+
+
+@router.get(
+    "/v1/import/batches/<batchId>",
+    summary="The whole record of a batch",
+    tags=["Imports"],
+    operation_id="getBatch",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(BatchRecord, ProblemCode.NO_SUCH_BATCH),
+)
+def batch(batch_id: BatchId) -> BatchRecord:
+    """With how its file was read, its chunks, and its stages while it runs."""
+    db = database()
+    found = get_batch(db, batch_id)
+    ledger = progress.of_batch(db, batch_id)
+    return BatchRecord.of(
+        found,
+        chunks=batch_record.chunks(db, batch_id, MOST_CHUNKS),
+        chunks_left_out=max(ledger["chunks"] - MOST_CHUNKS, 0) or None,
+        stages=stages_of(found, ledger),
+    )
+
+
+@router.get(
+    "/v1/import/batches/<batchId>/audit",
+    summary="The audit trail of a batch and its upload, oldest first",
+    tags=["Imports"],
+    operation_id="listAuditOfBatch",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(Page[AuditEntry], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
+)
+def audit(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[AuditEntry]:
+    """Who did what."""
+    db = database()
+    (after,) = BY_ID.after(cursor) or (None,)
+    must_exist(db, batch_id)
+    return BY_ID.page(lists.audit_trail(db, batch_id, limit + 1, after), limit, AuditEntry.of)

@@ -1,0 +1,66 @@
+"""Who asks: the holder of a browser's pass, or whom the token is about that API Gateway has checked."""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from ingestion.config import settings
+from ingestion.sign_in.actors import LOCAL, Actor
+from ingestion.sign_in.rights import Right, granted
+from ingestion.sign_in.session_cookies import Pass
+
+_BEARER: Final = re.compile(r"(?:Bearer +)?[\w-]+\.([\w-]+)\.[\w-]+", re.ASCII | re.IGNORECASE)
+_SHOWN: Final = "pass"
+
+
+class Caller(NamedTuple):
+    """Who it is, and what they may do."""
+
+    actor: Actor
+    rights: frozenset[Right]
+
+
+def caller(event: Mapping[str, Any]) -> Actor:
+    """Whom the audit trail names; whoever uses the machine where nobody has to sign in."""
+    known = caller_of(event)
+    return known.actor if known else LOCAL
+
+
+def caller_of(event: Mapping[str, Any]) -> Caller | None:
+    """The caller; None if neither a pass nor a token says who it is."""
+    if (shown := shown_pass(event)) is not None:
+        return Caller(shown.holder, shown.rights)
+    authorizer = event.get("requestContext", {}).get("authorizer") or {}
+    checked = (authorizer.get("jwt") or {}).get("claims")
+    claims = _claims(event, checked) if checked else None
+    return Caller(Actor.of_claims(claims), granted(claims, settings().rights_claim)) if claims else None
+
+
+def shown_pass(event: Mapping[str, Any]) -> Pass | None:
+    """The pass of the caller, checked before; None of who showed none."""
+    shown: Pass | None = (event.get("requestContext", {}).get("authorizer") or {}).get(_SHOWN)
+    return shown
+
+
+def showing(event: Mapping[str, Any], shown: Pass) -> dict[str, Any]:
+    """The request of who holds this pass. Only API Gateway and we write into a request's context."""
+    return {**event, "requestContext": {**event["requestContext"], "authorizer": {_SHOWN: shown}}}
+
+
+def _claims(event: Mapping[str, Any], checked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the token says, in its own types; None unless it is the one that API Gateway checked.
+
+    API Gateway hands over texts, a list as `[a b]`: of a group that is called `a b` that looks the same as of two.
+    """
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    token = _BEARER.fullmatch(headers.get("authorization", ""))
+    if token is None:
+        return None
+    try:
+        claims: Any = json.loads(urlsafe_b64decode(token[1] + "=" * (-len(token[1]) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    is_the_same = isinstance(claims, dict) and all(claims.get(name) == checked.get(name) for name in ("iss", "sub"))
+    return claims if is_the_same and claims.get("sub") else None

@@ -1,0 +1,91 @@
+"""A batch's error file: a link that downloads it, each one audited."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+
+from api.caller import caller
+from api.openapi import answers, redirect
+from api.problems import Problem, ProblemCode
+from api.route_rights import Right, needs
+from api.routing import BatchId, database, get_batch, new_router
+from api.schemas import Shape, Utc
+from ingestion.aws.s3 import presigned_get
+from ingestion.batch import BatchStatus
+from ingestion.config import settings
+from ingestion.database.tables import audit
+from ingestion.uploads.identification import error_file_name
+
+router = new_router()
+
+
+class ErrorFileLink(Shape):
+    """Where the error file is to be had until `expiresAt`, without further authentication."""
+
+    url: str
+    expires_at: Utc
+    file_name: str
+    rows: int
+
+
+@router.get(
+    "/v1/import/backfill/<batchId>/errors",
+    summary="The error file of a batch",
+    description="A redirect to the file itself; with `Accept: application/json`, the link and what it leads to.",
+    tags=["Imports"],
+    operation_id="getErrorFile",
+    security=needs(Right.ERRORS_READ),
+    responses={
+        **answers(ErrorFileLink, ProblemCode.NO_SUCH_BATCH, ProblemCode.NO_ERRORS, ProblemCode.ERROR_FILE_EXPIRED),
+        302: redirect("The file"),
+    },
+)
+def errors(batch_id: BatchId) -> Response[ErrorFileLink | None]:
+    """Handing out the link counts as the download: what S3 serves afterwards, it serves to anyone who has it."""
+    db = database()
+    batch = get_batch(db, batch_id)
+    link = _link(error_file_key(batch_id, batch), batch)
+    event = router.current_event.raw_event
+    audit.write(
+        db,
+        actor=caller(event),
+        action="error_file_downloaded",
+        batch_id=batch_id,
+        details={"rows": link.rows, "linkExpiresAt": link.expires_at.isoformat()},
+    )
+    if _prefers_json(router.current_event.headers.get("accept") or ""):
+        return Response(status_code=200, content_type="application/json", body=link)
+    return Response(status_code=302, headers={"Location": link.url}, body=None)
+
+
+def error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
+    """Where the error file of the batch is, while there is one. Raises Problem."""
+    if batch["error_file_deleted_at"] is not None:
+        raise Problem(
+            ProblemCode.ERROR_FILE_EXPIRED,
+            f"The error file of batch {batch_id} was deleted on {batch['error_file_deleted_at']:%Y-%m-%d}.",
+        )
+    if batch["error_file_key"] is None:
+        is_running = batch["status"] in (BatchStatus.PENDING, BatchStatus.RUNNING)
+        wait = "is not finished; its error file is made at the end" if is_running else "has no error file"
+        raise Problem(ProblemCode.NO_ERRORS, f"Batch {batch_id} {wait}.")
+    return str(batch["error_file_key"])
+
+
+def _link(key: str, batch: dict[str, Any]) -> ErrorFileLink:
+    seconds = settings().presigned_seconds
+    name = error_file_name(batch["file_name"])
+    return ErrorFileLink(
+        url=presigned_get(settings().work_bucket, key, name, seconds),
+        expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
+        file_name=name,
+        rows=batch["error_rows"],
+    )
+
+
+def _prefers_json(accept: str) -> bool:
+    """Whether JSON is asked for by name; a browser's or curl's `*/*` means the file."""
+    ranges = [part.replace(" ", "").lower().partition(";") for part in accept.split(",")]
+    return any(name == "application/json" and quality not in ("q=0", "q=0.0") for name, _, quality in ranges)

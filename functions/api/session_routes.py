@@ -1,0 +1,74 @@
+"""Sessions: those that a batch inserted or updated, and where one came from."""
+
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from api.cursors import BY_ROW, BY_VERSION, DEFAULT_LIMIT, Cursor, Limit
+from api.openapi import answers, path_parameter
+from api.problems import Problem, ProblemCode
+from api.route_rights import Right, needs
+from api.routing import BatchId, database, must_exist, new_router
+from api.schemas import Page
+from api.session_schemas import BatchSession, EarlierVersion, SessionLineage
+from ingestion.database.connection import Connection
+from ingestion.database.queries import lineage
+from ingestion.uploads.identification import programme_of_alias
+
+router = new_router()
+
+SessionId = Annotated[
+    str, path_parameter("sessionId", "Our id, or `programType:externalId`, URL-encoded; the programme also by an alias")
+]
+MAX_ID = 2**63 - 1
+
+
+@router.get(
+    "/v1/import/batches/<batchId>/sessions",
+    summary="The sessions that a batch inserted or updated, in the order of its rows",
+    tags=["Imports"],
+    operation_id="listSessionsOfBatch",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(Page[BatchSession], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
+)
+def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSession]:
+    """One entry for each of its rows that inserted or updated; a roster has none."""
+    db = database()
+    (after,) = BY_ROW.after(cursor) or (None,)
+    must_exist(db, batch_id)
+    return BY_ROW.page(lineage.sessions_of_batch(db, batch_id, limit + 1, after), limit, BatchSession.of)
+
+
+@router.get(
+    "/v1/sessions/<sessionId>/lineage",
+    summary="Which row of which file a session came from",
+    tags=["Lineage"],
+    operation_id="getSessionLineage",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(SessionLineage, ProblemCode.NO_SUCH_SESSION, ProblemCode.INVALID_CURSOR),
+)
+def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> SessionLineage:
+    """And what it was before later files updated it; `nextCursor` is there if there are more of these."""
+    (before,) = BY_VERSION.after(cursor) or (None,)
+    now, *earlier = get_versions(database(), unquote(session_id), limit + 1, before)
+    return SessionLineage.of(now, BY_VERSION.page(earlier, limit, EarlierVersion.of))
+
+
+def get_versions(db: Connection, asked_for: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """What the session is that is asked for by our id or by programme and id, and so many of its versions before that,
+    newest first. Raises Problem."""
+    found = _find(db, asked_for)
+    versions = lineage.versions_of_session(db, found, limit, before) if found is not None else []
+    if not versions:
+        raise Problem(
+            ProblemCode.NO_SUCH_SESSION,
+            f'There is no session "{asked_for}"; give our id, or programType:externalId such as mentors_ukraine:MS-1.',
+        )
+    return versions
+
+
+def _find(db: Connection, session_id: str) -> int | None:
+    if session_id.isascii() and session_id.isdecimal():
+        return int(session_id) if len(session_id) < 20 and int(session_id) <= MAX_ID else None
+    programme, _, external_id = session_id.partition(":")
+    program_type = programme_of_alias(programme)
+    return lineage.find_session(db, program_type, external_id) if program_type else None

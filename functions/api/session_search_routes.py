@@ -1,0 +1,74 @@
+"""The sessions of a person. The address comes in the body: what stands in an address of ours is logged."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, field_validator
+
+from api.caller import caller
+from api.cursors import BY_ID, DEFAULT_LIMIT, MAX_LIMIT
+from api.openapi import answers
+from api.problems import ProblemCode
+from api.route_rights import Right, needs
+from api.routing import database, new_router
+from api.schemas import Page, Shape
+from api.session_schemas import SessionVersion
+from ingestion.database.queries import people_lookups
+from ingestion.database.tables import audit
+from ingestion.faults import Fault
+from ingestion.values import emails
+
+router = new_router()
+
+
+class SessionSearch(Shape):
+    """Whose sessions, and which page of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, Field(max_length=255)]
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str, Field(max_length=400)] | None = None
+
+    @field_validator("email")
+    @classmethod
+    def is_an_address(cls, text: str) -> str:
+        """As a file's cells are read, so that it is found however it is written."""
+        found = emails.email("email", text)
+        if found is None or isinstance(found, Fault):
+            raise ValueError("write an email address such as name@example.org")
+        return found
+
+
+@router.post(
+    "/v1/sessions/search",
+    summary="The sessions of a person, by their email address",
+    description="Each search that finds somebody is in the audit trail.",
+    tags=["Lineage"],
+    operation_id="searchSessions",
+    security=needs(Right.IMPORTS_READ),
+    responses=answers(
+        Page[SessionVersion],
+        ProblemCode.INVALID_CURSOR,
+        ProblemCode.NOT_JSON,
+        ProblemCode.BODY_TOO_LARGE,
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ),
+)
+def search_sessions(search: SessionSearch) -> Page[SessionVersion]:
+    """As participant or volunteer; nobody has this address: no sessions."""
+    db = database()
+    (after,) = BY_ID.after(search.cursor) or (None,)
+    person = people_lookups.find_person(db, search.email)
+    if person is None:
+        return Page(items=[], next_cursor=None)
+    found = people_lookups.sessions_of_person(db, person, search.limit + 1, after)
+    shown = BY_ID.page(found, search.limit, SessionVersion.of)
+    audit.write(
+        db,
+        actor=caller(router.current_event.raw_event),
+        action="person_looked_up",
+        person_id=UUID(int=person),
+        details={"sessions": len(shown.items)},
+    )
+    return shown

@@ -1,0 +1,65 @@
+"""The shapes of an upload: the link to send it with, what became of it, its entry in the list."""
+
+from typing import Any, Self
+from uuid import UUID
+
+from api.schemas import Shape, Utc, left_out
+
+
+class SignedUpload(Shape):
+    """A request that uploads one file, to be sent as it is before `expiresAt`."""
+
+    upload_id: UUID
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: Utc
+
+
+class Refusal(Shape):
+    """Why an upload became no batch; `batchId` names the batch that has its content already."""
+
+    code: str
+    message: str
+    batch_id: UUID | None = left_out()
+
+
+class UploadOutcome(Shape):
+    """What became of an upload: `batchId` if it was accepted, `refusal` if it was refused."""
+
+    upload_id: UUID
+    state: str
+    batch_id: UUID | None = left_out()
+    refusal: Refusal | None = left_out()
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database."""
+        return cls.model_validate({**row, "upload_id": row["id"], "refusal": _refusal(row)})
+
+
+def _refusal(row: dict[str, Any]) -> dict[str, Any] | None:
+    if row["refusal_code"] is None:
+        return None
+    return {name: row[f"refusal_{name}"] for name in ("code", "message", "batch_id")}
+
+
+class UploadEntry(Shape):
+    """An upload in the list. Without a `versionId` its object has not arrived; `claimedBy` is a claim."""
+
+    upload_id: UUID
+    file_name: str
+    key: str
+    version_id: str | None
+    size_bytes: int | None
+    state: str
+    batch_id: UUID | None = left_out()
+    refusal: Refusal | None = left_out()
+    uploaded_by: str | None
+    claimed_by: str | None = left_out()
+    received_at: Utc | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database."""
+        return cls.model_validate({**row, "upload_id": row["id"], "refusal": _refusal(row)})

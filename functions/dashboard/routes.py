@@ -1,0 +1,28 @@
+"""All routes of the dashboard."""
+
+from dashboard import (
+    assets,
+    batch_pages,
+    import_form,
+    import_pages,
+    lineage_pages,
+    original_row_page,
+    programme_pages,
+    rejected_rows_page,
+    sign_in_pages,
+)
+
+ROUTERS = tuple(
+    part.router
+    for part in (
+        import_pages,
+        import_form,
+        batch_pages,
+        rejected_rows_page,
+        lineage_pages,
+        original_row_page,
+        programme_pages,
+        sign_in_pages,
+        assets,
+    )
+)

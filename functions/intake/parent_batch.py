@@ -1,0 +1,84 @@
+"""Which batch's rejected rows a file brings back: the uploader says so, or the file itself in its `_error_batch`."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from ingestion.csv_file.file_pass import ScannedFile
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches
+from ingestion.database.tables.batches import Parent
+from ingestion.errors import RefusalCode, Refused
+from ingestion.records.programme import header_name
+from ingestion.rows.columns import original_indexes
+from ingestion.rows.formulas import restore
+from ingestion.source import Source
+from ingestion.uploads.upload_options import UploadOptions
+
+_MOST_PARENTS = 10
+
+
+def named_parent(options: UploadOptions, db: Connection) -> Parent | None:
+    """The batch that the uploader names. Raises Refused(NO_SUCH_PARENT_BATCH)."""
+    if options.parent_batch is None:
+        return None
+    parent = batches.find_parent(db, options.parent_batch)
+    if parent is None:
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"There is no batch {options.parent_batch}; name the batch whose error file this corrects, or none.",
+        )
+    return parent
+
+
+def parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
+    """The batch that the rows of a returned error file name. Raises Refused if they name several."""
+    ids = sorted(set(_named_by_rows(source, scanned)))
+    parents = [parent for batch_id in ids[:_MOST_PARENTS] if (parent := batches.find_parent(db, batch_id))]
+    if len(parents) > 1:
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            "The file has rows of the error files of several batches; upload the rows of each as a file of its own.",
+        )
+    return parents[0] if parents else None
+
+
+def refuse_parent_of_other_programme(parent: Parent, programme: str, header: tuple[str, ...]) -> None:
+    """Raise Refused unless the file is of its parent's programme, or an error file whose rows were of another one."""
+    is_error_file = len(original_indexes(header)) < len(header)
+    if parent.program_type != programme and not is_error_file:
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"Batch {parent.id} is of {parent.program_type}, and this file of {programme}; name a batch of the same "
+            "programme, or none.",
+        )
+
+
+def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:
+    """The options, with what the parent's uploader said of its dates where this one says nothing."""
+    if parent is None:
+        return options
+    return options.model_copy(
+        update={
+            "date_order": options.date_order or parent.date_order,
+            "time_zone": options.time_zone or parent.time_zone,
+        }
+    )
+
+
+def _named_by_rows(source: Source, scanned: ScannedFile) -> Iterator[UUID]:
+    header = scanned.format.header
+    at = next((index for index, name in enumerate(header) if header_name(name) == "_error_batch"), None)
+    if at is None:
+        return
+    for span in scanned.chunks:
+        for block in source.blocks(span):
+            for text in {cells[at] for cells in block.rows.cells}:
+                if batch_id := _id(restore(text).strip()):
+                    yield batch_id
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,32 @@
+"""Watch: every few minutes, whether imports get on, and whether what they came to still holds; alarms look at it."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ingestion.config import settings
+from ingestion.database.connection import connection
+from ingestion.database.queries import health
+from ingestion.database.tables import batches
+from ingestion.telemetry import logger, metrics
+from monitor.recount import check_some
+
+STUCK_MINUTES = 60
+"""Longer than any state of the workflow is tried for, without anything being written down."""
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, float]:
+    """Measure; a database out of reach shows as nothing measured, which the alarm takes for the worst."""
+    db = connection(settings())
+    seconds, stuck = batches.oldest_unfinished_seconds(db), health.stuck(db, STUCK_MINUTES)
+    if stuck:
+        logger.error("batches are stuck", batch_ids=[str(batch_id) for batch_id in stuck])
+    metrics.add_metric("OldestRunningBatchSeconds", "Seconds", seconds)
+    metrics.add_metric("StuckBatches", "Count", len(stuck))
+    # Told at once: the counting, which comes next, may take its time.
+    metrics.flush_metrics()
+    unsound = check_some(db)
+    metrics.add_metric("UnsoundBatches", "Count", unsound)
+    return {"oldestRunningBatchSeconds": seconds, "stuckBatches": len(stuck), "unsoundBatches": unsound}

@@ -1,0 +1,48 @@
+"""Counts the rows of batches that have ended, and compares them with what the batches and their ledgers say."""
+
+from uuid import UUID
+
+from ingestion.batch import BatchStatus
+from ingestion.database.connection import Connection, transaction
+from ingestion.database.publishing import merge_sql
+from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.queries import health
+from ingestion.database.queries.health import Ended
+from ingestion.database.tables import chunks
+from ingestion.records import Kind, get_programme
+from ingestion.telemetry import logger
+
+REST_MINUTES = 60
+"""Between two looks at the same batch: to note each look costs a write."""
+
+
+def check_some(db: Connection) -> int:
+    """Look at the batches whose turn it is; how many are known to be unsound now, those found before among them."""
+    for batch_id in health.claim_for_check(db, REST_MINUTES):
+        with transaction(db):
+            _check(batch_id, db)
+    return health.with_finding(db)
+
+
+def _check(batch_id: UUID, db: Connection) -> None:
+    batch = health.lock_ended(db, batch_id)
+    if batch is None:
+        return
+    finding = _finding(batch, db)
+    health.note_finding(db, batch_id, finding)
+    if finding:
+        logger.error("the counts of a batch do not hold", batch_id=str(batch_id), finding=finding)
+
+
+def _finding(batch: Ended, db: Connection) -> str | None:
+    """What is wrong: the ledger against the batch, the rows that it published against both."""
+    kind = get_programme(batch.program_type).kind
+    if batch.status is BatchStatus.FAILED and kind is Kind.PEOPLE:
+        # People of a roster that was taken back stay where sessions refer to them by now.
+        return None
+    published = merge_sql.published(db, batch.id, TARGETS[kind])
+    if batch.status is BatchStatus.FAILED:
+        return "not_taken_back" if published else None
+    if chunks.tally(db, batch.id) != batch.tally:
+        return "ledger_differs"
+    return "sessions_differ" if published != (0 if batch.dry_run else batch.tally.success) else None

@@ -1,0 +1,131 @@
+"""Retention: error files go 30 days after completion, files that led to nothing 90 days after their end, batches are
+archived after a year; the audit trail has each.
+
+One batch at a time: first the object, then its record in one transaction. What an interruption leaves undone is still
+due the next time, and deleting an object that is gone is no error.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ingestion.aws import object_keys, s3
+from ingestion.aws.start_workflow import launch
+from ingestion.config import Settings
+from ingestion.database.connection import Connection, transaction
+from ingestion.database.publishing import staging
+from ingestion.database.tables import audit, expiry, old_uploads, revoked_cookies
+from ingestion.database.tables.expiry import Expired, Old
+from ingestion.database.tables.old_uploads import DueUpload
+
+
+def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
+    """Do all that is due; how often each was done."""
+    return {
+        "error_files_deleted": _delete_error_files(db, settings),
+        "refused_uploads_deleted": _delete_uploads(old_uploads.refused, db, settings),
+        "undecided_uploads_deleted": _delete_uploads(old_uploads.undecided, db, settings),
+        "failed_uploads_deleted": _delete_uploads(old_uploads.failed, db, settings),
+        "batches_archived": _archive(db, settings),
+        "uploads_expired": expiry.expire_unused_links(db),
+        "revoked_passes_forgotten": revoked_cookies.forget_expired(db),
+        "staging_dropped": _drop_staging(db),
+        "imports_started_over": _start_over(db, settings),
+    }
+
+
+def _delete_error_files(db: Connection, settings: Settings) -> int:
+    count = 0
+    while due := expiry.expired_error_files(db, settings.error_file_days):
+        for expired in due:
+            _delete_error_file(expired, db, settings)
+        count += len(due)
+    return count
+
+
+def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> None:
+    s3.delete(settings.work_bucket, object_keys.reject_values(expired.batch_id))
+    s3.delete(settings.work_bucket, expired.key)
+    with transaction(db):
+        if expiry.note_error_file_deleted(db, expired.batch_id):
+            audit.write(
+                db,
+                actor=audit.SERVICE,
+                action="error_file_deleted",
+                batch_id=expired.batch_id,
+                details={"afterDays": settings.error_file_days},
+            )
+
+
+def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Connection, settings: Settings) -> int:
+    count = 0
+    while due := find(db, settings.failed_upload_days):
+        count += sum(_delete_upload(one, db, settings) for one in due)
+    return count
+
+
+def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
+    """The object's version, and what was made of it; False if somebody else was quicker, or the batch runs again."""
+    with transaction(db):
+        if not old_uploads.lock(db, due):
+            return False
+        s3.delete(due.bucket, due.key, due.version_id)
+        s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
+        if due.batch_id and due.error_file_key:
+            s3.delete(settings.work_bucket, object_keys.reject_values(due.batch_id))
+            s3.delete(settings.work_bucket, object_keys.error_file(due.batch_id))
+        old_uploads.blank(db, due)
+        audit.write(
+            db,
+            actor=audit.SERVICE,
+            action="upload_deleted",
+            upload_id=due.upload_id,
+            batch_id=due.batch_id,
+            details={"uploadId": str(due.upload_id), "afterDays": settings.failed_upload_days},
+        )
+    return True
+
+
+def _archive(db: Connection, settings: Settings) -> int:
+    count = 0
+    while due := expiry.old_batches(db, settings.archive_days):
+        for old in due:
+            _archive_batch(old, db, settings)
+        count += len(due)
+    return count
+
+
+def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
+    s3.delete(old.bucket, old.key, old.version_id)
+    if old.work_key:
+        s3.delete(settings.work_bucket, old.work_key)
+    if old.error_file_key:
+        s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
+        s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
+    with transaction(db):
+        if expiry.archive(db, old.batch_id):
+            audit.write(
+                db,
+                actor=audit.SERVICE,
+                action="batch_archived",
+                batch_id=old.batch_id,
+                details={"afterDays": settings.archive_days, "uploadDeleted": True},
+            )
+
+
+def _start_over(db: Connection, settings: Settings) -> int:
+    """Imports whose execution never started, or ended without anybody noticing.
+
+    If one is at work after all, two do the same work, and each row still ends in one place.
+    """
+    stuck = expiry.stuck_batches(db, settings.stuck_hours)
+    for batch in stuck:
+        launch(batch.batch_id, batch.chunk_count, settings, name=f"{batch.batch_id}-again-{datetime.now(UTC):%Y%m%d}")
+    return len(stuck)
+
+
+def _drop_staging(db: Connection) -> int:
+    """Staging tables of batches that have ended, such as those a straggler made anew."""
+    left_over = expiry.ended(db, staging.batches(db))
+    for batch_id in left_over:
+        staging.drop(db, batch_id)
+    return len(left_over)

@@ -1,6 +1,0 @@
-"""The dashboard: HTML pages on what the API knows; their templates, texts and assets are in serve/web."""
-
-from pathlib import Path
-from typing import Final
-
-WEB: Final = Path(__file__).parent.parent / "web"

@@ -1,0 +1,146 @@
+"""The people whom sessions name by email: known ones by their id, unknown ones a fault of their row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from uuid import UUID
+
+from ingestion.config import UnknownUsers
+from ingestion.database.connection import Connection
+from ingestion.database.tables import people
+from ingestion.faults import Fault, FaultCode, RawRows, Reject
+from ingestion.records import Column
+from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.formulas import restore
+from ingestion.rows.validation import Remembered, Validated
+from ingestion.values.lookalikes import noted
+
+_ROLES = (
+    ("participant_email", FaultCode.PARTICIPANT_NOT_FOUND),
+    ("volunteer_email", FaultCode.VOLUNTEER_NOT_FOUND),
+)
+
+
+MOST_REMEMBERED = 50_000
+"""Of more people than this, all are forgotten: some ten megabytes."""
+
+
+@dataclass(slots=True)
+class Acquaintances:
+    """What a process has learned of the people in a file, for the next chunks that it stages of it.
+
+    That somebody is known holds for one execution: should they be removed meanwhile, the merge fails, and the next
+    execution asks anew. That somebody is not known holds for one chunk.
+    """
+
+    of: tuple[UUID, str]
+    """The batch and its execution."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """By email, as text."""
+    readings: Remembered = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many emails and texts of emails are remembered."""
+        return len(self.ids) + sum(map(len, self.readings.values()))
+
+
+_last: list[Acquaintances] = []
+
+
+def acquaintances(batch_id: UUID, execution: str) -> Acquaintances:
+    """What this process has learned from earlier chunks of the same execution, if anything."""
+    of = (batch_id, execution)
+    if not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
+        _last[:] = [Acquaintances(of)]
+    return _last[0]
+
+
+class People:
+    """Who is known, looked up once per email."""
+
+    def __init__(self, db: Connection, unknown_users: UnknownUsers, known: Acquaintances) -> None:
+        self._db = db
+        self.creates = unknown_users is UnknownUsers.CREATE
+        self._looked_up: set[str] = set()
+        self.ids = known.ids
+        self.readings = known.readings
+
+    def check(self, validated: Validated, raw_rows: RawRows, plan: ColumnPlan) -> tuple[Validated, list[Reject]]:
+        """The sessions of known people; and all rejects, those of other faults too, with the people they don't find."""
+        participants, volunteers = (validated.columns[fills] for fills, _ in _ROLES)
+        named = {*participants, *volunteers}
+        named_by_rejects = _emails(validated, plan)
+        wanted = named.union(filter(None, chain(*named_by_rejects)))
+        self._look_up(wanted)
+        if self.creates or wanted <= self.ids.keys():
+            return validated, validated.rejects
+        fields = [_column(plan, fills).name for fills, _ in _ROLES]
+        texts_of_rejects = zip(*(_texts_of_role(validated, plan, fills) for fills, _ in _ROLES), strict=True)
+        rejects = [
+            Reject(reject.row, (*reject.faults, *unknown))
+            if (unknown := self._faults(emails, texts, fields))
+            else reject
+            for reject, emails, texts in zip(validated.rejects, named_by_rejects, texts_of_rejects, strict=True)
+        ]
+        if named <= self.ids.keys():
+            return validated, rejects
+        are_known = [
+            participant in self.ids and volunteer in self.ids
+            for participant, volunteer in zip(participants, volunteers, strict=True)
+        ]
+        rows = {row.number: row for row in raw_rows.each()}
+        strangers = validated.where([not is_known for is_known in are_known])
+        rejects += [
+            Reject(rows[number], self._faults(emails, texts, fields))
+            for number, emails, texts in zip(
+                strangers.columns["row_number"],
+                zip(*(strangers.columns[fills] for fills, _ in _ROLES), strict=True),
+                zip(*(strangers.cells[fills] for fills, _ in _ROLES), strict=True),
+                strict=True,
+            )
+        ]
+        return validated.where(are_known), rejects
+
+    def _look_up(self, emails: set[str]) -> None:
+        new = emails - self.ids.keys() - self._looked_up
+        if new:
+            self._looked_up |= new
+            self.ids.update(people.ids_of(self._db, sorted(new)))
+
+    def _faults(self, emails: Sequence[str | None], texts: Sequence[str], fields: Sequence[str]) -> tuple[Fault, ...]:
+        """The faults of a row whose cells *texts* say these addresses."""
+        return tuple(
+            [
+                _unknown(code, field, email, text)
+                for email, text, field, (_, code) in zip(emails, texts, fields, _ROLES, strict=True)
+                if email is not None and email not in self.ids
+            ]
+        )
+
+
+def _unknown(code: FaultCode, field: str, email: str, text: str) -> Fault:
+    message = f'{field}: "{email}" is not known; correct the address, or import the person first{noted(email)}'
+    return Fault(code, field, message, text)
+
+
+def _emails(validated: Validated, plan: ColumnPlan) -> list[tuple[str | None, ...]]:
+    """The valid addresses that the rejects name, the participant's and the volunteer's of each."""
+    of_roles = [_emails_of_role(validated, plan, fills) for fills, _ in _ROLES]
+    return list(zip(*of_roles, strict=True))
+
+
+def _emails_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str | None]:
+    readings = validated.readings[fills]
+    found = [readings[text] for text in _texts_of_role(validated, plan, fills)]
+    return [value if isinstance(value, str) else None for value in found]
+
+
+def _texts_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str]:
+    index = plan.indexes[_column(plan, fills).name]
+    cells = [reject.row.cells[index] for reject in validated.rejects]
+    return list(map(restore, cells)) if plan.is_error_file else cells
+
+
+def _column(plan: ColumnPlan, fills: str) -> Column:
+    return next(column for column in plan.programme.columns if column.fills == fills)

@@ -1,0 +1,172 @@
+"""Reads one chunk, validates its rows and puts the valid ones into the staging table, exactly once.
+
+The chunk's line in the ledger is written in the transaction of its rows; a try that finds it written is done. Nothing
+is visible in the sessions yet.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ingestion.aws.reject_parts import write_part
+from ingestion.batch import BatchStatus, FaultCounts
+from ingestion.config import Settings
+from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.database.connection import Connection, transaction
+from ingestion.database.publishing import staging
+from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.tables import batches, chunks
+from ingestion.database.tables.batches import Batch
+from ingestion.database.tables.chunks import Chunk, Staged
+from ingestion.errors import BatchBroken
+from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
+from ingestion.file_warnings import WarningCode, warnings_of
+from ingestion.records import Kind
+from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.validation import validate
+from ingestion.source import Source, source_of
+from ingestion.values.ratings import RatingFacts, Scale
+from stage.corrected_chunk import Correction, apply_correction
+from stage.known_people import People, acquaintances
+from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
+from stage.start_chunk import ChunkTask, start
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A chunk as it was read: its valid rows, its rejects, and what its ratings say."""
+
+    rows: StagedRows
+    rejects: list[Reject] = field(default_factory=list)
+    ratings: list[RatingFacts] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def facts(self) -> RatingFacts:
+        """What all ratings of the chunk say together."""
+        facts = RatingFacts()
+        for some in self.ratings:
+            facts |= some
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkReader:
+    """All that it takes to read one chunk, as often as need be."""
+
+    source: Source
+    span: ChunkSpan
+    plan: ColumnPlan
+    shard_count: int
+    correction: Correction | None = None
+
+    def read(self, people: People, scale: Scale | None) -> Reading:
+        """Read and validate the chunk's rows."""
+        columns = columns_to_stage(self.plan, creates_people=people.creates)
+        reading = Reading(StagedRows(self.span.number, self.shard_count, columns))
+        now = datetime.now(UTC)
+        for raw_rows, unreadable, filled in apply_correction(self.correction, self.source.blocks(self.span)):
+            validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=people.readings)
+            reading.ratings.append(validated.ratings)
+            reading.warnings.update(validated.warnings)
+            reading.warnings[WarningCode.SHORT_ROWS_FILLED] += filled
+            reading.rejects.extend(unreadable)
+            if self.plan.programme.kind is Kind.PEOPLE:
+                reading.rejects.extend(validated.rejects)
+                reading.rows.add_people(validated)
+                continue
+            valid, rejects = people.check(validated, raw_rows, self.plan)
+            reading.rejects.extend(rejects)
+            reading.rows.add_sessions(valid, people)
+        return reading
+
+    def raw_rows(self, numbers: Iterable[int]) -> list[RawRow]:
+        """Some rows as the file has them."""
+        wanted = set(numbers)
+        return [row for row in self.source.rows(self.span) if isinstance(row, RawRow) and row.number in wanted]
+
+
+def stage_chunk(task: ChunkTask, db: Connection, settings: Settings) -> Staged:
+    """Stage the chunk, or find that an earlier try did. Raises Unavailable, BatchBroken."""
+    batch = start(task, db)
+    chunk = chunks.get(db, task.batch_id, task.chunk)
+    if batch.status is not BatchStatus.RUNNING or chunk.state != "planned":
+        return _as_it_is(chunk)
+    reader = ChunkReader(
+        source=source_of(batch, settings.work_bucket),
+        span=ChunkSpan.model_validate(chunk.span),
+        plan=batch.column_plan,
+        shard_count=batch.shard_count,
+        correction=_correction(batch, db, settings),
+    )
+    people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution))
+    known_scale = chunk.rating_scale or batch.given_scale
+    scale = Scale(known_scale) if known_scale else None
+    reading = reader.read(people, scale)
+    if scale is None and reading.facts.saw_above_one and reading.facts.saw_below_one:
+        # Some rows were read before the chunk showed its scale: read them again, knowing it.
+        scale = Scale.ONE_TO_FIVE
+        reading = reader.read(people, scale)
+    with transaction(db):
+        # A crash empties the staging anyway, and what it takes of the ledger with it is found missing and staged again.
+        db.run("SET LOCAL synchronous_commit = off")
+        return _write(batch, reader, reading, scale, db, settings)
+
+
+def _correction(batch: Batch, db: Connection, settings: Settings) -> Correction | None:
+    if batch.corrects_batch_id is None or not batch.corrects_kept_rejects:
+        return None
+    return Correction(batches.get(db, batch.corrects_batch_id), batch, settings.work_bucket)
+
+
+def _write(
+    batch: Batch, reader: ChunkReader, reading: Reading, scale: Scale | None, db: Connection, settings: Settings
+) -> Staged:
+    """Rows, error part and ledger. The part is not of the transaction, but written again it is the same."""
+    target, number = TARGETS[batch.programme.kind], reader.span.number
+    staging.create(db, batch.id, target, batch.shard_count)
+    chunk = chunks.get(db, batch.id, number, lock=True)
+    if chunk.state != "planned":
+        return _as_it_is(chunk)
+    if chunk.staged_rows:
+        # Only then: looking for rows of the chunk goes through all that were staged before.
+        staging.forget_chunk(db, batch.id, number)
+    refused = copy_rows(db, batch.id, reading.rows)
+    rejects = reading.rejects + _refused_rows(reader, refused)
+    write_part(settings.work_bucket, number, rejects, batch.error_file)
+    staged = Staged(
+        staged_rows=len(reading.rows) - len(refused),
+        rejected_rows=len(rejects),
+        fault_counts=FaultCounts.of(fault for reject in rejects for fault in reject.faults).as_summary(),
+        rating_scale=scale,
+        rating_facts=reading.facts,
+        warnings=warnings_of(reading.warnings),
+    )
+    if staged.staged_rows + staged.rejected_rows != reader.span.rows:
+        raise BatchBroken(
+            f"Chunk {number} was indexed with {reader.span.rows} rows, but {staged.staged_rows} were staged and "
+            f"{staged.rejected_rows} rejected."
+        )
+    chunks.stage(db, batch.id, number, staged)
+    return staged
+
+
+def _refused_rows(reader: ChunkReader, refused: dict[int, str]) -> list[Reject]:
+    if not refused:
+        return []
+    message = "the database refused this row (SQLSTATE {}); tell who runs the import, a rule is missing"
+    return [
+        Reject(row, (Fault(FaultCode.DATABASE_REFUSED, WHOLE_ROW, message.format(refused[row.number])),))
+        for row in reader.raw_rows(refused)
+    ]
+
+
+def _as_it_is(chunk: Chunk) -> Staged:
+    return Staged(
+        staged_rows=chunk.staged_rows,
+        rejected_rows=chunk.rejected_rows,
+        fault_counts=[],
+        rating_scale=chunk.rating_scale,
+        rating_facts=RatingFacts(),
+    )

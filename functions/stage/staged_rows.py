@@ -1,0 +1,165 @@
+"""Valid rows on their way into the staging table, in COPY's text format."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from ingestion.database import copy_text
+from ingestion.database.connection import Connection
+from ingestion.database.copy_text import NULL, moments, texts
+from ingestion.database.publishing import staging
+from ingestion.database.publishing.staging import RowRefused
+from ingestion.database.publishing.targets import TARGETS
+from ingestion.faults import Fault
+from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.validation import Validated
+from ingestion.values import dates
+from stage.known_people import People
+
+LINES_PER_BLOCK = 4_000
+"""About a mebibyte of usual rows; COPY is slower in smaller blocks."""
+LINES_AFTER_REFUSAL = 500
+"""Once the database refuses a row, fewer go at once: those around a refused row are sent again."""
+
+Written = Iterable[str]
+
+
+def columns_to_stage(plan: ColumnPlan, *, creates_people: bool) -> list[str]:
+    """The columns that the file says something of; one that would be NULL in every row is not sent."""
+    said = {column.fills for column in plan.programme.columns if column.name in plan.indexes}
+    # Somebody has a role even if the roster has no column for it.
+    said |= {"chunk", "shard", "row_number", "line", "participant_id", "volunteer_id", "role"}
+    if not creates_people:
+        said -= {"participant_email", "volunteer_email"}
+    return [name for name in TARGETS[plan.programme.kind].staged_columns if name in said]
+
+
+class StagedRows:
+    """The rows of a chunk as lines of COPY, in file order."""
+
+    def __init__(self, chunk: int, shard_count: int, columns: Sequence[str]) -> None:
+        self._chunk = str(chunk)
+        self._shard_names = list(map(str, range(shard_count)))
+        self.columns = columns
+        self.lines: list[str] = []
+        self.numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def add_sessions(self, valid: Validated, people: People) -> None:
+        """Add sessions; people without an id go by email, to be created when the file is weighed."""
+        ids = {
+            role: list(map(people.ids.get, valid.columns[f"{role}_email"], repeat(NULL)))
+            for role in ("participant", "volunteer")
+        }
+        of_people: dict[str, Written] = {}
+        for role, found in ids.items():
+            of_people[f"{role}_id"] = found
+            of_people[f"{role}_email"] = _unknown(valid.columns[f"{role}_email"], found)
+        self._add(valid, "external_session_id", of_people)
+
+    def add_people(self, valid: Validated) -> None:
+        """Add rows of the roster."""
+        self._add(valid, "email", {})
+
+    def _add(self, valid: Validated, key: str, known: dict[str, Written]) -> None:
+        place: dict[str, Written] = {
+            "chunk": repeat(self._chunk),
+            "shard": self._shards(valid.columns[key]),
+            "row_number": map(str, valid.columns["row_number"]),
+            "line": map(str, valid.columns["line"]),
+            **known,
+        }
+        written = (place[name] if name in place else _WRITERS[name](valid, name) for name in self.columns)
+        self.numbers += valid.columns["row_number"]
+        self.lines += copy_text.lines(*written)
+
+    def _shards(self, keys: Sequence[str]) -> Written:
+        """The shard of each key: the same in every chunk, so that a key lives in one shard."""
+        names = self._shard_names
+        if len(names) == 1:
+            return repeat("0")
+        count = len(names)
+        return [names[crc32(key.encode()) % count] for key in keys]
+
+
+def _unknown(emails: Sequence[str], ids: Sequence[str]) -> Written:
+    """The emails of those who have no id."""
+    if NULL not in ids:
+        return repeat(NULL)
+    return texts([email if user_id == NULL else None for email, user_id in zip(emails, ids, strict=True)])
+
+
+def _each(valid: Validated, field: str) -> Written:
+    """Texts that hardly ever come twice."""
+    return texts(valid.columns[field])
+
+
+def _moments(valid: Validated, field: str) -> Written:
+    if not valid.readings[field]:
+        # Read at once, since all are written as PostgreSQL reads them.
+        return valid.cells[field]
+    return moments(valid.columns[field], dates.as_written(valid.cells[field]))
+
+
+def _repeated(write: Callable[[Any], str]) -> Callable[[Validated, str], Written]:
+    """How to write a column whose texts come again and again: each of them once."""
+
+    def written(valid: Validated, field: str) -> Written:
+        if field not in valid.cells:
+            return map(write, valid.columns[field])
+        by_cell = {text: write(value) for text, value in valid.readings[field].items() if not isinstance(value, Fault)}
+        return map(by_cell.__getitem__, valid.cells[field])
+
+    return written
+
+
+_WRITERS: dict[str, Callable[[Validated, str], Written]] = {
+    "external_session_id": _each,
+    "scheduled_at": _moments,
+    "completed_at": _moments,
+    "duration_minutes": _repeated(copy_text.plain),
+    "rating_given": _repeated(copy_text.plain),
+    "feedback_text": _each,
+    "focus_area": _repeated(copy_text.text),
+    "language_level": _repeated(copy_text.plain),
+    "topics": _repeated(copy_text.array),
+    "metadata": _each,
+    "email": _each,
+    "name": _each,
+    "linkedin_url": _each,
+    "verification_status": _repeated(copy_text.text),
+    "role": _repeated(copy_text.plain),
+    "grant_access": _repeated(copy_text.text),
+    "joined_at": _moments,
+}
+
+
+def copy_rows(db: Connection, batch_id: UUID, rows: StagedRows) -> dict[int, str]:
+    """Put the rows into the staging table: the SQLSTATE of each that the database refused, by row number.
+
+    Refused rows don't cost the others their place: what stands before one goes in, then what stands behind it.
+    """
+    refused: dict[int, str] = {}
+    start, at_once = 0, len(rows)
+    while start < len(rows):
+        end = min(start + at_once, len(rows))
+        try:
+            staging.copy(db, batch_id, rows.columns, _blocks(rows.lines[start:end]))
+        except RowRefused as refusal:
+            at_once = LINES_AFTER_REFUSAL
+            bad = start + refusal.index
+            staging.copy(db, batch_id, rows.columns, _blocks(rows.lines[start:bad]))
+            refused[rows.numbers[bad]] = refusal.sqlstate
+            start = bad + 1
+        else:
+            start = end
+    return refused
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[bytes]:
+    for start in range(0, len(lines), LINES_PER_BLOCK):
+        yield ("\n".join(lines[start : start + LINES_PER_BLOCK]) + "\n").encode()

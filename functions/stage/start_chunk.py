@@ -1,0 +1,46 @@
+"""Which chunk of which batch, for which execution; and that batch, running from the first chunk on."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from ingestion.batch import BatchStatus
+from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
+from ingestion.database.tables import audit, batches
+from ingestion.database.tables.batches import Batch
+from ingestion.errors import BatchBroken
+
+_UNIQUE_VIOLATION = "23505"
+
+
+class ChunkTask(BaseModel):
+    """What the state machine asks for."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    batch_id: UUID
+    chunk: int
+    execution: str
+
+
+def start(task: ChunkTask, db: Connection) -> Batch:
+    """The batch, running if it may; the first chunk to come by says so in the audit trail.
+
+    Raises BatchBroken if a failed batch is started over whose file another batch has imported meanwhile.
+    """
+    batch = batches.get(db, task.batch_id)
+    if batch.status is BatchStatus.RUNNING and batch.execution == task.execution:
+        return batch
+    try:
+        with transaction(db):
+            if batches.start(db, task.batch_id, task.execution):
+                audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id)
+            elif batches.start_over(db, task.batch_id, task.execution):
+                details = {"startedOver": True, "was": batch.status.value}
+                audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id, details=details)
+    except DatabaseError as failed:
+        if sqlstate(failed) != _UNIQUE_VIOLATION:
+            raise
+        raise BatchBroken("The file has been imported by another batch since this one failed.") from failed
+    return batches.get(db, task.batch_id)

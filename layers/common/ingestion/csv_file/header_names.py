@@ -1,0 +1,77 @@
+"""What is said of headers that no column is known by: what was read, and which known name it is nearest to."""
+
+from collections.abc import Collection, Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+from ingestion.records.programme import plain
+from ingestion.values.lookalikes import foreign_letter
+from ingestion.values.marks import shown
+
+MOST_SHOWN: Final = 20
+LONGEST_COMPARED: Final = 60
+_NEAR: Final = 0.6
+
+_IN_OTHER_LANGUAGES: Final = {
+    "session_id": ("økt", "okt", "samtale_id", "сесі", "ідентифікатор"),
+    "participant_email": ("deltaker", "mentee", "learner", "учасни"),
+    "mentor_email": ("mentor", "ментор"),
+    "volunteer_email": ("frivillig", "волонтер", "tutor"),
+    "scheduled_at": ("planlagt", "dato", "tidspunkt", "заплановано", "дата", "start"),
+    "completed_at": ("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
+    "duration_minutes": ("varighet", "minutter", "тривалість"),
+    "rating": ("vurdering", "karakter", "score", "оцінка"),
+    "feedback_text": ("tilbakemelding", "kommentar", "відгук", "comment"),
+    "focus_area": ("område", "fokus", "напрям"),
+    "goals_discussed": ("mål", "цілі"),
+    "language_level": ("nivå", "språknivå", "рівень"),
+    "topics": ("tema", "emne", "теми"),
+    "email": ("e_post", "epost", "пошта"),
+    "name": ("navn", "ім"),
+}
+"""How a header may begin that means a column, in other words. For advice only: none of them is ever read as one."""
+
+
+def nearest(header: str, names: Collection[str]) -> str | None:
+    """Of the known *names* the one that the header seems to mean; None if it is like none of them."""
+    text = plain(header)[:LONGEST_COMPARED]
+    for name in names:
+        if any(text.startswith(word) for word in _IN_OTHER_LANGUAGES.get(name, ())):
+            return name
+    scored = [(_likeness(text, name), name) for name in names]
+    score, name = max(scored, default=(0.0, ""))
+    return name if score >= _NEAR else None
+
+
+def _likeness(text: str, name: str) -> float:
+    """Near is also what is the beginning of a name, or begins with it, such as `ratings` or `feedback`."""
+    if len(text) >= 4 and (name.startswith(text) or text.startswith(name)):
+        return 1.0
+    return SequenceMatcher(None, text, name, autojunk=False).ratio()
+
+
+def nearest_names(headers: Sequence[str], names: Collection[str]) -> dict[str, str]:
+    """The name that each header seems to mean, of those that seem to mean one."""
+    found = ((header, nearest(header, names)) for header in headers[:MOST_SHOWN])
+    return {header: name for header, name in found if name}
+
+
+def read_instead(headers: Sequence[str], names: Collection[str]) -> str:
+    """The sentence about headers that were read and not known: each with the nearest name, or its foreign letter."""
+    told = [_told(header, names) for header in headers[:MOST_SHOWN]]
+    more = f" and {len(headers) - MOST_SHOWN:,} more" if len(headers) > MOST_SHOWN else ""
+    return f"Read, but not known: {', '.join(told)}{more}."
+
+
+def looks_like_a_row(headers: Sequence[str]) -> bool:
+    """Whether what was read as headers may be the cells of a row, which nobody repeats."""
+    return any("@" in header for header in headers)
+
+
+def _told(header: str, names: Collection[str]) -> str:
+    letter = foreign_letter(header[:LONGEST_COMPARED])
+    near = nearest(header, names)
+    remarks = [f"nearest: {near}"] if near else []
+    if letter:
+        remarks.append(f"it holds a letter of another script: {letter}")
+    return f"{shown(header)} ({'; '.join(remarks)})" if remarks else shown(header)

@@ -1,0 +1,1 @@
+"""PostgreSQL: the connection, the schema, and all SQL."""

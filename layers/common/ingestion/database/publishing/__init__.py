@@ -1,0 +1,1 @@
+"""Staged rows on their way into the sessions: reconciled, merged, taken back."""

@@ -1,0 +1,224 @@
+"""Publishing a shard of staged rows, and taking a batch back; written once for sessions and people."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from ingestion.database.connection import Connection
+from ingestion.database.publishing.staging import changes_table, rows_table
+from ingestion.database.publishing.targets import Target, staged_value
+from ingestion.database.tables import people
+from ingestion.values.ratings import Scale
+
+WORK_MEM = "96MB"
+"""For each merge: what a shard of 250,000 rows hands to the check of its references need not go to disk. A programme
+merges one batch at a time, so this does not add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """One shard of a batch, and where its rows go."""
+
+    batch_id: UUID
+    shard: int
+    starts_at: int
+    """The row to begin with; those before it come last."""
+    target: Target
+    scale: Scale | None
+    present: frozenset[str]
+    program_type: str
+    program_instance_id: int | None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The parameters that are the same for all rows."""
+        scope = {"program_type": self.program_type, "program_instance_id": self.program_instance_id}
+        return {"batch_id": self.batch_id, **{name: scope[name] for name in self.target.scope}}
+
+
+def merge(db: Connection, merging: Merging) -> tuple[int, int]:
+    """Publish the shard: how many rows were inserted and updated. Earlier versions of updated rows are kept.
+
+    A row that a later row of the same file replaced counts too: it was inserted or updated, and is a version.
+    """
+    db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
+    inserted = _insert_new(db, merging)
+    if not db.run(f"SELECT EXISTS (SELECT FROM {changes_table(merging.batch_id)})")[0][0]:
+        return inserted, 0
+    _insert_repeated(db, merging)
+    _keep_replaced(db, merging)
+    _update(db, merging)
+    _keep_passing(db, merging)
+    counted = db.run(
+        f"""
+        SELECT count(*) FILTER (WHERE outcome = 'inserted'), count(*) FILTER (WHERE outcome = 'updated')
+          FROM {changes_table(merging.batch_id)} WHERE shard = :shard
+        """,
+        shard=merging.shard,
+    )[0]
+    return inserted + int(counted[0]), int(counted[1])
+
+
+def _insert_new(db: Connection, merging: Merging) -> int:
+    """The rows whose key is nowhere else: neither in the table nor again in the file."""
+    target = merging.target
+    # A column that the file lacks is null in the staging too.
+    content = [staged_value(name, merging.scale) for name in target.content]
+    columns = (target.key, *target.owners, *target.kept, *target.content)
+    values = [f"r.{name}" for name in (target.key, *target.owners, *target.kept)] + content
+    id_column, id_value = _id_of_row(target, "r.row_number")
+    new = f"""
+        SELECT {id_value}:batch_id, r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
+          FROM {rows_table(merging.batch_id)} r
+         WHERE r.shard = :shard
+           AND NOT EXISTS (SELECT FROM {changes_table(merging.batch_id)} c WHERE c.row_number = r.row_number)"""
+    at = int(merging.starts_at)
+    in_turn = f"{new} AND r.row_number >= {at} UNION ALL {new} AND r.row_number < {at}" if at else new
+    return _inserted(
+        db,
+        f"""
+        INSERT INTO {target.table}
+               ({id_column}batch_id, row_number, line, version, {_list((*target.scope, *columns))})
+        {in_turn}
+        """,
+        merging,
+    )
+
+
+def _insert_repeated(db: Connection, merging: Merging) -> None:
+    """The last content of new keys that stand more than once in the file."""
+    target = merging.target
+    columns = (target.key, *target.owners, *target.kept, *target.content)
+    id_column, id_value = _id_of_row(target, "c.first_row")
+    _inserted(
+        db,
+        f"""
+        INSERT INTO {target.table}
+               ({id_column}batch_id, row_number, line, version, {_list((*target.scope, *columns))})
+        SELECT {id_value}:batch_id, c.row_number, c.line, c.version, {_list([*_parameters(target), *columns])}
+          FROM {changes_table(merging.batch_id)} c
+         WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated')
+        """,
+        merging,
+    )
+
+
+def _keep_replaced(db: Connection, merging: Merging) -> None:
+    """The content that the first change of an existing row replaces becomes a version."""
+    target = merging.target
+    kept = _version_columns(target)
+    db.run(
+        f"""
+        INSERT INTO {target.versions} ({target.version_of}, {_list(kept)}, replaced_by_batch, replaced_by_row)
+        SELECT s.id, {_list(f"s.{name}" for name in kept)}, :batch_id, c.row_number
+          FROM {changes_table(merging.batch_id)} c
+          JOIN {target.table} s ON s.id = c.target_id AND s.version = c.version - 1
+         WHERE c.shard = :shard AND c.outcome = 'updated'
+        """,
+        batch_id=merging.batch_id,
+        shard=merging.shard,
+    )
+
+
+def _update(db: Connection, merging: Merging) -> None:
+    """The last change of an existing row becomes its content."""
+    target = merging.target
+    values = _list(f"{name} = c.{name}" for name in (*target.kept, *target.content))
+    db.run(
+        f"""
+        UPDATE {target.table} s
+           SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version, {values}
+          FROM {changes_table(merging.batch_id)} c
+         WHERE c.shard = :shard AND s.id = c.target_id AND c.next_row IS NULL AND c.outcome = 'updated'
+        """,
+        batch_id=merging.batch_id,
+        shard=merging.shard,
+    )
+
+
+def _keep_passing(db: Connection, merging: Merging) -> None:
+    """Content that a later row of the same file replaced becomes a version without ever having been current."""
+    target = merging.target
+    own = [name for name in _version_columns(target) if name not in ("batch_id", "program_instance_id")]
+    of_row = ["program_instance_id"] if "program_instance_id" in _version_columns(target) else []
+    scope = " AND s.program_type = :program_type" if target.scope else ""
+    db.run(
+        f"""
+        INSERT INTO {target.versions}
+               ({target.version_of}, batch_id, replaced_by_batch, replaced_by_row, {_list([*of_row, *own])})
+        SELECT s.id, :batch_id, :batch_id, c.next_row, {_list([f"s.{n}" for n in of_row] + [f"c.{n}" for n in own])}
+          FROM {changes_table(merging.batch_id)} c
+          JOIN {target.table} s ON s.{target.key} = c.{target.key}{scope}
+         WHERE c.shard = :shard AND c.next_row IS NOT NULL
+        """,
+        batch_id=merging.batch_id,
+        shard=merging.shard,
+        program_type=merging.program_type,
+    )
+
+
+def published(db: Connection, batch_id: UUID, target: Target) -> int:
+    """How many rows of the batch are in the table, as it is now or as earlier versions."""
+    found = db.run(
+        f"""
+        SELECT (SELECT count(*) FROM {target.table} s WHERE {target.of_batch("s")})
+             + (SELECT count(*) FROM {target.versions} v WHERE {target.of_batch("v", target.version_of)})
+        """,
+        batch_id=batch_id,
+    )
+    return int(found[0][0])
+
+
+def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
+    """Undo all that the batch published: what it inserted goes, what it updated gets its kept content back.
+
+    Only right while no later batch has changed the same rows, which the right to merge sees to.
+    """
+    kept = _version_columns(target)
+    values = _list(f"{name} = v.{name}" for name in kept)
+    db.run(
+        f"""
+        UPDATE {target.table} s
+           SET {values}
+          FROM {target.versions} v
+         WHERE s.batch_id = :batch_id AND v.{target.version_of} = s.id AND v.replaced_by_batch = :batch_id
+           AND v.batch_id IS DISTINCT FROM :batch_id
+        """,
+        batch_id=batch_id,
+    )
+    unless = ""
+    if not target.owners:
+        # People whom sessions of other programmes refer to by now stay.
+        unless = _UNLESS_REFERRED_TO
+        people.wait_briefly(db)
+    db.run(f"DELETE FROM {target.table} s WHERE {target.of_batch('s')}{unless}", batch_id=batch_id)
+    db.run(f"DELETE FROM {target.versions} WHERE replaced_by_batch = :batch_id", batch_id=batch_id)
+
+
+_UNLESS_REFERRED_TO = """
+           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = s.id)"""
+
+
+def _inserted(db: Connection, sql: str, merging: Merging) -> int:
+    db.run(sql, shard=merging.shard, **merging.given)
+    return int(db.row_count)
+
+
+def _id_of_row(target: Target, row_number: str) -> tuple[str, str]:
+    """The column of the id and its value for a new row, where the id is not the table's own to give."""
+    return ("id, ", f"(SELECT first_session_id(:batch_id)) + {row_number}, ") if target.ids_name_rows else ("", "")
+
+
+def _parameters(target: Target) -> list[str]:
+    types = {"program_type": "text", "program_instance_id": "integer"}
+    return [f"CAST(:{name} AS {types[name]})" for name in target.scope]
+
+
+def _version_columns(target: Target) -> list[str]:
+    """What a version keeps of its row."""
+    instance = ["program_instance_id"] if target.scope else []
+    return ["version", "batch_id", "row_number", "line", *instance, *target.kept, *target.content]
+
+
+def _list(columns: Iterable[str]) -> str:
+    return ", ".join(columns)

@@ -1,0 +1,231 @@
+"""What becomes of each staged row: inserted, updated, unchanged, or taken (its key belongs to a row of other owners).
+
+The outcome is that of applying the rows one at a time in file order. Most rows are simply new, and nothing is written
+about them; all others get a row in the batch's table of changes, with the content that they will have once applied.
+
+A key lives in one shard, so PostgreSQL may look at the shards side by side. It does so where a statement creates its
+table, not where it inserts into one, and never for a temporary table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from ingestion.database.connection import Connection
+from ingestion.database.publishing.staging import (
+    analyze,
+    changes_table,
+    repeated_table,
+    rows_table,
+    shard_columns,
+    shard_tables,
+)
+from ingestion.database.publishing.targets import Target, staged_value
+from ingestion.values.ratings import Scale
+
+WORK_MEM = "64MB"
+"""For each worker of a weighing. A programme weighs one batch at a time, so this does not add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What is to be weighed: the rows of some shards of a batch."""
+
+    batch_id: UUID
+    target: Target
+    program_type: str
+    scale: Scale | None
+    present: frozenset[str]
+    """The columns of the target that the file has; of the others it says nothing, so they stay as they are."""
+    shards: Sequence[int]
+    shard_count: int
+
+    @property
+    def scope(self) -> str:
+        """SQL: the row `s` of the target is one of the programme's."""
+        return "s.program_type = :program_type" if self.target.scope else "true"
+
+    def content(self, existing: str) -> list[str]:
+        """SQL for the content of a staged row `r`, where the row before it, if any, is *existing*."""
+        return [
+            staged_value(name, self.scale) if name in self.present else f"{existing}.{name}"
+            for name in self.target.content
+        ]
+
+
+def weigh(db: Connection, weighing: Weighing) -> None:
+    """Write the changes of these shards anew. The target must not change until they are merged."""
+    db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
+    analyze(db, rows_table(weighing.batch_id))
+    repeats = _find_repeated(db, weighing)
+    _weigh_single_rows(db, weighing, repeats)
+    if repeats:
+        _weigh_repeated_rows(db, weighing)
+    db.run(f"DROP TABLE {repeated_table(weighing.batch_id)}")
+    analyze(db, changes_table(weighing.batch_id))
+
+
+def _find_repeated(db: Connection, weighing: Weighing) -> bool:
+    """Note the keys that stand more than once in the file; whether there are any."""
+    repeated, key = repeated_table(weighing.batch_id), weighing.target.key
+    of_a_shard = [
+        f"SELECT {key} FROM {rows} GROUP BY {key} HAVING count(*) > 1"
+        for rows in shard_tables(weighing.batch_id, weighing.shards, weighing.shard_count)
+    ]
+    nothing = f"SELECT {key} FROM {rows_table(weighing.batch_id)} LIMIT 0"
+    db.run(f"DROP TABLE IF EXISTS {repeated}")
+    db.run(f"CREATE UNLOGGED TABLE {repeated} AS {' UNION ALL '.join(of_a_shard) or nothing}")
+    if not db.run(f"SELECT EXISTS (SELECT FROM {repeated})")[0][0]:
+        return False
+    analyze(db, repeated)
+    return True
+
+
+def _columns(target: Target) -> str:
+    return ", ".join((target.key, *target.owners, *target.kept, *target.content))
+
+
+def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) -> None:
+    """The rows whose key stands once in the file and is there already."""
+    target, changes = weighing.target, changes_table(weighing.batch_id)
+    names = (*target.kept, *target.content)
+    new = [*(f"coalesce(s.{name}, r.{name})" for name in target.kept), *weighing.content("s")]
+    old = [f"s.{name}" for name in names]
+    owners = [f"s.{name}" for name in target.owners]
+    claimed = [f"r.{name}" for name in target.owners]
+    updated = [
+        f"CASE judged.outcome WHEN 'updated' THEN {value} END AS {name}" for name, value in zip(names, new, strict=True)
+    ]
+    not_repeated = f"""
+           AND NOT EXISTS (SELECT FROM {repeated_table(weighing.batch_id)} d WHERE d.{target.key} = r.{target.key})"""
+    db.run(f"DROP TABLE IF EXISTS {changes}")
+    db.run(
+        f"""
+        CREATE UNLOGGED TABLE {changes} AS
+        SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+               CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.{target.key},
+               {"".join(f"r.{name}, " for name in target.owners)}
+               {", ".join(updated)}
+          FROM {rows_table(weighing.batch_id)} r
+          JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {weighing.scope}
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN {_row(owners)} IS DISTINCT FROM {_row(claimed)} THEN 'taken'
+                           WHEN {_row(new)} IS DISTINCT FROM {_row(old)} THEN 'updated'
+                           ELSE 'unchanged' END AS outcome
+                -- Not to be asked again for every column.
+                OFFSET 0) judged
+         WHERE r.shard IN ({shard_columns(weighing.shards)}){not_repeated if has_repeats else ""}
+        """,
+        program_type=weighing.program_type,
+    )
+
+
+def _row(values: Iterable[str]) -> str:
+    return f"ROW({', '.join(values)})"
+
+
+def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
+    """The rows whose key stands more than once in the file: each is compared with what the one before it left."""
+    target = weighing.target
+    content = [f"{value} AS {name}" for name, value in zip(target.content, weighing.content("s"), strict=True)]
+    # The first value in file order, of what was there before or else of the file.
+    kept = [
+        f"coalesce(s.{name}, (array_agg(r.{name}) FILTER (WHERE r.{name} IS NOT NULL) OVER in_order)[1]) AS {name}"
+        for name in target.kept
+    ]
+    owned = " AND ".join(
+        f"r.{name} = coalesce(s.{name}, first_value(r.{name}) OVER in_order)" for name in target.owners
+    )
+    all_content = (*target.kept, *target.content)
+    now, before = (_row(f"{alias}{name}" for name in all_content) for alias in ("a.", "a.old_"))
+    lagged = ", ".join(f"lag({name}, 1, old_{name}) OVER in_order AS old_{name}" for name in all_content)
+    unlagged = ", ".join(("target_id", "base", "row_number", "chunk", "shard", "line", target.key, *target.owners))
+    old = ", ".join(f"s.{name} AS old_{name}" for name in all_content)
+    db.run(
+        f"""
+        WITH chain AS (
+            SELECT r.row_number, r.chunk, r.shard, r.line, r.{target.key},
+                   {"".join(f"r.{name}, " for name in target.owners)}
+                   s.id AS target_id, coalesce(s.version, 0) AS base, {owned or "true"} AS owned,
+                   {", ".join([*kept, *content])}, {old}
+              FROM {rows_table(weighing.batch_id)} r
+              JOIN {repeated_table(weighing.batch_id)} d ON d.{target.key} = r.{target.key}
+              LEFT JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {weighing.scope}
+             WHERE r.shard IN ({shard_columns(weighing.shards)})
+            WINDOW in_order AS (PARTITION BY r.{target.key} ORDER BY r.row_number)
+        ), accepted AS (
+            SELECT {unlagged}, {", ".join(all_content)}, {lagged},
+                   row_number() OVER in_order = 1 AND target_id IS NULL AS is_first
+              FROM chain WHERE owned
+            WINDOW in_order AS (PARTITION BY {target.key} ORDER BY row_number)
+        ), judged AS (
+            SELECT a.*, CASE WHEN a.is_first THEN 'inserted'
+                             WHEN {now} IS DISTINCT FROM {before} THEN 'updated'
+                             ELSE 'unchanged' END AS outcome
+              FROM accepted a
+        ), applied AS (
+            SELECT j.*, base + row_number() OVER in_order AS version,
+                   first_value(row_number) OVER in_order AS first_row, lead(row_number) OVER in_order AS next_row
+              FROM judged j WHERE outcome <> 'unchanged'
+            WINDOW in_order AS (PARTITION BY {target.key} ORDER BY row_number)
+        )
+        INSERT INTO {changes_table(weighing.batch_id)}
+               (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)})
+        SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)}
+          FROM applied
+     UNION ALL
+        SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, {_columns(target)}
+          FROM judged WHERE outcome = 'unchanged'
+     UNION ALL
+        SELECT row_number, chunk, shard, line, 'taken', target_id, NULL, NULL, NULL, {_columns(target)}
+          FROM chain WHERE NOT owned
+        """,
+        program_type=weighing.program_type,
+    )
+
+
+def record(db: Connection, batch_id: UUID) -> None:
+    """Write into the ledger of each staged chunk what becomes of its rows."""
+    db.run(
+        f"""
+        WITH changed AS (
+            SELECT chunk,
+                   count(*) FILTER (WHERE outcome = 'inserted') AS inserted,
+                   count(*) FILTER (WHERE outcome = 'updated') AS updated,
+                   count(*) FILTER (WHERE outcome = 'unchanged') AS unchanged,
+                   count(*) AS rows
+              FROM {changes_table(batch_id)} GROUP BY chunk
+        ), refused AS (
+            -- By itself: to gather in order, all changes would be sorted.
+            SELECT chunk, array_agg(row_number ORDER BY row_number) AS taken
+              FROM {changes_table(batch_id)} WHERE outcome = 'taken' GROUP BY chunk
+        )
+        UPDATE chunks c
+           SET state = 'weighed',
+               inserted_rows = c.staged_rows - coalesce(f.rows, 0) + coalesce(f.inserted, 0),
+               updated_rows = coalesce(f.updated, 0), unchanged_rows = coalesce(f.unchanged, 0),
+               taken_rows = coalesce(cardinality(t.taken), 0), taken = coalesce(t.taken, CAST(ARRAY[] AS integer[]))
+          FROM chunks e LEFT JOIN changed f ON f.chunk = e.number LEFT JOIN refused t ON t.chunk = e.number
+         WHERE e.batch_id = :batch_id AND c.batch_id = e.batch_id AND c.number = e.number
+        """,
+        batch_id=batch_id,
+    )
+
+
+def shard_counts(db: Connection, batch_id: UUID) -> list[tuple[int, int, int]]:
+    """For each shard that has anything to merge: its number, rows to be inserted, rows to be updated."""
+    found = db.run(
+        f"""
+        WITH changed AS (
+            SELECT shard, count(*) FILTER (WHERE outcome = 'inserted') AS inserted,
+                   count(*) FILTER (WHERE outcome = 'updated') AS updated, count(*) AS rows
+              FROM {changes_table(batch_id)} GROUP BY shard
+        ), staged AS (
+            SELECT shard, count(*) AS rows FROM {rows_table(batch_id)} GROUP BY shard
+        )
+        SELECT s.shard, s.rows - coalesce(f.rows, 0) + coalesce(f.inserted, 0), coalesce(f.updated, 0)
+          FROM staged s LEFT JOIN changed f ON f.shard = s.shard
+      ORDER BY s.shard
+        """
+    )
+    return [(int(shard), int(inserted), int(updated)) for shard, inserted, updated in found if inserted or updated]

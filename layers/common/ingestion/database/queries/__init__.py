@@ -1,0 +1,1 @@
+"""Reads across tables, for API, dashboard and monitoring. Nothing here writes."""

@@ -1,0 +1,119 @@
+"""The whole record of one batch, with its upload and its chunks, and the totals over many. Reads only."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ingestion.database.connection import Connection, rows
+from ingestion.database.publishing.targets import SESSIONS
+
+
+def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
+    """Everything that is on record of a batch, but its chunks."""
+    found = rows(
+        db,
+        """
+        SELECT b.id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, i.slug AS program_instance, b.status,
+               b.total_rows, b.success_rows, b.error_rows, b.skipped_rows, b.unchanged_rows,
+               b.unpublished_rows, b.inserted_rows, b.updated_rows,
+               CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
+                    ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
+                            FROM chunks c
+                           WHERE c.batch_id = b.id AND c.state <> 'planned')
+                     END AS processed_rows,
+               b.error_summary, b.failure_code, b.failure_reason, b.imported_by, b.parent_batch_id, b.dry_run,
+               b.created_at, b.started_at, b.completed_at,
+               b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file,
+               b.error_file_key, b.error_file_deleted_at, b.upload_id, u.key, u.version_id, b.claimed_by, b.forced,
+               b.force_reason, b.max_error_percent, b.csv_metadata, b.rating_scale, b.weighed_at, b.archived_at
+          FROM ingestion_batches b
+          JOIN uploads u ON u.id = b.upload_id
+     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+         WHERE b.id = :id
+        """,
+        id=batch_id,
+    )
+    return found[0] if found else None
+
+
+def exists(db: Connection, batch_id: UUID) -> bool:
+    """Whether there is such a batch."""
+    return bool(db.run("SELECT FROM ingestion_batches WHERE id = :id", id=batch_id))
+
+
+def chunks(db: Connection, batch_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """The batch's first chunks in file order, each with what came of its rows so far."""
+    return rows(
+        db,
+        """
+        SELECT number, first_row, rows, state, staged_rows, rejected_rows, inserted_rows, updated_rows, unchanged_rows,
+               taken_rows, staged_at
+          FROM chunks
+         WHERE batch_id = :batch_id
+      ORDER BY number
+         LIMIT CAST(:limit AS bigint)
+        """,
+        batch_id=batch_id,
+        limit=limit,
+    )
+
+
+def relatives(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
+    """The batch that this one corrects and those that correct it, at most 200, oldest first."""
+    return rows(
+        db,
+        """
+        SELECT r.id, r.file_name, r.status, r.created_at, r.parent_batch_id = :batch_id IS TRUE AS is_child
+          FROM ingestion_batches r
+         WHERE r.parent_batch_id = :batch_id
+            OR r.id = (SELECT b.parent_batch_id FROM ingestion_batches b WHERE b.id = :batch_id)
+      ORDER BY r.created_at, r.id
+         LIMIT 200
+        """,
+        batch_id=batch_id,
+    )
+
+
+def standing(db: Connection, batch_id: UUID) -> tuple[int, int]:
+    """How many sessions and how many people have the content that this batch gave them; later batches take over."""
+    found = db.run(
+        f"""
+        SELECT (SELECT count(*) FROM kintell_sessions s WHERE {SESSIONS.of_batch("s")}),
+               (SELECT count(*) FROM users u WHERE u.batch_id = :batch_id)
+        """,
+        batch_id=batch_id,
+    )
+    return int(found[0][0]), int(found[0][1])
+
+
+def totals(db: Connection, program_type: str | None, start: datetime | None, end: datetime | None) -> dict[str, Any]:
+    """Sums over the batches created from *start* to before *end*; dry runs and unfinished ones are counted apart."""
+    return rows(
+        db,
+        """
+        SELECT count(*) FILTER (WHERE t.counts) AS batches,
+               coalesce(sum(t.total_rows) FILTER (WHERE t.counts), 0) AS total_rows,
+               coalesce(sum(t.success_rows) FILTER (WHERE t.counts), 0) AS success_rows,
+               coalesce(sum(t.error_rows) FILTER (WHERE t.counts), 0) AS error_rows,
+               coalesce(sum(t.skipped_rows) FILTER (WHERE t.counts), 0) AS skipped_rows,
+               coalesce(sum(t.inserted_rows) FILTER (WHERE t.counts), 0) AS inserted_rows,
+               coalesce(sum(t.updated_rows) FILTER (WHERE t.counts), 0) AS updated_rows,
+               count(*) FILTER (WHERE t.counts AND t.status = 'failed') AS failed_batches,
+               count(*) FILTER (WHERE NOT t.dry_run AND NOT t.counts) AS unfinished_batches,
+               count(*) FILTER (WHERE t.dry_run) AS dry_runs
+          FROM (SELECT b.*, NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts
+                  FROM ingestion_batches b
+                 WHERE (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
+                   AND (CAST(:start AS timestamptz) IS NULL OR b.created_at >= :start)
+                   AND (CAST(:end AS timestamptz) IS NULL OR b.created_at < :end)) t
+        """,
+        program_type=program_type,
+        start=start,
+        end=end,
+    )[0]
+
+
+def schema_version(db: Connection) -> str | None:
+    """The newest migration that the database has had."""
+    found = db.run("SELECT max(version) FROM schema_migrations")
+    return found[0][0] if found else None

@@ -1,0 +1,109 @@
+"""What a programme instance has come to: its files, its sessions, and whether the two add up. Reads only.
+
+Everything is read through the index of one instance; sessions are counted only up to a limit.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from ingestion.database.connection import Connection, rows
+
+
+def instances(db: Connection, program_type: str | None, limit: int, before: int | None) -> list[dict[str, Any]]:
+    """Programme instances, the one that was created last first, each with when its last batch came."""
+    return rows(
+        db,
+        """
+        SELECT i.id, i.slug, i.name, i.program_type, i.starts_on, i.ends_on, i.owner, i.created_at,
+               last.id AS last_batch_id, last.created_at AS last_batch_at, last.status AS last_batch_status
+          FROM program_instances i
+     LEFT JOIN LATERAL (SELECT b.id, b.created_at, b.status
+                          FROM ingestion_batches b
+                         WHERE b.program_instance_id = i.id
+                      ORDER BY b.created_at DESC, b.id DESC
+                         LIMIT 1) last ON true
+         WHERE (CAST(:before AS bigint) IS NULL OR i.id < :before)
+           AND (CAST(:program_type AS text) IS NULL OR i.program_type = :program_type)
+      ORDER BY i.id DESC
+         LIMIT CAST(:limit AS bigint)
+        """,
+        limit=limit,
+        before=before,
+        program_type=program_type,
+    )
+
+
+def find_instance(db: Connection, slug: str) -> dict[str, Any] | None:
+    """The instance with this slug."""
+    found = rows(
+        db,
+        """
+        SELECT i.id, i.slug, i.name, i.program_type, i.starts_on, i.ends_on, i.owner, i.created_at
+          FROM program_instances i
+         WHERE i.slug = :slug
+        """,
+        slug=slug,
+    )
+    return found[0] if found else None
+
+
+def slugs(db: Connection, limit: int) -> list[tuple[str, str]]:
+    """Programme and slug of the newest instances, to choose from."""
+    found = db.run(
+        "SELECT program_type, slug FROM program_instances ORDER BY id DESC LIMIT CAST(:limit AS bigint)", limit=limit
+    )
+    return [(str(program_type), str(slug)) for program_type, slug in found]
+
+
+def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
+    """Sums over the instance's finished batches that were no dry runs, by the month in which they were created, in UTC,
+    oldest first."""
+    return rows(
+        db,
+        """
+        SELECT CAST(date_trunc('month', b.created_at AT TIME ZONE 'UTC') AS date) AS month,
+               count(*) AS batches,
+               CAST(sum(b.total_rows) AS bigint) AS total_rows,
+               CAST(sum(b.inserted_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS inserted_rows,
+               CAST(sum(b.updated_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS updated_rows,
+               CAST(sum(b.skipped_rows) AS bigint) AS skipped_rows,
+               CAST(sum(b.error_rows) AS bigint) AS error_rows
+          FROM ingestion_batches b
+         WHERE b.program_instance_id = :instance_id
+           AND b.status IN ('completed', 'failed', 'archived')
+           AND NOT b.dry_run
+      GROUP BY 1
+      ORDER BY 1
+        """,
+        instance_id=instance_id,
+    )
+
+
+def counts_of_sessions(db: Connection, instance_id: int, at_most: int) -> list[dict[str, Any]]:
+    """How many of the instance's sessions are scheduled in each month, in UTC, and how many each batch gave what they
+    now say: a row for each month, oldest first, and one for each batch, the largest first; of *at_most* sessions."""
+    return rows(
+        db,
+        """
+        SELECT CAST(date_trunc('month', s.scheduled_at AT TIME ZONE 'UTC') AS date) AS month, s.batch_id,
+               count(*) AS sessions
+          FROM (SELECT scheduled_at, batch_id
+                  FROM kintell_sessions
+                 WHERE program_instance_id = :instance_id
+                 LIMIT CAST(:at_most AS bigint)) s
+      GROUP BY GROUPING SETS ((1), (2))
+      ORDER BY 1 NULLS LAST, 3 DESC, 2
+        """,
+        instance_id=instance_id,
+        at_most=at_most,
+    )
+
+
+def files_of_batches(db: Connection, batch_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    """File name and time of each batch."""
+    found = rows(
+        db,
+        "SELECT id, file_name, created_at FROM ingestion_batches WHERE id = ANY(CAST(:ids AS uuid[]))",
+        ids=batch_ids,
+    )
+    return {row["id"]: row for row in found}

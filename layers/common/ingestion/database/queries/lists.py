@@ -1,0 +1,142 @@
+"""What the API lists, a page at a time: batches, uploads, programme instances, audit trails. Reads only.
+
+A page goes on after a key. Filters and keys that are not given are null; PostgreSQL plans each statement with its
+values, so what is null drops out of the condition and the indexes named `…_newest_first`, `…_by_status`, … serve the
+rest (a test looks at the plans).
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ingestion.database.connection import Connection, rows
+
+
+class NewestFirst(NamedTuple):
+    """At most `limit` rows after the one with this time and id, newest first."""
+
+    limit: int
+    at: datetime | None = None
+    id: UUID | None = None
+
+
+class BatchFilter(NamedTuple):
+    """Which batches: None lets all pass."""
+
+    status: str | None = None
+    program_type: str | None = None
+    slug: str | None = None
+
+
+BATCHES = """
+        SELECT b.id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, i.slug AS program_instance, b.status,
+               b.total_rows, b.success_rows, b.error_rows, b.skipped_rows, b.unchanged_rows,
+               b.unpublished_rows, b.inserted_rows, b.updated_rows,
+               CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
+                    ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
+                            FROM chunks c
+                           WHERE c.batch_id = b.id AND c.state <> 'planned')
+                     END AS processed_rows,
+               b.error_summary, b.csv_metadata->'warnings' AS warnings, b.failure_code, b.failure_reason, b.imported_by,
+               b.parent_batch_id, b.dry_run,
+               b.created_at, b.started_at, b.completed_at,
+               b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
+          FROM ingestion_batches b
+     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+         WHERE (CAST(:status AS text) IS NULL OR b.status = :status)
+           AND (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
+           AND (CAST(:slug AS text) IS NULL
+                OR b.program_instance_id = (SELECT p.id FROM program_instances p WHERE p.slug = :slug))
+           AND (CAST(:at AS timestamptz) IS NULL OR (b.created_at, b.id) < (:at, CAST(:id AS uuid)))
+      ORDER BY b.created_at DESC, b.id DESC
+         LIMIT CAST(:limit AS bigint)
+"""
+
+UPLOADS = """
+        SELECT u.id, u.file_name, u.key, u.version_id, u.size_bytes, u.state, b.id AS batch_id,
+               u.refusal_code, u.refusal_message, u.refusal_batch_id, u.uploaded_by, u.claimed_by,
+               u.created_at, u.received_at
+          FROM uploads u
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+         WHERE (CAST(:state AS text) IS NULL OR u.state = :state)
+           AND (CAST(:at AS timestamptz) IS NULL OR (u.created_at, u.id) < (:at, CAST(:id AS uuid)))
+      ORDER BY u.created_at DESC, u.id DESC
+         LIMIT CAST(:limit AS bigint)
+"""
+
+
+def batches(db: Connection, window: NewestFirst, only: BatchFilter) -> list[dict[str, Any]]:
+    """The batches that pass the filter."""
+    return rows(db, BATCHES, **window._asdict(), **only._asdict())
+
+
+def uploads(db: Connection, window: NewestFirst, state: str | None) -> list[dict[str, Any]]:
+    """The uploads in this state, or all."""
+    return rows(db, UPLOADS, **window._asdict(), state=state)
+
+
+def find_upload(db: Connection, upload_id: UUID) -> dict[str, Any] | None:
+    """What became of one upload."""
+    found = rows(
+        db,
+        """
+        SELECT u.id, u.state, b.id AS batch_id, u.refusal_code, u.refusal_message, u.refusal_batch_id
+          FROM uploads u
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+         WHERE u.id = :id
+        """,
+        id=upload_id,
+    )
+    return found[0] if found else None
+
+
+def program_instances(db: Connection, limit: int, before: int | None) -> list[dict[str, Any]]:
+    """The programme instances, the one that was created last first; *before* is the id of the last one seen."""
+    return rows(
+        db,
+        """
+        SELECT i.id, i.slug, i.name, i.program_type, i.starts_on, i.ends_on, i.owner, i.created_at
+          FROM program_instances i
+         WHERE (CAST(:before AS bigint) IS NULL OR i.id < :before)
+      ORDER BY i.id DESC
+         LIMIT CAST(:limit AS bigint)
+        """,
+        limit=limit,
+        before=before,
+    )
+
+
+def find_programme_of_instance(db: Connection, slug: str) -> str | None:
+    """The program_type of the instance with this slug; None if there is no such instance yet."""
+    found = db.run("SELECT program_type FROM program_instances WHERE slug = :slug", slug=slug)
+    return str(found[0][0]) if found else None
+
+
+def audit_trail(db: Connection, batch_id: UUID, limit: int, after: int | None) -> list[dict[str, Any]]:
+    """What happened to a batch and to its upload, oldest first; *after* is the id of the last one seen."""
+    return rows(
+        db,
+        """
+        SELECT a.id, a.at, a.actor, a.actor_kind, a.actor_issuer, a.actor_subject, a.action, a.resource_type,
+               a.resource_id, a.batch_id, a.details
+          FROM (
+               (SELECT of_batch.*
+                  FROM audit_logs of_batch
+                 WHERE of_batch.batch_id = :batch_id AND of_batch.id > CAST(:after AS bigint)
+              ORDER BY of_batch.id
+                 LIMIT CAST(:limit AS bigint))
+                UNION ALL
+               (SELECT of_upload.*
+                  FROM audit_logs of_upload
+                 WHERE of_upload.resource_id = (SELECT b.upload_id FROM ingestion_batches b WHERE b.id = :batch_id)
+                   AND of_upload.batch_id IS DISTINCT FROM :batch_id AND of_upload.id > CAST(:after AS bigint)
+              ORDER BY of_upload.id
+                 LIMIT CAST(:limit AS bigint))
+               ) a
+      ORDER BY a.id
+         LIMIT CAST(:limit AS bigint)
+        """,
+        batch_id=batch_id,
+        limit=limit,
+        after=after or 0,
+    )

@@ -1,0 +1,30 @@
+"""The sessions of one person, found by their address. Reads only; whoever asks says so in the audit trail."""
+
+from typing import Any
+
+from ingestion.database.connection import Connection, rows
+
+SESSIONS_OF_PERSON = """
+        SELECT s.id, s.external_session_id, s.program_type, i.slug AS program_instance, s.version,
+               participant.email AS participant_email, volunteer.email AS volunteer_email,
+               s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.feedback_text, s.focus_area,
+               s.language_level, s.topics, s.metadata
+          FROM sessions_of_person(:person_id) s
+          JOIN users participant ON participant.id = s.participant_id
+          JOIN users volunteer ON volunteer.id = s.volunteer_id
+          JOIN program_instances i ON i.id = s.program_instance_id
+         WHERE s.id > CAST(:after AS bigint)
+      ORDER BY s.id
+         LIMIT CAST(:limit AS bigint)
+"""
+
+
+def find_person(db: Connection, email: str) -> int | None:
+    """Our id of whoever has this address, which is in lower case."""
+    found = db.run("SELECT id FROM users WHERE email = :email", email=email)
+    return int(found[0][0]) if found else None
+
+
+def sessions_of_person(db: Connection, person_id: int, limit: int, after: int | None) -> list[dict[str, Any]]:
+    """Sessions in which somebody is participant or volunteer, as they are now, by our ids."""
+    return rows(db, SESSIONS_OF_PERSON, person_id=person_id, limit=limit, after=after or 0)

@@ -1,0 +1,74 @@
+"""What the dashboard's timeline shows: every upload with the batch that came of it, newest first. Reads only.
+
+Without a filter, or by the state of the upload, it is read from the uploads; by what a batch is, from the batches.
+Either way an index gives the order (`uploads_newest_first`, `uploads_by_state`, `batches_by_status`,
+`batches_of_programme`, `batches_of_instance`), so a page costs what it shows.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from ingestion.database.connection import Connection, rows
+from ingestion.database.queries.lists import BatchFilter, NewestFirst
+
+_COLUMNS = """
+               u.id AS upload_id, u.file_name, u.state, u.size_bytes, u.refusal_code, u.refusal_message,
+               u.refusal_batch_id, u.uploaded_by, u.claimed_by, u.options ->> 'programType' AS named_program_type,
+               b.id AS batch_id, b.status, b.program_type, i.slug AS program_instance, b.dry_run, b.failure_reason,
+               b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows,
+               b.error_rows, b.completed_at,
+               CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
+                    ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
+                            FROM chunks c
+                           WHERE c.batch_id = b.id AND c.state <> 'planned')
+                     END AS processed_rows
+"""
+
+OF_UPLOADS = f"""
+        SELECT u.id, u.created_at, {_COLUMNS}
+          FROM uploads u
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+         WHERE (CAST(:state AS text) IS NULL OR u.state = :state)
+           AND (CAST(:at AS timestamptz) IS NULL OR (u.created_at, u.id) < (:at, CAST(:id AS uuid)))
+      ORDER BY u.created_at DESC, u.id DESC
+         LIMIT CAST(:limit AS bigint)
+"""  # of constants
+
+OF_BATCHES = f"""
+        SELECT b.id, b.created_at, {_COLUMNS}
+          FROM ingestion_batches b
+          JOIN uploads u ON u.id = b.upload_id
+     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+         WHERE (CAST(:status AS text) IS NULL OR b.status = :status)
+           AND (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
+           AND (CAST(:slug AS text) IS NULL
+                OR b.program_instance_id = (SELECT p.id FROM program_instances p WHERE p.slug = :slug))
+           AND (CAST(:at AS timestamptz) IS NULL OR (b.created_at, b.id) < (:at, CAST(:id AS uuid)))
+      ORDER BY b.created_at DESC, b.id DESC
+         LIMIT CAST(:limit AS bigint)
+"""  # of constants
+
+OF_ONE_UPLOAD = f"""
+        SELECT u.id, u.created_at, {_COLUMNS}
+          FROM uploads u
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+         WHERE u.id = :id
+"""  # of constants
+
+
+def of_uploads(db: Connection, window: NewestFirst, state: str | None) -> list[dict[str, Any]]:
+    """The uploads in this state, or all, each with its batch if it has one."""
+    return rows(db, OF_UPLOADS, **window._asdict(), state=state)
+
+
+def of_batches(db: Connection, window: NewestFirst, only: BatchFilter) -> list[dict[str, Any]]:
+    """The batches that pass the filter, each with its upload."""
+    return rows(db, OF_BATCHES, **window._asdict(), **only._asdict())
+
+
+def find(db: Connection, upload_id: UUID) -> dict[str, Any] | None:
+    """One upload, with its batch if it has one."""
+    found = rows(db, OF_ONE_UPLOAD, id=upload_id)
+    return found[0] if found else None

@@ -1,0 +1,113 @@
+"""The role that the functions connect as: it reads and writes rows, and owns nothing but the staging of batches.
+
+The schema's owner could switch triggers off, empty tables and rewrite the audit trail; so only Migrate connects as the
+owner, and says here, after every migration, what the functions may do.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import unicodedata
+
+from pydantic import BaseModel, ConfigDict
+
+from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
+from ingestion.database.grants import grant
+
+_LOCK = 0x726F6C65
+_INSUFFICIENT_PRIVILEGE = "42501"
+_IS_THERE = ("42710", "23505")
+_ITERATIONS = 4096
+
+
+class Login(BaseModel):
+    """Of the functions' secret, who they are. Without a password, they show a token."""
+
+    model_config = ConfigDict(frozen=True)
+
+    username: str
+    password: str = ""
+
+
+class MayNotCreateRole(Exception):
+    """The functions' role is not there, and the owner is not allowed to create it."""
+
+
+def let_in(db: Connection, login: Login) -> None:
+    """Give the functions their role, and the role what it needs; again at every migration. Raises MayNotCreateRole."""
+    if login.username == db.run("SELECT CURRENT_USER::text")[0][0]:
+        return
+    role = _quoted(db, login.username)
+    _create(db, login, role)
+    with transaction(db):
+        db.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
+        grant(db, role)
+        _hand_over_staging(db, role)
+
+
+def _create(db: Connection, login: Login, role: str) -> None:
+    password = f"PASSWORD '{_verifier(login.password)}'" if login.password else ""
+    if not db.run("SELECT FROM pg_roles WHERE rolname = :name", name=login.username):
+        try:
+            db.run(f"CREATE ROLE {role} LOGIN {password}")
+        except DatabaseError as failed:
+            if sqlstate(failed) == _INSUFFICIENT_PRIVILEGE:
+                raise MayNotCreateRole(_sentence(role)) from failed
+            if sqlstate(failed) not in _IS_THERE:
+                raise
+    elif password:
+        _set_password(db, role, password)
+    if not password and db.run("SELECT FROM pg_roles WHERE rolname = 'rds_iam'"):
+        db.run(f"GRANT rds_iam TO {role}")
+
+
+def _set_password(db: Connection, role: str, password: str) -> None:
+    """Whoever made the role sets its password; that of a role which somebody else made is theirs to set."""
+    try:
+        db.run(f"ALTER ROLE {role} {password}")
+    except DatabaseError as failed:
+        if sqlstate(failed) != _INSUFFICIENT_PRIVILEGE:
+            raise
+
+
+def _sentence(role: str) -> str:
+    return (
+        f"The functions' role {role} is not there and the owner of the schema may not create it: have somebody who may "
+        f"run CREATE ROLE {role} LOGIN with the password of the functions' secret, then deploy again; or leave "
+        "DatabaseOwnerSecretArn out, and the functions connect as the owner."
+    )
+
+
+def _hand_over_staging(db: Connection, role: str) -> None:
+    """Staging tables that the functions made when they were the owner: batches under way at this very deploy."""
+    found = db.run(
+        """
+        SELECT c.oid::regclass::text FROM pg_class c
+         WHERE c.relnamespace = 'staging'::regnamespace AND c.relkind IN ('r', 'p')
+           AND c.relowner = CURRENT_USER::regrole AND c.relname ~ '^[a-z]+_[0-9a-f]{32}(_[0-9]+)?$'
+        """
+    )
+    if found:
+        # To give something to a role one must be able to become it.
+        db.run(f"GRANT {role} TO CURRENT_USER")
+    for (table,) in found:
+        db.run(f"ALTER TABLE {table} OWNER TO {role}")
+
+
+def _quoted(db: Connection, name: str) -> str:
+    return str(db.run("SELECT quote_ident(:name)", name=name)[0][0])
+
+
+def _verifier(password: str) -> str:
+    """What the server keeps of a password (RFC 5803): statements are logged, and so hold no password.
+
+    https://www.postgresql.org/docs/current/catalog-pg-authid.html
+    """
+    salt = secrets.token_bytes(16)
+    plain = unicodedata.normalize("NFKC", password).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", plain, salt, _ITERATIONS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    texts = [base64.b64encode(each).decode() for each in (salt, stored, server)]
+    return f"SCRAM-SHA-256${_ITERATIONS}:{texts[0]}${texts[1]}:{texts[2]}"

@@ -1,0 +1,1 @@
+"""A module per table: each statement whole, and named by its function."""

@@ -1,0 +1,177 @@
+"""What is due to be deleted or archived, and the notes that it was."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from ingestion.database.connection import Connection, rows
+from ingestion.database.tables.old_uploads import DELETED_NAME
+
+AT_ONCE = 500
+PLAIN_NAME = (
+    r"^(kintell|mentors|mentorship|mfu|language|lfu|lc)"
+    r"([-_ ](for|ukraine|connect|users|mentorship|language|export|20[0-9]{2}|q[1-4]|[0-9]{1,2}))*"
+    r"\.(csv|txt|tsv)(\.gz)?$"
+)
+"""A file's name that says nothing of anybody."""
+
+
+class Expired(BaseModel):
+    """An error file that has had its time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_id: UUID
+    key: str
+
+
+class Old(BaseModel):
+    """A batch to be archived, and its files."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_id: UUID
+    bucket: str
+    key: str
+    version_id: str
+    work_key: str | None
+    error_file_key: str | None
+
+
+def expired_error_files(db: Connection, days: int) -> list[Expired]:
+    """Some error files whose batch ended more than *days* ago, oldest first; none once all are deleted."""
+    found = rows(
+        db,
+        """
+        SELECT id AS batch_id, error_file_key AS key
+          FROM ingestion_batches
+         WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL
+           AND completed_at < now() - make_interval(days => CAST(:days AS int))
+      ORDER BY completed_at
+         LIMIT :at_once
+        """,
+        days=days,
+        at_once=AT_ONCE,
+    )
+    return [Expired.model_validate(row) for row in found]
+
+
+def note_error_file_deleted(db: Connection, batch_id: UUID) -> bool:
+    """The batch says from now on that its error file was deleted; False if it said so before."""
+    noted = db.run(
+        """
+        UPDATE ingestion_batches SET error_file_deleted_at = now()
+         WHERE id = :id AND error_file_deleted_at IS NULL
+     RETURNING id
+        """,
+        id=batch_id,
+    )
+    return bool(noted)
+
+
+def old_batches(db: Connection, days: int) -> list[Old]:
+    """Some batches completed more than *days* ago, oldest first; none once all are archived."""
+    found = rows(
+        db,
+        """
+        SELECT b.id AS batch_id, u.bucket, u.key, u.version_id, b.work_key, b.error_file_key
+          FROM ingestion_batches b
+          JOIN uploads u ON u.id = b.upload_id
+         WHERE b.status = 'completed' AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
+      ORDER BY b.completed_at
+         LIMIT :at_once
+        """,
+        days=days,
+        at_once=AT_ONCE,
+    )
+    return [Old.model_validate(row) for row in found]
+
+
+def archive(db: Connection, batch_id: UUID) -> bool:
+    """Make the batch a tombstone: counts, hash and dates stay, people go. False if it was one before.
+
+    Who imported it remains in the audit trail, which nobody changes. The header goes too: a broken file may have a
+    person's row there. A file's name stays only if it has nothing but the words of our programmes in it.
+    """
+    archived = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = 'archived', archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL,
+               force_reason = CASE WHEN forced THEN 'archived' END, work_key = NULL,
+               file_name = CASE WHEN file_name ~* :plain THEN file_name ELSE :deleted END,
+               format = format || '{"header": []}',
+               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
+               error_file_deleted_at =
+                   coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
+         WHERE id = :id AND status = 'completed'
+     RETURNING id
+        """,
+        id=batch_id,
+        plain=PLAIN_NAME,
+        deleted=DELETED_NAME,
+    )
+    db.run(
+        """
+        UPDATE uploads u
+           SET uploaded_by = NULL, uploader_issuer = NULL, uploader_subject = NULL, principal = NULL, claimed_by = NULL,
+               options = '{}', deleted_at = b.archived_at,
+               file_name = b.file_name,
+               key = CASE WHEN u.file_name = b.file_name THEN u.key ELSE 'deleted/' || u.id END
+          FROM ingestion_batches b
+         WHERE b.id = :id AND b.status = 'archived' AND u.id = b.upload_id
+        """,
+        id=batch_id,
+    )
+    return bool(archived)
+
+
+class Stuck(BaseModel):
+    """A batch that nobody has worked on for long."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_id: UUID
+    chunk_count: int
+
+
+def stuck_batches(db: Connection, hours: int) -> list[Stuck]:
+    """Batches that have not ended, and that nobody has touched for *hours*."""
+    found = rows(
+        db,
+        """
+        SELECT b.id AS batch_id, (SELECT count(*) FROM chunks c WHERE c.batch_id = b.id) AS chunk_count
+          FROM ingestion_batches b
+         WHERE b.status IN ('pending', 'running') AND b.updated_at < now() - make_interval(hours => CAST(:hours AS int))
+      ORDER BY b.updated_at
+         LIMIT :at_once
+        """,
+        hours=hours,
+        at_once=AT_ONCE,
+    )
+    return [Stuck.model_validate(row) for row in found]
+
+
+def expire_unused_links(db: Connection) -> int:
+    """Forget the uploads that were announced a week ago and never came: their links expired long since."""
+    gone = db.run(
+        """
+        DELETE FROM uploads
+         WHERE state = 'waiting' AND version_id IS NULL AND created_at < now() - interval '7 days'
+     RETURNING id
+        """
+    )
+    return len(gone)
+
+
+def ended(db: Connection, batch_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the batches that have ended, or never were."""
+    found = db.run(
+        """
+        SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
+          LEFT JOIN ingestion_batches b ON b.id = given.id
+         WHERE b.id IS NULL OR b.status IN ('completed', 'failed', 'archived')
+        """,
+        ids=list(batch_ids),
+    )
+    return [row[0] for row in found]

@@ -1,0 +1,100 @@
+"""users: the people that sessions are between, found by email."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from ingestion.database.connection import Connection
+from ingestion.database.publishing.staging import rows_table
+
+LOCK_SECONDS = 2
+
+
+def ids_of(db: Connection, emails: Iterable[str]) -> dict[str, str]:
+    """The ids of those of the people who are known, as text, by email.
+
+    Thousands at a time: they go and come as one text each, lines of `email id`, which costs the driver a tenth of an
+    array and a row per person. No address holds white space.
+    """
+    found = db.run(
+        """
+        SELECT string_agg(u.email || ' ' || u.id, E'\n')
+          FROM unnest(string_to_array(:emails, E'\n')) AS named (email)
+          JOIN users u ON u.email = named.email COLLATE "C"
+        """,
+        emails="\n".join(emails),
+    )[0][0]
+    return dict(line.split(" ") for line in (found or "").split("\n") if line)
+
+
+def create_staged(db: Connection, batch_id: UUID) -> None:
+    """Create the people whom staged sessions name by email only, and put their ids into those rows."""
+    db.run(
+        f"""
+        INSERT INTO users (email, role, batch_id, row_number, line)
+        SELECT DISTINCT ON (email) email, role, :batch_id, row_number, line
+          FROM (SELECT participant_email AS email, 'participant' AS role, row_number, line
+                  FROM {rows_table(batch_id)} WHERE participant_id IS NULL
+             UNION ALL
+                SELECT volunteer_email, 'volunteer', row_number, line
+                  FROM {rows_table(batch_id)} WHERE volunteer_id IS NULL) unknown
+      ORDER BY email, row_number, role
+            ON CONFLICT (email) DO NOTHING
+        """,
+        batch_id=batch_id,
+    )
+    _fill_in(db, batch_id, "users")
+
+
+def number_staged(db: Connection, batch_id: UUID) -> None:
+    """Give the people whom staged sessions name by email only a number below zero, instead of creating them.
+
+    Nobody has such an id, so it tells them from each other and from everybody who is known, and nothing of it stays.
+    """
+    table = rows_table(batch_id)
+    # Who has become known since then is who they are.
+    _fill_in(db, batch_id, "users")
+    _fill_in(
+        db,
+        batch_id,
+        f"""(SELECT email, -row_number() OVER (ORDER BY email) AS id
+               FROM (SELECT participant_email AS email FROM {table} UNION SELECT volunteer_email FROM {table}) named
+              WHERE email IS NOT NULL)""",
+    )
+
+
+def _fill_in(db: Connection, batch_id: UUID, ids: str) -> None:
+    """Put ids into the staged rows that have an email in their place, from a table of emails and ids."""
+    for role in ("participant", "volunteer"):
+        db.run(
+            f"""
+            UPDATE {rows_table(batch_id)} r SET {role}_id = u.id
+              FROM {ids} u WHERE r.{role}_id IS NULL AND u.email = r.{role}_email
+            """
+        )
+
+
+def remove_created(db: Connection, batch_id: UUID) -> None:
+    """Remove the people whom a failed batch of sessions created, unless somebody else's sessions name them by now.
+
+    In a transaction that has written no sessions. Raises Unavailable if others have been writing them for too long.
+    """
+    # Nobody tries the batch again meanwhile, and has these people for known.
+    db.run("SELECT FROM ingestion_batches WHERE id = :batch_id FOR UPDATE", batch_id=batch_id)
+    wait_briefly(db)
+    db.run(
+        """
+        DELETE FROM users u
+         USING ingestion_batches b
+         WHERE b.id = :batch_id AND b.status = 'failed' AND u.batch_id = b.id
+           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = u.id)
+        """,
+        batch_id=batch_id,
+    )
+
+
+def wait_briefly(db: Connection) -> None:
+    """Until the transaction ends, wait for no lock longer than whoever comes behind in the queue can be held up.
+
+    Who deletes people waits for all who are writing sessions, and meanwhile nobody else begins to.
+    """
+    db.run(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")

@@ -1,0 +1,28 @@
+"""revoked_passes: the passes of browsers that have signed out, until they would have been over anyhow."""
+
+from uuid import UUID
+
+from ingestion.database.connection import Connection
+
+
+def revoke(db: Connection, pass_id: UUID, expires_at: int) -> None:
+    """The pass opens nothing from now on; *expires_at* in seconds since 1970."""
+    db.run(
+        """
+        INSERT INTO revoked_passes (id, expires_at) VALUES (:id, to_timestamp(:expires_at))
+            ON CONFLICT (id) DO NOTHING
+        """,
+        id=pass_id,
+        expires_at=expires_at,
+    )
+
+
+def is_revoked(db: Connection, pass_id: UUID) -> bool:
+    """Whether its holder has signed out."""
+    return bool(db.run("SELECT FROM revoked_passes WHERE id = :id", id=pass_id))
+
+
+def forget_expired(db: Connection) -> int:
+    """Forget those that are over; how many they were. A day later, so that no clock that differs matters."""
+    gone = db.run("DELETE FROM revoked_passes WHERE expires_at < now() - interval '1 day' RETURNING id")
+    return len(gone)

@@ -1,0 +1,28 @@
+"""The registry of programmes: one line for each, in the order in which they are tried."""
+
+from ingestion.errors import RefusalCode, Refused
+from ingestion.records.kintell_users import KINTELL_USERS
+from ingestion.records.language_ukraine import LANGUAGE_UKRAINE
+from ingestion.records.mentors_ukraine import MENTORS_UKRAINE
+from ingestion.records.programme import Column, Kind, Programme
+
+__all__ = ["PROGRAMMES", "Column", "Kind", "Programme", "get_programme"]
+
+PROGRAMMES = {
+    programme.program_type: programme
+    for programme in (
+        MENTORS_UKRAINE,
+        LANGUAGE_UKRAINE,
+        KINTELL_USERS,
+    )
+}
+
+
+def get_programme(program_type: str) -> Programme:
+    """The programme of this exact program_type; Refused if there is none. For aliases see `naming`."""
+    if program_type not in PROGRAMMES:
+        raise Refused(
+            RefusalCode.UNKNOWN_PROGRAM,
+            f'There is no programme "{program_type}"; name one of {", ".join(PROGRAMMES)}.',
+        )
+    return PROGRAMMES[program_type]

@@ -1,0 +1,132 @@
+"""A programme: what its files are called, which columns they have, and the rule of each.
+
+A new programme with columns of its own is one module that makes a `Programme`, and its registration in `__init__`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ingestion.file_warnings import WarningCode
+from ingestion.values.cells import Cell, Rule
+from ingestion.values.marks import BLANKS, INVISIBLE
+
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_SEPARATORS = re.compile(r"[\s_-]+")
+_SMALL_BEFORE_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CLOSING_MARKS = re.compile(r"(?<![\s_])[\s_]*+(?:(?<!\*)\*++|\([^()]*+\)|\[[^\[\]]*+\])$")
+_MINUTES = re.compile(r"^(duration)\s*[(\[]\s*min(?:ute)?s?\.?\s*[)\]]", re.IGNORECASE)
+_LONGEST_HEADER = 300
+"""Longer texts are compared as they are: no name that we know is as long."""
+
+
+def plain(text: str) -> str:
+    """The form in which header names and programme names are compared: trimmed, lower-case, `_` between words."""
+    return _SEPARATORS.sub("_", _INVISIBLE.sub("", text).strip(BLANKS)).lower()
+
+
+def header_name(text: str) -> str:
+    """The form in which names of columns are compared: `plain`, in NFC, with `_` also for dots and in camelCase.
+
+    What stands behind a name to say more of the column is dropped: a `*`, or a text in brackets, as in `Rating (1-5)`.
+    Of a duration the brackets say the unit, which belongs to its name: `Duration (minutes)`, not `Duration (hours)`.
+    """
+    return _header_name(text) if len(text) <= _LONGEST_HEADER else plain(text)
+
+
+@lru_cache(maxsize=4_096)
+def _header_name(text: str) -> str:
+    name = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip(BLANKS)
+    name = _MINUTES.sub(r"\1_minutes", name)
+    while (shorter := _CLOSING_MARKS.sub("", name)) and shorter != name:
+        name = shorter
+    if name.isalnum():  # where words are set apart otherwise, capitals say nothing: LinkedIn_URL
+        name = _SMALL_BEFORE_CAPITAL.sub("_", name)
+    return plain(name.replace(".", "_")).rstrip("_")
+
+
+class Kind(StrEnum):
+    """What a row of the programme's files is."""
+
+    SESSIONS = "sessions"
+    PEOPLE = "people"
+
+
+class Column(BaseModel):
+    """A column of the programme's files. `fills` is the field of `SessionRow` or `PersonRow` that its value becomes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    fills: str
+    rule: Rule
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    at_once: Callable[[Sequence[str]], Sequence[Cell] | None] | None = None
+    """The rule for many cells, of a column whose texts hardly ever come twice; None if one needs a closer look."""
+    comes_again: bool = False
+    """Whether it names people, who come again all over a file, in cells that are short."""
+    is_text: bool = False
+    """Whether people write freely in it: then nothing in it is damaged, and `N/A` is what they wrote."""
+    doubt: Callable[[str], WarningCode | None] | None = None
+    """What to warn of, if a text was taken though it says not quite what it should."""
+    oldest_years: int | None = None
+    """For a date: how many years it may lie in the past."""
+
+
+class Programme(BaseModel):
+    """One programme. Names, aliases and columns are in the `plain` form.
+
+    `schema_versions` are the versions after 1.0, newest first, each with the column that tells it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    program_type: str
+    name: str
+    kind: Kind
+    session_type: str | None = None
+    aliases: tuple[str, ...] = ()
+    id_prefixes: tuple[str, ...] = ()
+    telltale_columns: frozenset[str] = frozenset()
+    columns: tuple[Column, ...]
+    schema_versions: tuple[tuple[str, str], ...] = ()
+    fills_short_rows: bool = False
+    """Whether cells that a row lacks at its end are empty; else the row is rejected."""
+
+    @property
+    def slug_prefix(self) -> str:
+        """What the slugs of its instances begin with, such as `mentors-ukraine`."""
+        return self.program_type.replace("_", "-")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that mean this programme, on input and in file names."""
+        return (self.program_type, *self.aliases)
+
+    def schema_version(self, columns: frozenset[str]) -> str:
+        """The version of a file with these columns, by canonical names."""
+        newer = (version for version, telltale in self.schema_versions if telltale in columns)
+        return next(newer, "1.0")
+
+    def free_names(self, columns: Collection[str]) -> list[str]:
+        """What a header may be called that is none of these columns, by canonical names."""
+        free = (column for column in self.columns if column.name not in columns)
+        return [name for column in free for name in (column.name, *column.aliases)]
+
+    @model_validator(mode="after")
+    def columns_are_distinct(self) -> Self:
+        """No two columns may answer to one header or fill one field."""
+        headers = [name for column in self.columns for name in (column.name, *column.aliases)]
+        fields = [column.fills for column in self.columns]
+        for names in (headers, fields):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{self.program_type}: a name stands twice among {names}")
+        if any(plain(name) != name for name in (*headers, *self.names)):
+            raise ValueError(f"{self.program_type}: names must be lower-case with underscores")
+        return self

@@ -1,0 +1,1 @@
+"""From rows to valid rows and rejects: columns, validation, corrections, the error file."""

@@ -1,0 +1,126 @@
+"""Which cell of a row holds which column: the header line of a file, read with the eyes of its programme."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ingestion.csv_file.header_names import looks_like_a_row, nearest_names, read_instead
+from ingestion.errors import RefusalCode, Refused
+from ingestion.records.programme import Column, Kind, Programme, header_name
+from ingestion.records.session_columns import INSTANCE_REF, SESSION_TYPE
+from ingestion.rows.formulas import restore
+from ingestion.values.dates import NOTHING_DECLARED, Declared
+
+ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message", "_error_batch")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """The columns of one file. Indexes count the cells of a row from 0."""
+
+    programme: Programme
+    headers: tuple[str, ...]
+    """The header cells as the file has them."""
+    indexes: dict[str, int]
+    """The cell of each column of the programme that the file has, by canonical name."""
+    unknown_headers: tuple[str, ...]
+    """As written, in file order: headers the programme does not know, and repeats of those that it does."""
+    schema_version: str
+    instance_ref_index: int | None
+    """The cell that names the programme instance, if a column does."""
+    session_type_index: int | None
+    """The cell that names the programme of its row, if a column does."""
+    original_indexes: tuple[int, ...]
+    """All cells but those of the `_error_*` columns."""
+    is_error_file: bool
+    """Whether this is a returned error file, whose cells are neutralised."""
+    declared: Declared = NOTHING_DECLARED
+    """What the uploader said of the dates."""
+
+    @property
+    def nearest_names(self) -> dict[str, str]:
+        """The columns that unknown headers may mean; no other column of the file is one of these."""
+        return nearest_names(self.unknown_headers, self.programme.free_names(self.indexes))
+
+    def error_column(self, name: str) -> int | None:
+        """The cell of one of the `_error_*` columns, if the file has it."""
+        return next((index for index, header in enumerate(self.headers) if header_name(header) == name), None)
+
+
+def plan_columns(
+    headers: Sequence[str], programme: Programme, declared: Declared = NOTHING_DECLARED, *, corrects: bool = False
+) -> ColumnPlan:
+    """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks.
+
+    *corrects* says that it is known to be a returned error file, whatever became of its `_error_*` columns.
+    """
+    originals = original_indexes(headers)
+    is_error_file = corrects or len(originals) < len(headers)
+    names = _names(headers, is_error_file=is_error_file)
+    indexes = _indexes(names, programme)
+    has_instances = programme.kind is Kind.SESSIONS
+    instance_ref_index = _first(INSTANCE_REF, names) if has_instances else None
+    session_type_index = _first(SESSION_TYPE, names) if has_instances else None
+    known = {*indexes.values(), instance_ref_index, session_type_index}
+    if has_instances:
+        known |= {_first((name,), names) for name in INSTANCE_REF}
+    unknown = tuple(headers[index] for index in originals if index not in known and names[index])
+    _check_required(programme, indexes, unknown)
+    return ColumnPlan(
+        programme=programme,
+        headers=tuple(headers),
+        indexes=indexes,
+        unknown_headers=unknown,
+        schema_version=programme.schema_version(frozenset(indexes)),
+        instance_ref_index=instance_ref_index,
+        session_type_index=session_type_index,
+        original_indexes=originals,
+        is_error_file=is_error_file,
+        declared=declared,
+    )
+
+
+def original_indexes(headers: Sequence[str]) -> tuple[int, ...]:
+    """The indexes of the columns that are not `_error_*` columns of ours."""
+    return tuple(index for index, header in enumerate(headers) if header_name(header) not in ERROR_COLUMNS)
+
+
+def places_in_error_file(headers: Sequence[str], programme: Programme, *, corrects: bool) -> dict[str, int]:
+    """Where the error file of a file with these headers has each column of the programme, counted from 0."""
+    originals = original_indexes(headers)
+    names = _names(headers, is_error_file=corrects or len(originals) < len(headers))
+    return {name: originals.index(index) for name, index in _indexes(names, programme).items()}
+
+
+def _names(headers: Sequence[str], *, is_error_file: bool) -> dict[int, str]:
+    originals = original_indexes(headers)
+    return {index: header_name(restore(headers[index]) if is_error_file else headers[index]) for index in originals}
+
+
+def _indexes(names: dict[int, str], programme: Programme) -> dict[str, int]:
+    return {column.name: index for column in programme.columns if (index := _find(column, names)) is not None}
+
+
+def _find(column: Column, names: dict[int, str]) -> int | None:
+    """A column's own name goes before its aliases, wherever they stand; of repeats the first is taken."""
+    return _first((column.name, *column.aliases), names)
+
+
+def _first(wanted: Sequence[str], names: dict[int, str]) -> int | None:
+    return next((index for name in wanted for index, found in names.items() if found == name), None)
+
+
+def _check_required(programme: Programme, indexes: dict[str, int], unknown: Sequence[str]) -> None:
+    missing = [column for column in programme.columns if column.required and column.name not in indexes]
+    if not missing:
+        return
+    named = ", ".join(" or ".join((column.name, *column.aliases)) for column in missing)
+    if indexes:
+        what = f"The header line lacks the required {'columns' if len(missing) > 1 else 'column'} {named}."
+    else:
+        what = (
+            f"The first line names none of the columns of {programme.name}; a header line must name at least {named}."
+        )
+    may_be_told = unknown and not looks_like_a_row(unknown)
+    read = f" {read_instead(unknown, programme.free_names(indexes))}" if may_be_told else ""
+    raise Refused(RefusalCode.MISSING_COLUMNS, f"{what}{read} Add what is missing to the file and upload it again.")

@@ -1,0 +1,138 @@
+"""A corrected file held against the rows that were handed out: exactly those that somebody mended are new work.
+
+A row is found by the number in its `_error_row`, or by what stands in it. As it was handed out it keeps the faults that
+it had, however its cells look now: a row that was cut or padded to fit into the columns would look like a good one.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from ingestion.faults import DEPENDS_ON_OTHERS, Fault, FaultCode, RawRow, Reject
+from ingestion.records.programme import plain
+from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.formulas import neutralise, restore
+from ingestion.rows.redisplay import coarse, is_same
+from ingestion.rows.rejects import fitted, kept_headers
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Which cell of a returned row is which of a row that was handed out, counted from 0."""
+
+    width: int
+    """Of what was handed out."""
+    pairs: tuple[tuple[int, int], ...]
+    """Cells of what was handed out and of what came back."""
+    gone: frozenset[str]
+    """The columns of the programme that nobody handed back."""
+    added: tuple[int, ...]
+    """The cells of columns of the programme that were not handed out."""
+    key: tuple[int, int] | None
+    """The pair that holds what a reader knows a row by: the session's id, or a person's address."""
+
+
+def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan) -> Pairing:
+    """Pair the columns by their names; of repeated ones, the first with the first."""
+    names = [plain(header) for header in kept_headers(handed_out)]
+    back = {index: plain(restore(returned.headers[index])) for index in returned.original_indexes}
+    pairs, free = [], dict(back)
+    for at, name in enumerate(names):
+        index = next((index for index, found in free.items() if found == name), None)
+        if index is not None:
+            pairs.append((at, index))
+            del free[index]
+    originals = handed_out.original_indexes
+    places = {name: originals.index(index) for name, index in handed_out.indexes.items()}
+    there = dict(pairs)
+    # What two programmes call by different names, or one by an alias, is the same all the same.
+    filled = {_fills(returned, name): index for name, index in returned.indexes.items() if index in free}
+    for name, at in places.items():
+        if at not in there and (index := filled.get(_fills(handed_out, name))) is not None:
+            there[at] = index
+            del free[index]
+    key = places.get(next(iter(handed_out.programme.columns)).name)
+    return Pairing(
+        width=len(names),
+        pairs=tuple(there.items()),
+        gone=frozenset(name for name, at in places.items() if at not in there),
+        added=tuple(index for index in returned.indexes.values() if index in free),
+        key=(key, there[key]) if key is not None and key in there else None,
+    )
+
+
+def _fills(plan: ColumnPlan, name: str) -> str:
+    return next(column.fills for column in plan.programme.columns if column.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A returned row beside the one that was handed out."""
+
+    cells: list[str]
+    """The returned cells; where they are as they were handed out, in the words of then."""
+    is_mended: bool
+    is_clearly_it: bool
+    """Whether most of its cells are those that were handed out."""
+
+
+def compare(reject: Reject, row: RawRow, pairing: Pairing) -> Comparison:
+    """Compare a returned row, as the returned file has it, with what was handed out."""
+    handed_out, cells, same, filled = fitted(reject.row.cells, pairing.width), list(row.cells), 0, 0
+    is_mended = any(fault.field in pairing.gone for fault in reject.faults)
+    is_mended = is_mended or any(cells[index].strip() for index in pairing.added)
+    for at, index in pairing.pairs:
+        given, back = handed_out[at], restore(cells[index])
+        filled += bool(given or back)
+        if is_same(given, back):
+            cells[index] = neutralise(given)
+            same += bool(given or back)
+        elif not (at == pairing.width - 1 and is_same(_joined(reject, pairing.width), back)):
+            is_mended = True
+    return Comparison(cells, is_mended, 2 * same > filled)
+
+
+def _joined(reject: Reject, width: int) -> str:
+    """The last cell of a row with too many, as error files had it that packed the others into it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(reject.row.cells[width - 1 :])
+    return text.getvalue()
+
+
+def faults_that_stay(reject: Reject, *, of_other_programme: bool) -> tuple[Fault, ...]:
+    """The faults of a row that nobody mended; none if what was wrong depends on other rows or people: judge it anew.
+
+    Uploaded for another programme, a row is no longer of the wrong one.
+    """
+    judged_anew = DEPENDS_ON_OTHERS | ({FaultCode.OTHER_PROGRAMME} if of_other_programme else frozenset())
+    if {fault.code for fault in reject.faults} <= judged_anew:
+        return ()
+    dropped = {FaultCode.OTHER_PROGRAMME} if of_other_programme else frozenset[FaultCode]()
+    return tuple(fault for fault in reject.faults if fault.code not in dropped)
+
+
+def still_rejected(reject: Reject, row: RawRow, cells: list[str], faults: tuple[Fault, ...], width: int) -> Reject:
+    """The returned row with the faults that it had, and with what was beyond its columns."""
+    beyond = [neutralise(cell) for cell in reject.row.cells[width:]]
+    return Reject(row._replace(cells=cells + beyond), faults)
+
+
+def content_key(cells: Iterable[str]) -> tuple[str, ...]:
+    """What two rows have in common that may be the same."""
+    return tuple(map(coarse, cells))
+
+
+def number_of(row: RawRow, plan: ColumnPlan, parent: UUID) -> int | None:
+    """The number that the row had in the file of this parent, if its `_error_*` columns still say so."""
+    cells = row.cells
+    batch = _cell(cells, plan.error_column("_error_batch"))
+    if batch and batch.lower() != str(parent):
+        return None
+    number = _cell(cells, plan.error_column("_error_row")).removesuffix(".0").removesuffix(",0")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 12 else None
+
+
+def _cell(cells: Sequence[str], index: int | None) -> str:
+    return restore(cells[index]).strip() if index is not None and index < len(cells) else ""

@@ -1,0 +1,188 @@
+"""Whether a cell that comes back from a spreadsheet is the one that was handed out, shown in another way.
+
+A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
+encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
+may be; but a date that was handed out in such a form is itself only in the same order: to turn it round is to mend it.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Final, NamedTuple
+
+from ingestion.rows.formulas import without_apostrophes
+from ingestion.values.marks import BLANKS
+
+_NUMBER = re.compile(r"([-+]?[0-9]{1,40})(?:[.,]([0-9]{1,40}))?(?:[eE]([-+]?[0-9]{1,3}))?")
+_GENERAL_DIGITS: Final = 9
+"""A spreadsheet shows at least so many digits of a number; what it cuts off behind is rounded."""
+_TRUTHS: Final = ({"true", "wahr", "sann", "істина", "истина"}, {"false", "falsch", "usann", "хибність", "ложь"})
+# The beginnings of months in English, Norwegian and Ukrainian, by number.
+_MONTHS: Final = (
+    ("jan", "січ"),
+    ("feb", "лют"),
+    ("mar", "бер"),
+    ("apr", "кві"),
+    ("may", "mai", "тра"),
+    ("jun", "чер"),
+    ("jul", "лип"),
+    ("aug", "сер"),
+    ("sep", "вер"),
+    ("oct", "okt", "жов"),
+    ("nov", "лис"),
+    ("dec", "des", "гру"),
+)
+_MONTH_NUMBERS: Final = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
+_TIME = (
+    r"(?:[T ,]{1,3}([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]{1,9})?)?"
+    r" ?([ap]\.?m\.?)?)? ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_TIME}", re.IGNORECASE)
+_YEAR_LAST = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
+_DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[. -]{{1,2}}(\w{{3,12}})[. -]{{1,2}}([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.I)
+_NAMED_DAY = re.compile(rf"(\w{{3,12}})[. ]{{1,2}}([0-9]{{1,2}}),? ([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
+_CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: ?([ap])\.?m\.?)?", re.IGNORECASE)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_DATE_WORDS: Final = frozenset({"t", "z", "utc", "gmt", "am", "pm", "a", "p", "m", "e"})
+
+Day = tuple[int, int, int]
+
+
+class _Date(NamedTuple):
+    days: frozenset[Day]
+    """What it may be: year in the century, month, day."""
+    century: int | None
+    """None if its year has two digits, as spreadsheets like to show it."""
+    in_order: tuple[int, int] | None
+    """Of a numeric date, its first two numbers."""
+    time: tuple[int, int]
+    second: int | None
+    zone: str
+
+
+def is_same(handed_out: str, returned: str) -> bool:
+    """Whether the text that was handed out may come back as this, though nobody changed it."""
+    if handed_out == returned:
+        return True
+    given, back = settled(handed_out), settled(returned)
+    return given == back or _is_lossy(given, back) or _is_truth(given, back) or _is_value(given, back)
+
+
+def settled(text: str) -> str:
+    """The text without what trimming, other line ends and our apostrophes change in it.
+
+    Marks that nobody sees are trimmed too; inside, no spreadsheet takes them away, but who mends a text does.
+    """
+    if text.isascii() and text.isalnum():
+        return text
+    bare = unicodedata.normalize("NFC", without_apostrophes(text))
+    return " ".join(bare.strip(BLANKS).split())
+
+
+def coarse(text: str) -> str:
+    """What is the same for all texts that `is_same` takes for one: to look rows up by."""
+    given = settled(text)
+    if any(given.lower() in words for words in _TRUTHS):
+        return "\0truth"
+    words = _LETTERS.findall(given.lower())
+    if any(map(str.isdigit, given)) and all(word in _DATE_WORDS or word[:3] in _MONTH_NUMBERS for word in words):
+        return "\0value"
+    return given if given.isascii() else "".join([letter if letter.isascii() else "?" for letter in given])
+
+
+def _is_lossy(given: str, back: str) -> bool:
+    """Whether only letters that an encoding lacks have become question marks."""
+    if "?" not in back or len(given) != len(back):
+        return False
+    return all(one == other or (other == "?" and not one.isascii()) for one, other in zip(given, back, strict=True))
+
+
+def _is_truth(given: str, back: str) -> bool:
+    return any(given.lower() in words and back.lower() in words for words in _TRUTHS)
+
+
+def _is_value(given: str, back: str) -> bool:
+    if not (back[:1].isalnum() or back[:1] in "-+") or not any(map(str.isdigit, given)):
+        return False
+    one, other = _number(given), _number(back)
+    if one is not None and other is not None:
+        return _is_same_number(one, other)
+    if (clock := _clock(given)) is not None and clock == _clock(back):
+        return True
+    date, shown = _date(given), _date(back)
+    return date is not None and shown is not None and _is_same_date(date, shown)
+
+
+def _clock(text: str) -> tuple[int, int, int] | None:
+    """A time of the day, which is what a spreadsheet takes 1:30 for."""
+    found = _CLOCK.fullmatch(text) if ":" in text else None
+    if not found:
+        return None
+    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
+    if found[4]:
+        hour = hour % 12 + (12 if found[4].lower() == "p" else 0)
+    return hour, minute, second
+
+
+def _number(text: str) -> Decimal | None:
+    found = _NUMBER.fullmatch(text)
+    if not found:
+        return None
+    whole, fraction, exponent = found.groups()
+    try:
+        return Decimal(f"{whole}.{fraction or 0}E{exponent or 0}")
+    except InvalidOperation:
+        return None
+
+
+def _is_same_number(given: Decimal, back: Decimal) -> bool:
+    """The same number; or what is left of it where a spreadsheet has no room for all of its digits."""
+    if given == back:
+        return True
+    digits = len(back.normalize().as_tuple().digits)
+    is_shortened = len(given.normalize().as_tuple().digits) > max(digits, _GENERAL_DIGITS)
+    is_scientific = given == given.to_integral_value() and abs(given) >= Decimal(10) ** 11
+    if not (is_shortened and (digits >= _GENERAL_DIGITS or is_scientific)):
+        return False
+    return abs(given - back) * 2 <= Decimal(10) ** (given.adjusted() - max(digits, 6) + 1)
+
+
+def _date(text: str) -> _Date | None:
+    if found := _YEAR_FIRST.fullmatch(text):
+        year, month, day = map(int, found.groups()[:3])
+        return _dated(found[1], {(year % 100, month, day)}, None, found.groups()[3:])
+    if found := _YEAR_LAST.fullmatch(text):
+        first, second, year = map(int, found.groups()[:3])
+        days = {(year % 100, second, first), (year % 100, first, second)}
+        return _dated(found[3], days, (first, second), found.groups()[3:])
+    if found := _DAY_NAMED.fullmatch(text):
+        named, name, wanted = found[1], found[2], found[3]
+    elif found := _NAMED_DAY.fullmatch(text):
+        named, name, wanted = found[2], found[1], found[3]
+    else:
+        return None
+    number = _MONTH_NUMBERS.get(name.lower()[:3])
+    days = {(int(wanted) % 100, number or 0, int(named))}
+    return _dated(wanted, days, None, found.groups()[3:]) if number else None
+
+
+def _dated(year: str, days: set[Day], in_order: tuple[int, int] | None, time: tuple[str | None, ...]) -> _Date | None:
+    hour, minute, second, half, zone = time
+    hours = int(hour or 0)
+    if half:
+        if not 1 <= hours <= 12:
+            return None
+        hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
+    century = int(year) // 100 if len(year) == 4 else None
+    seconds = int(second) if second else None
+    return _Date(frozenset(days), century, in_order, (hours, int(minute or 0)), seconds, zone or "")
+
+
+def _is_same_date(given: _Date, back: _Date) -> bool:
+    if given.in_order is not None:
+        is_same_day = back.in_order == given.in_order and bool(given.days & back.days)
+    else:
+        is_same_day = bool(given.days & back.days)
+    is_same_day = is_same_day and (given.century == back.century or None in (given.century, back.century))
+    is_same_second = back.second is None or back.second == (given.second or 0)
+    return is_same_day and given.time == back.time and is_same_second and back.zone.upper() in ("", given.zone.upper())

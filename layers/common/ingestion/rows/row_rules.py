@@ -1,0 +1,70 @@
+"""The rules that hold between the cells of a row, or between a row and its file."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from operator import lt
+from typing import Any
+
+from ingestion.faults import Fault, FaultCode
+from ingestion.file_warnings import WarningCode
+from ingestion.rows import session_types
+from ingestion.rows.formulas import restore
+from ingestion.rows.readings import Findings
+from ingestion.values import dates, spreadsheets
+from ingestion.values.dates import Declared
+from ingestion.values.marks import shown
+
+
+def refuse_backward(values: dict[str, Sequence[Any]], given: dict[str, Sequence[str]], found: Findings) -> None:
+    """E007, where both dates are valid."""
+    starts, ends = values["scheduled_at"], values["completed_at"]
+    if set(map(type, starts)) == set(map(type, ends)) == {datetime} and not any(map(lt, ends, starts)):
+        return
+    for position, (scheduled, completed) in enumerate(zip(starts, ends, strict=True)):
+        if type(completed) is datetime and type(scheduled) is datetime and completed < scheduled:
+            start, end = given["scheduled_at"][position], given["completed_at"][position]
+            if not _is_day_of_start_or_later(start, end, found.plan.declared):
+                found.faults[position].append(_backward(start, end))
+
+
+def _is_day_of_start_or_later(start: str, end: str, declared: Declared) -> bool:
+    """Whether the end is a day as a whole, that of the start or, as both are written, a later one.
+
+    Nobody knows that it was before the start, which may be of another zone than the day.
+    """
+    day, day_of_start = dates.day_alone(end, declared), dates.day_of(start, declared)
+    return day is not None and day_of_start is not None and day >= day_of_start
+
+
+def _backward(start: str, end: str) -> Fault:
+    message = (
+        f"completed_at: {shown(spreadsheets.bare(end))} is before scheduled_at {shown(spreadsheets.bare(start))}; "
+        "write the end of the session, with its time, or leave the cell empty"
+    )
+    return Fault(FaultCode.COMPLETED_BEFORE_SCHEDULED, "completed_at", message, end)
+
+
+def refuse_other_programmes(texts: Sequence[Sequence[str]], found: Findings) -> None:
+    """E012, for rows of a combined export; what names no programme is taken, with a warning."""
+    plan = found.plan
+    if plan.session_type_index is None:
+        return
+    cells = texts[plan.session_type_index]
+    if plan.is_error_file:
+        cells = tuple(map(restore, cells))
+    faults: dict[str, Fault] = {}
+    for text in set(cells):
+        value = spreadsheets.bare(text)
+        if spreadsheets.is_damaged(value) and not spreadsheets.is_nothing(value):
+            message = spreadsheets.damaged("session_type", value)
+            faults[text] = Fault(FaultCode.DAMAGED_BY_SPREADSHEET, "session_type", message, text)
+            continue
+        said = session_types.read(text)
+        if said is None:
+            found.warnings[WarningCode.SESSION_TYPES_UNKNOWN] += cells.count(text)
+        elif said not in ("", plan.programme.program_type):
+            faults[text] = session_types.other_programme(text, said, plan.programme)
+    if faults:
+        for position, text in enumerate(cells):
+            if text in faults:
+                found.faults[position].append(faults[text])

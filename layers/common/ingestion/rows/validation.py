@@ -1,0 +1,224 @@
+"""From raw rows to valid ones, column by column: each distinct text of a column is read once per batch of rows.
+
+Whatever a column repeats (durations, levels, topics, most people) costs one look-up, faults included, and what is
+remembered lives no longer than the batch; people, who come again all over a file, may be remembered for a chunk. Faults
+are only gathered per row once a column is known to have any. Valid rows stay columns: staging wants them so, and a
+value per row and back again costs more than reading it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import compress
+from typing import Any, NamedTuple
+
+from ingestion.faults import Fault, RawRow, RawRows, Reject
+from ingestion.records.programme import Column, Kind
+from ingestion.rows import row_rules
+from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.formulas import restore
+from ingestion.rows.readings import Faults, Findings, Readings, Remembered
+from ingestion.values import dates, ratings, spreadsheets
+from ingestion.values.cells import Cell
+from ingestion.values.dates import Declared
+from ingestion.values.ratings import RatingFacts, Scale
+
+__all__ = ["Faults", "PersonRow", "Readings", "Remembered", "SessionRow", "Validated", "validate"]
+
+
+class SessionRow(NamedTuple):
+    """A valid row of a session file, in the order in which it is staged. Times are in UTC."""
+
+    row_number: int
+    line: int
+    external_session_id: str
+    participant_email: str
+    volunteer_email: str
+    scheduled_at: datetime
+    completed_at: datetime | None = None
+    duration_minutes: int | None = None
+    rating_given: Decimal | None = None
+    """As the file has it; `ratings.normalised` once the scale of the file is known."""
+    feedback_text: str | None = None
+    focus_area: str | None = None
+    language_level: str | None = None
+    topics: tuple[str, ...] = ()
+    metadata: str | None = None
+    """Compact JSON."""
+
+
+class PersonRow(NamedTuple):
+    """A valid row of the roster."""
+
+    row_number: int
+    line: int
+    email: str
+    name: str | None = None
+    linkedin_url: str | None = None
+    verification_status: str | None = None
+    role: str = "participant"
+    grant_access: str | None = None
+    joined_at: datetime | None = None
+
+
+class Validated(NamedTuple):
+    """What came of some raw rows: valid ones and rejects, both in file order."""
+
+    row_type: type[SessionRow] | type[PersonRow]
+    columns: dict[str, Sequence[Any]]
+    """The valid rows by field of the row type, all of the same length."""
+    cells: dict[str, Sequence[str]]
+    """The texts that they were read from, by field, of the columns that the file has."""
+    readings: dict[str, Readings]
+    """What each distinct text says, by field; of a column that was read at once, nothing."""
+    rejects: list[Reject]
+    ratings: RatingFacts
+    instance_refs: frozenset[str]
+    """The distinct programme instances that the rows name, as written."""
+    warnings: Counter[str]
+    """How often which doubt was overcome."""
+
+    @property
+    def sessions(self) -> list[SessionRow]:
+        """The valid rows of a session file."""
+        return list(map(SessionRow._make, self._rows())) if self.row_type is SessionRow else []
+
+    @property
+    def people(self) -> list[PersonRow]:
+        """The valid rows of the roster."""
+        return list(map(PersonRow._make, self._rows())) if self.row_type is PersonRow else []
+
+    def _rows(self) -> Iterable[Iterable[Any]]:
+        return zip(*(self.columns[field] for field in self.row_type._fields), strict=True)
+
+    def where(self, chosen: Sequence[bool]) -> "Validated":
+        """The same with those of the valid rows only that are chosen."""
+        return self._replace(columns=_chosen(self.columns, chosen), cells=_chosen(self.cells, chosen))
+
+
+def _chosen(columns: dict[str, Sequence[Any]], chosen: Sequence[bool]) -> dict[str, Sequence[Any]]:
+    if not any(chosen):
+        return dict.fromkeys(columns, ())
+    return {field: list(compress(values, chosen)) for field, values in columns.items()}
+
+
+def validate(
+    rows: RawRows,
+    plan: ColumnPlan,
+    *,
+    now: datetime,
+    scale: Scale | None,
+    remembered: Remembered | None = None,
+) -> Validated:
+    """Validate rows that all have as many cells as the header.
+
+    *scale* is the file's rating scale if it is known already. While it is not, only a rating that fits neither scale,
+    or not the scale that these rows settle by themselves, is a fault here. Rows of the same chunk may be given the same
+    *remembered*.
+    """
+    texts = list(zip(*rows.cells, strict=True)) or [()] * len(plan.headers)
+    found = Findings(plan, remembered)
+    values: dict[str, Sequence[Any]] = {}
+    given: dict[str, Sequence[str]] = {}
+    facts = RatingFacts()
+    for column in plan.programme.columns:
+        if column.name not in plan.indexes:
+            values[column.fills] = [column.rule(column.name, "")] * rows.size
+            continue
+        cells = texts[plan.indexes[column.name]]
+        if plan.is_error_file:
+            cells = tuple(map(restore, cells))
+        given[column.fills], found.readings[column.fills] = cells, {}
+        if (at_once := _read_at_once(column, cells, now, plan.declared)) is not None:
+            values[column.fills] = at_once
+            continue
+        readings = found.read(column, cells)
+        if column.oldest_years is not None:
+            _refuse_old(column, readings, dates.earliest(now, column.oldest_years))
+        if column.fills == "rating_given":
+            facts = _refuse_off_scale(column, readings, scale)
+        values[column.fills] = _spread(readings, cells, found.faults)
+    is_roster = plan.programme.kind is Kind.PEOPLE
+    row_type = PersonRow if is_roster else SessionRow
+    if not is_roster:
+        row_rules.refuse_backward(values, given, found)
+        row_rules.refuse_other_programmes(texts, found)
+    faults = found.faults
+    validated = Validated(
+        row_type=row_type,
+        columns=_columns(row_type, rows, values),
+        cells=given,
+        readings=found.readings,
+        rejects=_rejects(rows, faults),
+        ratings=facts,
+        instance_refs=frozenset() if is_roster else _instance_refs(texts, plan),
+        warnings=found.warnings,
+    )
+    return validated.where([position not in faults for position in range(rows.size)]) if faults else validated
+
+
+def _read_at_once(column: Column, cells: Sequence[str], now: datetime, declared: Declared) -> Sequence[Cell] | None:
+    """The values of a column that needs no look at each of its texts; None if it does.
+
+    So it is with dates that are all written alike, as in most files, and with texts that are short enough.
+    """
+    if column.rule is dates.date:
+        return dates.all_as_written(cells, dates.earliest(now, column.oldest_years))
+    values = column.at_once(cells) if column.at_once else None
+    return None if values is None or (column.required and None in values) else values
+
+
+def _refuse_old(column: Column, readings: Readings, first: datetime) -> None:
+    for text, value in readings.items():
+        if type(value) is datetime and value < first:
+            readings[text] = replace(dates.too_old(column.name, text, first), value=text)
+
+
+def _refuse_off_scale(column: Column, readings: Readings, scale: Scale | None) -> RatingFacts:
+    facts = ratings.facts_of(value for value in readings.values() if isinstance(value, Decimal))
+    scale = scale or ratings.scale_so_far(facts)
+    for text, value in readings.items():
+        if type(value) is Decimal and not ratings.fits(value, scale):
+            # What fits neither scale is told of both: which is the file's, a part of it may not know.
+            told = scale if ratings.fits(value, None) else None
+            readings[text] = ratings.off_scale(column.name, text, told)
+    return facts
+
+
+def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Cell | Fault]:
+    """The reading of every cell, in row order; its faults are added to those of their rows."""
+    values = list(map(readings.__getitem__, cells))
+    if Fault in set(map(type, values)):
+        for position, value in enumerate(values):
+            if type(value) is Fault:
+                faults[position].append(value)
+    return values
+
+
+def _columns(
+    row_type: type[SessionRow] | type[PersonRow], rows: RawRows, values: dict[str, Sequence[Any]]
+) -> dict[str, Sequence[Any]]:
+    """The values of all rows by field of the row type."""
+    placed: dict[str, Sequence[Any]] = {
+        "row_number": rows.numbers,
+        "line": rows.lines,
+        **values,
+    }
+    defaults = row_type._field_defaults
+    return {field: placed.get(field) or [defaults.get(field)] * rows.size for field in row_type._fields}
+
+
+def _rejects(rows: RawRows, faults: Faults) -> list[Reject]:
+    at = sorted(faults)
+    chosen = [[column[position] for position in at] for column in rows]
+    return list(map(Reject, map(RawRow._make, zip(*chosen, strict=True)), map(tuple, map(faults.__getitem__, at))))
+
+
+def _instance_refs(texts: Sequence[Sequence[str]], plan: ColumnPlan) -> frozenset[str]:
+    if plan.instance_ref_index is None:
+        return frozenset()
+    refs = set(texts[plan.instance_ref_index])
+    as_written = map(restore, refs) if plan.is_error_file else refs
+    return frozenset(ref for text in as_written if (ref := spreadsheets.bare(text)))

@@ -1,0 +1,180 @@
+"""What a file's name says: its programme, and the one quarter, month or year that it is of.
+
+Names are read word by word, so case and separators never matter. Around what is said, people and programs add marks of
+copies, versions and second endings; these are passed over. What may be a stretch of time is no instance: not even the
+year of it is taken.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from ingestion.records import PROGRAMMES, Kind, Programme
+from ingestion.values.months import MONTHS
+
+LONGEST: Final = 300
+"""Characters; a longer text is no name of a file."""
+
+_WORD = re.compile(r"\([0-9]{1,4}\)|[^\W_]+")
+_ABBREVIATED = re.compile(r"\b([ft])\.o\.m\b\.?")
+_OWNER = "kintell"
+_COPY: Final = {"copy", "kopi", "kopia", "копія", "копия"}
+_COPY_OF: Final = (("copy", "of"), ("kopi", "av"), ("копія",), ("копия",))
+_ADDED: Final = {"csv", "txt", "tsv", "gz", "final", "export", "eksport", "ny", "nye", "new", "endelig", "errors"}
+_VERSION = re.compile(r"v[0-9]{1,3}")
+_OF_TIME: Final = {
+    *(
+        "to",
+        "til",
+        "og",
+        "and",
+        "until",
+        "through",
+        "thru",
+        "fra",
+        "from",
+        "since",
+        "siden",
+        "between",
+        "mellom",
+        "mot",
+    ),
+    *(
+        "по",
+        "до",
+        "і",
+        "й",
+        "та",
+        "з",
+        "від",
+        "и",
+        "с",
+        "spring",
+        "summer",
+        "autumn",
+        "fall",
+        "winter",
+        "vår",
+        "sommer",
+    ),
+    *("høst", "haust", "vinter", "весна", "літо", "осінь", "зима", "half", "halvår", "halvaar", "semester", "term"),
+    *(
+        "termin",
+        "kvartal",
+        "quarter",
+        "quarters",
+        "квартал",
+        "week",
+        "weeks",
+        "uke",
+        "uker",
+        "тиждень",
+        "year",
+        "years",
+    ),
+    *("våren", "sommeren", "høsten", "vinteren", "vårsemester", "høstsemester", "vårsemesteret", "høstsemesteret"),
+    *(
+        "tom",
+        "fom",
+        "per",
+        "pr",
+        "before",
+        "after",
+        "før",
+        "etter",
+        "over",
+        "plus",
+        "onwards",
+        "minus",
+        "весни",
+        "осені",
+    ),
+    *("år", "рік", "роки", "month", "months", "måned", "måneder", "місяць", "місяці", "ytd", "hittil"),
+}
+"""Words beside which a year or a month is not all that is said of the time."""
+
+_YEAR = r"(?P<year>20[0-9]{2})"
+_QUARTER = r"q ?(?P<quarter>[1-4])"
+_MONTH = rf"(?P<month>0?[1-9]|1[0-2]|{'|'.join(sorted(MONTHS, key=len, reverse=True))})"
+_MONTH_WORD = _MONTH.replace("0?[1-9]|1[0-2]|", "")
+_PERIODS: Final = (
+    re.compile(rf"{_YEAR}(?: ?{_QUARTER}| {_MONTH})?"),
+    re.compile(rf"(?:{_QUARTER}|{_MONTH_WORD}) {_YEAR}"),
+)
+
+
+class FileName(NamedTuple):
+    """What a file's name says; None where it says nothing."""
+
+    program_type: str | None
+    slug: str | None
+
+
+def read_file_name(file_name: str) -> FileName:
+    """Find programme and instance in a file's name, whatever its case, separators and marks of copies."""
+    words = _words(file_name)
+    named = [
+        (programme, rest)
+        for programme in PROGRAMMES.values()
+        for name in programme.names
+        if (rest := _after(name.split("_"), words)) is not None
+    ]
+    if not named:
+        return FileName(None, None)
+    programme, rest = min(named, key=lambda pair: len(pair[1]))
+    return FileName(programme.program_type, _slug(programme, rest))
+
+
+def _words(file_name: str) -> list[str]:
+    """The words of the name in lower case, without what copies have in front and behind."""
+    if len(file_name) > LONGEST:
+        return []
+    name = _ABBREVIATED.sub(r"\1om ", unicodedata.normalize("NFC", file_name).lower())
+    words = _WORD.findall(name)
+    while words and (shorter := _without_mark(words)) != words:
+        words = shorter
+    return words
+
+
+def _without_mark(words: list[str]) -> list[str]:
+    """The words with one mark of a copy less, if there is one."""
+    unnumbered = [words[0], *words[2:]] if words[1:2] and words[1].startswith("(") else words
+    for start in _COPY_OF:
+        if tuple(unnumbered[: len(start)]) == start:
+            return unnumbered[len(start) :]
+    if words[0] in _ADDED or _VERSION.fullmatch(words[0]):
+        return words[1:]
+    if words[-1] in _COPY or words[-1] in _ADDED or words[-1].startswith("(") or _VERSION.fullmatch(words[-1]):
+        return words[:-1]
+    if len(words) > 1 and words[-2] in _COPY and words[-1].isdigit():
+        return words[:-2]
+    return words
+
+
+def _after(name: Sequence[str], words: list[str]) -> list[str] | None:
+    """What follows the name, if the words begin with it, or with it behind the owner's."""
+    start = 1 if words[:1] == [_OWNER] and name[0] != _OWNER else 0
+    end = start + len(name)
+    return words[end:] if words[start:end] == list(name) else None
+
+
+def _slug(programme: Programme, rest: list[str]) -> str | None:
+    if programme.kind is Kind.PEOPLE or not _OF_TIME.isdisjoint(rest):
+        return None
+    said = " ".join(word for word in rest if _says_when(word))
+    period = next((found for form in _PERIODS if (found := form.fullmatch(said))), None)
+    if period is None:
+        return None
+    slug = f"{programme.slug_prefix}-{period['year']}"
+    if period["quarter"]:
+        return f"{slug}-q{period['quarter']}"
+    month = period["month"]
+    return f"{slug}-{MONTHS.get(month) or int(month):02}" if month else slug
+
+
+def _says_when(word: str) -> bool:
+    """Whether the word is of a time, or may be: all that has a digit, a month's name, the q of a quarter."""
+    if word in _ADDED or word in _COPY or _VERSION.fullmatch(word):
+        return False
+    return word == "q" or word in MONTHS or any(mark.isdigit() for mark in word)

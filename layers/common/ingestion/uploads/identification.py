@@ -1,0 +1,194 @@
+"""Which programme and which programme instance a file belongs to, from its key, its name and its columns.
+
+Names are compared in the `plain` form (lower-case, `_` between words), so case and separators never matter.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+from ingestion.errors import RefusalCode, Refused
+from ingestion.records import PROGRAMMES, Kind, Programme, get_programme
+from ingestion.records.programme import header_name, plain
+from ingestion.uploads.file_names import FileName, read_file_name
+
+__all__ = ["FileName", "read_file_name"]
+
+INCOMING: Final = "incoming/"
+ERROR_SUFFIX: Final = "-errors"
+
+_SUFFIX = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
+_ERRORS = re.compile(r"[\s_-]errors$", re.IGNORECASE)
+_PERIOD_IN_SLUG = re.compile(r"(?P<year>20[0-9]{2})(?:-q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1[0-2]))?")
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
+
+
+class Key(NamedTuple):
+    """What an upload's key says; None where it says nothing."""
+
+    program_type: str | None
+    slug: str | None
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One run of a programme; without dates if its slug tells none."""
+
+    program_type: str
+    slug: str
+    name: str
+    starts_on: date | None
+    ends_on: date | None
+
+
+def programme_of_alias(text: str) -> str | None:
+    """The program_type that this name or alias means, in any case, with any separator."""
+    name = plain(text)
+    return next((programme.program_type for programme in PROGRAMMES.values() if name in programme.names), None)
+
+
+def get_programme_of_alias(text: str) -> str:
+    """The program_type that this name or alias means; Refused(UNKNOWN_PROGRAM) names those there are."""
+    program_type = programme_of_alias(text)
+    if program_type is None:
+        raise Refused(
+            RefusalCode.UNKNOWN_PROGRAM, f'There is no programme "{text}"; name one of {", ".join(PROGRAMMES)}.'
+        )
+    return program_type
+
+
+def read_key(key: str) -> Key:
+    """Read `incoming/[<program>/[<slug>/]]<file>`; Refused if a folder or the suffix is none that we know."""
+    *folders, file_name = key.removeprefix(INCOMING).split("/")
+    if not _SUFFIX.search(file_name):
+        raise Refused(
+            RefusalCode.NOT_CSV,
+            "The file is not named as a CSV file; upload a .csv, .txt or .tsv file, or one of these as .gz.",
+        )
+    if len(folders) > 2:
+        raise Refused(
+            RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
+            f"The file lies too deep; upload to {INCOMING}<program>/<program-instance-slug>/<file>.",
+        )
+    if not folders:
+        return Key(None, None, file_name)
+    program_type = get_programme_of_alias(folders[0])
+    slug = instance_of_slug(folders[1], program_type).slug if len(folders) == 2 else None
+    return Key(program_type, slug, file_name)
+
+
+def error_file_name(file_name: str) -> str:
+    """What the error file of a file is called; that of an error file is not called `-errors-errors`."""
+    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}{ERROR_SUFFIX}.csv"
+
+
+def instance_of_slug(slug: str, program_type: str) -> Instance:
+    """The instance of a programme that a slug names; Refused if it is no slug, or one of another programme."""
+    programme = get_programme(program_type)
+    if programme.kind is Kind.PEOPLE:
+        raise _no_instance(f"{programme.name} is a roster and has no instances; upload it without one.")
+    if not _SLUG.fullmatch(slug):
+        raise _no_instance(
+            f'"{slug}" does not name a program instance; write lower-case letters, digits and hyphens, '
+            f"at most 100, such as {programme.slug_prefix}-2024-q4."
+        )
+    owner = programme_of_slug(slug)
+    if owner not in (None, program_type):
+        raise _no_instance(
+            f'"{slug}" is an instance of {owner}, but the file is one of {program_type}; name one of its.'
+        )
+    rest = slug.removeprefix(f"{programme.slug_prefix}-")
+    starts_on, ends_on = _dates_of(rest) if owner else (None, None)
+    name = f"{programme.name} {rest.upper() if starts_on else rest.replace('-', ' ')}"
+    return Instance(program_type, slug, name, starts_on, ends_on)
+
+
+def slug_of_ref(text: str) -> str | None:
+    """The slug that a `program_ref` cell gives: as it stands, or as a name as files have them, in any case.
+
+    None if it can't be one.
+    """
+    slug = read_file_name(text).slug or plain(text).replace("_", "-")
+    return slug if _SLUG.fullmatch(slug) else None
+
+
+def is_of_own_form(slug: str, program_type: str) -> bool:
+    """Whether it is the name of the programme with a year, quarter or month: what a cell or file name may create."""
+    prefix = f"{get_programme(program_type).slug_prefix}-"
+    return slug.startswith(prefix) and _PERIOD_IN_SLUG.fullmatch(slug.removeprefix(prefix)) is not None
+
+
+def programme_of_slug(slug: str) -> str | None:
+    """The program_type whose prefix the slug has, if any."""
+    for programme in PROGRAMMES.values():
+        if slug == programme.slug_prefix or slug.startswith(f"{programme.slug_prefix}-"):
+            return programme.program_type
+    return None
+
+
+def _dates_of(period: str) -> tuple[date | None, date | None]:
+    found = _PERIOD_IN_SLUG.fullmatch(period)
+    if not found:
+        return None, None
+    year, first, last = int(found["year"]), 1, 12
+    if found["quarter"]:
+        last = int(found["quarter"]) * 3
+        first = last - 2
+    elif found["month"]:
+        first = last = int(found["month"])
+    return date(year, first, 1), date(year, last, monthrange(year, last)[1])
+
+
+def _no_instance(message: str) -> Refused:
+    return Refused(RefusalCode.UNKNOWN_PROGRAM_INSTANCE, message)
+
+
+def programme_of_columns(headers: Sequence[str]) -> str | None:
+    """The program_type that a header line gives away, if it has a column that only one programme has."""
+    names = {header_name(header) for header in headers}
+    found = (programme.program_type for programme in PROGRAMMES.values() if programme.telltale_columns & names)
+    return next(found, None)
+
+
+def other_programme_of_columns(headers: Sequence[str], program_type: str) -> str | None:
+    """The one other programme that the file's own columns belong to, if none of them belongs to this one alone."""
+    if own_columns(headers, get_programme(program_type)):
+        return None
+    others = [name for name, other in PROGRAMMES.items() if name != program_type and own_columns(headers, other)]
+    return others[0] if len(others) == 1 else None
+
+
+def own_columns(headers: Sequence[str], programme: Programme) -> list[str]:
+    """The columns of the header line that only this programme has, by their names."""
+    own = programme.telltale_columns | _ONLY_OF[programme.program_type]
+    return sorted({header_name(header) for header in headers} & own)
+
+
+def _columns_of(programme: Programme) -> set[str]:
+    return {name for column in programme.columns for name in (column.name, *column.aliases)}
+
+
+_ONLY_OF: Final = {
+    programme.program_type: _columns_of(programme).difference(
+        *(_columns_of(other) for other in PROGRAMMES.values() if other is not programme)
+    )
+    # Names so general as those of the roster may stand in any file.
+    if programme.kind is Kind.SESSIONS
+    else frozenset()
+    for programme in PROGRAMMES.values()
+}
+
+
+def programme_of_ids(session_ids: Iterable[str]) -> str | None:
+    """The program_type that the prefixes of some session ids agree on; ids without a known prefix don't count."""
+    found = {
+        programme.program_type
+        for session_id in session_ids
+        for programme in PROGRAMMES.values()
+        if programme.id_prefixes and session_id.strip().upper().startswith(programme.id_prefixes)
+    }
+    return found.pop() if len(found) == 1 else None

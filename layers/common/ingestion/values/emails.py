@@ -1,0 +1,76 @@
+"""The rule of a cell that holds an address: one person has one address, however it is written."""
+
+import re
+import unicodedata
+from typing import Final
+
+from ingestion.faults import Fault, FaultCode
+from ingestion.values.lookalikes import noted
+from ingestion.values.marks import shown
+from ingestion.values.spreadsheets import bare
+
+LONGEST_EMAIL: Final = 255
+
+# Possessive, so that no text can make the pattern try twice.
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]++"
+_LABEL = r"[^\W_]++(?:-++[^\W_]++)*"
+_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?=[^\W\d_])(?=.{{2}}){_LABEL}")
+_WHOLE_LABEL = re.compile(_LABEL)
+_BETWEEN = re.compile(r"[\s,;/|&]")
+_LINK = "mailto:"
+_PUNYCODE = "xn--"
+
+
+def email(field: str, text: str) -> str | Fault | None:
+    """One address, lower-case, at most 255 characters; letters of any script, any domain with a dot in it.
+
+    A `mailto:` in front and one `.`, `,` or `;` behind are dropped. A domain in punycode is written in its own letters.
+    """
+    given = bare(text)
+    if not given:
+        return None
+    address = _plain(given)
+    if len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address) and not _hides_ascii(given):
+        return _in_own_letters(address) if _PUNYCODE in address else address
+    if len(address) > LONGEST_EMAIL:
+        wrong = f"is longer than {LONGEST_EMAIL} characters; write one address such as name@example.org"
+    elif address.count("@") > 1 and _BETWEEN.search(address):
+        wrong = "holds more than one address; keep one"
+    elif "<" in address:
+        wrong = "is more than an address; write only the part between < and >"
+    else:
+        wrong = "is not an email address; write one such as name@example.org"
+    return Fault(FaultCode.INVALID_EMAIL, field, f"{field}: {shown(given)} {wrong}{noted(given[:LONGEST_EMAIL])}")
+
+
+def _plain(given: str) -> str:
+    address = given.lower()
+    if not address.isascii():
+        address = unicodedata.normalize("NFC", address)
+    address = address.removeprefix(_LINK)
+    return address[:-1] if address[-1:] in (".", ",", ";") else address
+
+
+def _hides_ascii(given: str) -> bool:
+    """Whether a letter would become an ASCII one, as the Kelvin sign a k, and the address somebody else's."""
+    if given.isascii():
+        return False
+    return any(unicodedata.normalize("NFC", mark.lower())[:1].isascii() for mark in given if not mark.isascii())
+
+
+def _in_own_letters(address: str) -> str:
+    name, _, domain = address.rpartition("@")
+    return f"{name}@{'.'.join(map(_label, domain.split('.')))}"
+
+
+def _label(label: str) -> str:
+    """The label that punycode stands for, unless another label would have to be written so."""
+    if not label.startswith(_PUNYCODE):
+        return label
+    try:
+        letters = label.removeprefix(_PUNYCODE).encode("ascii").decode("punycode")
+        is_same = letters.encode("punycode").decode("ascii") == label.removeprefix(_PUNYCODE)
+    except UnicodeError:
+        return label
+    is_plain = unicodedata.normalize("NFC", letters.lower()) == letters and not letters.isascii()
+    return letters if is_same and is_plain and _WHOLE_LABEL.fullmatch(letters) else label

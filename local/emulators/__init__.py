@@ -1,0 +1,1 @@
+"""The emulators that can stand for AWS on one machine."""

@@ -1,0 +1,70 @@
+"""Step Functions: what ministack 1.5.33 gets wrong of executions and of how they are defined."""
+
+import json
+import random
+from typing import Any
+
+from ministack.services import stepfunctions
+from ministack.services.cloudformation import provisioners
+
+from local.emulators.ministack.patch_text import rewrite
+
+
+def executions_start_at_once() -> None:
+    """Every execution began with 150 ms of sleep: a third of what a small file takes."""
+    rewrite(stepfunctions._run_execution, "time.sleep(0.15)", "pass")
+
+
+def starting_twice_is_one_start() -> None:
+    """The same name and input, while the execution runs, answers with that execution; it was refused."""
+    start = stepfunctions._start_execution
+
+    def start_or_find(data: dict[str, Any]) -> Any:
+        machine = stepfunctions._resolve_state_machine_arn(data.get("stateMachineArn", ""))
+        if machine and data.get("name"):
+            arn = f"{machine.replace(':stateMachine:', ':execution:')}:{data['name']}"
+            running = stepfunctions._executions.get(arn)
+            if running and running["status"] == "RUNNING" and running["input"] == data.get("input", "{}"):
+                return stepfunctions.json_response({"executionArn": arn, "startDate": running["startDate"]})
+        return start(data)
+
+    stepfunctions._start_execution = start_or_find
+
+
+def retries_keep_their_limit_and_jitter() -> None:
+    """MaxDelaySeconds and JitterStrategy were ignored."""
+    find = stepfunctions._find_matching_retrier
+
+    def find_and_weigh(retriers: Any, error: str, counts: dict[int, int]) -> tuple[dict[str, Any] | None, int]:
+        retrier, index = find(retriers, error, counts)
+        if retrier is None:
+            return None, index
+        delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
+        delay = min(delay, retrier.get("MaxDelaySeconds", delay))
+        if retrier.get("JitterStrategy") == "FULL":
+            delay = random.uniform(0, delay)
+        return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index
+
+    stepfunctions._find_matching_retrier = find_and_weigh
+
+
+def an_aborted_execution_stays_aborted() -> None:
+    """A task that failed after its execution was stopped turned ABORTED into FAILED, and said so a second time."""
+    rewrite(
+        stepfunctions._fail_execution,
+        'execution["status"] = "FAILED"',
+        'if execution["status"] != "RUNNING":\n        return\n    execution["status"] = "FAILED"',
+    )
+
+
+def definitions_may_be_yaml() -> None:
+    """CloudFormation takes a state machine's definition file in YAML; ministack in JSON only."""
+    import yaml
+
+    define = provisioners._sfn_definition
+
+    def define_as_json(properties: dict[str, Any]) -> str:
+        definition: str = define(properties)
+        return definition if definition.lstrip().startswith("{") else json.dumps(yaml.safe_load(definition))
+
+    provisioners._sfn_definition = define_as_json
