@@ -128,8 +128,8 @@ class Importer:
 _STAGE_OF = {
     "StageOne": "stage",
     "StageMany": "stage",
-    "Weigh": "weigh",
-    "Explain": "explain",
+    "Reconcile": "reconcile",
+    "AnnotateConflicts": "annotate",
     "Merge": "merge",
-    "Settle": "settle",
+    "Finalize": "finalize",
 }

@@ -148,7 +148,7 @@ def _size(db: Connection) -> str:
 
 
 _CONTEXT: Any = SimpleNamespace(
-    function_name="serve", memory_limit_in_mb=512, invoked_function_arn="arn:serve", aws_request_id="1"
+    function_name="api", memory_limit_in_mb=512, invoked_function_arn="arn:api", aws_request_id="1"
 )
 
 

@@ -15,7 +15,7 @@ from local.system import LocalSystem
 ROWS = 500
 TIMES = 20
 STATES = 7
-"""As many as a small file goes through: HowLarge, StageOne, Weigh, IsMoreToRead, IsAnythingToMerge, Merge, Settle."""
+"""What a small file goes through: HowLarge, StageOne, Reconcile, IsMoreToRead, IsAnythingToMerge, Merge, Finalize."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ _BATCHES = """
 
 _CHUNKS = """
         INSERT INTO chunks (batch_id, number, span, first_row, rows, state, staged_rows, inserted_rows)
-        SELECT id, 1, '{}', 1, 100, 'weighed', 100, 100 FROM ingestion_batches
+        SELECT id, 1, '{}', 1, 100, 'reconciled', 100, 100 FROM ingestion_batches
             ON CONFLICT DO NOTHING
 """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 
-STAGES: Final = {"stage": "Checking", "weigh": "Comparing", "merge": "Writing", "settle": "Finishing"}
+STAGES: Final = {"stage": "Checking", "reconcile": "Comparing", "merge": "Writing", "finalize": "Finishing"}
 """The stages that follow the reading, as a person calls them."""
 
 

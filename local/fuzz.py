@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def document(api_url: str) -> Path:
-    """The API's own, but for the token: one is asked for on AWS only (tests/serve/test_api_rights.py)."""
+    """The API's own, but for the token: one is asked for on AWS only (tests/api/test_api_rights.py)."""
     with urllib.request.urlopen(f"{api_url}/openapi.json") as answer:
         found = json.load(answer)
     for path in found["paths"].values():

@@ -27,19 +27,19 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("migrate", {"status": "SUCCESS"}),
     ("intake", {}),
     ("stage", {"staged": 43, "rejected": 9}),
-    ("weigh", {"verdict": "merge"}),
-    ("explain", {}),
+    ("reconcile", {"verdict": "merge"}),
+    ("annotate_conflicts", {}),
     ("merge", {}),
-    ("settle", {"status": "completed"}),
-    ("serve", {"statusCode": 200}),
+    ("finalize", {"status": "completed"}),
+    ("api", {"statusCode": 200}),
     # It finds no key to make passes with, and says so to the browser.
-    ("admit", {"statusCode": 303}),
-    ("clean_up", {}),
-    ("watch", {}),
+    ("sign_in", {"statusCode": 303}),
+    ("retention", {}),
+    ("monitor", {}),
     ("intake", {}),
-    ("settle_broken", {"status": "failed"}),
+    ("fail_batch", {"status": "failed"}),
     ("intake", {}),
-    ("settle_broken_execution", {"status": "failed"}),
+    ("fail_batch_execution", {"status": "failed"}),
 )
 """The sample events as they follow on each other, and what the answer must say among other things."""
 

@@ -1,10 +1,10 @@
-"""Explain: adds the rows that only the whole file could reject to a chunk's part of the error file."""
+"""AnnotateConflicts: adds the rows that only the whole file could reject to a chunk's part of the error file."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from annotate_conflicts.conflict_rejects import ChunkTask, explain_chunk
+from annotate_conflicts.conflict_rejects import ChunkTask, annotate_chunk
 from ingestion.config import settings
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger
@@ -15,6 +15,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
     """Write the chunk's part again; how many rows it has now."""
     task = ChunkTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id), chunk=task.chunk)
-    rejects = explain_chunk(task, connection(settings()), settings())
+    rejects = annotate_chunk(task, connection(settings()), settings())
     logger.info("chunk explained", rejects=rejects)
     return {"rejects": rejects}

@@ -31,13 +31,13 @@ class ChunkTask(BaseModel):
     chunk: int
 
 
-def explain_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
+def annotate_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
     """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
     batch = batches.get(db, task.batch_id)
     plan, file = batch.column_plan, batch.error_file
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)
-    taken = chunks.taken_rows(db, task.batch_id, task.chunk)
+    taken = chunks.conflict_rows(db, task.batch_id, task.chunk)
     # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
     found = read_part(settings.work_bucket, task.chunk, file) if chunk.rejected_rows else []
     kept = {reject.row.number: reject for reject in found}

@@ -8,15 +8,15 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from api.browsers import pass_key
-from api.caller import shown_pass
+from api.browsers import cookie_key
+from api.caller import shown_cookie
 from ingestion.sign_in.actors import Actor
 from ingestion.telemetry import logger
 
 
 def note(event: Mapping[str, Any], request: Mapping[str, Any], status: int) -> None:
     """Log an answer to *request*, which is *event* with what its pass said; nothing for who showed none."""
-    shown = shown_pass(request)
+    shown = shown_cookie(request)
     if shown is not None:
         gateway_request = event.get("requestContext", {}).get("requestId")
         logger.info("asked with a pass", gateway_request=gateway_request, status=status, visitor=hashed(shown.holder))
@@ -25,4 +25,4 @@ def note(event: Mapping[str, Any], request: Mapping[str, Any], status: int) -> N
 def hashed(visitor: Actor) -> str:
     """The same for the same person of the same issuer, in this system alone."""
     who = f"access log:{visitor.issuer}\n{visitor.subject}"
-    return hmac.digest(pass_key(), who.encode(), "sha256").hex()[:16]
+    return hmac.digest(cookie_key(), who.encode(), "sha256").hex()[:16]

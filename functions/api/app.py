@@ -59,7 +59,7 @@ serve_documents(api)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Whatever goes wrong is answered with a problem."""
     try:
-        request = browsers.with_pass(regular(regular_texts(event)))
+        request = browsers.with_cookie(regular(regular_texts(event)))
         browsers.must_come_from_here(request)
         result = _answer_to(request, context)
         access_log.note(event, request, result["statusCode"])

@@ -145,7 +145,7 @@ class Chunk(Shape):
     inserted_rows: int
     updated_rows: int
     unchanged_rows: int
-    taken_rows: int
+    conflict_rows: int
     staged_at: Utc | None
 
 
@@ -171,7 +171,7 @@ class BatchRecord(BatchSummary):
     key: str
     version_id: str | None
     claimed_by: str | None
-    weighed_at: Utc | None
+    reconciled_at: Utc | None
     archived_at: Utc | None
 
     @model_validator(mode="before")

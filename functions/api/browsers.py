@@ -18,29 +18,29 @@ from ingestion.aws.secrets import read_secret
 from ingestion.config import Authentication, settings
 from ingestion.database.tables.revoked_cookies import is_revoked, revoke
 from ingestion.sign_in.http_edge import split_address
-from ingestion.sign_in.session_cookies import PASS_COOKIE, Pass, cookies_of, read
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, cookies_of, read
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
 _SAFE: Final = ("GET", "HEAD")
 
 
-def with_pass(event: dict[str, Any]) -> dict[str, Any]:
+def with_cookie(event: dict[str, Any]) -> dict[str, Any]:
     """The request, as that of who holds the pass that it shows. Raises Problem, Unavailable."""
-    shown = None if _is_of_the_api(event) or is_open(event) else _pass_of(event)
+    shown = None if _is_of_the_api(event) or is_open(event) else _cookie_of(event)
     return showing(event, shown) if shown and not is_revoked(database(), shown.id) else event
 
 
 def sign_out(event: Mapping[str, Any]) -> None:
     """Revoke the pass that is shown, if it is one: a copy of it opens nothing any more either. Raises Unavailable."""
-    shown = _pass_of(event)
+    shown = _cookie_of(event)
     if shown is not None:
         revoke(database(), shown.id, shown.expires_at)
 
 
-def _pass_of(event: Mapping[str, Any]) -> Pass | None:
-    cookie = cookies_of(event).get(PASS_COOKIE)
+def _cookie_of(event: Mapping[str, Any]) -> Pass | None:
+    cookie = cookies_of(event).get(SESSION_COOKIE)
     has_passes = settings().authentication is not Authentication.NONE
-    return read(pass_key(), cookie, time.time()) if cookie and has_passes else None
+    return read(cookie_key(), cookie, time.time()) if cookie and has_passes else None
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:
@@ -97,9 +97,9 @@ def _is_of_the_api(event: Mapping[str, Any]) -> bool:
     return str(event.get("rawPath", "")).startswith(_OF_THE_API)
 
 
-def pass_key() -> bytes:
+def cookie_key() -> bytes:
     """What passes are signed with. Raises Unavailable."""
-    return _key(settings().pass_key_arn)
+    return _key(settings().cookie_key_arn)
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

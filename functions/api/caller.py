@@ -30,7 +30,7 @@ def caller(event: Mapping[str, Any]) -> Actor:
 
 def caller_of(event: Mapping[str, Any]) -> Caller | None:
     """The caller; None if neither a pass nor a token says who it is."""
-    if (shown := shown_pass(event)) is not None:
+    if (shown := shown_cookie(event)) is not None:
         return Caller(shown.holder, shown.rights)
     authorizer = event.get("requestContext", {}).get("authorizer") or {}
     checked = (authorizer.get("jwt") or {}).get("claims")
@@ -38,7 +38,7 @@ def caller_of(event: Mapping[str, Any]) -> Caller | None:
     return Caller(Actor.of_claims(claims), granted(claims, settings().rights_claim)) if claims else None
 
 
-def shown_pass(event: Mapping[str, Any]) -> Pass | None:
+def shown_cookie(event: Mapping[str, Any]) -> Pass | None:
     """The pass of the caller, checked before; None of who showed none."""
     shown: Pass | None = (event.get("requestContext", {}).get("authorizer") or {}).get(_SHOWN)
     return shown

@@ -60,7 +60,7 @@ def program_instances(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Pa
     responses=answers(Page[BatchSummary], ProblemCode.NO_SUCH_PROGRAM_INSTANCE, ProblemCode.INVALID_CURSOR),
 )
 def batches_of_instance(slug: Slug, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSummary]:
-    """Only those whose instance is settled."""
+    """Only those whose instance is finalized."""
     name = unquote(slug)
     if lists.find_programme_of_instance(database(), name) is None:
         raise Problem(ProblemCode.NO_SUCH_PROGRAM_INSTANCE, f'There is no programme instance "{name}".')

@@ -11,7 +11,7 @@ State = Literal["done", "now", "later"]
 class Stage(Shape):
     """One stage of an import. `ofRows` is 0 for a stage that does not go row by row."""
 
-    name: Literal["intake", "stage", "weigh", "merge", "settle"]
+    name: Literal["intake", "stage", "reconcile", "merge", "finalize"]
     state: State
     rows: int = 0
     of_rows: int = 0
@@ -24,7 +24,7 @@ def stages_of(batch: dict[str, Any], ledger: dict[str, Any]) -> list[Stage]:
     if batch["status"] not in ("pending", "running"):
         return []
     rows = batch["total_rows"]
-    started, weighed = batch["started_at"], batch["weighed_at"]
+    started, reconciled = batch["started_at"], batch["reconciled_at"]
     all_staged = ledger["staged_chunks"] == ledger["chunks"] and started is not None
     all_merged = ledger["shards"] > 0 and ledger["merged_shards"] == ledger["shards"]
     stage_ended = ledger["last_staged_at"] if all_staged else ledger["now"]
@@ -38,15 +38,17 @@ def stages_of(batch: dict[str, Any], ledger: dict[str, Any]) -> list[Stage]:
             of_rows=rows,
             rows_per_second=_rate(ledger["staged_rows"], stage_ended - started if started and stage_ended else None),
         ),
-        Stage(name="weigh", state=_state(all_staged, weighed is not None)),
+        Stage(name="reconcile", state=_state(all_staged, reconciled is not None)),
         Stage(
             name="merge",
-            state=_state(weighed is not None, all_merged),
+            state=_state(reconciled is not None, all_merged),
             rows=ledger["merged_rows"],
             of_rows=ledger["rows_to_merge"],
-            rows_per_second=_rate(ledger["merged_rows"], merge_ended - weighed if weighed and merge_ended else None),
+            rows_per_second=_rate(
+                ledger["merged_rows"], merge_ended - reconciled if reconciled and merge_ended else None
+            ),
         ),
-        Stage(name="settle", state=_state(all_merged, False)),
+        Stage(name="finalize", state=_state(all_merged, False)),
     ]
 
 

@@ -34,8 +34,8 @@ def _known(language: str) -> str | None:
 
 
 def _preferred(accept_language: str) -> str | None:
-    """Of `nb-NO,nb;q=0.9,en;q=0.8`, the language we have that weighs most."""
-    weighed: list[tuple[float, str]] = []
+    """Of `nb-NO,nb;q=0.9,en;q=0.8`, the language we have that reconciles most."""
+    reconciled: list[tuple[float, str]] = []
     for part in accept_language.split(","):
         tag, _, quality = part.strip().lower().partition(";q=")
         primary = tag.partition("-")[0]
@@ -45,8 +45,8 @@ def _preferred(accept_language: str) -> str | None:
         except ValueError:
             weight = 0.0
         if language in LANGUAGES and weight > 0:
-            weighed.append((weight, language))
-    return max(weighed, key=lambda pair: pair[0])[1] if weighed else None
+            reconciled.append((weight, language))
+    return max(reconciled, key=lambda pair: pair[0])[1] if reconciled else None
 
 
 @cache

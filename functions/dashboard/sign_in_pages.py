@@ -1,7 +1,7 @@
 """The way out, and what a browser is told that has no pass: signed out, or not signed in and why. Open to everybody,
 about nobody.
 
-Whoever signs out does so here: the pass is revoked in the database, to which Admit, which gave it, has no way.
+Whoever signs out does so here: the pass is revoked in the database, to which SignIn, which gave it, has no way.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from api import browsers
 from api.routing import new_router
 from dashboard.page_parameters import query_of
 from dashboard.rendering import page, redirect_to
-from ingestion.sign_in.session_cookies import PASS_COOKIE
+from ingestion.sign_in.session_cookies import SESSION_COOKIE
 
 router = new_router()
 
@@ -27,7 +27,7 @@ def sign_out() -> Response[str]:
     browsers.sign_out(router.current_event.raw_event)
     answer = redirect_to("/signed-out")
     answer.cookies = [
-        Cookie(name=PASS_COOKIE, value="", path="/", max_age=0, same_site=SameSite.LAX_MODE, http_only=True)
+        Cookie(name=SESSION_COOKIE, value="", path="/", max_age=0, same_site=SameSite.LAX_MODE, http_only=True)
     ]
     return answer
 

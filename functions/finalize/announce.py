@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from finalize.finalize_batch import Settled
+from finalize.finalize_batch import Finalized
 from ingestion.aws.event_bus import Event, tell
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
@@ -10,12 +10,13 @@ from ingestion.config import Settings
 _EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Event.IMPORT_FAILED}
 
 
-def tell_of(batch_id: UUID, settled: Settled, settings: Settings) -> Settled:
+def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> Finalized:
     """Of a batch that has ended, and of no other; the same again. Raises Unavailable."""
-    event = _EVENTS.get(settled.status)
+    event = _EVENTS.get(finalized.status)
     if event:
         # Of the reason its code only: the sentence is for people, who ask the API.
         tell(
-            event, {"batchId": str(batch_id), "failure": settled.failure_code, "uploadsBucket": settings.uploads_bucket}
+            event,
+            {"batchId": str(batch_id), "failure": finalized.failure_code, "uploadsBucket": settings.uploads_bucket},
         )
-    return settled
+    return finalized

@@ -1,4 +1,4 @@
-"""Settle: ends a batch, whether its import went through or broke."""
+"""Finalize: ends a batch, whether its import went through or broke."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from finalize.announce import tell_of
-from finalize.fail_batch import Breakage, BrokenTask, settle_broken
-from finalize.finalize_batch import BatchTask, settle_batch
+from finalize.fail_batch import Breakage, BrokenTask, fail_batch
+from finalize.finalize_batch import BatchTask, finalize_batch
 from ingestion.config import settings
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger, metrics
@@ -16,15 +16,15 @@ from ingestion.telemetry import logger, metrics
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """End the batch of a state machine's task, or of an execution that ended without settling, by EventBridge."""
+    """End the batch of a state machine's task, or of an execution that ended without finalizing, by EventBridge."""
     if breakage := _breakage(event):
         logger.append_keys(batch_id=str(breakage.batch_id))
-        broken = settle_broken(breakage, connection(settings()), settings())
+        broken = fail_batch(breakage, connection(settings()), settings())
         return tell_of(breakage.batch_id, broken, settings()).model_dump(mode="json")
     task = BatchTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id))
-    settled = settle_batch(task.batch_id, connection(settings()), settings())
-    return tell_of(task.batch_id, settled, settings()).model_dump(mode="json")
+    finalized = finalize_batch(task.batch_id, connection(settings()), settings())
+    return tell_of(task.batch_id, finalized, settings()).model_dump(mode="json")
 
 
 def _breakage(event: dict[str, Any]) -> Breakage | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from finalize.finalize_batch import Settled, settled_as
+from finalize.finalize_batch import Finalized, finalized_as
 from ingestion.batch import BatchStatus, Failure, Tally
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
@@ -61,25 +61,25 @@ class BrokenTask(BaseModel):
         return Breakage(batch_id=self.batch_id, execution=self.execution, **said)
 
 
-def settle_broken(breakage: Breakage, db: Connection, settings: Settings) -> Settled:
+def fail_batch(breakage: Breakage, db: Connection, settings: Settings) -> Finalized:
     """Take the batch back and fail it, unless it has ended or another execution has taken it over.
 
     The people whom it created go in a transaction of their own, also if only that is left to do: two that had written
     sessions, and were to delete people, would wait for each other.
     """
-    settled = _fail(breakage, db)
-    if settled.status is BatchStatus.FAILED:
+    finalized = _fail(breakage, db)
+    if finalized.status is BatchStatus.FAILED:
         with transaction(db):
             people.remove_created(db, breakage.batch_id)
-    return settled
+    return finalized
 
 
-def _fail(breakage: Breakage, db: Connection) -> Settled:
+def _fail(breakage: Breakage, db: Connection) -> Finalized:
     with transaction(db):
         batch = batches.get(db, breakage.batch_id, lock=True)
         is_stale = batch.execution not in (None, breakage.execution)
         if is_stale or batch.status not in (BatchStatus.PENDING, BatchStatus.RUNNING):
-            return settled_as(batch)
+            return finalized_as(batch)
         rejected = chunks.rejected_so_far(db, batch.id)
         summary = chunks.fault_counts(db, batch.id).as_summary()
         _take_back(batch, db)
@@ -103,7 +103,7 @@ def _fail(breakage: Breakage, db: Connection) -> Settled:
     for name in ("BatchesFailed", "BatchesBroken"):
         metrics.add_metric(name, "Count", 1)
     failure = breakage.failure
-    return Settled(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
+    return Finalized(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
 
 
 def _take_back(batch: Batch, db: Connection) -> None:

@@ -1,6 +1,6 @@
 """Ends a batch whose import went through: sums, error file, status and audit trail, each once.
 
-Also batches that come to nothing are settled here: dry runs, those over their error limit, those without a good row.
+Also batches that come to nothing are finalized here: dry runs, those over their error limit, those without a good row.
 """
 
 from itertools import repeat
@@ -30,7 +30,7 @@ class BatchTask(BaseModel):
     batch_id: UUID
 
 
-class Settled(BaseModel):
+class Finalized(BaseModel):
     """How a batch ended."""
 
     model_config = ConfigDict(frozen=True)
@@ -40,39 +40,39 @@ class Settled(BaseModel):
     failure_code: str | None = None
 
 
-def settled_as(batch: Batch) -> Settled:
+def finalized_as(batch: Batch) -> Finalized:
     """How a batch ended before."""
-    return Settled(status=batch.status, failure_reason=batch.failure_reason, failure_code=batch.failure_code)
+    return Finalized(status=batch.status, failure_reason=batch.failure_reason, failure_code=batch.failure_code)
 
 
-def settle_batch(batch_id: UUID, db: Connection, settings: Settings) -> Settled:
+def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finalized:
     """End the batch; one that has ended already stays as it is.
 
     Raises StagingLost if a shard is not merged that should be, BatchBroken if the rows don't add up.
     """
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
-        return settled_as(batch)
+        return finalized_as(batch)
     tally = _tally(batch, db)
     error_file_key = join_error_file(batch, db, settings) if tally.rejected else None
     with transaction(db):
         # Nobody takes it back or starts it over from here on; if somebody has meanwhile, its ledger says so.
         locked = batches.get(db, batch_id, lock=True)
         if locked.status is not BatchStatus.RUNNING:
-            return settled_as(locked)
-        settled = _end(batch, tally, error_file_key, db)
-    metrics.add_metric(f"Batches{settled.status.title()}", "Count", 1)
+            return finalized_as(locked)
+        finalized = _end(batch, tally, error_file_key, db)
+    metrics.add_metric(f"Batches{finalized.status.title()}", "Count", 1)
     metrics.add_metric("BatchSeconds", "Seconds", batches.seconds(db, batch.id))
-    logger.info("batch settled", status=settled.status, tally=tally.model_dump())
+    logger.info("batch finalized", status=finalized.status, tally=tally.model_dump())
     for name, count in (("RowsIn", tally.total), ("RowsRejected", tally.rejected)):
         metrics.add_metric(name, "Count", count)
-    return settled
+    return finalized
 
 
-def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection) -> Settled:
+def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection) -> Finalized:
     """Write down how the batch ended, having looked once more whether all of its rows are where they should be."""
     if _tally(batch, db) != tally:
-        raise BatchBroken("The ledger has changed while the batch was being settled.")
+        raise BatchBroken("The ledger has changed while the batch was being finalized.")
     failure = _failure(batch, tally)
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
     if not failure and not batch.dry_run:
@@ -91,8 +91,8 @@ def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)
     if failure is None:
-        return Settled(status=status)
-    return Settled(status=status, failure_reason=failure.reason, failure_code=failure.code)
+        return Finalized(status=status)
+    return Finalized(status=status, failure_reason=failure.reason, failure_code=failure.code)
 
 
 def _tally(batch: Batch, db: Connection) -> Tally:
@@ -135,7 +135,7 @@ def _unpublished(tally: Tally) -> Tally:
 def _faults(batch: Batch, db: Connection) -> FaultCounts:
     """All faults of the file, those that only the whole file showed among them."""
     counts = chunks.fault_counts(db, batch.id)
-    taken = chunks.taken_count(db, batch.id)
+    taken = chunks.conflict_count(db, batch.id)
     counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, "session_id", ""), taken))
     return counts
 

@@ -1,4 +1,4 @@
-"""Merge: publishes one shard of a weighed batch."""
+"""Merge: publishes one shard of a reconciled batch."""
 
 from typing import Any
 

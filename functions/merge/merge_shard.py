@@ -35,7 +35,7 @@ class ShardTask(BaseModel):
 def merge_shard(task: ShardTask, db: Connection) -> tuple[int, int]:
     """How many rows were inserted and updated; none if the shard was merged before.
 
-    Raises StagingLost if fewer rows are there than were weighed, BatchBroken if the database refuses them.
+    Raises StagingLost if fewer rows are there than were reconciled, BatchBroken if the database refuses them.
     """
     batch = batches.get(db, task.batch_id)
     if batch.status is not BatchStatus.RUNNING:
@@ -73,6 +73,6 @@ def _merge(task: ShardTask, batch: Batch, db: Connection) -> tuple[int, int]:
         ),
     )
     if merged != expected:
-        raise StagingLost(f"Shard {task.shard} has {merged} rows to insert and update where {expected} were weighed.")
+        raise StagingLost(f"Shard {task.shard} merges {merged} rows where {expected} were reconciled.")
     chunks.shard_merged(db, batch.id, task.shard)
     return merged

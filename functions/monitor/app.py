@@ -1,4 +1,4 @@
-"""Watch: every few minutes, whether imports get on, and whether what they came to still holds; alarms look at it."""
+"""Monitor: every few minutes, whether imports get on, and whether what they came to still holds; alarms look at it."""
 
 from typing import Any
 

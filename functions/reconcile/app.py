@@ -1,4 +1,4 @@
-"""Weigh: looks at the whole staged file before anything of it is published."""
+"""Reconcile: looks at the whole staged file before anything of it is published."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ingestion.config import settings
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger
-from reconcile.reconcile_batch import BatchTask, weigh_batch
+from reconcile.reconcile_batch import BatchTask, reconcile_batch
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -15,6 +15,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Decide how the import of a batch goes on."""
     task = BatchTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id))
-    verdict = weigh_batch(task.batch_id, connection(settings()), settings())
-    logger.info("batch weighed", verdict=verdict.verdict, shards=len(verdict.shards), explain=verdict.explain)
+    verdict = reconcile_batch(task.batch_id, connection(settings()), settings())
+    logger.info(
+        "batch reconciled", verdict=verdict.verdict, shards=len(verdict.shards), has_conflicts=verdict.has_conflicts
+    )
     return verdict.model_dump(by_alias=True)

@@ -18,7 +18,7 @@ from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
-from ingestion.database.publishing.reconciliation import Weighing
+from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import TARGETS, fields_of
 from ingestion.database.tables import batches, chunks, people, programmes
 from ingestion.database.tables.batches import Batch
@@ -43,7 +43,7 @@ class How(StrEnum):
 
     RESTAGE = "restage"
     MERGE = "merge"
-    SETTLE = "settle"
+    FINALIZE = "finalize"
 
 
 class Verdict(BaseModel):
@@ -52,16 +52,16 @@ class Verdict(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     verdict: How
-    explain: bool = False
+    has_conflicts: bool = False
     manifest_key: str = ""
     shards: list[int] = []
 
 
-def weigh_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
-    """Weigh the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
+def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
+    """Reconcile the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
-        return Verdict(verdict=How.SETTLE)
+        return Verdict(verdict=How.FINALIZE)
     if lost := _lost_chunks(batch, db):
         return _restage(batch, lost, None, db, settings)
     scale, is_assumed, misread = _scale(batch, db)
@@ -70,10 +70,10 @@ def weigh_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
     if not batch.dry_run:
         _acquire(batch, db)
     with transaction(db):
-        batches.weighed(db, batch_id, scale, is_assumed)
-        to_merge = _weigh(batch, scale, db, settings)
-    explained = _explain(batch, db, settings)
-    return explained.model_copy(update={"verdict": How.MERGE if to_merge else How.SETTLE, "shards": to_merge})
+        batches.reconciled(db, batch_id, scale, is_assumed)
+        to_merge = _reconcile(batch, scale, db, settings)
+    verdict = _find_conflicts(batch, db, settings)
+    return verdict.model_copy(update={"verdict": How.MERGE if to_merge else How.FINALIZE, "shards": to_merge})
 
 
 def _acquire(batch: Batch, db: Connection) -> None:
@@ -120,11 +120,11 @@ def _restage(batch: Batch, numbers: list[int], scale: Scale | None, db: Connecti
     return Verdict(verdict=How.RESTAGE, manifest_key=manifest_key)
 
 
-def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
+def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
     """Work out and write down what becomes of each row; the shards to be merged, none if nothing is to be published."""
     creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
     if creates_people and not batch.dry_run:
-        is_published = _weigh_with_new_people(batch, scale, db)
+        is_published = _reconcile_with_new_people(batch, scale, db)
     else:
         if creates_people:
             people.number_staged(db, batch.id)
@@ -136,10 +136,10 @@ def _weigh(batch: Batch, scale: Scale | None, db: Connection, settings: Settings
     return []
 
 
-def _weigh_with_new_people(batch: Batch, scale: Scale | None, db: Connection) -> bool:
+def _reconcile_with_new_people(batch: Batch, scale: Scale | None, db: Connection) -> bool:
     """Create the people whom the rows name; if nothing is published, there never were any.
 
-    To delete them would hold up whoever writes sessions, so all is weighed again without them: that comes to the same.
+    To delete them would hold up whoever writes sessions. Reconciling again without them comes to the same.
     """
     db.run("SAVEPOINT before_people")
     people.create_staged(db, batch.id)
@@ -151,11 +151,11 @@ def _weigh_with_new_people(batch: Batch, scale: Scale | None, db: Connection) ->
 
 
 def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
-    """Weigh the rows whose people all have an id, and keep the ledgers; whether any of it is to be published."""
+    """Reconcile the rows whose people all have an id, and keep the ledgers; whether any of it is to be published."""
     merged = chunks.merged_shards(db, batch.id)
-    reconciliation.weigh(
+    reconciliation.reconcile(
         db,
-        Weighing(
+        Reconciling(
             batch_id=batch.id,
             target=TARGETS[batch.programme.kind],
             program_type=batch.program_type,
@@ -166,7 +166,7 @@ def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
         ),
     )
     if merged:
-        chunks.mark_weighed(db, batch.id)
+        chunks.mark_reconciled(db, batch.id)
     else:
         reconciliation.record(db, batch.id)
         chunks.plan_shards(db, batch.id, reconciliation.shard_counts(db, batch.id))
@@ -175,12 +175,13 @@ def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
     return not batch.dry_run and not is_over and tally.success > 0
 
 
-def _explain(batch: Batch, db: Connection, settings: Settings) -> Verdict:
-    """Whether chunks must explain rows that only the whole file rejects, and the manifest of those that must."""
-    numbers = chunks.with_taken_rows(db, batch.id)
+def _find_conflicts(batch: Batch, db: Connection, settings: Settings) -> Verdict:
+    """Whether rows conflict with sessions of other people, and the manifest of the chunks that hold them."""
+    numbers = chunks.with_conflicts(db, batch.id)
     if not numbers:
-        return Verdict(verdict=How.SETTLE)
-    return Verdict(verdict=How.SETTLE, explain=True, manifest_key=_write_manifest(batch, "explain", numbers, settings))
+        return Verdict(verdict=How.FINALIZE)
+    manifest_key = _write_manifest(batch, "conflicts", numbers, settings)
+    return Verdict(verdict=How.FINALIZE, has_conflicts=True, manifest_key=manifest_key)
 
 
 def _write_manifest(batch: Batch, name: str, numbers: list[int], settings: Settings) -> str:

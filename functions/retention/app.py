@@ -1,4 +1,4 @@
-"""CleanUp: once a day, what has had its time."""
+"""Retention: once a day, what has had its time."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ingestion.config import settings
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger
-from retention.sweep import clean_up
+from retention.sweep import retention
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
     """Delete and archive what is due; how much of each."""
-    cleaned = clean_up(connection(settings()), settings())
+    cleaned = retention(connection(settings()), settings())
     logger.info("cleaned up", cleaned=cleaned)
     return cleaned

@@ -18,7 +18,7 @@ from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
 
 
-def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
+def retention(db: Connection, settings: Settings) -> dict[str, int]:
     """Do all that is due; how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
@@ -27,7 +27,7 @@ def clean_up(db: Connection, settings: Settings) -> dict[str, int]:
         "failed_uploads_deleted": _delete_uploads(old_uploads.failed, db, settings),
         "batches_archived": _archive(db, settings),
         "uploads_expired": expiry.expire_unused_links(db),
-        "revoked_passes_forgotten": revoked_cookies.forget_expired(db),
+        "revoked_cookies_forgotten": revoked_cookies.forget_expired(db),
         "staging_dropped": _drop_staging(db),
         "imports_started_over": _start_over(db, settings),
     }

@@ -18,7 +18,7 @@ from sign_in.oidc_issuer import SignInFailed
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Every answer is a redirect; the pages are those of serve."""
+    """Every answer is a redirect; the pages are those of the dashboard."""
     try:
         answer = _answer(regular_texts(event))
     except SignInFailed as failed:
@@ -39,7 +39,7 @@ def _answer(event: dict[str, Any]) -> Answer:
     route = (event["requestContext"]["http"]["method"], event["rawPath"])
     if route == ("GET", "/logout"):
         return leave_issuer(settings(), event)
-    key = _key(settings().pass_key_arn)
+    key = _key(settings().cookie_key_arn)
     return finish(settings(), key, event) if route == ("GET", "/callback") else begin(settings(), key, event)
 
 

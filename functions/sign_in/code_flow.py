@@ -17,7 +17,7 @@ from uuid import uuid4
 from ingestion.config import Settings
 from ingestion.sign_in.actors import Actor
 from ingestion.sign_in.rights import granted
-from ingestion.sign_in.session_cookies import PASS_COOKIE, PASS_SECONDS, Pass, cookies_of, issue, seal, unseal
+from ingestion.sign_in.session_cookies import COOKIE_SECONDS, SESSION_COOKIE, Pass, cookies_of, issue, seal, unseal
 from ingestion.telemetry import logger
 from sign_in.oidc_issuer import LOOPBACK, SignInFailed, endpoints, redeem
 
@@ -83,8 +83,8 @@ def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
     }
     tokens = redeem(settings.issuer, form, entry["nonce"], now)
     given = _pass(tokens, settings.rights_claim, now)
-    logger.info("signed in", rights=sorted(given.rights), pass_id=str(given.id))
-    cookies = (_cookie(PASS_COOKIE, issue(key, given), PASS_SECONDS), _cookie(_entry_name(state), "", 0))
+    logger.info("signed in", rights=sorted(given.rights), cookie_id=str(given.id))
+    cookies = (_cookie(SESSION_COOKIE, issue(key, given), COOKIE_SECONDS), _cookie(_entry_name(state), "", 0))
     return Answer(entry["back"], cookies)
 
 
@@ -104,7 +104,7 @@ def _pass(tokens: list[dict[str, Any]], rights_claim: str, now: float) -> Pass:
         id=uuid4(),
         holder=Actor.of_claims(tokens[0]),
         rights=frozenset().union(*(granted(token, rights_claim) for token in tokens)),
-        expires_at=int(now) + PASS_SECONDS,
+        expires_at=int(now) + COOKIE_SECONDS,
     )
 
 

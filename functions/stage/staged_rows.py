@@ -50,7 +50,7 @@ class StagedRows:
         return len(self.lines)
 
     def add_sessions(self, valid: Validated, people: People) -> None:
-        """Add sessions; people without an id go by email, to be created when the file is weighed."""
+        """Add sessions; people without an id go by email, to be created when the file is reconciled."""
         ids = {
             role: list(map(people.ids.get, valid.columns[f"{role}_email"], repeat(NULL)))
             for role in ("participant", "volunteer")

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from ingestion.sign_in.session_cookies import PASS_COOKIE
+from ingestion.sign_in.session_cookies import SESSION_COOKIE
 from tests.attacks.attack import Attack, Outcome, Target, refused, together
 from tests.attacks.uploads import decided, put
 from tests.attacks.wire import Answer, ask, say
@@ -98,7 +98,7 @@ def another_right(target: Target) -> Outcome:
     return refused(ask(target.system.aws.api_port, "POST", "/v1/import/uploads", headers, body), 403)
 
 
-def pass_of(target: Target, who: str) -> str:
+def cookie_of(target: Target, who: str) -> str:
     """The cookie of somebody who signs in with a browser."""
     port = target.system.aws.api_port
     begun = ask(port, "GET", "/login")
@@ -106,12 +106,12 @@ def pass_of(target: Target, who: str) -> str:
     back = urlsplit(sent_back(begun.headers["location"], who))
     ended = ask(port, "GET", f"{back.path}?{back.query}", {"Cookie": entry})
     cookies = (text.partition(";")[0] for text in ended.headers.get_all("set-cookie", []))
-    return next(cookie for cookie in cookies if cookie.startswith(PASS_COOKIE))
+    return next(cookie for cookie in cookies if cookie.startswith(SESSION_COOKIE))
 
 
 def cookie_of_another_host(target: Target) -> Outcome:
     """Browsers let another host set a cookie whose name becomes __Host-pass only once blanks are taken off it."""
-    shown, port = pass_of(target, KARI).encode(), target.system.aws.api_port
+    shown, port = cookie_of(target, KARI).encode(), target.system.aws.api_port
     head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\nCookie: a=b; ".encode()
     statuses = {
         blank: say(port, head + blank + shown + b"\r\n\r\n").split(b" ")[1].decode()
@@ -124,7 +124,7 @@ def link_to_rows(target: Target) -> Outcome:
     """On a page of somebody else's: whoever follows it would be in the audit trail."""
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", **PAGE}
     if target.issuer:
-        headers["Cookie"] = pass_of(target, KARI)
+        headers["Cookie"] = cookie_of(target, KARI)
     paths = [f"/batches/{uuid4()}/{what}" for what in ("errors", "rejected")]
     led = [ask(target.system.aws.api_port, "GET", path, headers).headers.get("location") for path in paths]
     return Outcome(f"led to {led}", led == [path.rpartition("/")[0] for path in paths])

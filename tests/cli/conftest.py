@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import kintell
+from tests.api.asking import Call
+from tests.api.conftest import api, buckets, emptied, environment, place
+from tests.api.conftest import world as world
 from tests.cli.loopback import Loopback, serving
-from tests.serve.asking import Call
-from tests.serve.conftest import api, buckets, emptied, environment, place
-from tests.serve.conftest import world as world
 
 __all__ = ["api", "buckets", "emptied", "environment", "place", "world"]
 

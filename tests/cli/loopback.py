@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from api.app import handler
-from tests.serve.asking import CONTEXT
+from tests.api.asking import CONTEXT
 
 LINK = re.compile(r'https://([^/"]*amazonaws\.com)/')
 

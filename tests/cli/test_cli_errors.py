@@ -11,8 +11,8 @@ import pytest
 from cli.error_report import FAULTS, name_of_errors
 from ingestion.faults import FaultCode
 from ingestion.uploads.identification import error_file_name
+from tests.api.world import WORK, World
 from tests.cli.conftest import Run
-from tests.serve.world import WORK, World
 
 CONTENT = "﻿session_id,_error_row\r\nMS-1,4\r\n".encode()
 SUMMARY = [

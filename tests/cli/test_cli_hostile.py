@@ -19,9 +19,9 @@ from cli.command_errors import Failure
 from cli.error_report import _place, _Shown
 from cli.token_issuer import Issuer, NotLoggedIn
 from cli.words import clean, command, visible
+from tests.api.world import WORK, World
 from tests.cli.conftest import Run
 from tests.cli.test_cli_terminal import on_terminal
-from tests.serve.world import WORK, World
 
 STEERING = [
     pytest.param("\x1b[2J", id="escape"),

@@ -16,9 +16,9 @@ import pytest
 
 from cli.connections import BLOCK_BYTES
 from local.aws import ROOT
+from tests.api.world import UPLOADS, World
 from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback
-from tests.serve.world import UPLOADS, World
 
 ROWS = "session_id,navn\nMS-1,Bjørn\n".encode() * 20_000
 

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.api.world import NOW, World
 from tests.cli.conftest import Run
-from tests.serve.world import NOW, World
 
 Ask = Callable[..., Any]
 

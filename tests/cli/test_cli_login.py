@@ -8,10 +8,10 @@ import pytest
 
 from cli import logins
 from ingestion import config
+from tests.api.world import World
 from tests.cli.conftest import Run
 from tests.cli.logging_in import KARI, browser, closed, issuer, port
 from tests.cli.loopback import Loopback
-from tests.serve.world import World
 from tests.sign_in.issuer import Issuer
 
 __all__ = ["browser", "closed", "issuer", "port"]

@@ -10,10 +10,10 @@ from cli.api import Api, Json
 from cli.progress_bars import Silent
 from cli.waiting import wait_for_batch
 from ingestion.batch import Tally
+from tests.api.world import World
 from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback
 from tests.db.world import account_for
-from tests.serve.world import World
 
 BROKE = "import_broke: The import broke (BatchBroken). Nothing of the file was imported."
 

@@ -18,8 +18,8 @@ from cli import list_columns
 from cli.output import fitting
 from cli.words import clean, size
 from local.aws import ROOT
+from tests.api.world import NOW, World
 from tests.cli.loopback import Loopback
-from tests.serve.world import NOW, World
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 HEADERS = [column.header for column in list_columns.BATCHES]
@@ -106,11 +106,11 @@ def test_a_running_batch_shows_its_stages_until_it_has_ended(loopback: Loopback,
     looked = f"/v1/import/batches/{batch}"
 
     def go_on(number: int) -> None:
-        """Weighed when the stages were asked for once, at its end when they were twice."""
+        """Reconciled when the stages were asked for once, at its end when they were twice."""
         seen = sum(request.path == looked for request in loopback.seen)
         if loopback.seen[-1].path == looked and seen == 2:
             world.db.run("UPDATE chunks SET state = 'staged', staged_rows = rows, staged_at = now()")
-            world.db.run("UPDATE ingestion_batches SET weighed_at = now()")
+            world.db.run("UPDATE ingestion_batches SET reconciled_at = now()")
             world.db.run("INSERT INTO shards VALUES (:id, 0, 9000, 500)", id=batch)
         elif seen == 2:
             ended = "status = 'completed', completed_at = now(), inserted_rows = 9500, error_rows = 500"

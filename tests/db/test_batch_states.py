@@ -100,7 +100,7 @@ def test_a_tally_that_misses_rows_can_not_end_a_batch(db: Connection) -> None:
 
 ODD_LEDGERS: list[Any] = [
     pytest.param("DELETE FROM chunks", id="a chunk is missing"),
-    pytest.param("UPDATE chunks SET state = 'staged'", id="a chunk is not weighed"),
+    pytest.param("UPDATE chunks SET state = 'staged'", id="a chunk is not reconciled"),
     pytest.param("UPDATE chunks SET inserted_rows = 4, updated_rows = 1", id="other rows were inserted"),
     pytest.param("UPDATE chunks SET inserted_rows = 2, unchanged_rows = 2", id="fewer rows were inserted"),
     pytest.param("UPDATE chunks SET rows = 11, rejected_rows = 5", id="more rows were rejected"),

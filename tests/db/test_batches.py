@@ -159,13 +159,13 @@ def test_success_is_what_was_inserted_or_updated(db: Connection) -> None:
     assert batch_columns(db, batch_id, "success_rows") == [7]
 
 
-def test_what_weighing_found_is_added_to_the_metadata(db: Connection) -> None:
+def test_what_reconciling_found_is_added_to_the_metadata(db: Connection) -> None:
     new = a_batch(db)
     batches.create(db, new)
-    batches.weighed(db, new.id, "1-5", True)
-    db.run("UPDATE ingestion_batches SET weighed_at = weighed_at - interval '1 hour'")
-    batches.weighed(db, new.id, "0-1", False)
-    assert batch_columns(db, new.id, "rating_scale, csv_metadata, weighed_at < now()") == [
+    batches.reconciled(db, new.id, "1-5", True)
+    db.run("UPDATE ingestion_batches SET reconciled_at = reconciled_at - interval '1 hour'")
+    batches.reconciled(db, new.id, "0-1", False)
+    assert batch_columns(db, new.id, "rating_scale, csv_metadata, reconciled_at < now()") == [
         "0-1",
         {"delimiter": ",", "ratingScale": "0-1", "ratingScaleAssumed": False},
         True,

@@ -36,12 +36,12 @@ def staged(rejected: int = 0, *faults: FaultCount, scale: Scale | None = None, *
     )
 
 
-def weigh(db: Connection, batch_id: UUID, number: int, **counts: int) -> None:
+def reconcile(db: Connection, batch_id: UUID, number: int, **counts: int) -> None:
     """Note what became of a chunk's staged rows."""
     columns = ", ".join(f"{name} = {count}" for name, count in counts.items())
-    columns += f", taken = ARRAY(SELECT generate_series(1, {counts.get('taken_rows', 0)}))"
+    columns += f", taken = ARRAY(SELECT generate_series(1, {counts.get('conflict_rows', 0)}))"
     db.run(
-        f"UPDATE chunks SET state = 'weighed', {columns} WHERE batch_id = :batch_id AND number = :number",
+        f"UPDATE chunks SET state = 'reconciled', {columns} WHERE batch_id = :batch_id AND number = :number",
         batch_id=batch_id,
         number=number,
     )
@@ -73,7 +73,9 @@ def test_a_chunk_that_is_staged_again_counts_once(db: Connection, batch_id: UUID
         pytest.param(
             "staged", {"staged_rows": 10, "rejected_rows": 1}, "every_staged_row_is_counted", id="a row is both"
         ),
-        pytest.param("weighed", {"staged_rows": 10, "inserted_rows": 9}, "every_weighed_row_is_counted", id="one lost"),
+        pytest.param(
+            "reconciled", {"staged_rows": 10, "inserted_rows": 9}, "every_reconciled_row_is_counted", id="one lost"
+        ),
         pytest.param("lost", {"staged_rows": 10}, None, id="no such state"),
     ],
 )
@@ -114,27 +116,27 @@ def test_a_chunk_is_planned_again_with_the_scale_that_was_found(db: Connection, 
     assert chunks.not_staged(db, batch_id) == [1, 2, 3]
 
 
-def test_the_tally_is_the_sum_of_what_was_weighed(db: Connection, batch_id: UUID) -> None:
+def test_the_tally_is_the_sum_of_what_was_reconciled(db: Connection, batch_id: UUID) -> None:
     assert chunks.tally(db, batch_id) == Tally()
     chunks.stage(db, batch_id, 1, staged(4))
     chunks.stage(db, batch_id, 2, staged())
-    weigh(db, batch_id, 1, inserted_rows=3, updated_rows=2, taken_rows=1)
-    weigh(db, batch_id, 2, unchanged_rows=8, taken_rows=2)
+    reconcile(db, batch_id, 1, inserted_rows=3, updated_rows=2, conflict_rows=1)
+    reconcile(db, batch_id, 2, unchanged_rows=8, conflict_rows=2)
     tally = chunks.tally(db, batch_id)
     assert tally == Tally(total=20, inserted=3, updated=2, unchanged=8, rejected=7)
     assert tally.balances
-    assert (chunks.taken_count(db, batch_id), chunks.rejected_so_far(db, batch_id)) == (3, 7)
-    assert chunks.with_taken_rows(db, batch_id) == [1, 2]
-    assert chunks.taken_rows(db, batch_id, 2) == {1, 2}
+    assert (chunks.conflict_count(db, batch_id), chunks.rejected_so_far(db, batch_id)) == (3, 7)
+    assert chunks.with_conflicts(db, batch_id) == [1, 2]
+    assert chunks.conflict_rows(db, batch_id, 2) == {1, 2}
 
 
 def test_the_error_file_has_a_part_of_each_chunk_with_rejects(db: Connection, batch_id: UUID) -> None:
     chunks.stage(db, batch_id, 3, staged(1, BAD_DATE))
     chunks.stage(db, batch_id, 2, staged())
     chunks.stage(db, batch_id, 1, staged())
-    weigh(db, batch_id, 1, inserted_rows=9, taken_rows=1)
+    reconcile(db, batch_id, 1, inserted_rows=9, conflict_rows=1)
     assert chunks.with_rejects(db, batch_id) == [1, 3]
-    chunks.mark_weighed(db, add_batch(db))
+    chunks.mark_reconciled(db, add_batch(db))
     assert chunks.get(db, batch_id, 2).state == "staged"
 
 

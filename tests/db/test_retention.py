@@ -149,7 +149,7 @@ def test_the_schedulers_event_cleans_up(database: Database, monkeypatch: pytest.
     monkeypatch.setattr(app, "settings", lambda: _Settings)
     monkeypatch.setattr(app, "connection", lambda _settings: db)
     context: Any = _Context()
-    done = app.handler(json.loads((EVENTS / "clean_up.json").read_text()), context)
+    done = app.handler(json.loads((EVENTS / "retention.json").read_text()), context)
     db.close()
     assert set(done.values()) == {0}
 
@@ -163,7 +163,7 @@ class _Settings:
 
 
 class _Context:
-    function_name = "clean_up"
+    function_name = "retention"
     memory_limit_in_mb = 128
-    invoked_function_arn = "arn:aws:lambda:eu-north-1:123456789012:function:clean_up"
+    invoked_function_arn = "arn:aws:lambda:eu-north-1:123456789012:function:retention"
     aws_request_id = "request"

@@ -1,4 +1,4 @@
-"""revoked_passes: what was signed out of stays so for as long as it could be shown."""
+"""revoked_cookies: what was signed out of stays so for as long as it could be shown."""
 
 import time
 from uuid import uuid4

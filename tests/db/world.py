@@ -80,7 +80,7 @@ def account_for(db: Connection, batch_id: UUID, tally: Tally) -> None:
         number=1,
         span="{}",
         first_row=1,
-        state="weighed",
+        state="reconciled",
         rows=tally.total,
         staged_rows=tally.total - tally.rejected,
         rejected_rows=tally.rejected,

@@ -30,7 +30,18 @@ def handler(event, _context):
     return "done"
 """
 
-FUNCTIONS = ("Migrate", "Intake", "Stage", "Weigh", "Explain", "Merge", "Settle", "Serve", "CleanUp", "Watch")
+FUNCTIONS = (
+    "Migrate",
+    "Intake",
+    "Stage",
+    "Reconcile",
+    "AnnotateConflicts",
+    "Merge",
+    "Finalize",
+    "Api",
+    "Retention",
+    "Monitor",
+)
 # No export by its name, so that Intake refuses it and nothing is imported.
 UPLOAD, WORK, ERRORS = ("uploads", "incoming/probe.bin"), ("work", "work/probe"), ("work", "errors/probe.csv")
 
@@ -74,11 +85,11 @@ def tried(system: LocalSystem) -> Iterator[Try]:
 
 def test_only_the_api_reads_error_files(tried: Try) -> None:
     found = {name: tried(name, "get_object", ERRORS) for name in FUNCTIONS}
-    assert found == {name: "done" if name == "Serve" else "AccessDenied" for name in FUNCTIONS}
+    assert found == {name: "done" if name == "Api" else "AccessDenied" for name in FUNCTIONS}
 
 
 def test_the_originals_are_read_by_those_who_read_rows(tried: Try) -> None:
-    readers = {"Intake", "Stage", "Explain", "Serve"}
+    readers = {"Intake", "Stage", "AnnotateConflicts", "Api"}
     found = {name: tried(name, "head_object", UPLOAD) for name in FUNCTIONS}
     assert {name for name, outcome in found.items() if outcome == "done"} == readers
 
@@ -88,17 +99,17 @@ def test_the_originals_are_read_by_those_who_read_rows(tried: Try) -> None:
 )
 def test_only_the_clean_up_deletes(tried: Try, place: tuple[str, str]) -> None:
     found = {name: tried(name, "delete_object", place) for name in FUNCTIONS}
-    assert found == {name: "done" if name == "CleanUp" else "AccessDenied" for name in FUNCTIONS}
+    assert found == {name: "done" if name == "Retention" else "AccessDenied" for name in FUNCTIONS}
 
 
 def test_nobody_writes_uploads_but_the_api_by_presigning(tried: Try) -> None:
     place = ("uploads", "incoming/written.bin")
     assert {tried(name, "put_object", place) for name in FUNCTIONS} == {"AccessDenied"}
     found = {name: tried(name, "presigned_put", place) for name in FUNCTIONS}
-    assert found == {name: "done" if name == "Serve" else "AccessDenied" for name in FUNCTIONS}
+    assert found == {name: "done" if name == "Api" else "AccessDenied" for name in FUNCTIONS}
 
 
-def test_error_files_are_written_by_settle_alone(tried: Try) -> None:
+def test_error_files_are_written_by_finalize_alone(tried: Try) -> None:
     place = ("work", "errors/another.csv")
     found = {name: tried(name, "put_object", place) for name in FUNCTIONS}
-    assert found == {name: "done" if name == "Settle" else "AccessDenied" for name in FUNCTIONS}
+    assert found == {name: "done" if name == "Finalize" else "AccessDenied" for name in FUNCTIONS}

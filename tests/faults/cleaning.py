@@ -18,14 +18,14 @@ COMMITS = 4
 MOST_TRIES = 12
 
 
-def clean_up_interrupted(trials: Trials, trial: Trial, pick: random.Random) -> None:
+def retention_interrupted(trials: Trials, trial: Trial, pick: random.Random) -> None:
     """Some clean-ups are killed, cut off or refused by S3; those after them finish their work."""
     wanted = cleaned_undisturbed(trials)
     files = trials.new_files()
     batches = imported_long_ago(trials, files)
     interrupt(trials.world, trial, pick)
     tries = 1
-    while "FunctionError" in trials.world.invoke("CleanUp", {}, wait=True):
+    while "FunctionError" in trials.world.invoke("Retention", {}, wait=True):
         tries += 1
         assert tries <= MOST_TRIES, "the clean-up does not go through"
     trial.done.append(f"{tries} tries")
@@ -37,7 +37,7 @@ def interrupt(world: UnderFire, trial: Trial, pick: random.Random) -> None:
     """Lie in wait for the clean-up, at the database or at S3."""
     if pick.random() < 0.7:
         when = pick.choice((When.BEFORE, When.AFTER, When.CUT))
-        world.database_relay.ambush = Ambush("CleanUp", when, pick.randrange(COMMITS), strikes=pick.randint(1, 3))
+        world.database_relay.ambush = Ambush("Retention", when, pick.randrange(COMMITS), strikes=pick.randint(1, 3))
         trial.done.append(world.database_relay.ambush)
         return
     troubles = [Trouble.LOST_ANSWER, Trouble.ERROR_500, Trouble.ERROR_503, Trouble.REFUSED] * 3
@@ -51,7 +51,7 @@ def cleaned_undisturbed(trials: Trials) -> Outcome:
     """What a clean-up leaves that nothing interrupts."""
     files = trials.new_files()
     batches = imported_long_ago(trials, files)
-    assert "FunctionError" not in trials.world.invoke("CleanUp", {}, wait=True)
+    assert "FunctionError" not in trials.world.invoke("Retention", {}, wait=True)
     return cleaned(trials.world, files, batches)
 
 
@@ -72,7 +72,7 @@ def imported_long_ago(trials: Trials, files: Files) -> list[str]:
 def cleaned(world: UnderFire, files: Files, batches: list[str]) -> Outcome:
     """What is left of files, batches and trails, and what another clean-up finds to do: nothing."""
     parts: dict[str, Any] = outcome(world, files, batches)
-    again = json.loads(world.invoke("CleanUp", {}, wait=True)["Payload"].read())
+    again = json.loads(world.invoke("Retention", {}, wait=True)["Payload"].read())
     parts["done by another clean-up"] = {name: again[name] for name in ("error_files_deleted", "batches_archived")}
     s3, stack = world.system.client("s3"), world.system.stack
     listed = s3.list_object_versions(Bucket=stack.uploads_bucket, Prefix=f"{files.folder}/")

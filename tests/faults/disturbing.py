@@ -12,7 +12,7 @@ from tests.faults.database_relay import Ambush, When
 from tests.faults.s3_relay import Trouble
 from tests.faults.under_fire import ENDED_SECONDS, STAGES, UnderFire
 
-COMMITS = {"Intake": 2, "Stage": 6, "Weigh": 1, "Merge": 2, "Settle": 1}
+COMMITS = {"Intake": 2, "Stage": 6, "Reconcile": 1, "Merge": 2, "Finalize": 1}
 """How many a function makes for the file of a trial, at least."""
 TIME_LIMIT_SECONDS = 6
 """Time enough to start a process on a busy machine."""

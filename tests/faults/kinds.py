@@ -23,7 +23,7 @@ KINDS: dict[str, Kind] = {
     "event three times": partial(disturbed, disturbing.event_three_times),
     "twenty identical": uploads_at_once.twenty_identical,
     "same ids at once": uploads_at_once.same_ids_at_once,
-    "clean-up interrupted": cleaning.clean_up_interrupted,
+    "clean-up interrupted": cleaning.retention_interrupted,
     "aborted, started over": starting_over.aborted_and_started_over,
     "broken, started over": starting_over.broken_and_started_over,
     "all at once": partial(disturbed, disturbing.all_at_once),

@@ -34,8 +34,8 @@ def aborted_and_started_over(trials: Trials, trial: Trial, pick: random.Random) 
 
 def broken_and_started_over(trials: Trials, trial: Trial, pick: random.Random) -> None:
     """A function is killed as often as it is tried, until the import is given up."""
-    name = pick.choice(("Stage", "Weigh", "Merge", "Merge"))
-    ambush = Ambush(name, When.BEFORE, 0 if name == "Weigh" else pick.randrange(2), FOR_EVER)
+    name = pick.choice(("Stage", "Reconcile", "Merge", "Merge"))
+    ambush = Ambush(name, When.BEFORE, 0 if name == "Reconcile" else pick.randrange(2), FOR_EVER)
     trial.done.append(ambush)
 
     def kill_again_and_again(batch_id: str) -> None:

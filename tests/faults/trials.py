@@ -56,7 +56,7 @@ class Trials:
 
     def unsound(self) -> list[str]:
         """What the scheduled check has to say of the counts of all batches: nothing."""
-        answer = json.loads(self.world.invoke("Watch", {}, wait=True)["Payload"].read())
+        answer = json.loads(self.world.invoke("Monitor", {}, wait=True)["Payload"].read())
         if answer.get("unsoundBatches") == 0:
             return []
         found = self.world.rows("SELECT id, finding FROM ingestion_batches WHERE finding IS NOT NULL")

@@ -28,7 +28,7 @@ COMMITS_LAST = {**THROW_AWAY, "synchronous_commit": "on"}
 SMALL = {"CHUNK_BYTES": "8000", "ROWS_PER_SHARD": "300"}
 """Chunks and shards of a few rows: many steps for little data."""
 
-STAGES = ("Intake", "Stage", "Weigh", "Explain", "Merge", "Settle")
+STAGES = ("Intake", "Stage", "Reconcile", "AnnotateConflicts", "Merge", "Finalize")
 ENDED_SECONDS = 180
 
 
@@ -175,7 +175,7 @@ def under_fire(folder: Path, say: Callable[[str], None] = lambda _line: None) ->
         system.aws.is_also_called(s3_relay.url.removeprefix("http://"))
         door = FrontDoor(system.client("s3"), system.stack.uploads_bucket, system.aws.api_url)
         world = UnderFire(server, database_relay, s3_relay, system, door, _functions(system))
-        for function in (*STAGES, "CleanUp"):
+        for function in (*STAGES, "Retention"):
             small = SMALL if function == "Intake" else {}
             world.configure(function, variables={"AWS_ENDPOINT_URL_S3": s3_relay.url, **small})
         yield world

@@ -14,12 +14,12 @@ from moto import mock_aws
 from ingestion import config
 from ingestion.sign_in.actors import SYSTEM, Actor, ActorKind
 from ingestion.sign_in.rights import Right
-from ingestion.sign_in.session_cookies import PASS_COOKIE, Pass, read
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, read
 from sign_in.app import handler
 from sign_in.oidc_issuer import endpoints
-from tests.serve.asking import CONTEXT, event
-from tests.serve.test_hostile_requests import HALF, HOSTILE, is_guarded
-from tests.serve.world import REGION
+from tests.api.asking import CONTEXT, event
+from tests.api.test_hostile_requests import HALF, HOSTILE, is_guarded
+from tests.api.world import REGION
 from tests.sign_in.issuer import Issuer, running_issuer, sent_back
 
 KEY, HOST = "a key that nobody else has", "imports.example.org"
@@ -77,7 +77,7 @@ def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
         }.items():
             monkeypatch.setenv(name, value)
         arn = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY)["ARN"]
-        monkeypatch.setenv("PASS_KEY_ARN", arn)
+        monkeypatch.setenv("COOKIE_KEY_ARN", arn)
         config.settings.cache_clear()
         endpoints.cache_clear()
 
@@ -116,7 +116,7 @@ def test_who_signs_in_gets_a_pass_and_comes_back_to_where_they_were(visit: Visit
     }
     ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
     assert ended.location == "/batches/1?lang=nb"
-    given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
+    given = read(KEY.encode(), ended.cookies[SESSION_COOKIE] or "", time.time())
     assert given is not None
     assert given.holder == Actor(kind=ActorKind.PERSON, name=KARI, issuer=issuer.url, subject=f"subject-of-{KARI}")
     assert given.rights == {Right.IMPORTS_READ}
@@ -189,7 +189,7 @@ def test_the_way_back_is_a_page_of_ours(visit: Visit, back: str) -> None:
 def signed_in(visit: Visit, who: str = KARI) -> Pass:
     begun = visit("/login")
     ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, who))
-    given = read(KEY.encode(), ended.cookies[PASS_COOKIE] or "", time.time())
+    given = read(KEY.encode(), ended.cookies[SESSION_COOKIE] or "", time.time())
     assert given is not None
     return given
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cli.main import kintell
-from ingestion.sign_in.session_cookies import PASS_COOKIE
+from ingestion.sign_in.session_cookies import SESSION_COOKIE
 from tests.browser.test_pages import faults_of
 from tests.sign_in.conftest import Closed, new_visitor
 
@@ -31,9 +31,9 @@ def sign_in(page: Page, who: str, path: str = "/") -> None:
     page.wait_for_url(f"**{path}")
 
 
-def pass_of(context: BrowserContext) -> Any:
+def cookie_of(context: BrowserContext) -> Any:
     """The pass that the browser keeps."""
-    return next((cookie for cookie in context.cookies() if cookie["name"] == PASS_COOKIE), None)
+    return next((cookie for cookie in context.cookies() if cookie["name"] == SESSION_COOKIE), None)
 
 
 def drop(page: Page, name: str, content: str) -> None:
@@ -62,10 +62,10 @@ def test_who_comes_without_a_pass_signs_in_and_gets_to_the_page(page: Page, cont
     sign_in(page, KARI, "/programmes?lang=nb")
     expect(page.get_by_role("heading", level=1)).to_have_text("Programmer")
     expect(page.get_by_text(KARI, exact=True)).to_be_visible()
-    kept = pass_of(context)
+    kept = cookie_of(context)
     assert (kept["httpOnly"], kept["secure"], kept["sameSite"], kept["path"]) == (True, True, "Lax", "/")
     within_reach = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
-    for secret in (kept["value"], "eyJ", PASS_COOKIE):
+    for secret in (kept["value"], "eyJ", SESSION_COOKIE):
         assert secret not in within_reach
     # Of the way there nothing is left, neither here nor in what scripts may read.
     assert not [cookie for cookie in context.cookies() if "entry" in cookie["name"]]
@@ -123,7 +123,7 @@ def test_a_chosen_file_survives_a_pass_that_is_over(page: Page, context: Browser
     sign_in(page, KARI, "/drop")
     page.set_input_files("#file", {"name": "late.csv", "mimeType": "text/csv", "buffer": b"x"})
     expect(page.locator("#guess")).to_contain_text("late.csv")
-    context.clear_cookies(name=PASS_COOKIE)
+    context.clear_cookies(name=SESSION_COOKIE)
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("You have been signed out.")
     # The issuer still knows who it is: another tab needs no password.
@@ -136,11 +136,13 @@ def test_a_chosen_file_survives_a_pass_that_is_over(page: Page, context: Browser
 
 def test_signing_out_here_and_at_the_issuer(page: Page, context: BrowserContext, closed: Closed) -> None:
     sign_in(page, KARI)
-    copied = pass_of(context)
+    copied = cookie_of(context)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
-    assert pass_of(context) is None
-    request = urllib.request.Request(f"{closed.url}/programmes", headers={"Cookie": f"{PASS_COOKIE}={copied['value']}"})
+    assert cookie_of(context) is None
+    request = urllib.request.Request(
+        f"{closed.url}/programmes", headers={"Cookie": f"{SESSION_COOKIE}={copied['value']}"}
+    )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
     assert refused.value.code == 401
@@ -198,8 +200,8 @@ def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     with page.expect_response(lambda response: response.request.method == "POST") as answered:
         page.evaluate(f"document.forms[{form}].submit()")
     assert answered.value.status == 403
-    assert PASS_COOKIE not in answered.value.request.all_headers().get("cookie", "")
-    assert pass_of(context) is not None
+    assert SESSION_COOKIE not in answered.value.request.all_headers().get("cookie", "")
+    assert cookie_of(context) is not None
 
 
 def test_the_command_line_logs_in_with_the_same_issuer(

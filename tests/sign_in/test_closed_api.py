@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from ingestion.sign_in.rights import Right
-from tests.serve.test_api_rights import BODIES, OPERATIONS
+from tests.api.test_api_rights import BODIES, OPERATIONS
 from tests.sign_in.closed_system import AUDIENCE, CLIENT
 from tests.sign_in.conftest import Closed
 from tests.sign_in.issuer import NoRedirect

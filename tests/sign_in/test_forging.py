@@ -83,7 +83,7 @@ def test_nobody_imports_in_the_name_of_who_got_a_link(closed: Closed, eve: Any) 
     assert (received["actor"], received["actorKind"]) == (KARI, "person")
     assert (received["actorIssuer"], received["actorSubject"]) == (closed.issuer.url, f"subject-of-{KARI}")
     # Whom S3 names is the function that signed the link.
-    assert "Serve" in received["details"]["principal"]
+    assert "Api" in received["details"]["principal"]
 
 
 def test_a_link_that_is_used_again_brings_nothing(closed: Closed, eve: Any) -> None:

@@ -78,7 +78,7 @@ class Pipeline:
             if verdict["verdict"] != "restage":
                 break
             numbers = self._manifest(verdict)
-        if verdict["explain"]:
+        if verdict["hasConflicts"]:
             for number in self._manifest(verdict):
                 annotate_conflicts.app.handler({"batchId": batch_id, "chunk": number}, CONTEXT)
         for shard in reversed(verdict["shards"]):

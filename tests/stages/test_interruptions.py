@@ -46,11 +46,11 @@ class Run:
     def chunks(self) -> list[int]:
         return [row[0] for row in self.db.run("SELECT number FROM chunks WHERE batch_id = :id", id=self.batch_id)]
 
-    def weigh(self) -> dict[str, Any]:
+    def reconcile(self) -> dict[str, Any]:
         verdict: dict[str, Any] = reconcile.app.handler({"batchId": self.batch_id}, CONTEXT)
         return verdict
 
-    def explain(self) -> None:
+    def annotate(self) -> None:
         for number in self.chunks():
             annotate_conflicts.app.handler({"batchId": self.batch_id, "chunk": number}, CONTEXT)
 
@@ -58,15 +58,15 @@ class Run:
         for shard in shards:
             merge.app.handler({"batchId": self.batch_id, "shard": shard}, CONTEXT)
 
-    def settle(self, error: str = "", execution: str | None = None) -> dict[str, Any]:
+    def finalize(self, error: str = "", execution: str | None = None) -> dict[str, Any]:
         event: dict[str, Any] = {"batchId": self.batch_id}
         if error:
             event |= {
                 "execution": execution or self.execution,
                 "error": {"Error": error, "Cause": "secret@example.org"},
             }
-        settled: dict[str, Any] = finalize.app.handler(event, CONTEXT)
-        return settled
+        finalized: dict[str, Any] = finalize.app.handler(event, CONTEXT)
+        return finalized
 
 
 def sessions(pipeline: Pipeline) -> list[list[Any]]:
@@ -81,12 +81,12 @@ def test_every_step_may_be_taken_twice(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
     run.stage()
-    verdict = run.weigh()
-    assert run.weigh() == verdict
+    verdict = run.reconcile()
+    assert run.reconcile() == verdict
     run.merge(*verdict["shards"], *verdict["shards"])
-    assert run.settle()["status"] == run.settle()["status"] == "completed"
+    assert run.finalize()["status"] == run.finalize()["status"] == "completed"
     run.stage()
-    assert run.weigh()["verdict"] == "settle"
+    assert run.reconcile()["verdict"] == "finalize"
     assert len(sessions(known)) == 10
     assert staging_tables(known) == []
     trail = [row[0] for row in known.db.run("SELECT action FROM audit_logs WHERE batch_id IS NOT NULL ORDER BY id")]
@@ -98,11 +98,11 @@ def test_a_broken_import_leaves_no_session_and_restores_what_it_updated(known: P
     before = sessions(known)
     run = Run(known, file_of(1, 12, "second"))
     run.stage()
-    shards = run.weigh()["shards"]
+    shards = run.reconcile()["shards"]
     assert len(shards) > 1
     run.merge(*shards[:-1])
     assert sessions(known) != before
-    run.settle(error="States.Timeout")
+    run.finalize(error="States.Timeout")
     batch = known.batch(run.batch_id)
     assert (batch["status"], batch["total_rows"], batch["skipped_rows"]) == ("failed", 12, 12)
     assert batch["unpublished_rows"] == 12
@@ -116,8 +116,8 @@ def test_a_broken_import_leaves_no_session_and_restores_what_it_updated(known: P
 def test_a_batch_that_broke_may_be_started_over(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    run.merge(run.weigh()["shards"][0])
-    run.settle(error="States.Timeout")
+    run.merge(run.reconcile()["shards"][0])
+    run.finalize(error="States.Timeout")
     batch = known.run(run.batch_id, execution="two")
     assert (batch["status"], batch["inserted_rows"], batch["failure_reason"]) == ("completed", 10, None)
     assert len(sessions(known)) == 10
@@ -129,17 +129,17 @@ def test_who_is_known_is_asked_anew_by_the_next_execution(known: Pipeline) -> No
     run.stage()
     known.db.run("DELETE FROM users WHERE email = 'oksana@example.org'")
     known.know("oksana@example.org")
-    shards = run.weigh()["shards"]
+    shards = run.reconcile()["shards"]
     with pytest.raises(BatchBroken):
         run.merge(*shards)
-    assert run.settle("BatchBroken")["status"] == "failed"
+    assert run.finalize("BatchBroken")["status"] == "failed"
     assert known.run(run.batch_id, "two")["inserted_rows"] == 20
 
 
 def test_a_straggler_of_the_execution_that_failed_does_not_revive_the_batch(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    run.settle(error="States.Timeout")
+    run.finalize(error="States.Timeout")
     run.stage()
     assert known.batch(run.batch_id)["status"] == "failed"
     assert staging_tables(known) == []
@@ -149,14 +149,14 @@ def test_an_execution_that_was_taken_over_does_not_fail_the_batch(known: Pipelin
     run = Run(known, file_of(1, 10))
     run.stage()
     run.stage(execution="two")
-    assert run.settle(error="States.Timeout", execution="one")["status"] == "running"
-    assert run.settle(error="States.Timeout", execution="two")["status"] == "failed"
+    assert run.finalize(error="States.Timeout", execution="one")["status"] == "running"
+    assert run.finalize(error="States.Timeout", execution="two")["status"] == "failed"
 
 
 def test_a_failed_batch_whose_file_was_imported_since_stays_failed(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    run.settle(error="States.Timeout")
+    run.finalize(error="States.Timeout")
     assert known.load(KEY, file_of(1, 10))["status"] == "completed"
     with pytest.raises(BatchBroken, match="another batch"):
         run.stage(execution="two")
@@ -168,19 +168,19 @@ def test_staged_rows_that_a_crash_of_the_database_emptied_are_staged_again(known
     run = Run(known, file_of(1, 10))
     run.stage()
     empty_staging(known)
-    verdict = run.weigh()
+    verdict = run.reconcile()
     assert verdict["verdict"] == "restage"
     run.stage()
-    verdict = run.weigh()
+    verdict = run.reconcile()
     run.merge(verdict["shards"][0])
     empty_staging(known)
     with pytest.raises(StagingLost):
         run.merge(*verdict["shards"][1:])
     run.stage()
-    again = run.weigh()
+    again = run.reconcile()
     assert again["shards"] == verdict["shards"][1:]
     run.merge(*again["shards"])
-    run.settle()
+    run.finalize()
     batch = known.batch(run.batch_id)
     assert (batch["status"], batch["inserted_rows"]) == ("completed", 10)
     assert len(sessions(known)) == 10
@@ -189,14 +189,14 @@ def test_staged_rows_that_a_crash_of_the_database_emptied_are_staged_again(known
 def test_a_merge_that_a_fail_over_lost_is_noticed_and_done_again(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    shards = run.weigh()["shards"]
+    shards = run.reconcile()["shards"]
     run.merge(*shards[1:])
     with pytest.raises(StagingLost):
-        run.settle()
+        run.finalize()
     run.merge(shards[0])
     known.db.run("DELETE FROM kintell_sessions WHERE external_session_id = 'MS-1'")
     with pytest.raises(BatchBroken, match="10 rows were published, but 9"):
-        run.settle()
+        run.finalize()
     assert known.batch(run.batch_id)["status"] == "running"
 
 
@@ -206,17 +206,17 @@ def test_a_crash_before_rows_are_explained_costs_none_of_them(known: Pipeline) -
     stolen = file_of(1, 12).replace(b"MS-2,oksana", b"MS-2,ivan").replace(b"MS-3,oksana", b"MS-3,ivan")
     run = Run(known, stolen)
     run.stage()
-    assert run.weigh()["explain"]
+    assert run.reconcile()["hasConflicts"]
     empty_staging(known)
-    run.explain()
+    run.annotate()
     run.stage()
-    run.weigh()
+    run.reconcile()
     # Merging finds that the rows are gone, and has them staged again.
     with pytest.raises(StagingLost):
         run.merge(*range(3))
     run.stage()
-    run.merge(*run.weigh()["shards"])
-    run.settle()
+    run.merge(*run.reconcile()["shards"])
+    run.finalize()
     batch = known.batch(run.batch_id)
     assert (batch["status"], batch["inserted_rows"], batch["error_rows"]) == ("completed", 9, 2)
     lines = known.error_file(batch).decode("utf-8-sig").splitlines()[1:]
@@ -232,18 +232,18 @@ def test_two_batches_of_a_programme_never_merge_at_the_same_time(known: Pipeline
     first, second = Run(known, file_of(1, 10, "first")), Run(known, file_of(1, 10, "second"))
     first.stage()
     second.stage()
-    shards = first.weigh()["shards"]
+    shards = first.reconcile()["shards"]
     with pytest.raises(ProgrammeBusy):
-        second.weigh()
+        second.reconcile()
     first.merge(*shards)
-    first.settle()
-    second.merge(*second.weigh()["shards"])
-    second.settle()
+    first.finalize()
+    second.merge(*second.reconcile()["shards"])
+    second.finalize()
     assert known.batch(second.batch_id)["updated_rows"] == 10
     assert {row[1] for row in sessions(known)} == {"second"}
 
 
-def test_an_execution_that_ended_without_settling_is_settled_by_its_event(known: Pipeline) -> None:
+def test_an_execution_that_ended_without_finalizing_is_finalized_by_its_event(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
     detail = {"executionArn": "one", "status": "ABORTED", "input": f'{{"batchId": "{run.batch_id}", "chunks": 1}}'}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from finalize.fail_batch import Breakage, settle_broken
+from finalize.fail_batch import Breakage, fail_batch
 from ingestion.config import settings
 from ingestion.database.connection import Connection, connect
 from ingestion.database.publishing import merge_sql
@@ -106,7 +106,7 @@ def broken_after_merging(pipeline: Pipeline, key: str, body: bytes) -> Breakage:
     """A batch whose rows and people are there, and which is to be taken back."""
     run = Run(pipeline, body, key=key)
     run.stage()
-    run.merge(*run.weigh()["shards"])
+    run.merge(*run.reconcile()["shards"])
     return Breakage(batch_id=UUID(run.batch_id), execution=run.execution, error="BatchBroken")
 
 
@@ -132,8 +132,8 @@ def test_two_that_are_taken_back_at_once_do_not_wait_for_each_other(
     assert len(users(creating)) == 4
     monkeypatch.setattr(merge_sql, "take_back", take_back)
     with ThreadPoolExecutor(2) as pool:
-        settled = [pool.submit(settle_broken, breakage, elsewhere(), settings()) for breakage in breakages]
-        assert [each.result(timeout=60).status for each in settled] == ["failed", "failed"]
+        finalized = [pool.submit(fail_batch, breakage, elsewhere(), settings()) for breakage in breakages]
+        assert [each.result(timeout=60).status for each in finalized] == ["failed", "failed"]
     assert users(creating) == []
     assert creating.db.run("SELECT count(*) FROM kintell_sessions") == [[0]]
 
@@ -145,12 +145,12 @@ def test_who_deletes_people_holds_up_no_merge_for_long_and_is_tried_again(
     breakage = broken_after_merging(creating, KEY, file_of(line(1)))
     given = a_session(creating.db, program_type=LANGUAGE)
     created = set(users(creating))
-    at_work, settling = elsewhere(), elsewhere()
+    at_work, finalizing = elsewhere(), elsewhere()
     at_work.run("BEGIN")
     insert(at_work, "kintell_sessions", **given)
     with pytest.raises(Unavailable):
-        settle_broken(breakage, settling, settings())
+        fail_batch(breakage, finalizing, settings())
     assert set(users(creating)) == created
     at_work.run("COMMIT")
-    assert settle_broken(breakage, settling, settings()).status == "failed"
+    assert fail_batch(breakage, finalizing, settings()).status == "failed"
     assert set(users(creating)) == created - {"kari@acme.com", "oksana@example.org"}

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from finalize.fail_batch import Breakage, settle_broken
+from finalize.fail_batch import Breakage, fail_batch
 from finalize.join_rejects import join_error_file
 from ingestion.config import Settings, settings
 from ingestion.database.connection import Connection, connect, transaction
@@ -30,50 +30,50 @@ def known(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
 def test_a_merge_at_work_while_its_batch_is_taken_back_is_taken_back_too(known: Pipeline, database: Database) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    task = ShardTask.model_validate({"batchId": run.batch_id, "shard": run.weigh()["shards"][0]})
+    task = ShardTask.model_validate({"batchId": run.batch_id, "shard": run.reconcile()["shards"][0]})
     aborted = Breakage(batch_id=task.batch_id, execution=run.execution, error="ABORTED")
-    straggler, settler = connect(secret_of(database)), connect(secret_of(database))
-    pid = backend(settler)
+    straggler, finalizer = connect(secret_of(database)), connect(secret_of(database))
+    pid = backend(finalizer)
     try:
         with ThreadPoolExecutor(1) as pool:
             with transaction(straggler):
                 inserted, _ = _merge(task, batches.get(straggler, task.batch_id), straggler)
                 assert inserted
-                settling = pool.submit(settle_broken, aborted, settler, settings())
+                finalizing = pool.submit(fail_batch, aborted, finalizer, settings())
                 wait_until_blocked(known.db, pid)
-            assert settling.result(timeout=10).status == "failed"
+            assert finalizing.result(timeout=10).status == "failed"
     finally:
         straggler.close()
-        settler.close()
+        finalizer.close()
     assert sessions(known) == []
 
 
-def test_a_settle_at_work_while_its_batch_is_started_over_completes_nothing(known: Pipeline) -> None:
+def test_a_finalize_at_work_while_its_batch_is_started_over_completes_nothing(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10).replace(b"MS-3,oksana", b"MS-3,nobody"))
     run.stage()
-    run.merge(*run.weigh()["shards"])
+    run.merge(*run.reconcile()["shards"])
 
     def join_while_others_start_over(batch: Batch, db: Connection, given: Settings) -> str:
         key = join_error_file(batch, db, given)
-        run.settle(error="ABORTED")
+        run.finalize(error="ABORTED")
         run.stage(execution="two")
         return key
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("finalize.finalize_batch.join_error_file", join_while_others_start_over)
         with pytest.raises(BatchBroken):
-            run.settle()
+            run.finalize()
     assert known.batch(run.batch_id)["status"] == "running"
-    run.merge(*run.weigh()["shards"])
-    assert run.settle()["status"] == "completed"
+    run.merge(*run.reconcile()["shards"])
+    assert run.finalize()["status"] == "completed"
     assert len(sessions(known)) == 9
 
 
 def test_rows_that_a_failed_batch_left_behind_go_when_it_is_started_over(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    run.merge(*run.weigh()["shards"])
-    run.settle(error="ABORTED")
+    run.merge(*run.reconcile()["shards"])
+    run.finalize(error="ABORTED")
     # As if something had been published past all that prevents it.
     known.load("incoming/mentors_ukraine/mentors-ukraine-2024-q4/other.csv", file_of(1, 3))
     known.db.run("UPDATE kintell_sessions SET batch_id = :id, version = 2", id=run.batch_id)

@@ -15,7 +15,7 @@ GROWN = ROSTER.replace(b"joined\n", b"joined,Linkedin_URL\n").replace(b"learner\
 
 
 def unsound() -> float:
-    """How many Watch finds, an hour after it has looked before."""
+    """How many Monitor finds, an hour after it has looked before."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("monitor.recount.REST_MINUTES", 0)
         found: dict[str, float] = monitor.app.handler({}, CONTEXT)
@@ -37,8 +37,8 @@ def lived(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
     pipeline.load(f"{FOLDER}/dry.csv", file_of(1, 30, "dry"), dry_run="true")
     broken = Run(pipeline, file_of(1, 25, "broken"))
     broken.stage()
-    broken.merge(broken.weigh()["shards"][0])
-    broken.settle(error="States.Timeout")
+    broken.merge(broken.reconcile()["shards"][0])
+    broken.finalize(error="States.Timeout")
     return pipeline
 
 

@@ -56,7 +56,7 @@ def state_machine_properties() -> dict[str, Any]:
 
 
 def snake_case(logical_id: str) -> str:
-    """CleanUp is clean_up."""
+    """Retention is retention."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).lower()
 
 

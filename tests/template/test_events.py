@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import finalize.app
 import intake.app
-from annotate_conflicts.conflict_rejects import ChunkTask as ExplainTask
+from annotate_conflicts.conflict_rejects import ChunkTask as AnnotateTask
 from api.gateway_events import regular
 from merge.merge_shard import ShardTask
 from reconcile.reconcile_batch import BatchTask
@@ -44,8 +44,8 @@ def test_intake_reads_the_key_as_it_was_before_s3_encoded_it() -> None:
     ("name", "model", "task"),
     [
         ("stage", ChunkTask, {"batch_id": BATCH, "chunk": 1, "execution": EXECUTION}),
-        ("weigh", BatchTask, {"batch_id": BATCH}),
-        ("explain", ExplainTask, {"batch_id": BATCH, "chunk": 1}),
+        ("reconcile", BatchTask, {"batch_id": BATCH}),
+        ("annotate_conflicts", AnnotateTask, {"batch_id": BATCH, "chunk": 1}),
         ("merge", ShardTask, {"batch_id": BATCH, "shard": 0}),
     ],
 )
@@ -53,33 +53,33 @@ def test_a_stage_reads_its_task(name: str, model: type[BaseModel], task: dict[st
     assert model.model_validate(event(name)).model_dump() == task
 
 
-def test_settle_ends_a_batch_that_went_through() -> None:
-    assert finalize.app._breakage(event("settle")) is None
-    assert UUID(event("settle")["batchId"]) == BATCH
+def test_finalize_ends_a_batch_that_went_through() -> None:
+    assert finalize.app._breakage(event("finalize")) is None
+    assert UUID(event("finalize")["batchId"]) == BATCH
 
 
 @pytest.mark.parametrize(
     ("name", "error", "reason"),
     [
-        pytest.param("settle_broken", "BatchBroken", "imported by another batch", id="a state failed"),
-        pytest.param("settle_broken_execution", "ABORTED", "ABORTED", id="the execution was stopped"),
+        pytest.param("fail_batch", "BatchBroken", "imported by another batch", id="a state failed"),
+        pytest.param("fail_batch_execution", "ABORTED", "ABORTED", id="the execution was stopped"),
     ],
 )
-def test_settle_reads_what_broke_from_either_side(name: str, error: str, reason: str) -> None:
+def test_finalize_reads_what_broke_from_either_side(name: str, error: str, reason: str) -> None:
     breakage = finalize.app._breakage(event(name))
     assert breakage is not None
     assert (breakage.batch_id, breakage.execution, breakage.error) == (BATCH, EXECUTION, error)
     assert reason in breakage.failure.reason
 
 
-def test_eventbridge_passes_on_the_events_that_settle_reads() -> None:
-    pattern = functions()["Settle"]["Events"]["BrokenExecution"]["Properties"]["Pattern"]
-    sample = event("settle_broken_execution")
+def test_eventbridge_passes_on_the_events_that_finalize_reads() -> None:
+    pattern = functions()["Finalize"]["Events"]["BrokenExecution"]["Properties"]["Pattern"]
+    sample = event("fail_batch_execution")
     assert sample["source"] in pattern["source"]
     assert sample["detail-type"] in pattern["detail-type"]
     assert sample["detail"]["status"] in pattern["detail"]["status"]
 
 
 def test_serve_reads_what_api_gateway_sends() -> None:
-    sample = event("serve")
+    sample = event("api")
     assert regular(sample)["rawPath"] == sample["rawPath"]

@@ -16,9 +16,9 @@ READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 
 REVIEWED: dict[str, dict[str, set[str]]] = {
-    "Admit": {},
+    "SignIn": {},
     "Migrate": {},
-    "Watch": {},
+    "Monitor": {},
     "Intake": {
         UPLOADS: READ_VERSION,
         # Without it, S3 says of an object that is gone that access is denied.
@@ -30,13 +30,13 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     },
     # To hold a corrected file against what was handed out, it reads the rejects of the file's parent.
     "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
-    "Weigh": {WORK: {"s3:PutObject"}},
-    "Explain": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
+    "Reconcile": {WORK: {"s3:PutObject"}},
+    "AnnotateConflicts": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
-    "Settle": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
+    "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
     # To show the row behind a session, it reads the upload.
-    "Serve": {UPLOADS: {"s3:PutObject", *READ_VERSION}, "uploads": {"s3:ListBucket"}, ERRORS: {"s3:GetObject"}},
-    "CleanUp": {
+    "Api": {UPLOADS: {"s3:PutObject", *READ_VERSION}, "uploads": {"s3:ListBucket"}, ERRORS: {"s3:GetObject"}},
+    "Retention": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         WORK: {"s3:DeleteObject", "s3:PutObject"},
         IMPORT: {"states:StartExecution"},
@@ -50,19 +50,19 @@ MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
 TELL = {"Fn::GetAtt": ["Base", "Outputs.MayTell"]}
 
 SHARED: dict[str, list[Any]] = {
-    "Admit": [],
+    "SignIn": [],
     "Migrate": [MIGRATE],
     "Intake": [CONNECT, TELL],
-    "Settle": [CONNECT, TELL],
+    "Finalize": [CONNECT, TELL],
 }
 """The policies that nested stacks make, which several functions may have; whoever is not here has the first."""
 
-PASS_KEY = {"Fn::GetAtt": ["HttpApi", "Outputs.PassKeyArn"]}
+COOKIE_KEY = {"Fn::GetAtt": ["HttpApi", "Outputs.CookieKeyArn"]}
 
 SECRETS: dict[str, list[Any]] = {
     # Where nobody signs in there is no key of passes.
-    "Serve": [{"Fn::If": ["IsGuarded", PASS_KEY]}],
-    "Admit": [PASS_KEY],
+    "Api": [{"Fn::If": ["IsGuarded", COOKIE_KEY]}],
+    "SignIn": [COOKIE_KEY],
 }
 """Beside those that say where the database is."""
 
@@ -210,9 +210,9 @@ def test_a_policy_is_had_by_who_names_it_and_by_nobody_else() -> None:
 CONDITIONS: dict[tuple[str, str], Any] = {
     # On AWS this is known of every such request; the emulator does not know it.
     ("Intake", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
-    ("Settle", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
+    ("Finalize", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
-    ("Serve", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
+    ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
 """What narrows a grant further; every other grant has no condition."""
 
@@ -256,8 +256,8 @@ PERMISSIONS = everywhere("AWS::Lambda::Permission")
 def test_s3_and_the_api_may_call_a_function_and_schedules_and_rules_as_sam_writes_it() -> None:
     assert PERMISSIONS.keys() == {
         "infra/files.yaml:UploadsMayCallIntake",
-        "infra/routes.yaml:ServePermission",
-        "infra/routes.yaml:AdmitPermission",
+        "infra/routes.yaml:ApiPermission",
+        "infra/routes.yaml:SignInPermission",
     }
     events = [event["Type"] for one in functions().values() for event in one.get("Events", {}).values()]
     assert set(events) == {"EventBridgeRule", "ScheduleV2"}

@@ -73,7 +73,7 @@ def made(given: dict[str, str], file: str = "template.yaml") -> Iterator[str]:
 
 
 OWN_DATABASE, IN_NETWORK = {"Cluster"}, {"FunctionsSecurityGroup"}
-OWN_PEOPLE, GUARDED = {"SignIn", "Dashboard"}, {"Admit", "PassKey", "LoginRoute", "Operations", "AccessLogs"}
+OWN_PEOPLE, GUARDED = {"SignIn", "Dashboard"}, {"SignIn", "CookieKey", "LoginRoute", "Operations", "AccessLogs"}
 LOOKED_AT = {"Network", *OWN_DATABASE, *IN_NETWORK, *OWN_PEOPLE, *GUARDED}
 
 
@@ -181,7 +181,7 @@ def test_a_nested_stack_needs_no_transform_and_so_no_more_than_iam_to_be_allowed
 
 
 def test_who_signs_browsers_in_stands_outside_of_the_network() -> None:
-    assert document("template.yaml")["Resources"]["Admit"]["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
+    assert document("template.yaml")["Resources"]["SignIn"]["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
 
 
 def test_the_network_has_no_way_out() -> None:
@@ -199,7 +199,7 @@ def test_the_api_takes_tokens_and_only_what_browsers_begin_at_takes_none() -> No
         "ANY /v1/{proxy+}": token,
         "GET /openapi.json": token,
         "GET /health": "NONE",
-        # Pages: the function closes them (tests/serve/test_visitors.py).
+        # Pages: the function closes them (tests/api/test_visitors.py).
         "$default": "NONE",
         "GET /login": "NONE",
         "GET /callback": "NONE",
@@ -245,6 +245,6 @@ def test_people_show_a_second_factor_unless_somebody_says_otherwise(given: dict[
     ],
 )
 def test_rights_come_from_one_claim(given: dict[str, str], claim: str) -> None:
-    for name in ("Serve", "Admit"):
+    for name in ("Api", "SignIn"):
         variables = document("template.yaml")["Resources"][name]["Properties"]["Environment"]["Variables"]
         assert evaluated(variables["RIGHTS_CLAIM"], given) == claim

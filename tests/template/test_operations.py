@@ -61,7 +61,7 @@ def test_what_the_runbook_asks_the_stack_for_is_there() -> None:
     assert {"StateMachineArn", "DeadLettersUrl", "UserPoolId"} <= outputs <= stack["Outputs"].keys()
     for listed in re.findall(r"\$ for FUNCTION in ([\w ]+);", RUNBOOK):
         parts.update(listed.split())
-    assert {"Intake", "Migrate", "Serve", "Admit"} <= parts <= stack["Resources"].keys()
+    assert {"Intake", "Migrate", "Api", "SignIn"} <= parts <= stack["Resources"].keys()
 
 
 def test_the_stack_says_what_the_command_line_needs() -> None:

@@ -59,20 +59,20 @@ def test_the_definition_as_it_is_has_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert complaints(documents.definition_text(), monkeypatch) == set()
 
 
-CATCH_ALL = "{ErrorEquals: [States.ALL], ResultPath: $.error, Next: SettleBroken}"
+CATCH_ALL = "{ErrorEquals: [States.ALL], ResultPath: $.error, Next: FailBatch}"
 CATCH_LOST = "{ErrorEquals: [StagingLost], ResultPath: $.lost, Next: HowLarge}"
 
 SEEDED = {
     "an integration that there is not": ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:getobject"),
     "an integration without its function": (
-        "Resource: ${WeighFunctionArn}",
+        "Resource: ${ReconcileFunctionArn}",
         "Resource: arn:aws:states:::lambda:invoke",
     ),
     "a function that is misspelled": ("${MergeFunctionArn}", "${MergFunctionArn}"),
     "a substitution that nobody makes": ("Bucket: ${WorkBucket}", "Bucket: ${WorkBuckets}"),
     "an item reader in an inline map": (
-        "    ItemsPath: $.weighed.shards\n",
-        "    ItemReader: {Resource: arn:aws:states:::s3:getObject}\n    ItemsPath: $.weighed.shards\n",
+        "    ItemsPath: $.reconciled.shards\n",
+        "    ItemReader: {Resource: arn:aws:states:::s3:getObject}\n    ItemsPath: $.reconciled.shards\n",
     ),
     "a distributed map that is inline": ("Mode: DISTRIBUTED", "Mode: INLINE"),
     "a forgotten .$": ("shard.$: $$.Map.Item.Value", "shard: $$.Map.Item.Value"),
@@ -104,17 +104,17 @@ SEEDED = {
     "a next state that there is not": ("Default: IsAnythingToMerge", "Default: IsAnything"),
     "a state that nothing leads to": ("        Next: ReadAgain", "        Next: StageMany"),
     "a state that goes on and ends": ("    Next: Broken", "    Next: Broken\n    End: true"),
-    "a choice without a default": ("    Default: Settle\n", ""),
+    "a choice without a default": ("    Default: Finalize\n", ""),
     "a task that is given up before its function": ("TimeoutSeconds: 280", "TimeoutSeconds: 200"),
-    "a path that nothing writes": ("$.weighed.manifestKey", "$.weighd.manifestKey"),
-    "a verdict that weigh does not give": ("StringEquals: restage", "StringEquals: again"),
-    "a field that weigh does not answer": ("$.weighed.explain", "$.weighed.explains"),
+    "a path that nothing writes": ("$.reconciled.manifestKey", "$.weighd.manifestKey"),
+    "a verdict that reconcile does not give": ("StringEquals: restage", "StringEquals: again"),
+    "a field that reconcile does not answer": ("$.reconciled.hasConflicts", "$.reconciled.hasConflict"),
     "answers that are all kept": (
         "    ResultPath: null\n    Catch:\n      - {ErrorEquals: [StagingLost]",
         "    Catch:\n      - {ErrorEquals: [StagingLost]",
     ),
     "a child's answer that is kept": ("          OutputPath: null\n", ""),
-    "a result that overwrites what is needed": ("ResultPath: $.weighed", "ResultPath: $.batchId"),
+    "a result that overwrites what is needed": ("ResultPath: $.reconciled", "ResultPath: $.batchId"),
 }
 
 

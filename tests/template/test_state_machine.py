@@ -73,8 +73,8 @@ def test_every_error_that_is_named_is_ours_or_of_aws(state: State) -> None:
 @all_tasks
 def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
     retried = errors_of(task.body["Retry"])
-    # Only Weigh takes the right to merge, for which it may have to wait.
-    transient = descendants(Unavailable) if task.name == "Weigh" else {"Unavailable"}
+    # Only Reconcile takes the right to merge, for which it may have to wait.
+    transient = descendants(Unavailable) if task.name == "Reconcile" else {"Unavailable"}
     assert set(retried) & descendants(IngestionError) == transient
     assert set(retried) >= ALWAYS_TRANSIENT
     assert "States.ALL" not in retried
@@ -88,8 +88,8 @@ def test_a_task_that_finds_no_room_waits_as_long_as_for_the_database(task: State
 
 
 def test_a_batch_waits_for_its_programme_for_hours() -> None:
-    (weigh,) = [task for task in tasks() if task.name == "Weigh"]
-    assert seconds_of_waiting(weigh, "ProgrammeBusy") > 2 * 60 * 60
+    (reconcile,) = [task for task in tasks() if task.name == "Reconcile"]
+    assert seconds_of_waiting(reconcile, "ProgrammeBusy") > 2 * 60 * 60
 
 
 @all_states
@@ -102,11 +102,11 @@ def test_states_all_stands_last_and_alone(state: State) -> None:
 
 
 @all_states
-def test_whatever_breaks_ends_in_settle_broken(state: State) -> None:
-    """Inside a Map it is the Map that catches; SettleBroken itself is followed up by the rule on ended executions."""
-    if state.is_outer and state.body["Type"] in ("Task", "Map") and state.name != "SettleBroken":
+def test_whatever_breaks_ends_in_fail_batch(state: State) -> None:
+    """Inside a Map it is the Map that catches; FailBatch itself is followed up by the rule on ended executions."""
+    if state.is_outer and state.body["Type"] in ("Task", "Map") and state.name != "FailBatch":
         last = state.body["Catch"][-1]
-        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "SettleBroken"}
+        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "FailBatch"}
     else:
         assert "Catch" not in state.body
 

@@ -28,13 +28,13 @@ from tests.template.documents import (
 
 MODELS: dict[str, type[BaseModel]] = {
     "Stage": start_chunk.ChunkTask,
-    "Weigh": reconcile_batch.BatchTask,
-    "Explain": conflict_rejects.ChunkTask,
+    "Reconcile": reconcile_batch.BatchTask,
+    "AnnotateConflicts": conflict_rejects.ChunkTask,
     "Merge": merge_shard.ShardTask,
-    "Settle": finalize_batch.BatchTask,
+    "Finalize": finalize_batch.BatchTask,
 }
 """What each handler makes of its event."""
-OF_STATES: dict[str, type[BaseModel]] = {"SettleBroken": fail_batch.BrokenTask}
+OF_STATES: dict[str, type[BaseModel]] = {"FailBatch": fail_batch.BrokenTask}
 """What it makes of the events of these states."""
 
 
@@ -107,10 +107,10 @@ def test_what_goes_round_again_looks_like_what_came_in(given: set[str]) -> None:
     assert names(machines()[0].states["ReadAgain"]["Parameters"]) == given
 
 
-def test_the_definition_reads_of_a_verdict_what_weigh_answers() -> None:
+def test_the_definition_reads_of_a_verdict_what_reconcile_answers() -> None:
     choices = [choice for state in machines()[0].states.values() for choice in state.get("Choices", [])]
-    verdicts = {choice["StringEquals"] for choice in choices if choice["Variable"] == "$.weighed.verdict"}
-    assert set(re.findall(r"\$\.weighed\.(\w+)", definition_text())) == aliases(reconcile_batch.Verdict)
+    verdicts = {choice["StringEquals"] for choice in choices if choice["Variable"] == "$.reconciled.verdict"}
+    assert set(re.findall(r"\$\.reconciled\.(\w+)", definition_text())) == aliases(reconcile_batch.Verdict)
     assert verdicts < set(reconcile_batch.How)
 
 

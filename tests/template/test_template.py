@@ -25,16 +25,16 @@ BEST_LEFT_ALONE = {
 }
 """Settings that the template gives no function: their defaults were measured, or are the contract's."""
 OF_SOME = {
-    "state_machine_arn": {"Intake", "CleanUp"},
-    "authentication": {"Serve"},
+    "state_machine_arn": {"Intake", "Retention"},
+    "authentication": {"Api"},
     "functions_secret_arn": {"Migrate"},
-    "pass_key_arn": {"Serve", "Admit"},
-    "issuer": {"Serve", "Admit"},
-    "scopes": {"Serve", "Admit"},
-    "rights_claim": {"Serve", "Admit"},
-    "audience": {"Serve"},
-    "command_line_client_id": {"Serve"},
-    "dashboard_client_id": {"Admit"},
+    "cookie_key_arn": {"Api", "SignIn"},
+    "issuer": {"Api", "SignIn"},
+    "scopes": {"Api", "SignIn"},
+    "rights_claim": {"Api", "SignIn"},
+    "audience": {"Api"},
+    "command_line_client_id": {"Api"},
+    "dashboard_client_id": {"SignIn"},
 }
 """Settings that the template gives to these functions only; to all the others it gives all others."""
 

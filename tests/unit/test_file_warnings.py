@@ -8,7 +8,7 @@ import pytest
 from cli.warning_words import WORDS, warning_line
 from ingestion.file_warnings import WarningCode, warnings_of
 
-TEXTS = Path(__file__).parents[2] / "functions/serve/web/texts"
+TEXTS = Path(__file__).parents[2] / "functions/dashboard/texts"
 
 
 @pytest.mark.parametrize("language", ["en", "nb"])

@@ -41,7 +41,7 @@ def test_every_function_is_invoked() -> None:
 
 @pytest.mark.parametrize(
     ("event", "function"),
-    [("clean_up", "CleanUp"), ("settle", "Settle"), ("settle_broken_execution", "Settle"), ("stage", "Stage")],
+    [("retention", "Retention"), ("finalize", "Finalize"), ("fail_batch_execution", "Finalize"), ("stage", "Stage")],
 )
 def test_an_event_is_for_the_function_that_it_is_named_for(event: str, function: str) -> None:
     assert function_of(event, list(functions())) == function

@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 
 PACKAGES = (
-    *("ingestion", "intake", "stage", "weigh", "explain", "merge", "settle", "serve", "admit", "clean_up"),
-    *("watch", "migrate", "cli"),
+    *("ingestion", "intake", "stage", "reconcile", "annotate_conflicts", "merge", "finalize", "api", "dashboard"),
+    *("sign_in", "retention", "monitor", "migrate", "cli"),
 )
 METHODS = ("search", "sub", "findall", "finditer", "split", "match", "fullmatch")
 UNITS = (

@@ -45,7 +45,7 @@ class Settings(BaseModel):
     dashboard_client_id: str = ""
     scopes: str = "openid email"
     audience: str = ""
-    pass_key_arn: str = ""
+    cookie_key_arn: str = ""
     # The claim that gives rights; the default is that of the stack's own user pool.
     rights_claim: str = "cognito:groups"
 

@@ -35,7 +35,7 @@ def retries_keep_their_limit_and_jitter() -> None:
     """MaxDelaySeconds and JitterStrategy were ignored."""
     find = stepfunctions._find_matching_retrier
 
-    def find_and_weigh(retriers: Any, error: str, counts: dict[int, int]) -> tuple[dict[str, Any] | None, int]:
+    def find_and_reconcile(retriers: Any, error: str, counts: dict[int, int]) -> tuple[dict[str, Any] | None, int]:
         retrier, index = find(retriers, error, counts)
         if retrier is None:
             return None, index
@@ -45,7 +45,7 @@ def retries_keep_their_limit_and_jitter() -> None:
             delay = random.uniform(0, delay)
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index
 
-    stepfunctions._find_matching_retrier = find_and_weigh
+    stepfunctions._find_matching_retrier = find_and_reconcile
 
 
 def an_aborted_execution_stays_aborted() -> None:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ingestion.sign_in.actors import Actor
 from ingestion.sign_in.rights import Right
 
-PASS_COOKIE: Final = "__Host-pass"  # noqa: S105
-PASS_SECONDS: Final = 60 * 60
+SESSION_COOKIE: Final = "__Host-pass"
+COOKIE_SECONDS: Final = 60 * 60
 
 
 class Pass(BaseModel):

@@ -67,7 +67,7 @@ CREATE TABLE ingestion_batches (
     error_file_deleted_at  timestamptz,
     created_at             timestamptz NOT NULL DEFAULT now(),
     started_at             timestamptz,
-    weighed_at             timestamptz,
+    reconciled_at             timestamptz,
     completed_at           timestamptz,
     archived_at            timestamptz,
     updated_at             timestamptz NOT NULL DEFAULT now(),
@@ -102,7 +102,7 @@ CREATE TABLE chunks (
     span            jsonb NOT NULL,
     first_row       bigint NOT NULL,
     rows            bigint NOT NULL,
-    state           text COLLATE "C" NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'staged', 'weighed')),
+    state           text COLLATE "C" NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'staged', 'reconciled')),
     -- The file's rating scale if the chunk was read knowing it, and what its own ratings say of it.
     rating_scale    text COLLATE "C",
     rating_facts    jsonb NOT NULL DEFAULT '{}',
@@ -113,16 +113,16 @@ CREATE TABLE chunks (
     inserted_rows   bigint NOT NULL DEFAULT 0,
     updated_rows    bigint NOT NULL DEFAULT 0,
     unchanged_rows  bigint NOT NULL DEFAULT 0,
-    taken_rows      bigint NOT NULL DEFAULT 0,
+    conflict_rows      bigint NOT NULL DEFAULT 0,
     -- Which rows these are: here and not in the staging, which a crash of the database empties before they are explained.
     taken           integer[] NOT NULL DEFAULT '{}',
     staged_at       timestamptz,
     PRIMARY KEY (batch_id, number),
     CONSTRAINT every_staged_row_is_counted CHECK (state = 'planned' OR rows = staged_rows + rejected_rows),
-    CONSTRAINT every_weighed_row_is_counted CHECK (
-        state <> 'weighed' OR staged_rows = inserted_rows + updated_rows + unchanged_rows + taken_rows
+    CONSTRAINT every_reconciled_row_is_counted CHECK (
+        state <> 'reconciled' OR staged_rows = inserted_rows + updated_rows + unchanged_rows + conflict_rows
     ),
-    CONSTRAINT every_taken_row_is_named CHECK (taken_rows = cardinality(taken))
+    CONSTRAINT every_conflict_is_named CHECK (conflict_rows = cardinality(taken))
 );
 
 CREATE TABLE shards (

@@ -1,4 +1,4 @@
--- The shapes of the staging tables. Each batch gets tables of its own in these shapes, unlogged, dropped when it is settled:
+-- The shapes of the staging tables. Each batch gets tables of its own in these shapes, unlogged, dropped when it is finalized:
 -- see tables/staging.py. A row that the sessions would refuse is refused here, where its place in the file is known.
 
 CREATE SCHEMA staging;
@@ -47,12 +47,12 @@ CREATE TABLE staging.person_rows (
     CONSTRAINT known_role CHECK (role IN ('participant', 'volunteer'))
 );
 
--- What is to become of each staged row that is not simply new: see tables/weighing.py.
+-- What is to become of each staged row that is not simply new: see tables/reconciling.py.
 CREATE TABLE staging.changes (
     row_number  integer NOT NULL,
     chunk       integer NOT NULL,
     shard       integer NOT NULL,
-    outcome     text COLLATE "C" NOT NULL CHECK (outcome IN ('inserted', 'updated', 'unchanged', 'taken')),
+    outcome     text COLLATE "C" NOT NULL CHECK (outcome IN ('inserted', 'updated', 'unchanged', 'conflict')),
     target_id   bigint,
     version     integer,
     next_row    integer

@@ -1,5 +1,5 @@
--- The table of changes is created by the statement that weighs, so that PostgreSQL may weigh shards side by side:
--- see tables/weighing.py.
+-- The table of changes is created by the statement that reconciles, so that PostgreSQL may reconcile shards side by side:
+-- see tables/reconciling.py.
 DROP TABLE staging.changes;
 
 -- Shards that are merged at the same time take ids by the thousand, so that they don't meet on the index's last page.

@@ -1,7 +1,7 @@
 -- No batch is completed unless its rows add up; and what is completed is looked at again and again.
 
--- Every planned row is weighed, every shard is merged, and the batch says what its ledgers say. That the rows are in the
--- sessions too, settle counts in the same transaction.
+-- Every planned row is reconciled, every shard is merged, and the batch says what its ledgers say. That the rows are in the
+-- sessions too, finalize counts in the same transaction.
 CREATE FUNCTION a_completed_batch_adds_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     by_chunk  record;
@@ -9,9 +9,9 @@ DECLARE
 BEGIN
     SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(inserted_rows), 0) AS inserted,
            coalesce(sum(updated_rows), 0) AS updated, coalesce(sum(unchanged_rows), 0) AS unchanged,
-           coalesce(sum(rejected_rows + taken_rows), 0) AS rejected
+           coalesce(sum(rejected_rows + conflict_rows), 0) AS rejected
       INTO by_chunk
-      FROM chunks WHERE batch_id = NEW.id AND state = 'weighed';
+      FROM chunks WHERE batch_id = NEW.id AND state = 'reconciled';
     SELECT coalesce(sum(inserted_rows), 0) AS inserted, coalesce(sum(updated_rows), 0) AS updated
       INTO by_shard
       FROM shards WHERE batch_id = NEW.id AND merged_at IS NOT NULL;
@@ -30,7 +30,7 @@ CREATE TRIGGER a_completed_batch_adds_up BEFORE UPDATE OF status ON ingestion_ba
     FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status <> 'completed')
     EXECUTE FUNCTION a_completed_batch_adds_up();
 
--- Watch counts the rows of batches that have ended, a few in each run, those first that it has not looked at for longest.
+-- Monitor counts the rows of batches that have ended, a few in each run, those first that it has not looked at for longest.
 ALTER TABLE ingestion_batches
     ADD COLUMN checked_at timestamptz,
     -- What it found, until it finds that it is so no more.

@@ -30,8 +30,8 @@ ALTER TABLE uploads ADD CONSTRAINT uploaders_are_forgotten_as_a_whole CHECK (
 );
 
 -- Passes whose holders have signed out; a line is needed until its pass would have been over anyhow.
-CREATE TABLE revoked_passes (
+CREATE TABLE revoked_cookies (
     id          uuid PRIMARY KEY,
     expires_at  timestamptz NOT NULL
 );
-CREATE INDEX revoked_passes_by_end ON revoked_passes (expires_at);
+CREATE INDEX revoked_cookies_by_end ON revoked_cookies (expires_at);

@@ -3,7 +3,7 @@ ALTER TABLE ingestion_batches
     ADD COLUMN date_order text COLLATE "C" CHECK (date_order IN ('day-first', 'month-first')),
     ADD COLUMN time_zone text COLLATE "C";
 
--- What was tolerated in the rows of a chunk, by code and count; summed when the batch is settled.
+-- What was tolerated in the rows of a chunk, by code and count; summed when the batch is finalized.
 ALTER TABLE chunks ADD COLUMN warnings jsonb NOT NULL DEFAULT '[]';
 
 -- A session may end on a day without a time, which is stored as that day's midnight somewhere on earth: it is not before a

@@ -24,12 +24,12 @@ from ingestion.database.publishing.targets import Target, staged_value
 from ingestion.values.ratings import Scale
 
 WORK_MEM = "64MB"
-"""For each worker of a weighing. A programme weighs one batch at a time, so this does not add up."""
+"""For each worker of a reconciling. A programme reconciles one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weighing:
-    """What is to be weighed: the rows of some shards of a batch."""
+class Reconciling:
+    """What is to be reconciled: the rows of some shards of a batch."""
 
     batch_id: UUID
     target: Target
@@ -53,26 +53,26 @@ class Weighing:
         ]
 
 
-def weigh(db: Connection, weighing: Weighing) -> None:
+def reconcile(db: Connection, reconciling: Reconciling) -> None:
     """Write the changes of these shards anew. The target must not change until they are merged."""
     db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
-    analyze(db, rows_table(weighing.batch_id))
-    repeats = _find_repeated(db, weighing)
-    _weigh_single_rows(db, weighing, repeats)
+    analyze(db, rows_table(reconciling.batch_id))
+    repeats = _find_repeated(db, reconciling)
+    _reconcile_single_rows(db, reconciling, repeats)
     if repeats:
-        _weigh_repeated_rows(db, weighing)
-    db.run(f"DROP TABLE {repeated_table(weighing.batch_id)}")
-    analyze(db, changes_table(weighing.batch_id))
+        _reconcile_repeated_rows(db, reconciling)
+    db.run(f"DROP TABLE {repeated_table(reconciling.batch_id)}")
+    analyze(db, changes_table(reconciling.batch_id))
 
 
-def _find_repeated(db: Connection, weighing: Weighing) -> bool:
+def _find_repeated(db: Connection, reconciling: Reconciling) -> bool:
     """Note the keys that stand more than once in the file; whether there are any."""
-    repeated, key = repeated_table(weighing.batch_id), weighing.target.key
+    repeated, key = repeated_table(reconciling.batch_id), reconciling.target.key
     of_a_shard = [
         f"SELECT {key} FROM {rows} GROUP BY {key} HAVING count(*) > 1"
-        for rows in shard_tables(weighing.batch_id, weighing.shards, weighing.shard_count)
+        for rows in shard_tables(reconciling.batch_id, reconciling.shards, reconciling.shard_count)
     ]
-    nothing = f"SELECT {key} FROM {rows_table(weighing.batch_id)} LIMIT 0"
+    nothing = f"SELECT {key} FROM {rows_table(reconciling.batch_id)} LIMIT 0"
     db.run(f"DROP TABLE IF EXISTS {repeated}")
     db.run(f"CREATE UNLOGGED TABLE {repeated} AS {' UNION ALL '.join(of_a_shard) or nothing}")
     if not db.run(f"SELECT EXISTS (SELECT FROM {repeated})")[0][0]:
@@ -85,11 +85,11 @@ def _columns(target: Target) -> str:
     return ", ".join((target.key, *target.owners, *target.kept, *target.content))
 
 
-def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) -> None:
+def _reconcile_single_rows(db: Connection, reconciling: Reconciling, has_repeats: bool) -> None:
     """The rows whose key stands once in the file and is there already."""
-    target, changes = weighing.target, changes_table(weighing.batch_id)
+    target, changes = reconciling.target, changes_table(reconciling.batch_id)
     names = (*target.kept, *target.content)
-    new = [*(f"coalesce(s.{name}, r.{name})" for name in target.kept), *weighing.content("s")]
+    new = [*(f"coalesce(s.{name}, r.{name})" for name in target.kept), *reconciling.content("s")]
     old = [f"s.{name}" for name in names]
     owners = [f"s.{name}" for name in target.owners]
     claimed = [f"r.{name}" for name in target.owners]
@@ -97,7 +97,8 @@ def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) ->
         f"CASE judged.outcome WHEN 'updated' THEN {value} END AS {name}" for name, value in zip(names, new, strict=True)
     ]
     not_repeated = f"""
-           AND NOT EXISTS (SELECT FROM {repeated_table(weighing.batch_id)} d WHERE d.{target.key} = r.{target.key})"""
+           AND NOT EXISTS (SELECT FROM {repeated_table(reconciling.batch_id)} d
+                            WHERE d.{target.key} = r.{target.key})"""
     db.run(f"DROP TABLE IF EXISTS {changes}")
     db.run(
         f"""
@@ -106,17 +107,17 @@ def _weigh_single_rows(db: Connection, weighing: Weighing, has_repeats: bool) ->
                CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.{target.key},
                {"".join(f"r.{name}, " for name in target.owners)}
                {", ".join(updated)}
-          FROM {rows_table(weighing.batch_id)} r
-          JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {weighing.scope}
+          FROM {rows_table(reconciling.batch_id)} r
+          JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {reconciling.scope}
          CROSS JOIN LATERAL (
-               SELECT CASE WHEN {_row(owners)} IS DISTINCT FROM {_row(claimed)} THEN 'taken'
+               SELECT CASE WHEN {_row(owners)} IS DISTINCT FROM {_row(claimed)} THEN 'conflict'
                            WHEN {_row(new)} IS DISTINCT FROM {_row(old)} THEN 'updated'
                            ELSE 'unchanged' END AS outcome
                 -- Not to be asked again for every column.
                 OFFSET 0) judged
-         WHERE r.shard IN ({shard_columns(weighing.shards)}){not_repeated if has_repeats else ""}
+         WHERE r.shard IN ({shard_columns(reconciling.shards)}){not_repeated if has_repeats else ""}
         """,
-        program_type=weighing.program_type,
+        program_type=reconciling.program_type,
     )
 
 
@@ -124,10 +125,10 @@ def _row(values: Iterable[str]) -> str:
     return f"ROW({', '.join(values)})"
 
 
-def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
+def _reconcile_repeated_rows(db: Connection, reconciling: Reconciling) -> None:
     """The rows whose key stands more than once in the file: each is compared with what the one before it left."""
-    target = weighing.target
-    content = [f"{value} AS {name}" for name, value in zip(target.content, weighing.content("s"), strict=True)]
+    target = reconciling.target
+    content = [f"{value} AS {name}" for name, value in zip(target.content, reconciling.content("s"), strict=True)]
     # The first value in file order, of what was there before or else of the file.
     kept = [
         f"coalesce(s.{name}, (array_agg(r.{name}) FILTER (WHERE r.{name} IS NOT NULL) OVER in_order)[1]) AS {name}"
@@ -148,10 +149,10 @@ def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
                    {"".join(f"r.{name}, " for name in target.owners)}
                    s.id AS target_id, coalesce(s.version, 0) AS base, {owned or "true"} AS owned,
                    {", ".join([*kept, *content])}, {old}
-              FROM {rows_table(weighing.batch_id)} r
-              JOIN {repeated_table(weighing.batch_id)} d ON d.{target.key} = r.{target.key}
-              LEFT JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {weighing.scope}
-             WHERE r.shard IN ({shard_columns(weighing.shards)})
+              FROM {rows_table(reconciling.batch_id)} r
+              JOIN {repeated_table(reconciling.batch_id)} d ON d.{target.key} = r.{target.key}
+              LEFT JOIN {target.table} s ON s.{target.key} = r.{target.key} AND {reconciling.scope}
+             WHERE r.shard IN ({shard_columns(reconciling.shards)})
             WINDOW in_order AS (PARTITION BY r.{target.key} ORDER BY r.row_number)
         ), accepted AS (
             SELECT {unlagged}, {", ".join(all_content)}, {lagged},
@@ -169,7 +170,7 @@ def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
               FROM judged j WHERE outcome <> 'unchanged'
             WINDOW in_order AS (PARTITION BY {target.key} ORDER BY row_number)
         )
-        INSERT INTO {changes_table(weighing.batch_id)}
+        INSERT INTO {changes_table(reconciling.batch_id)}
                (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)})
         SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)}
           FROM applied
@@ -177,10 +178,10 @@ def _weigh_repeated_rows(db: Connection, weighing: Weighing) -> None:
         SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, {_columns(target)}
           FROM judged WHERE outcome = 'unchanged'
      UNION ALL
-        SELECT row_number, chunk, shard, line, 'taken', target_id, NULL, NULL, NULL, {_columns(target)}
+        SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, {_columns(target)}
           FROM chain WHERE NOT owned
         """,
-        program_type=weighing.program_type,
+        program_type=reconciling.program_type,
     )
 
 
@@ -198,13 +199,13 @@ def record(db: Connection, batch_id: UUID) -> None:
         ), refused AS (
             -- By itself: to gather in order, all changes would be sorted.
             SELECT chunk, array_agg(row_number ORDER BY row_number) AS taken
-              FROM {changes_table(batch_id)} WHERE outcome = 'taken' GROUP BY chunk
+              FROM {changes_table(batch_id)} WHERE outcome = 'conflict' GROUP BY chunk
         )
         UPDATE chunks c
-           SET state = 'weighed',
+           SET state = 'reconciled',
                inserted_rows = c.staged_rows - coalesce(f.rows, 0) + coalesce(f.inserted, 0),
                updated_rows = coalesce(f.updated, 0), unchanged_rows = coalesce(f.unchanged, 0),
-               taken_rows = coalesce(cardinality(t.taken), 0), taken = coalesce(t.taken, CAST(ARRAY[] AS integer[]))
+               conflict_rows = coalesce(cardinality(t.taken), 0), taken = coalesce(t.taken, CAST(ARRAY[] AS integer[]))
           FROM chunks e LEFT JOIN changed f ON f.chunk = e.number LEFT JOIN refused t ON t.chunk = e.number
          WHERE e.batch_id = :batch_id AND c.batch_id = e.batch_id AND c.number = e.number
         """,

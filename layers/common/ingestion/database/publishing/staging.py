@@ -39,7 +39,7 @@ def shard_tables(batch_id: UUID, shards: Sequence[int], shard_count: int) -> lis
 
 
 def repeated_table(batch_id: UUID) -> str:
-    """The table of the keys that stand more than once in the file, while it is being weighed."""
+    """The table of the keys that stand more than once in the file, while it is being reconciled."""
     return f"staging.repeated_{batch_id.hex}"
 
 

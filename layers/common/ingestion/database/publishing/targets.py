@@ -1,6 +1,6 @@
 """What a programme's rows become: the table they are merged into, and what makes two rows the same.
 
-Sessions and people take the same road; weighing, merging and taking back are written once, for a `Target`.
+Sessions and people take the same road; reconciling, merging and taking back are written once, for a `Target`.
 """
 
 from dataclasses import dataclass

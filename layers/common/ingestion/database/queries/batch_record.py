@@ -25,7 +25,7 @@ def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
                b.created_at, b.started_at, b.completed_at,
                b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file,
                b.error_file_key, b.error_file_deleted_at, b.upload_id, u.key, u.version_id, b.claimed_by, b.forced,
-               b.force_reason, b.max_error_percent, b.csv_metadata, b.rating_scale, b.weighed_at, b.archived_at
+               b.force_reason, b.max_error_percent, b.csv_metadata, b.rating_scale, b.reconciled_at, b.archived_at
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
      LEFT JOIN program_instances i ON i.id = b.program_instance_id
@@ -47,7 +47,7 @@ def chunks(db: Connection, batch_id: UUID, limit: int) -> list[dict[str, Any]]:
         db,
         """
         SELECT number, first_row, rows, state, staged_rows, rejected_rows, inserted_rows, updated_rows, unchanged_rows,
-               taken_rows, staged_at
+               conflict_rows, staged_at
           FROM chunks
          WHERE batch_id = :batch_id
       ORDER BY number

@@ -86,7 +86,7 @@ def with_finding(db: Connection) -> int:
 
 
 def stuck(db: Connection, minutes: int) -> list[UUID]:
-    """The batches that have not ended and of which nothing was staged, weighed or merged for *minutes*.
+    """The batches that have not ended and of which nothing was staged, reconciled or merged for *minutes*.
 
     One that waits for its programme is not stuck while the batch that it waits for gets on.
     """

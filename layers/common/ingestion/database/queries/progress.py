@@ -7,7 +7,7 @@ from ingestion.database.connection import Connection, rows
 
 
 def of_batch(db: Connection, batch_id: UUID) -> dict[str, Any]:
-    """Sums over the ledgers of its chunks and shards; `shards` is 0 before the batch is weighed."""
+    """Sums over the ledgers of its chunks and shards; `shards` is 0 before the batch is reconciled."""
     return rows(
         db,
         """

@@ -258,12 +258,12 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
     return bool(moved)
 
 
-def weighed(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
+def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
     """Note what only the whole file could tell."""
     db.run(
         """
         UPDATE ingestion_batches
-           SET rating_scale = :scale, weighed_at = coalesce(weighed_at, now()), updated_at = now(),
+           SET rating_scale = :scale, reconciled_at = coalesce(reconciled_at, now()), updated_at = now(),
                csv_metadata = csv_metadata || CAST(:found AS jsonb)
          WHERE id = :id
         """,

@@ -22,7 +22,7 @@ class Chunk(BaseModel):
     rating_scale: str | None
     staged_rows: int
     rejected_rows: int
-    taken_rows: int
+    conflict_rows: int
 
 
 class Staged(BaseModel):
@@ -57,7 +57,7 @@ def get(db: Connection, batch_id: UUID, number: int, *, lock: bool = False) -> C
     found = rows(
         db,
         f"""
-        SELECT number, span, state, rating_scale, staged_rows, rejected_rows, taken_rows
+        SELECT number, span, state, rating_scale, staged_rows, rejected_rows, conflict_rows
           FROM chunks
          WHERE batch_id = :batch_id AND number = :number
          {"FOR UPDATE" if lock else ""}
@@ -104,9 +104,9 @@ def plan_again(db: Connection, batch_id: UUID, numbers: Sequence[int], scale: Sc
     )
 
 
-def mark_weighed(db: Connection, batch_id: UUID) -> None:
-    """The chunks' rows are those that were weighed before they were staged again."""
-    db.run("UPDATE chunks SET state = 'weighed' WHERE batch_id = :batch_id", batch_id=batch_id)
+def mark_reconciled(db: Connection, batch_id: UUID) -> None:
+    """The chunks' rows are those that were reconciled before they were staged again."""
+    db.run("UPDATE chunks SET state = 'reconciled' WHERE batch_id = :batch_id", batch_id=batch_id)
 
 
 def plan_all_again(db: Connection, batch_id: UUID) -> None:
@@ -137,15 +137,15 @@ def rating_facts(db: Connection, batch_id: UUID) -> list[tuple[int, str | None, 
     return [(int(number), scale, RatingFacts.model_validate(facts)) for number, scale, facts in found]
 
 
-def with_taken_rows(db: Connection, batch_id: UUID) -> list[int]:
+def with_conflicts(db: Connection, batch_id: UUID) -> list[int]:
     """The chunks in which the whole file rejected rows."""
     found = db.run(
-        "SELECT number FROM chunks WHERE batch_id = :batch_id AND taken_rows > 0 ORDER BY number", batch_id=batch_id
+        "SELECT number FROM chunks WHERE batch_id = :batch_id AND conflict_rows > 0 ORDER BY number", batch_id=batch_id
     )
     return [int(row[0]) for row in found]
 
 
-def taken_rows(db: Connection, batch_id: UUID, number: int) -> set[int]:
+def conflict_rows(db: Connection, batch_id: UUID, number: int) -> set[int]:
     """The rows of a chunk whose key belongs to a row of other owners."""
     found = db.run(
         "SELECT unnest(taken) FROM chunks WHERE batch_id = :batch_id AND number = :number",
@@ -155,10 +155,10 @@ def taken_rows(db: Connection, batch_id: UUID, number: int) -> set[int]:
     return {int(row[0]) for row in found}
 
 
-def taken_count(db: Connection, batch_id: UUID) -> int:
+def conflict_count(db: Connection, batch_id: UUID) -> int:
     """How many rows the whole file rejected."""
     found = db.run(
-        "SELECT coalesce(sum(taken_rows), 0)::bigint FROM chunks WHERE batch_id = :batch_id", batch_id=batch_id
+        "SELECT coalesce(sum(conflict_rows), 0)::bigint FROM chunks WHERE batch_id = :batch_id", batch_id=batch_id
     )
     return int(found[0][0])
 
@@ -168,7 +168,7 @@ def with_rejects(db: Connection, batch_id: UUID) -> list[int]:
     found = db.run(
         """
         SELECT number FROM chunks
-         WHERE batch_id = :batch_id AND state <> 'planned' AND rejected_rows + taken_rows > 0
+         WHERE batch_id = :batch_id AND state <> 'planned' AND rejected_rows + conflict_rows > 0
       ORDER BY number
         """,
         batch_id=batch_id,
@@ -177,16 +177,16 @@ def with_rejects(db: Connection, batch_id: UUID) -> list[int]:
 
 
 def tally(db: Connection, batch_id: UUID) -> Tally:
-    """The ledger's sums, of the chunks that were weighed."""
+    """The ledger's sums, of the chunks that were reconciled."""
     found = rows(
         db,
         """
         SELECT coalesce(sum(rows), 0)::bigint AS total, coalesce(sum(inserted_rows), 0)::bigint AS inserted,
                coalesce(sum(updated_rows), 0)::bigint AS updated,
                coalesce(sum(unchanged_rows), 0)::bigint AS unchanged,
-               coalesce(sum(rejected_rows + taken_rows), 0)::bigint AS rejected
+               coalesce(sum(rejected_rows + conflict_rows), 0)::bigint AS rejected
           FROM chunks
-         WHERE batch_id = :batch_id AND state = 'weighed'
+         WHERE batch_id = :batch_id AND state = 'reconciled'
         """,
         batch_id=batch_id,
     )
@@ -194,10 +194,10 @@ def tally(db: Connection, batch_id: UUID) -> Tally:
 
 
 def rejected_so_far(db: Connection, batch_id: UUID) -> int:
-    """Rows known to be rejected, whether or not the file was weighed."""
+    """Rows known to be rejected, whether or not the file was reconciled."""
     found = db.run(
         """
-        SELECT coalesce(sum(rejected_rows + taken_rows), 0)::bigint
+        SELECT coalesce(sum(rejected_rows + conflict_rows), 0)::bigint
           FROM chunks WHERE batch_id = :batch_id AND state <> 'planned'
         """,
         batch_id=batch_id,

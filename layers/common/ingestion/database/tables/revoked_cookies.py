@@ -1,28 +1,28 @@
-"""revoked_passes: the passes of browsers that have signed out, until they would have been over anyhow."""
+"""revoked_cookies: the passes of browsers that have signed out, until they would have been over anyhow."""
 
 from uuid import UUID
 
 from ingestion.database.connection import Connection
 
 
-def revoke(db: Connection, pass_id: UUID, expires_at: int) -> None:
+def revoke(db: Connection, cookie_id: UUID, expires_at: int) -> None:
     """The pass opens nothing from now on; *expires_at* in seconds since 1970."""
     db.run(
         """
-        INSERT INTO revoked_passes (id, expires_at) VALUES (:id, to_timestamp(:expires_at))
+        INSERT INTO revoked_cookies (id, expires_at) VALUES (:id, to_timestamp(:expires_at))
             ON CONFLICT (id) DO NOTHING
         """,
-        id=pass_id,
+        id=cookie_id,
         expires_at=expires_at,
     )
 
 
-def is_revoked(db: Connection, pass_id: UUID) -> bool:
+def is_revoked(db: Connection, cookie_id: UUID) -> bool:
     """Whether its holder has signed out."""
-    return bool(db.run("SELECT FROM revoked_passes WHERE id = :id", id=pass_id))
+    return bool(db.run("SELECT FROM revoked_cookies WHERE id = :id", id=cookie_id))
 
 
 def forget_expired(db: Connection) -> int:
     """Forget those that are over; how many they were. A day later, so that no clock that differs matters."""
-    gone = db.run("DELETE FROM revoked_passes WHERE expires_at < now() - interval '1 day' RETURNING id")
+    gone = db.run("DELETE FROM revoked_cookies WHERE expires_at < now() - interval '1 day' RETURNING id")
     return len(gone)

@@ -1,7 +1,7 @@
 """A world in which every page of the dashboard has something to show."""
 
 from ingestion.faults import FaultCode
-from tests.serve.world import World
+from tests.api.world import World
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EVIL = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>{{ 7 * 7 }}'

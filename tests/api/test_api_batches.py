@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.serve.asking import Call, walk
-from tests.serve.world import NOW, World
+from tests.api.asking import Call, walk
+from tests.api.world import NOW, World
 
 STATUS_FIELDS = [
     "batchId",
@@ -89,7 +89,7 @@ def test_progress_is_that_of_the_chunks(
 ) -> None:
     batch = world.batch(**{"total_rows": 15, **values})
     if values["status"] == "running":
-        world.chunk(batch, 0, state="weighed", staged_rows=5, inserted_rows=5)
+        world.chunk(batch, 0, state="reconciled", staged_rows=5, inserted_rows=5)
         world.chunk(batch, 1, state="staged", staged_rows=4, rejected_rows=1)
         world.chunk(batch, 2)
 
@@ -182,12 +182,12 @@ def test_the_record_has_the_file_its_chunks_and_what_was_asked_for(get: Call, wo
     world.chunk(
         batch,
         0,
-        state="weighed",
+        state="reconciled",
         staged_rows=4,
         rejected_rows=1,
         inserted_rows=2,
         updated_rows=1,
-        taken_rows=1,
+        conflict_rows=1,
         taken=[7],
         staged_at=NOW,
     )
@@ -203,13 +203,13 @@ def test_the_record_has_the_file_its_chunks_and_what_was_asked_for(get: Call, wo
         "number": 0,
         "firstRow": 1,
         "rows": 5,
-        "state": "weighed",
+        "state": "reconciled",
         "stagedRows": 4,
         "rejectedRows": 1,
         "insertedRows": 2,
         "updatedRows": 1,
         "unchangedRows": 0,
-        "takenRows": 1,
+        "conflictRows": 1,
         "stagedAt": "2024-12-01T12:00:00Z",
     }
     assert (body["forced"], body["forceReason"], body["maxErrorPercent"]) == (True, "Затверджено", 12.5)
@@ -252,9 +252,9 @@ def test_a_running_batch_says_where_it_is_and_an_ended_one_does_not(get: Call, w
     assert [(stage["name"], stage["state"], stage["rows"], stage["ofRows"]) for stage in stages] == [
         ("intake", "done", 10, 10),
         ("stage", "now", 5, 10),
-        ("weigh", "later", 0, 0),
+        ("reconcile", "later", 0, 0),
         ("merge", "later", 0, 0),
-        ("settle", "later", 0, 0),
+        ("finalize", "later", 0, 0),
     ]
     assert stages[1]["rowsPerSecond"] > 0
     assert get(f"/v1/import/batches/{world.batch()}").body["stages"] == []

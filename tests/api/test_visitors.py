@@ -14,12 +14,12 @@ from dashboard.sign_in_pages import REASONS
 from ingestion import config
 from ingestion.sign_in.actors import Actor, ActorKind
 from ingestion.sign_in.rights import Right
-from ingestion.sign_in.session_cookies import PASS_COOKIE, Pass, issue, seal
-from tests.serve.asking import CONTEXT, Answer, Call, event
-from tests.serve.conftest import Place
-from tests.serve.html import Html
-from tests.serve.test_api_rights import OPERATIONS
-from tests.serve.world import WORK, World
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, issue, seal
+from tests.api.asking import CONTEXT, Answer, Call, event
+from tests.api.conftest import Place
+from tests.api.html import Html
+from tests.api.test_api_rights import OPERATIONS
+from tests.api.world import WORK, World
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "host": "api.example.org"}
 KEY = b"a key that nobody else has"
@@ -32,18 +32,18 @@ Browse = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
-def pass_key(environment: pytest.MonkeyPatch) -> str:
+def cookie_key(environment: pytest.MonkeyPatch) -> str:
     """Where the function finds what passes are signed with."""
     arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY.decode())["ARN"]
     return arn
 
 
 @pytest.fixture
-def browse(api: Call, pass_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
+def browse(api: Call, cookie_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
     """Asks for a page as a browser does, with a pass for these rights; without one for None."""
     for name, value in {
         "AUTHENTICATION": "oidc",
-        "PASS_KEY_ARN": pass_key,
+        "COOKIE_KEY_ARN": cookie_key,
         "ISSUER": "https://id.example.org",
         "AUDIENCE": "kintell-api",
         "COMMAND_LINE_CLIENT_ID": "kintell-cli",
@@ -52,7 +52,7 @@ def browse(api: Call, pass_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
     config.settings.cache_clear()
 
     def browse(path: str, rights: tuple[str, ...] | None = ALL, method: str = "GET", **more: Any) -> Answer:
-        cookies = [] if rights is None else [f"{PASS_COOKIE}={pass_for(*rights)}"]
+        cookies = [] if rights is None else [f"{SESSION_COOKIE}={cookie_for(*rights)}"]
         headers = {**BROWSER, **more.pop("headers", {})}
         return api(method, path, headers=headers, cookies=more.pop("cookies", ["lang=en", *cookies]), **more)
 
@@ -60,7 +60,7 @@ def browse(api: Call, pass_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
     config.settings.cache_clear()
 
 
-def pass_for(*rights: str, expires_in: int = 600, key: bytes = KEY) -> str:
+def cookie_for(*rights: str, expires_in: int = 600, key: bytes = KEY) -> str:
     given = frozenset(map(Right, rights))
     return issue(key, Pass(id=uuid4(), holder=HOLDER, rights=given, expires_at=int(time.time()) + expires_in))
 
@@ -119,7 +119,7 @@ def test_the_log_tells_visitors_apart_and_names_none(browse: Browse, caplog: pyt
     for who in (KARI, KARI, "ole@example.org"):
         holder = HOLDER.model_copy(update={"name": who, "subject": who})
         shown = issue(KEY, Pass(id=uuid4(), holder=holder, rights=frozenset(Right), expires_at=int(time.time()) + 600))
-        browse("/", cookies=[f"{PASS_COOKIE}={shown}"], requestContext=context)
+        browse("/", cookies=[f"{SESSION_COOKIE}={shown}"], requestContext=context)
     browse("/", None, requestContext=context)
     lines = [vars(record) for record in caplog.records if record.message == "asked with a pass"]
     assert [line["gateway_request"] for line in lines] == ["JKJaXmPLvHcESHA="] * 3
@@ -142,25 +142,27 @@ def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(browse: Browse) -> Non
 @pytest.mark.parametrize(
     "cookie",
     [
-        pytest.param(pass_for(*ALL, expires_in=-1), id="over"),
-        pytest.param(pass_for(*ALL, key=b"another key"), id="signed by somebody else"),
-        pytest.param(pass_for("imports.read").partition(".")[0] + "." + pass_for(*ALL).partition(".")[2], id="changed"),
+        pytest.param(cookie_for(*ALL, expires_in=-1), id="over"),
+        pytest.param(cookie_for(*ALL, key=b"another key"), id="signed by somebody else"),
+        pytest.param(
+            cookie_for("imports.read").partition(".")[0] + "." + cookie_for(*ALL).partition(".")[2], id="changed"
+        ),
         pytest.param(seal(KEY, "entry", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="for something else"),
-        pytest.param(pass_for(*ALL).partition(".")[0], id="not signed"),
+        pytest.param(cookie_for(*ALL).partition(".")[0], id="not signed"),
         pytest.param(seal(KEY, "pass", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="of a release before"),
         pytest.param("ø.ø", id="rubbish"),
         pytest.param("", id="empty"),
     ],
 )
 def test_a_pass_that_does_not_hold_is_none(browse: Browse, cookie: str) -> None:
-    assert browse("/", cookies=[f"{PASS_COOKIE}={cookie}"]).status == 303
+    assert browse("/", cookies=[f"{SESSION_COOKIE}={cookie}"]).status == 303
 
 
 @pytest.mark.parametrize("blank", ["\xa0", "\x85", "\u2000", "\u3000", "\x1f", "\x0b"])
 @pytest.mark.parametrize("in_header", [True, False])
 def test_a_cookie_that_another_host_may_have_set_is_no_pass(browse: Browse, blank: str, in_header: bool) -> None:
     """Browsers keep the prefix __Host- to this host, but not a name that becomes it only here."""
-    cookie = f"{blank}{PASS_COOKIE}={pass_for(*ALL)}"
+    cookie = f"{blank}{SESSION_COOKIE}={cookie_for(*ALL)}"
     more: dict[str, Any] = (
         {"headers": {"cookie": f"a=b; {cookie}"}, "cookies": []} if in_header else {"cookies": [cookie]}
     )
@@ -169,7 +171,7 @@ def test_a_cookie_that_another_host_may_have_set_is_no_pass(browse: Browse, blan
 
 def test_of_two_passes_neither_counts(browse: Browse) -> None:
     """A browser keeps one; whoever smuggles in another would choose as whom somebody uploads."""
-    ours, theirs = (f"{PASS_COOKIE}={pass_for(*ALL)}" for _ in range(2))
+    ours, theirs = (f"{SESSION_COOKIE}={cookie_for(*ALL)}" for _ in range(2))
     assert browse("/", cookies=[ours, theirs]).status == 303
     assert browse("/", cookies=[ours, ours]).status == 200
 
@@ -426,30 +428,36 @@ def signed_out(browse: Browse, cookies: list[str], **headers: str) -> Answer:
 
 
 def test_after_signing_out_no_copy_of_the_pass_opens_anything(browse: Browse, world: World, place: Place) -> None:
-    cookies, others = ([f"{PASS_COOKIE}={pass_for(*ALL)}"] for _ in range(2))
+    cookies, others = ([f"{SESSION_COOKIE}={cookie_for(*ALL)}"] for _ in range(2))
     assert browse("/", cookies=cookies).status == 200
     answer = signed_out(browse, cookies)
     assert (answer.status, answer.headers["Location"]) == (303, "/signed-out")
     (cookie,) = answer.cookies
-    assert cookie.startswith(f"{PASS_COOKIE}=;")
+    assert cookie.startswith(f"{SESSION_COOKIE}=;")
     assert {"Path=/", "Max-Age=0", "Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; "))
     for path, right in pages():
         assert browse(path, cookies=cookies).status == 303, (path, right)
     assert browse("/docs", cookies=cookies).status == 303
     # Whoever has signed in anew, or elsewhere, stays so.
     assert browse("/", cookies=others).status == 200
-    assert place.db.run("SELECT count(*), min(expires_at) > now() FROM revoked_passes") == [[1, True]]
+    assert place.db.run("SELECT count(*), min(expires_at) > now() FROM revoked_cookies") == [[1, True]]
 
 
 def test_signing_out_twice_or_without_a_pass_is_no_error(browse: Browse, place: Place) -> None:
-    cookies = [f"{PASS_COOKIE}={pass_for()}"]
-    for shown in (cookies, cookies, [], [f"{PASS_COOKIE}=rubbish"], [f"{PASS_COOKIE}={pass_for(key=b'another')}"]):
+    cookies = [f"{SESSION_COOKIE}={cookie_for()}"]
+    for shown in (
+        cookies,
+        cookies,
+        [],
+        [f"{SESSION_COOKIE}=rubbish"],
+        [f"{SESSION_COOKIE}={cookie_for(key=b'another')}"],
+    ):
         assert signed_out(browse, shown).headers["Location"] == "/signed-out"
     assert browse("/docs", cookies=cookies).status == 303
 
 
 def test_no_page_of_somebody_elses_signs_anybody_out(browse: Browse, world: World) -> None:
-    cookies = [f"{PASS_COOKIE}={pass_for(*ALL)}"]
+    cookies = [f"{SESSION_COOKIE}={cookie_for(*ALL)}"]
     assert signed_out(browse, cookies, **{"sec-fetch-site": "cross-site"}).is_problem(403, "forbidden")
     assert browse("/", cookies=cookies).status == 200
 
@@ -457,7 +465,7 @@ def test_no_page_of_somebody_elses_signs_anybody_out(browse: Browse, world: Worl
 def test_a_pass_that_can_not_be_revoked_is_not_said_to_be(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_SECRET_ARN", "nowhere")
     config.settings.cache_clear()
-    answer = signed_out(browse, [f"{PASS_COOKIE}={pass_for()}"])
+    answer = signed_out(browse, [f"{SESSION_COOKIE}={cookie_for()}"])
     assert answer.status == 503
     assert not answer.cookies
 
@@ -472,7 +480,7 @@ def test_while_nobody_knows_what_was_revoked_no_page_is_shown(browse: Browse, mo
 
 def test_locally_there_is_nothing_to_sign_out_of(api: Call) -> None:
     headers = {**BROWSER, "sec-fetch-site": "same-origin"}
-    assert api("POST", "/logout", headers=headers, cookies=[f"{PASS_COOKIE}={pass_for()}"]).status == 303
+    assert api("POST", "/logout", headers=headers, cookies=[f"{SESSION_COOKIE}={cookie_for()}"]).status == 303
 
 
 def test_health_says_where_the_command_line_logs_in(browse: Browse) -> None:

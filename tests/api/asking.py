@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from api.app import handler
 
 CONTEXT: Any = SimpleNamespace(
-    function_name="serve", memory_limit_in_mb=512, invoked_function_arn="arn:serve", aws_request_id="1"
+    function_name="api", memory_limit_in_mb=512, invoked_function_arn="arn:api", aws_request_id="1"
 )
 
 

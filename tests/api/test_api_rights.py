@@ -10,9 +10,9 @@ import pytest
 from ingestion import config
 from ingestion.database.tables import audit
 from ingestion.sign_in.rights import Right
-from tests.serve.asking import Answer, Call, call, token_of
-from tests.serve.conftest import Place
-from tests.serve.world import World
+from tests.api.asking import Answer, Call, call, token_of
+from tests.api.conftest import Place
+from tests.api.world import World
 
 ALL = {right.value for right in Right}
 ME: dict[str, Any] = {"sub": "6b0e2f6e", "email": "operator@example.org", "email_verified": True}

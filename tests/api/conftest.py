@@ -18,11 +18,11 @@ from ingestion.aws import s3
 from ingestion.database import connection as database_module
 from ingestion.database.connection import Connection, connect
 from local.postgres import Database
+from tests.api.asking import Answer, Call, call
+from tests.api.full_world import BROWSER
+from tests.api.html import Html
+from tests.api.world import REGION, UPLOADS, WORK, World
 from tests.conftest import functions_secret_of, secret_of
-from tests.serve.asking import Answer, Call, call
-from tests.serve.full_world import BROWSER
-from tests.serve.html import Html
-from tests.serve.world import REGION, UPLOADS, WORK, World
 
 NOWHERE = {"host": "127.0.0.1", "port": 1, "username": "u", "password": "p", "sslmode": "disable"}
 
@@ -90,7 +90,7 @@ def emptied(api: Call, place: Place) -> Iterator[None]:
     place.db.run(
         """
         TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, chunks, shards, kintell_sessions,
-                 kintell_session_versions, people_of_sessions, audit_logs, revoked_passes RESTART IDENTITY
+                 kintell_session_versions, people_of_sessions, audit_logs, revoked_cookies RESTART IDENTITY
         """
     )
 

@@ -14,9 +14,9 @@ from ingestion.csv_file.file_pass import FilePass
 from ingestion.csv_file.framing import Limits
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.rows.rejects import write_rejects
-from tests.serve.asking import Call
-from tests.serve.full_world import BROWSER, EVIL
-from tests.serve.world import NOW, UPLOADS, WORK, World
+from tests.api.asking import Call
+from tests.api.full_world import BROWSER, EVIL
+from tests.api.world import NOW, UPLOADS, WORK, World
 
 # Rejected rows --------------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ import pytest
 from bench.years import LARGE_TABLES, fill, subjects
 from ingestion import config
 from ingestion.database.connection import Connection, connection
-from tests.serve.asking import Call
-from tests.serve.conftest import Place
-from tests.serve.full_world import BROWSER
+from tests.api.asking import Call
+from tests.api.conftest import Place
+from tests.api.full_world import BROWSER
 
 BATCHES, SESSIONS = 20_000, 30_000
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from ingestion.database.queries import lineage, lists
-from tests.serve.asking import Call, walk
-from tests.serve.world import NOW, World
+from tests.api.asking import Call, walk
+from tests.api.world import NOW, World
 
 
 def many_batches(world: World, count: int) -> list[str]:

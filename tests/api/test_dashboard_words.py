@@ -10,9 +10,9 @@ from api.app import handler
 from dashboard import WEB, reader_language
 from dashboard.reader_language import Words, language_of, texts
 from ingestion.faults import FaultCode
-from tests.serve.asking import CONTEXT, event
-from tests.serve.full_world import BROWSER
-from tests.serve.world import World
+from tests.api.asking import CONTEXT, event
+from tests.api.full_world import BROWSER
+from tests.api.world import World
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.serve.asking import Call, walk
-from tests.serve.world import NOW, World
+from tests.api.asking import Call, walk
+from tests.api.world import NOW, World
 
 SESSION_FIELDS = [
     "id",

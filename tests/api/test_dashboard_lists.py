@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dashboard.reader_language import texts
-from tests.serve.asking import Call
-from tests.serve.full_world import everything
-from tests.serve.html import Html
-from tests.serve.world import NOW, World
+from tests.api.asking import Call
+from tests.api.full_world import everything
+from tests.api.html import Html
+from tests.api.world import NOW, World
 
 
 def entries(page: Html) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 
 from ingestion.database import connection
 from ingestion.database.schema import versions
-from tests.serve.asking import Call, call
-from tests.serve.world import NOW, WORK, World
+from tests.api.asking import Call, call
+from tests.api.world import NOW, WORK, World
 
 JSON = {"content-type": "application/json"}
 

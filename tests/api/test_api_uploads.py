@@ -10,8 +10,8 @@ import requests
 
 from ingestion.uploads.upload_links import UploadLink
 from ingestion.uploads.upload_options import UploadOptions
-from tests.serve.asking import Call
-from tests.serve.world import NOW, REGION, UPLOADS, World
+from tests.api.asking import Call
+from tests.api.world import NOW, REGION, UPLOADS, World
 
 PATH = "/v1/import/uploads"
 

@@ -13,10 +13,10 @@ import pytest
 from api.app import api as resolver
 from ingestion.database import connection as database_module
 from ingestion.database.connection import Connection
-from tests.serve.asking import Call
-from tests.serve.conftest import Place
-from tests.serve.full_world import everything
-from tests.serve.world import World
+from tests.api.asking import Call
+from tests.api.conftest import Place
+from tests.api.full_world import everything
+from tests.api.world import World
 
 A_UUID = "6b0e0000-0000-4000-8000-000000000000"
 MOMENTS = [

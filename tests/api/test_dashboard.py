@@ -15,9 +15,9 @@ from dashboard.assets import addresses
 from dashboard.reader_language import texts
 from ingestion.batch import BatchStatus
 from ingestion.errors import RefusalCode
-from tests.serve.asking import CONTEXT, Answer, Call, event
-from tests.serve.full_world import BROWSER, EVIL, asked, everything
-from tests.serve.world import NOW, UPLOADS, World
+from tests.api.asking import CONTEXT, Answer, Call, event
+from tests.api.full_world import BROWSER, EVIL, asked, everything
+from tests.api.world import NOW, UPLOADS, World
 
 
 @pytest.mark.parametrize("language", ["en", "nb"])

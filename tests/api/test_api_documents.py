@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from api.app import api as resolver
 from api.app import handler
-from tests.serve.asking import CONTEXT, Call, call
-from tests.serve.test_api_rights import BODIES
-from tests.serve.world import World
+from tests.api.asking import CONTEXT, Call, call
+from tests.api.test_api_rights import BODIES
+from tests.api.world import World
 
 CONTRACT = {
     ("get", "/v1/import/backfill/{batchId}/status"),

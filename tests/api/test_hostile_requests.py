@@ -14,9 +14,9 @@ from api.app import _routes, handler
 from dashboard.assets import addresses
 from ingestion import config
 from ingestion.sign_in.http_edge import guard
-from tests.serve.asking import CONTEXT, Call, event
-from tests.serve.conftest import Place
-from tests.serve.html import Html
+from tests.api.asking import CONTEXT, Call, event
+from tests.api.conftest import Place
+from tests.api.html import Html
 
 HALF = "\ud800"
 HOSTILE: tuple[dict[str, str], ...] = (
@@ -87,7 +87,7 @@ every_route = pytest.mark.parametrize(("method", "path"), addresses_of_all_route
 
 
 @pytest.fixture(scope="module")
-def pass_key(environment: pytest.MonkeyPatch) -> str:
+def cookie_key(environment: pytest.MonkeyPatch) -> str:
     """Where the function finds what passes are signed with."""
     arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString="a key")["ARN"]
     return arn
@@ -95,13 +95,13 @@ def pass_key(environment: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(params=["none", "oidc"])
 def system(
-    request: pytest.FixtureRequest, place: Place, pass_key: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, place: Place, cookie_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The function, open to its own machine or closed."""
     for name, value in {
         "DATABASE_SECRET_ARN": place.secret,
         "AUTHENTICATION": request.param,
-        "PASS_KEY_ARN": pass_key,
+        "COOKIE_KEY_ARN": cookie_key,
         "ISSUER": "https://id.example.org",
         "AUDIENCE": "kintell-api",
         "COMMAND_LINE_CLIENT_ID": "kintell-cli",
