@@ -37,9 +37,9 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("retention", {}),
     ("monitor", {}),
     ("intake", {}),
-    ("fail_batch", {"status": "failed"}),
+    ("finalize_failed", {"status": "failed"}),
     ("intake", {}),
-    ("fail_batch_execution", {"status": "failed"}),
+    ("finalize_failed_execution", {"status": "failed"}),
 )
 """The sample events as they follow on each other, and what the answer must say among other things."""
 

@@ -183,7 +183,7 @@ def test_no_route_answers_without_a_model() -> None:
 
 
 def test_the_sample_event_is_answered(world: World) -> None:
-    sample = json.loads((Path(__file__).parents[2] / "events" / "serve.json").read_text())
+    sample = json.loads((Path(__file__).parents[2] / "events" / "api.json").read_text())
     batch = world.batch()
     answer = handler(sample, CONTEXT)
     assert [item["batchId"] for item in json.loads(answer["body"])["items"]] == [str(batch)]

@@ -176,7 +176,7 @@ def test_events_without_headers_are_answered(system: str) -> None:
 
 
 def test_what_is_not_a_problem_of_ours_is_answered_as_one(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.app.rights.check", lambda *_: 1 / 0)
+    monkeypatch.setattr("api.app.route_rights.check", lambda *_: 1 / 0)
     result = handler(event("GET", "/"), CONTEXT)
     assert (result["statusCode"], json.loads(result["body"])["code"]) == (500, "internal_error")
     is_guarded(result["headers"])

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.database.connection import rows
+from ingestion.rows.formulas import neutralise
 from tests.stages import resaving
 from tests.stages.conftest import Pipeline
 from tests.stages.polluter import MENTORS
@@ -125,9 +126,12 @@ def number_of(line: Line) -> int:
 
 
 def mend(line: Line, cells: dict[str, str], fault: str) -> Line:
-    """As a person would: the cell at fault, or of a row that was cut or joined all of it."""
+    """As a person would: the cell at fault, or of a row that was cut or joined all of it.
+
+    An apostrophe before a formula is ours wherever it stands, so a text that has one of its own is written with two.
+    """
     if fault in SHAPE_FAULTS:
-        return {**line, **{name: Typed(cell) for name, cell in cells.items()}}
+        return {**line, **{name: Typed(neutralise(cell)) for name, cell in cells.items()}}
     name = CELL_FAULTS[fault][0]
     return {**line, name: Typed(cells[name])}
 

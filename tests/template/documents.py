@@ -13,7 +13,7 @@ import yaml
 from local.deploy import TemplateLoader
 
 ROOT = Path(__file__).parent.parent.parent
-MIGRATIONS = ROOT / "layers/common/ingestion/migrations"
+MIGRATIONS = ROOT / "layers/common/ingestion/database/migrations"
 EVENTS = ROOT / "events"
 TEMPLATES = ("template.yaml", *sorted(f"infra/{path.name}" for path in (ROOT / "infra").glob("*.yaml")))
 

@@ -61,8 +61,8 @@ def test_finalize_ends_a_batch_that_went_through() -> None:
 @pytest.mark.parametrize(
     ("name", "error", "reason"),
     [
-        pytest.param("fail_batch", "BatchBroken", "imported by another batch", id="a state failed"),
-        pytest.param("fail_batch_execution", "ABORTED", "ABORTED", id="the execution was stopped"),
+        pytest.param("finalize_failed", "BatchBroken", "imported by another batch", id="a state failed"),
+        pytest.param("finalize_failed_execution", "ABORTED", "ABORTED", id="the execution was stopped"),
     ],
 )
 def test_finalize_reads_what_broke_from_either_side(name: str, error: str, reason: str) -> None:
@@ -74,7 +74,7 @@ def test_finalize_reads_what_broke_from_either_side(name: str, error: str, reaso
 
 def test_eventbridge_passes_on_the_events_that_finalize_reads() -> None:
     pattern = functions()["Finalize"]["Events"]["BrokenExecution"]["Properties"]["Pattern"]
-    sample = event("fail_batch_execution")
+    sample = event("finalize_failed_execution")
     assert sample["source"] in pattern["source"]
     assert sample["detail-type"] in pattern["detail-type"]
     assert sample["detail"]["status"] in pattern["detail"]["status"]

@@ -73,7 +73,7 @@ def made(given: dict[str, str], file: str = "template.yaml") -> Iterator[str]:
 
 
 OWN_DATABASE, IN_NETWORK = {"Cluster"}, {"FunctionsSecurityGroup"}
-OWN_PEOPLE, GUARDED = {"SignIn", "Dashboard"}, {"SignIn", "CookieKey", "LoginRoute", "Operations", "AccessLogs"}
+OWN_PEOPLE, GUARDED = {"UserPool", "Dashboard"}, {"SignIn", "CookieKey", "LoginRoute", "Operations", "AccessLogs"}
 LOOKED_AT = {"Network", *OWN_DATABASE, *IN_NETWORK, *OWN_PEOPLE, *GUARDED}
 
 
@@ -229,7 +229,7 @@ def test_what_everybody_may_ask_for_has_a_throttle_of_its_own() -> None:
 @pytest.mark.parametrize(("given", "asked"), [({}, "ON"), ({"MfaConfiguration": "OPTIONAL"}, "OPTIONAL")])
 def test_people_show_a_second_factor_unless_somebody_says_otherwise(given: dict[str, str], asked: str) -> None:
     api, its = inside("HttpApi", given)
-    sign_in, whose = inside("SignIn", its, api)
+    sign_in, whose = inside("UserPool", its, api)
     people = document(sign_in)["Resources"]["People"]["Properties"]
     assert evaluated(people["MfaConfiguration"], whose, sign_in) == asked
     assert people["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]

@@ -41,7 +41,12 @@ def test_every_function_is_invoked() -> None:
 
 @pytest.mark.parametrize(
     ("event", "function"),
-    [("retention", "Retention"), ("finalize", "Finalize"), ("fail_batch_execution", "Finalize"), ("stage", "Stage")],
+    [
+        ("retention", "Retention"),
+        ("finalize", "Finalize"),
+        ("finalize_failed_execution", "Finalize"),
+        ("stage", "Stage"),
+    ],
 )
 def test_an_event_is_for_the_function_that_it_is_named_for(event: str, function: str) -> None:
     assert function_of(event, list(functions())) == function
