@@ -72,7 +72,7 @@ class Column(BaseModel):
     comes_again: bool = False
     """Whether it names people, who come again all over a file, in cells that are short."""
     is_text: bool = False
-    """Whether people write freely in it: then nothing in it is damaged, and `N/A` is what they wrote."""
+    """Whether people write words in it: then `N/A` is what they wrote."""
     doubt: Callable[[str], WarningCode | None] | None = None
     """What to warn of, if a text was taken though it says not quite what it should."""
     oldest_years: int | None = None
