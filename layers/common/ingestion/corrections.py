@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from ingestion.columns import ColumnPlan
@@ -16,6 +17,9 @@ from ingestion.formulas import neutralise, restore
 from ingestion.programmes.programme import plain
 from ingestion.redisplay import coarse, is_same
 from ingestion.rejects import fitted, kept_headers
+
+_OF_DATES: Final = frozenset({FaultCode.INVALID_DATE, FaultCode.COMPLETED_BEFORE_SCHEDULED})
+_CELLS_UNKNOWN: Final = frozenset({FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +105,27 @@ def _joined(reject: Reject, width: int) -> str:
     return text.getvalue()
 
 
-def faults_that_stay(reject: Reject, *, of_other_programme: bool) -> tuple[Fault, ...]:
-    """The faults of a row that nobody mended; none if what was wrong depends on other rows or people: judge it anew.
+def judged_anew(*, is_of_other_programme: bool, has_other_dates: bool) -> frozenset[FaultCode]:
+    """What a row has to be asked again though nobody mended it: other people and rows may be there, or more be said.
 
-    Uploaded for another programme, a row is no longer of the wrong one.
+    Uploaded for another programme, a row is no longer of the wrong one; with an order of day and month or a time zone
+    that were not declared before, its dates may be read in another way.
     """
-    judged_anew = DEPENDS_ON_OTHERS | ({FaultCode.OTHER_PROGRAMME} if of_other_programme else frozenset())
-    if {fault.code for fault in reject.faults} <= judged_anew:
-        return ()
-    dropped = {FaultCode.OTHER_PROGRAMME} if of_other_programme else frozenset[FaultCode]()
-    return tuple(fault for fault in reject.faults if fault.code not in dropped)
+    codes = DEPENDS_ON_OTHERS
+    if is_of_other_programme:
+        codes |= {FaultCode.OTHER_PROGRAMME}
+    return codes | _OF_DATES if has_other_dates else codes
+
+
+def faults_that_stay(reject: Reject, anew: frozenset[FaultCode]) -> tuple[Fault, ...]:
+    """The faults of a row that nobody mended; none if it is to be judged anew.
+
+    What other people and rows are to blame for is only asked again once the row is right in itself. What is wrong with
+    a row as a whole stays wrong: its cells are not where they belong.
+    """
+    codes = {fault.code for fault in reject.faults}
+    is_said_anew = bool(codes & (anew - DEPENDS_ON_OTHERS)) and codes.isdisjoint(_CELLS_UNKNOWN)
+    return () if codes <= anew or is_said_anew else reject.faults
 
 
 def still_rejected(reject: Reject, row: RawRow, cells: list[str], faults: tuple[Fault, ...], width: int) -> Reject:
