@@ -127,6 +127,30 @@ def test_missing_columns_are_named_and_the_uploader_told_what_to_do(header: list
     assert "anna@example.org" not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        (
+            ["Session", "Participant mail", "mentor_email", "scheduled_at"],
+            "Give each of these headers the nearest name if it means the same and upload the file again.",
+        ),
+        (
+            ["session_id", "participant_email", "mentors_email", "remarks"],
+            "Give each of these headers the nearest name if it means the same, add what is missing, and upload the "
+            "file again.",
+        ),
+        (
+            ["session_id", "participant_email", "mentor_email", "xyz"],
+            "Add what is missing to the file and upload it again.",
+        ),
+    ],
+)
+def test_a_header_that_is_near_to_what_is_missing_is_to_be_renamed(header: list[str], advice: str) -> None:
+    with pytest.raises(Refused) as refused:
+        plan_columns(header, MENTORS)
+    assert refused.value.message.endswith(f". {advice}")
+
+
 def test_a_returned_error_file_is_recognised_and_its_columns_dropped() -> None:
     plan = plan_columns([*MENTOR_HEADER, *(name.upper() for name in ERROR_COLUMNS)], MENTORS)
     assert plan.is_error_file
