@@ -32,7 +32,7 @@ class Correction:
     def __init__(self, parent: Batch, batch: Batch, bucket: str) -> None:
         self.parent = parent
         self._plan = batch.column_plan
-        self._pairing = pair_columns(parent.column_plan, self._plan)
+        self._pairing = pair_columns(parent.column_plan, self._plan, batch.file_format.slashed)
         self._anew = judged_anew(
             is_of_other_programme=parent.program_type != batch.program_type,
             has_other_dates=parent.column_plan.declared != batch.column_plan.declared,
@@ -55,7 +55,7 @@ class Correction:
             if compared.is_mended or not faults:
                 rows.append(row._replace(cells=compared.cells))
             else:
-                rejects.append(still_rejected(reject, row, compared.cells, faults, self._pairing.width))
+                rejects.append(still_rejected(reject, row, compared, faults, self._pairing.width))
         return block._replace(rows=RawRows.of(rows), rejects=rejects)
 
     def _handed_out(self, rows: list[RawRow]) -> dict[int, tuple[Reject, Comparison]]:

@@ -45,7 +45,8 @@ class FileFormat(BaseModel):
     `encoding` is that of the text that chunks are cut from, so UTF-8 for transcoded UTF-16. Every row has `width`
     cells, if that is not the number of columns: empty ones more, or fewer, as the header alone ends in empty names.
     `tail` are the other delimiters that every line ends with. `is_wrapped`: each line stands in a pair of quotes as a
-    whole. `fills_short_rows`: a row may lack cells at its end, as in rosters.
+    whole. `fills_short_rows`: a row may lack cells at its end, as in rosters. `slashed` are the columns of a corrected
+    file with dates in slashes, which have met no spreadsheet that shows dates with dots.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +60,7 @@ class FileFormat(BaseModel):
     tail: str = ""
     is_wrapped: bool = False
     fills_short_rows: bool = False
+    slashed: tuple[int, ...] = ()
 
 
 class ChunkSpan(BaseModel):

@@ -3,6 +3,7 @@
 A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
 encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
 may be; but a date that was handed out in such a form is itself only in the same order: to turn it round is to mend it.
+Whether somebody wrote `03.04.2026` for `03/04/2026`, the cell does not tell; other dates of its column may.
 """
 
 import re
@@ -41,6 +42,8 @@ _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
 _DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[. -]{{1,2}}(\w{{3,12}})[. -]{{1,2}}([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.I)
 _NAMED_DAY = re.compile(rf"(\w{{3,12}})[. ]{{1,2}}([0-9]{{1,2}}),? ([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
+_FRACTION = re.compile(r"([0-9]{1,2})[./]([0-9]{1,2})")
+_DAY_AND_MONTH = re.compile(r"([0-9]{1,2})[-. ]{1,2}([^\W\d_]{3,12})\.?|([^\W\d_]{3,12})[-. ]{1,2}([0-9]{1,2})")
 _CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: ?([ap])\.?m\.?)?", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DATE_WORDS: Final = frozenset({"t", "z", "utc", "gmt", "am", "pm", "a", "p", "m", "e"})
@@ -66,6 +69,22 @@ def is_same(handed_out: str, returned: str) -> bool:
         return True
     given, back = settled(handed_out), settled(returned)
     return given == back or _is_lossy(given, back) or _is_truth(given, back) or _is_value(given, back)
+
+
+def is_dotted(handed_out: str, returned: str) -> bool:
+    """Whether dots stand for the slashes or hyphens of a date: somebody wrote them, or a spreadsheet shows it so."""
+    given, back = _YEAR_LAST.fullmatch(settled(handed_out)), _YEAR_LAST.fullmatch(settled(returned))
+    return bool(given and back) and "." not in _marks_of(given) and _marks_of(back) == ".."
+
+
+def is_left_alone(text: str) -> bool:
+    """Whether it is a date with slashes or hyphens, which a spreadsheet that shows dates with dots would show so."""
+    found = _YEAR_LAST.fullmatch(text.strip(BLANKS)) if text[1:3].strip("0123456789") else None
+    return found is not None and "." not in _marks_of(found) and int(found[1]) <= 31 and int(found[2]) <= 12
+
+
+def _marks_of(date: re.Match[str] | None) -> str:
+    return f"{date.string[date.end(1)]}{date.string[date.end(2)]}" if date else ""
 
 
 def settled(text: str) -> str:
@@ -109,8 +128,23 @@ def _is_value(given: str, back: str) -> bool:
         return _is_same_number(one, other)
     if (clock := _clock(given)) is not None and clock == _clock(back):
         return True
+    if _is_day_of_fraction(given, back):
+        return True
     date, shown = _date(given), _date(back)
     return date is not None and shown is not None and _is_same_date(date, shown)
+
+
+def _is_day_of_fraction(given: str, back: str) -> bool:
+    """Whether a spreadsheet has made 4 May or 5 April of 4.5 or 4/5, of whatever year."""
+    fraction = _FRACTION.fullmatch(given)
+    if not fraction:
+        return False
+    numbers = {int(fraction[1]), int(fraction[2])}
+    if found := _DAY_AND_MONTH.fullmatch(back):
+        day, name = (found[1], found[2]) if found[1] else (found[4], found[3])
+        return {int(day), _MONTH_NUMBERS.get(name.lower()[:3])} == numbers
+    shown = _date(back)
+    return shown is not None and shown.time == (0, 0) and any({month, day} == numbers for _, month, day in shown.days)
 
 
 def _clock(text: str) -> tuple[int, int, int] | None:
