@@ -2,7 +2,8 @@
 
 A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
 encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
-may be; but a date that was handed out in such a form is itself only in the same order: to turn it round is to mend it.
+may be, unless it has dots: then the day is first. But a date that was handed out in such a form is itself only in the
+same order: to turn it round is to mend it, if it may be another day then.
 Whether somebody wrote `03.04.2026` for `03/04/2026`, the cell does not tell; other dates of its column may.
 """
 
@@ -33,6 +34,7 @@ _MONTHS: Final = (
     ("nov", "лис"),
     ("dec", "des", "гру"),
 )
+_MONTHS_OF_YEAR: Final = len(_MONTHS)
 _MONTH_NUMBERS: Final = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
 _TIME = (
     r"(?:[T ,]{1,3}([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]{1,9})?)?"
@@ -187,7 +189,9 @@ def _date(text: str) -> _Date | None:
         return _dated(found[1], {(year % 100, month, day)}, None, found.groups()[3:])
     if found := _YEAR_LAST.fullmatch(text):
         first, second, year = map(int, found.groups()[:3])
-        days = {(year % 100, second, first), (year % 100, first, second)}
+        days = {(year % 100, second, first)}
+        if _marks_of(found) != "..":  # with dots, the day is first everywhere
+            days.add((year % 100, first, second))
         return _dated(found[3], days, (first, second), found.groups()[3:])
     if found := _DAY_NAMED.fullmatch(text):
         named, name, wanted = found[1], found[2], found[3]
@@ -213,10 +217,11 @@ def _dated(year: str, days: set[Day], in_order: tuple[int, int] | None, time: tu
 
 
 def _is_same_date(given: _Date, back: _Date) -> bool:
-    if given.in_order is not None:
-        is_same_day = back.in_order == given.in_order and bool(given.days & back.days)
-    else:
+    if given.in_order in (None, back.in_order):
         is_same_day = bool(given.days & back.days)
+    else:
+        # Turned round, it is the same only if both can be but one day.
+        is_same_day = len(given.days) == 1 and {day for day in back.days if day[1] <= _MONTHS_OF_YEAR} == given.days
     is_same_day = is_same_day and (given.century == back.century or None in (given.century, back.century))
     is_same_second = back.second is None or back.second == (given.second or 0)
     return is_same_day and given.time == back.time and is_same_second and back.zone.upper() in ("", given.zone.upper())
