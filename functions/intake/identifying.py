@@ -135,7 +135,9 @@ def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | N
         found = programmes.find_instance(db, slug, question.program_type) if slug else None
         if found is None:
             place = _place_of(question, ref)
-            raise _unsettled(question, f"name a program instance{place} that {question.program_type} does not have; correct it")
+            raise _unsettled(
+                question, f"name a program instance{place} that {question.program_type} does not have; correct it"
+            )
         return found
     return None
 
