@@ -1,6 +1,7 @@
 """What a file is: read once from its first byte to its last, then identified by its programme and instance."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from ingestion.aws import object_keys, s3
@@ -11,14 +12,14 @@ from ingestion.database.connection import Connection
 from ingestion.database.tables.batches import Parent
 from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records import PROGRAMMES, Programme, get_programme
+from ingestion.records import PROGRAMMES, get_programme
 from ingestion.rows.columns import ColumnPlan, plan_columns
 from ingestion.source import Source
 from ingestion.uploads.identification import Instance, Key, programme_of_slug, read_key
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values.dates import declared_of
 from intake.identify import Choice, InstanceQuestion, choose_instance, choose_programme, refuse_other_program
-from intake.parent_batch import inherited, named_parent, parent_of_rows, refuse_parent_of_other_programme
+from intake.parent_batch import find_slashed, inherited, named_parent, parent_of_rows, refuse_parent_of_other_programme
 
 KNOWN_HEADERS = frozenset(
     name for programme in PROGRAMMES.values() for column in programme.columns for name in (column.name, *column.aliases)
@@ -71,9 +72,11 @@ def examine(examination: Examination, options: UploadOptions, db: Connection, se
         refuse_parent_of_other_programme(parent, programme.value, scanned.format.header)
     elif not options.is_forced:
         refuse_other_program(programme, scanned.format.header)
-    scanned = _read_as(get_programme(programme.value), scanned)
+    scanned = _with(scanned, fills_short_rows=get_programme(programme.value).fills_short_rows)
     declared = declared_of(options.date_order, options.time_zone)
     plan = plan_columns(scanned.format.header, get_programme(programme.value), declared, corrects=parent is not None)
+    if parent:
+        scanned = _with(scanned, slashed=find_slashed(source, scanned, plan))
     question = InstanceQuestion(
         explicit=options.program_instance or key.slug,
         file_name=key.file_name,
@@ -123,10 +126,9 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     return scanned, work_key if scanned.transformed else None
 
 
-def _read_as(programme: Programme, scanned: ScannedFile) -> ScannedFile:
-    """The file, to be read as files of its programme are."""
-    fmt = scanned.format.model_copy(update={"fills_short_rows": programme.fills_short_rows})
-    return scanned.model_copy(update={"format": fmt})
+def _with(scanned: ScannedFile, **facts: Any) -> ScannedFile:
+    """The file with more facts of its format."""
+    return scanned.model_copy(update={"format": scanned.format.model_copy(update=facts)})
 
 
 def _source(arrival: Arrival, scanned: ScannedFile, work_key: str | None, settings: Settings) -> Source:

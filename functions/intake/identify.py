@@ -128,19 +128,21 @@ def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | N
     refs = {ref for validated in _validated(question) for ref in validated.instance_refs}
     slugs = {ref: slug_of_ref(ref) for ref in refs}
     if len(set(slugs.values())) > 1:
-        raise _unfinished(question, f"name {len(set(slugs.values()))} program instances; upload one file for each")
+        raise _undecided(question, f"name {len(set(slugs.values()))} program instances; upload one file for each")
     for ref, slug in slugs.items():
         if slug and is_of_own_form(slug, question.program_type):
             return instance_of_slug(slug, question.program_type)
         found = programmes.find_instance(db, slug, question.program_type) if slug else None
         if found is None:
             place = _place_of(question, ref)
-            raise _unfinished(question, f"name a program instance{place} that {question.program_type} does not have")
+            raise _undecided(
+                question, f"name a program instance{place} that {question.program_type} does not have; correct it"
+            )
         return found
     return None
 
 
-def _unfinished(question: InstanceQuestion, what: str) -> Refused:
+def _undecided(question: InstanceQuestion, what: str) -> Refused:
     return Refused(
         RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
         f"The rows {what}, or say which one it is: incoming/{question.program_type}/<program-instance-slug>/<file>.",

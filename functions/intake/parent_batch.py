@@ -9,10 +9,12 @@ from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Parent
 from ingestion.errors import RefusalCode, Refused
 from ingestion.records.programme import header_name
-from ingestion.rows.columns import original_indexes
+from ingestion.rows.columns import ColumnPlan, original_indexes
 from ingestion.rows.formulas import restore
+from ingestion.rows.redisplay import is_left_alone
 from ingestion.source import Source
 from ingestion.uploads.upload_options import UploadOptions
+from ingestion.values import dates
 
 _MOST_PARENTS = 10
 
@@ -51,6 +53,22 @@ def refuse_parent_of_other_programme(parent: Parent, programme: str, header: tup
             f"Batch {parent.id} is of {parent.program_type}, and this file of {programme}; name a batch of the same "
             "programme, or none.",
         )
+
+
+def find_slashed(source: Source, scanned: ScannedFile, plan: ColumnPlan) -> tuple[int, ...]:
+    """The columns of a corrected file that hold dates with slashes: what has dots there, somebody has written so.
+
+    A spreadsheet shows all dates of a column in the same way.
+    """
+    indexes = [plan.indexes.get(column.name) for column in plan.programme.columns if column.rule is dates.date]
+    open_columns = {index for index in indexes if index is not None}
+    found: set[int] = set()
+    for span in scanned.chunks:
+        for block in source.blocks(span):
+            for index in open_columns - found:
+                if any(is_left_alone(text) for text in {cells[index] for cells in block.rows.cells}):
+                    found.add(index)
+    return tuple(sorted(found))
 
 
 def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:

@@ -12,6 +12,7 @@ from ingestion.rows.corrections import (
     compare,
     content_key,
     faults_that_stay,
+    judged_anew,
     number_of,
     pair_columns,
     still_rejected,
@@ -31,8 +32,11 @@ class Correction:
     def __init__(self, parent: Batch, batch: Batch, bucket: str) -> None:
         self.parent = parent
         self._plan = batch.column_plan
-        self._pairing = pair_columns(parent.column_plan, self._plan)
-        self._of_other_programme = parent.program_type != batch.program_type
+        self._pairing = pair_columns(parent.column_plan, self._plan, batch.file_format.slashed)
+        self._anew = judged_anew(
+            is_of_other_programme=parent.program_type != batch.program_type,
+            has_other_dates=parent.column_plan.declared != batch.column_plan.declared,
+        )
         self._bucket = bucket
 
     def apply(self, blocks: Sequence[Block]) -> list[Block]:
@@ -47,11 +51,11 @@ class Correction:
             if reject is None or compared is None:
                 rows.append(row)
                 continue
-            faults = faults_that_stay(reject, of_other_programme=self._of_other_programme)
+            faults = faults_that_stay(reject, self._anew)
             if compared.is_mended or not faults:
                 rows.append(row._replace(cells=compared.cells))
             else:
-                rejects.append(still_rejected(reject, row, compared.cells, faults, self._pairing.width))
+                rejects.append(still_rejected(reject, row, compared, faults, self._pairing.width))
         return block._replace(rows=RawRows.of(rows), rejects=rejects)
 
     def _handed_out(self, rows: list[RawRow]) -> dict[int, tuple[Reject, Comparison]]:
@@ -108,7 +112,7 @@ class Correction:
         return clearly
 
     def _depends_on_others(self, reject: Reject) -> bool:
-        return not faults_that_stay(reject, of_other_programme=self._of_other_programme)
+        return not faults_that_stay(reject, self._anew)
 
     def _content(self, row: RawRow) -> tuple[str, ...]:
         return content_key(restore(row.cells[index]) for _, index in self._pairing.pairs)

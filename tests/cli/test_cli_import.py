@@ -118,7 +118,7 @@ def test_what_was_tolerated_and_what_was_dropped_is_shown(run: Run, pipeline: Pi
     }
     pipeline.values = {"csv_metadata": metadata}
     shown = (
-        "Warning:     cells with N/A, -, NULL or the like were read as empty (3)\n"
+        "Warning:     Cells with N/A, -, NULL or the like were read as empty (3)\n"
         "Warning:     of_tomorrow (1)\n"
         'Unknown:     column "ratings" was not imported; did you mean "rating"?\n'
         'Unknown:     column "x" was not imported\n'

@@ -230,3 +230,68 @@ def test_rows_whose_numbers_slipped_are_told_by_what_stands_in_them(known: Pipel
     second = known.load(MENDED, saved([table[0], *slipped]))
     assert second["error_rows"] == 3
     assert {code for code, _, _ in faults(known, second)} == {"E003", "E010", "E011"}
+
+
+SLASHED = (
+    COLUMNS + "\n"
+    "MS-1,olena@example.org,kari@acme.com,03/04/2026,,60,4,fine,career,CV\n"
+    "MS-2,olena@example.org,kari@acme.com,03/04/2026,,an hour,4,fine,career,CV\n"
+    "MS-3,olena@example.org,kari@acme.com,13/13/2026,,60,4,fine,career,CV\n"
+    "MS-4,olena@example.org,kari@acme.com,2026-03-04,,an hour,4,fine,career,CV\n"
+    "MS-5,olena@example.org,kari@acme.com,03/04/2026,,60,4,fine, really,career,CV\n"
+)
+
+
+def test_an_order_of_dates_that_is_declared_with_the_correction_lets_them_be_read(known: Pipeline) -> None:
+    first = known.load(KEY, SLASHED.encode())
+    assert counts(first) == (0, 5)
+    before = faults(known, first)
+    second = known.load(MENDED, known.error_file(first), date_order="day-first")
+    assert counts(second) == (1, 4)
+    assert known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions") == [["2026-04-03"]]
+    # Whatever else is wrong with a row stays so, and a row that was cut to fit is not read at all.
+    assert faults(known, second) == [fault for fault in before if fault[::2] != ("E003", "03/04/2026")]
+
+
+def test_an_order_that_the_parent_declared_too_says_nothing_new(known: Pipeline) -> None:
+    first = known.load(KEY, SLASHED.encode(), date_order="day-first")
+    assert counts(first) == (1, 4)
+    again = known.load(MENDED, known.error_file(first) + b"\r\n", date_order="day-first")
+    assert faults(known, again) == faults(known, first)
+
+
+def test_a_time_zone_that_is_declared_with_the_correction_is_that_of_its_dates(known: Pipeline) -> None:
+    body = COLUMNS + "\nMS-1,olena@example.org,kari@acme.com,2026-03-29 02:30,,60,4,fine,career,CV\n"
+    first = known.load(KEY, body.encode(), time_zone="Europe/Oslo")
+    assert counts(first) == (0, 1)
+    second = known.load(MENDED, known.error_file(first), time_zone="Europe/Kyiv")
+    assert counts(second) == (1, 0)
+
+
+def test_dots_for_slashes_are_somebodys_where_other_dates_of_the_column_have_slashes(known: Pipeline) -> None:
+    first = known.load(KEY, SLASHED.encode())
+    table = table_of(known, first)
+    table[1][3] = "03.04.2026"
+    second = known.load(MENDED, saved(table))
+    assert counts(second) == (1, 4)
+    assert known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions") == [["2026-04-03"]]
+
+
+def test_dots_for_all_slashes_may_be_a_spreadsheets_which_knows_no_order_either(known: Pipeline) -> None:
+    first = known.load(KEY, SLASHED.encode())
+    table = mended(table_of(known, first), "03/04/2026", "03.04.2026")
+    second = known.load(MENDED, saved(table))
+    assert counts(second) == (0, 5)
+    assert faults(known, second) == faults(known, first)
+    told = '; "03.04.2026" may be what a spreadsheet shows for it, so write it as YYYY-MM-DD'
+    assert [row[13].count(told) for row in table_of(known, second)[1:]] == [1, 1, 0, 0, 0]
+    third = known.load("incoming/again.csv", saved(mended(table_of(known, second), "03/04/2026", "03.04.2026")))
+    assert [row[13].count(told) for row in table_of(known, third)[1:]] == [1, 1, 0, 0, 0]
+
+
+def test_a_rating_of_which_a_spreadsheet_made_a_date_is_the_rating_that_was_handed_out(known: Pipeline) -> None:
+    body = COLUMNS + "\nMS-1,olena@example.org,kari@acme.com,2026-03-02,,an hour,4.5,fine,career,CV\n"
+    first = known.load(KEY, body.encode())
+    table = mended(mended(table_of(known, first), "4.5", "04.mai"), "an hour", "60")
+    assert counts(known.load(MENDED, saved(table))) == (1, 0)
+    assert known.db.run("SELECT rating::float FROM kintell_sessions") == [[0.875]]

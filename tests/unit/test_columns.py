@@ -62,6 +62,44 @@ def test_legacy_headers_and_aliases_are_known() -> None:
     assert plan.unknown_headers == ()
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "scheduled_at (Europe/Oslo)",
+        "Scheduled At (CET)",
+        "scheduledAt [local time]",
+        "date (UTC+2)",
+        "completed_at (norsk tid)",
+        "Rating (1-10)",
+        "rating (0-5)",
+        "Rating (%)",
+        "rating (of 100)",
+    ],
+)
+def test_a_header_that_says_otherwise_of_its_values_is_not_our_column(header: str) -> None:
+    """Else their times would be taken for UTC, and their ratings for those of our scale."""
+    required = ["session_id", "participant_email", "mentor_email", "scheduled_at"]
+    assert plan_columns([*required, header], MENTORS).unknown_headers == (header,)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Completed at (ISO-8601)",
+        "completed_at (GMT)",
+        "completedAt (dd/mm/yyyy)",
+        "completed_at [UTC+0]",
+        "Rating (1 = bad, 5 = good)",
+        "rating (0.0-1.0)",
+        "Rating (of 5)",
+        "Rating (if any)",
+    ],
+)
+def test_a_header_that_says_more_of_the_same_values_is(header: str) -> None:
+    required = ["session_id", "participant_email", "mentor_email", "scheduled_at"]
+    assert plan_columns([*required, header], MENTORS).unknown_headers == ()
+
+
 def test_a_columns_own_name_goes_before_its_alias() -> None:
     plan = plan_columns(["volunteer_email", *MENTOR_HEADER], MENTORS)
     assert plan.indexes["mentor_email"] == 1 + MENTOR_HEADER.index("mentor_email")
@@ -125,6 +163,30 @@ def test_missing_columns_are_named_and_the_uploader_told_what_to_do(header: list
     assert told in refused.value.message
     assert refused.value.message.endswith("Add what is missing to the file and upload it again.")
     assert "anna@example.org" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        (
+            ["Session", "Participant mail", "mentor_email", "scheduled_at"],
+            "Give each of these headers the nearest name if it means the same and upload the file again.",
+        ),
+        (
+            ["session_id", "participant_email", "mentors_email", "remarks"],
+            "Give each of these headers the nearest name if it means the same, add what is missing, and upload the "
+            "file again.",
+        ),
+        (
+            ["session_id", "participant_email", "mentor_email", "xyz"],
+            "Add what is missing to the file and upload it again.",
+        ),
+    ],
+)
+def test_a_header_that_is_near_to_what_is_missing_is_to_be_renamed(header: list[str], advice: str) -> None:
+    with pytest.raises(Refused) as refused:
+        plan_columns(header, MENTORS)
+    assert refused.value.message.endswith(f". {advice}")
 
 
 def test_a_returned_error_file_is_recognised_and_its_columns_dropped() -> None:

@@ -264,6 +264,19 @@ def test_a_row_above_the_header_is_no_preamble_though_its_addresses_are_wrong() 
     assert refused.value.code == RefusalCode.HEADER_NOT_FIRST
 
 
+def test_a_text_that_ends_like_a_sum_is_none() -> None:
+    *_, last = cells_of((HEADER + 'MS-9,a@example.org,b@acme.com,2026-03-07,4,Fine,"good\nTotal: 3\n"\n').encode())
+    assert last[6] == "good\nTotal: 3\n"
+
+
+def test_a_row_above_the_header_is_no_preamble_though_it_has_another_delimiter() -> None:
+    with pytest.raises(Refused) as refused:
+        scan((HEADER + ROWS + (HEADER + ROWS).replace(",", ";")).encode())
+    assert refused.value.code == RefusalCode.HEADER_NOT_FIRST
+    contact = "Contact: anna@example.org, or kari@acme.com, phone 123, Oslo\n"
+    assert scan((contact + (HEADER + ROWS).replace(",", ";")).encode())[0].rows == 5
+
+
 def test_a_second_header_that_names_few_of_the_same_columns_is_refused() -> None:
     others = "session_id,participant_email,volunteer_email,date,stars,area,note\n"
     with pytest.raises(Refused, match="Line 7 is a second header row"):
@@ -283,6 +296,7 @@ def test_a_second_header_of_other_columns_is_refused() -> None:
         pytest.param("\n(5 rows)\n", ["footer_rows"], id="a count"),
         pytest.param("# Total Records: 6", ["footer_rows", "footer_count_differs"], id="another count"),
         pytest.param("Sum,,,,20,,\r\n\r\nAntall rader: 5,,,,,,\r\n", ["footer_rows"], id="two lines"),
+        pytest.param("Total,,,,20,,\n\n,,,,,,\n", ["footer_rows"], id="a sum above rows of delimiters"),
         pytest.param("Total rows: 5,,,,20,,", ["footer_rows"], id="a count and a sum"),
         pytest.param("Total,5 rows,,,20,,", ["footer_rows"], id="a count beside the word"),
         pytest.param("\x1a", ["end_of_file_marks"], id="Ctrl-Z"),

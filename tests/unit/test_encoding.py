@@ -169,6 +169,27 @@ def test_text_encoded_twice_is_warned_of(text: str, count: int) -> None:
     assert [(each.code, each.count) for each in scanned.warnings] == [("encoded_twice", count)]
 
 
+def test_cyrillic_text_encoded_twice_by_way_of_its_page_is_warned_of() -> None:
+    twice = "Дуже корисна розмова".encode().decode("cp1251").encode()
+    scanned, _ = scan(b"session_id;navn\n1;" + twice + "\n2;Росія, СРСР, «Росіяни», СТАРТ\n".encode())
+    assert [(each.code, each.count) for each in scanned.warnings] == [("encoded_twice", 3)]
+
+
+@pytest.mark.parametrize("others", [b"", "2;Møte på øya\r\n".encode("cp1252") * 3, "2;Дякую\r\n".encode("cp1251") * 3])
+def test_half_pairs_in_utf8_are_no_letters_of_a_page(others: bytes) -> None:
+    """As Java and old databases write an emoji: two times three bytes."""
+    emoji = "\ud83d\ude00".encode("utf-8", "surrogatepass")
+    first, *rest = rows_of(b"session_id;navn\r\n1;" + emoji + b"\r\n" + others)
+    assert isinstance(first, Reject)
+    assert all(isinstance(row, RawRow) for row in rest)
+
+
+def test_norwegian_text_of_the_baltic_page_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        encoding_of("Møte på øya gikk bra så vi øver på språk".encode("cp1257"))
+    assert refused.value.code == RefusalCode.UNDECODABLE
+
+
 def test_one_invalid_byte_after_megabytes_of_ascii_is_seen() -> None:
     data = b"1,Kari Nordmann,fine\n" * 100_000 + b"2,Bj\xf8rn,fine\n"
     assert encoding_of(data, block=65_536) == ("windows-1252", ChosenBy.SCORE)

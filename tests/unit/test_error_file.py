@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
 from ingestion.records import get_programme
 from ingestion.records.programme import plain
 from ingestion.rows import error_file
@@ -244,6 +244,15 @@ def test_a_returned_error_file_gives_an_error_file_of_the_same_columns() -> None
     assert header == [*HEADERS, "'=cmd()", *ERRORS]
     assert row[:6] == [*CELLS[:4], "'=A1", "''=B1"]
     assert row[6:9] == ["7", "12", "E001; E003"]
+
+
+def test_a_sentence_that_is_followed_by_another_has_no_stop_before_the_semicolon() -> None:
+    fault = Fault(FaultCode.WRONG_FIELD_COUNT, WHOLE_ROW, "The row has 6 fields where 5 are expected.")
+    long = Reject(RawRow(7, 9, [*CELLS, "3"]), (fault,))
+    [row] = parsed(reject_line(long, plan()))
+    assert row[8] == 'The row has 6 fields where 5 are expected; beyond the columns: "3"'
+    [row] = parsed(reject_line(Reject(RawRow(7, 9, CELLS), (fault,)), plan()))
+    assert row[8] == "The row has 6 fields where 5 are expected."
 
 
 def test_a_returned_error_file_with_a_ragged_row_keeps_all_of_it() -> None:

@@ -287,6 +287,18 @@ def test_lines_in_one_pair_of_quotes_are_read_as_the_line_inside() -> None:
     assert cells_of(text.encode()) == [["1", "5", "a, b"], ["2", "4", "c"]]
 
 
+def test_only_some_lines_may_stand_in_a_pair_of_quotes() -> None:
+    """As a spreadsheet writes them that took each line for one cell: those that hold quotes."""
+    text = HEADER + '"1,5,""a, b"""\n2,4,c\n"3,4,""d\ne, f"""\n6,5,"7,8,9"\n'
+    assert cells_of(text.encode()) == [["1", "5", "a, b"], ["2", "4", "c"], ["3", "4", "d\ne, f"], ["6", "5", "7,8,9"]]
+
+
+@pytest.mark.parametrize("line", ['"5,a,b,c"', '"5,a"', '"5,a,""b"'])
+def test_a_line_in_quotes_that_is_no_row_inside_is_rejected_as_it_is(line: str) -> None:
+    [row] = rows_of((HEADER + line + "\n").encode())
+    assert isinstance(row, Reject)
+
+
 def test_two_unclosed_quotes_cost_two_rows() -> None:
     rows = rows_of((HEADER + '1,5,"a\n' + "2,5,b\n" * 40 + '3,5,"c\n4,5,d\n').encode(), Limits(field=100))
     assert [row.row.number for row in rows if isinstance(row, Reject)] == [1, 42]

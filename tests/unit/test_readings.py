@@ -54,9 +54,10 @@ def test_what_says_that_there_is_nothing_is_nothing_in_a_typed_cell(field: str, 
 
 @pytest.mark.parametrize("text", NOTHING, ids=ascii)
 def test_in_texts_it_stays_as_it_is(text: str) -> None:
-    result = read(ROW | {"feedback_text": text, "topics": text})
+    result = read(ROW | {"feedback_text": text} | ({} if "#N/A" in text else {"topics": text}))
     bare = text.strip("\u00a0\u200b")
-    assert (result.columns["feedback_text"], result.columns["topics"]) == ([bare], [(bare,)])
+    assert result.columns["feedback_text"] == [bare]
+    assert "#N/A" in text or result.columns["topics"] == [(bare,)]
     assert not result.warnings
 
 
@@ -73,7 +74,7 @@ def test_a_null_of_json_is_no_warning() -> None:
     assert not result.warnings
 
 
-@pytest.mark.parametrize("field", [field for field in ROW if field not in ("feedback_text", "topics")])
+@pytest.mark.parametrize("field", [field for field in ROW if field != "feedback_text"])
 @pytest.mark.parametrize(
     "text", ["2.02603E+11", "2,02603E+11", "1E+05", "#NAME?", "#REF!", "#VALUE!", "Loading...", "#DIV/0!", "######"]
 )
@@ -84,9 +85,50 @@ def test_what_a_spreadsheet_has_damaged_is_rejected(field: str, text: str) -> No
 
 
 @pytest.mark.parametrize("text", ["2.02603E+11", "#NAME?", "Loading...", "#N/A"])
-def test_in_a_text_nothing_is_damaged(text: str) -> None:
-    result = read(ROW | {"feedback_text": text, "topics": text})
-    assert (result.columns["feedback_text"], result.columns["topics"]) == ([text], [(text,)])
+def test_in_a_free_text_nothing_is_damaged(text: str) -> None:
+    result = read(ROW | {"feedback_text": text})
+    assert result.columns["feedback_text"] == [text]
+    assert not result.warnings
+
+
+MENTORS_ROW = {
+    "session_id": "MS-1",
+    "participant_email": "nora@example.org",
+    "mentor_email": "bo@acme.com",
+    "scheduled_at": "2024-11-13",
+    "focus_area": "career",
+    "goals_discussed": "CV",
+}
+PERSON = {
+    "email": "nora@example.org",
+    "name": "Nora",
+    "linkedin_url": "https://example.org/nora",
+    "verification_status": "verified",
+    "grant_access": "yes",
+}
+LABELS = [
+    *[(MENTORS_ROW, "mentors_ukraine", field) for field in ("focus_area", "goals_discussed")],
+    *[(PERSON, "kintell_users", field) for field in PERSON if field != "email"],
+]
+
+
+@pytest.mark.parametrize(("row", "programme", "field"), LABELS)
+@pytest.mark.parametrize("text", ["2.02603E+11", "#REF!", "#NAME?", "Loading...", "#####"])
+def test_what_a_spreadsheet_has_damaged_is_no_label(row: dict[str, str], programme: str, field: str, text: str) -> None:
+    fault = only_fault(read(row | {field: text}, programme=programme))
+    assert (fault.code, fault.field, fault.value) == ("E013", field, text)
+
+
+@pytest.mark.parametrize(("row", "programme", "field"), [*LABELS, (ROW, "language_ukraine", "topics")])
+def test_a_label_that_is_not_available_is_none_and_any_other_placeholder_is_a_text(
+    row: dict[str, str], programme: str, field: str
+) -> None:
+    result = read(row | {field: " #n/a"}, row | {field: "N/A"}, row | {field: "-"}, programme=programme)
+    filled = "topics" if field in ("goals_discussed", "topics") else field
+    nothing, *texts = result.columns[filled]
+    assert nothing == (() if filled == "topics" else None)
+    assert [text if isinstance(text, str) else ", ".join(text) for text in texts] == ["N/A", "-"]
+    assert result.warnings[WarningCode.CELLS_EMPTIED] == 1
 
 
 @pytest.mark.parametrize("text", ["MS-2E-10", "E+11", "2E5", "#17", "N/A-1", "Loading", "=1"])

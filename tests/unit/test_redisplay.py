@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.rows.redisplay import coarse, is_same
+from ingestion.rows.redisplay import coarse, is_dotted, is_left_alone, is_same
 
 SAME = [
     ("Good talk", " Good talk "),
@@ -34,6 +34,17 @@ SAME = [
     ("1:30", "01:30:00"),
     ("1:30", "01:30:00 AM"),
     ("13:30", "1:30 PM"),
+    ("13.11.2024 14:30", "11/13/2024 14:30:00"),
+    ("13.11.2024", "2024-11-13"),
+    ("03.04.2026", "03/04/2026"),
+    ("4.5", "04.mai"),
+    ("4.5", "4. mai"),
+    ("4.5", "May-04"),
+    ("4.5", "05/04/2026"),
+    ("4.5", "2026-05-04"),
+    ("4/5", "05.apr"),
+    ("4/5", "4.5.2026"),
+    ("1.5", "1-May"),
 ]
 MENDED = [
     ("", "60"),
@@ -62,6 +73,15 @@ MENDED = [
     ("1:30", "1:31"),
     ("1:30", "01:30:00 PM"),
     ("1:30", "1.30"),
+    ("2026-03-04", "03.04.2026"),
+    ("4. mars 2026", "03.04.2026"),
+    ("03.04.2026", "04/03/2026"),
+    ("03.04.2026", "04.03.2026"),
+    ("03.04.2026", "2026-03-04"),
+    ("4.5", "4. juni"),
+    ("4.5", "05/04/2026 10:00"),
+    ("4/5", "4"),
+    ("4/5", "4.5"),
 ]
 
 
@@ -74,3 +94,32 @@ def test_what_a_spreadsheet_shows_in_its_own_way_is_the_same(handed_out: str, re
 @pytest.mark.parametrize(("handed_out", "returned"), MENDED)
 def test_what_somebody_wrote_is_not(handed_out: str, returned: str) -> None:
     assert not is_same(handed_out, returned)
+
+
+@pytest.mark.parametrize(
+    ("handed_out", "returned", "is_it"),
+    [
+        ("03/04/2026", "03.04.2026", True),
+        ("3-4-2026 10:00", "03.04.2026 10:00", True),
+        ("03/04/2026", "03/04/2026", False),
+        ("03.04.2026", "03.04.2026", False),
+        ("2026-04-03", "03.04.2026", False),
+    ],
+)
+def test_dots_for_slashes_may_be_somebodys_or_a_spreadsheets(handed_out: str, returned: str, is_it: bool) -> None:
+    assert is_dotted(handed_out, returned) == is_it
+
+
+@pytest.mark.parametrize(
+    ("text", "is_it"),
+    [
+        ("03/04/2026", True),
+        ("3-4-2026 10:00", True),
+        ("03/25/2026", False),
+        ("03.04.2026", False),
+        ("2026-04-03", False),
+        ("", False),
+    ],
+)
+def test_a_date_with_slashes_has_met_no_spreadsheet_that_shows_dots(text: str, is_it: bool) -> None:
+    assert is_left_alone(text) == is_it

@@ -220,6 +220,7 @@ def test_the_pass_reports_what_it_saw_of_the_object() -> None:
         "tail": "",
         "is_wrapped": False,
         "fills_short_rows": False,
+        "slashed": (),
     }
     assert [span.model_dump() for span in scanned.chunks] == [
         {

@@ -45,7 +45,8 @@ class FileFormat(BaseModel):
     `encoding` is that of the text that chunks are cut from, so UTF-8 for transcoded UTF-16. Every row has `width`
     cells, if that is not the number of columns: empty ones more, or fewer, as the header alone ends in empty names.
     `tail` are the other delimiters that every line ends with. `is_wrapped`: each line stands in a pair of quotes as a
-    whole. `fills_short_rows`: a row may lack cells at its end, as in rosters.
+    whole. `fills_short_rows`: a row may lack cells at its end, as in rosters. `slashed` are the columns of a corrected
+    file with dates in slashes, which have met no spreadsheet that shows dates with dots.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +60,7 @@ class FileFormat(BaseModel):
     tail: str = ""
     is_wrapped: bool = False
     fills_short_rows: bool = False
+    slashed: tuple[int, ...] = ()
 
 
 class ChunkSpan(BaseModel):
@@ -315,6 +317,7 @@ class _ChunkReader:
         """Find what is wrong with a row that stands out, if anything is."""
         if not "".join(cells).strip(self._unseen_chars):
             return
+        cells = self._unwrapped(cells)
         faults = [] if is_clean else [*self._faults_of_text(cells)]
         fitted = self._fitted(cells)
         if fitted is None:
@@ -329,6 +332,18 @@ class _ChunkReader:
             return
         self._rejects.append(Reject(RawRow(self._number, line, [visible(cell) for cell in cells]), tuple(faults)))
         self._number += 1
+
+    def _unwrapped(self, cells: list[str]) -> list[str]:
+        """The cells of a row that stands in one pair of quotes as a whole, which the others need not.
+
+        A spreadsheet that expects another delimiter takes each line for one cell, and writes quotes only around those
+        that hold some.
+        """
+        if len(cells) > 1 or self._format.delimiter not in cells[0]:
+            return cells
+        inside = self._ends.cut(cells[0])
+        is_row = inside is not None and len(inside) == self._width and not self._ends.may_lack_delimiter(cells[0])
+        return inside if inside and is_row else cells
 
     def _faults_of_text(self, cells: list[str]) -> Iterator[Fault]:
         if any("\0" in cell for cell in cells):

@@ -7,7 +7,7 @@ that our exports come in.
 import codecs
 import re
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ingestion.csv_file.code_pages import choose_page
 from ingestion.csv_file.mixed_text import is_cyrillic_by_chance_utf8
@@ -68,6 +68,12 @@ _TWICE = re.compile(
     rb"\xc3[\x82\x83]\xc2[\x80-\xbf]|(?:\xc3[\x90\x91](?:\xc2[\x80-\xbf]|\xe2[\x80-\x84].|[\xc5\xc6\xcb].)){2,}"
 )
 """Letters of UTF-8 that were taken for Windows-1252 and written as UTF-8 once more, as in "MÃ¸te"."""
+_TWICE_CYRILLIC = re.compile(
+    rb"(?:\xd0[\xa0\xa1](?:\xc2[\x80-\xbf]|\xe2[\x80-\x84].|\xd0[\x82-\x8f]|\xd1[\x91-\x9f]|\xd2[\x90\x91])){3,}"
+)
+"""The same by way of Windows-1251: "Дуже" becomes "Р”СѓР¶Рµ"."""
+_OFTEN_TWICE: Final = tuple("ао".encode().decode("windows-1251")[at : at + 2].encode() for at in (0, 2))
+"""What the commonest letters become; no word has it."""
 
 
 def refuse_binary(head: bytes) -> None:
@@ -129,6 +135,8 @@ class EncodingWatch:
             self._sample(block)
         if block.find(b"\xc2") >= 0:  # as what UTF-8 goes on with is written, once it is encoded twice
             self.encoded_twice += len(_TWICE.findall(block))
+        if any(block.find(letter) >= 0 for letter in _OFTEN_TWICE):
+            self.encoded_twice += len(_TWICE_CYRILLIC.findall(block))
         if self._is_utf8:
             self._decode(block, final=False)
         if not self._is_utf8:
@@ -188,7 +196,9 @@ class EncodingWatch:
 
 def _is_utf8(word: bytes) -> bool:
     try:
-        word.decode()
+        word.decode(
+            "utf-8", "surrogatepass"
+        )  # as Java and old databases write what is beyond 16 bits; the row is rejected
     except UnicodeDecodeError:
         return False
     return not is_cyrillic_by_chance_utf8(word)

@@ -109,10 +109,15 @@ class RowFramer:
         """Leave out the last lines if they sum up what stands above: they are no rows."""
         while self._headers and not self._row and len(self.footers) < MOST_FOOTERS:
             footer = find_footer(self._buffer, self._pos, self._delimiter)
-            if footer is None or not self._patterns.row.fullmatch(self._buffer[footer.start :].rstrip() + b"\n"):
+            if footer is None or not self._is_row_alone(footer.start):
                 return
             self.footers.append(footer)
             self._buffer = self._buffer[: footer.start]
+
+    def _is_row_alone(self, start: int) -> bool:
+        """Whether the line that starts here is a row of its own, with nothing but blank ones below."""
+        line, *below = self._buffer[start:].splitlines()
+        return bool(self._patterns.row.fullmatch(line + b"\n")) and not any(b'"' in each for each in below)
 
     @property
     def chunk_start(self) -> int:

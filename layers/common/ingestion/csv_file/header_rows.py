@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from ingestion.csv_file.blank_rows import DELIMITERS
 from ingestion.csv_file.quoting import RowEnds, email_columns
 from ingestion.errors import RefusalCode, Refused
 from ingestion.records.programme import header_name
@@ -49,12 +50,15 @@ def refuse_low_header(rows: Sequence[Sequence[str]], known: Collection[str], lin
 
 def check_place(rows: Sequence[Sequence[str]], line: int) -> None:
     """Raise `Refused(HEADER_NOT_FIRST)` if one of the rows above the last of *rows*, the header, may be a row."""
-    emails = email_columns(rows[-1])
+    emails, columns = email_columns(rows[-1]), len(rows[-1])
     least = _REQUIRED if len(emails) > 1 else 1
     for row in rows[:-1]:
-        has_address = any(at < len(row) and "@" in row[at] for at in emails)
-        if has_address and sum(1 for cell in row if cell.strip()) >= least:
-            raise _not_first(line)
+        # Of files put together, that above may have another delimiter.
+        others = [[part for cell in row for part in cell.split(delimiter)] for delimiter in DELIMITERS]
+        for cells in (row, *(cells for cells in others if len(cells) >= columns)):
+            has_address = any(at < len(cells) and "@" in cells[at] for at in emails)
+            if has_address and sum(1 for cell in cells if cell.strip()) >= least:
+                raise _not_first(line)
 
 
 def _not_first(line: int) -> Refused:

@@ -36,7 +36,7 @@ _PAGES: Final = {
     "iso8859_2": tuple(_LISTS)[4:9],
     "cp852": tuple(_LISTS)[4:9],
     "cp1254": ("turkish",),
-    "cp1257": tuple(_LISTS)[10:13],
+    "cp1257": ("norwegian", *tuple(_LISTS)[10:13]),
     "mac_roman": _WESTERN,
     "cp850": _WESTERN,
     "cp865": _WESTERN,

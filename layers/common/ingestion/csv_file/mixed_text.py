@@ -9,9 +9,10 @@ import re
 from typing import Final
 
 _CYRILLIC = rb"(?:[\xd0\xd1][\x80-\xbf]){3,}"
+_SURROGATES = rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]"
 _UTF8: Final = {
-    "windows-1252": re.compile(rb"\xc3[\x80-\xbf]|%s" % _CYRILLIC),
-    "windows-1251": re.compile(_CYRILLIC),
+    "windows-1252": re.compile(rb"\xc3[\x80-\xbf]|%s|%s" % (_CYRILLIC, _SURROGATES)),
+    "windows-1251": re.compile(rb"%s|%s" % (_CYRILLIC, _SURROGATES)),
 }
 """What is next to impossible in text of a page, but usual in UTF-8."""
 _CYRILLIC_LETTERS: Final = re.compile("[А-Яа-яЁёЄєІіЇїҐґ]+")

@@ -42,11 +42,11 @@ KINTELL_USERS = Programme(
     telltale_columns=frozenset({"linkedin_url", "role_when_joined", "joined_kg_at"}),
     columns=(
         Column(name="email", fills="email", rule=emails.email, required=True),
-        Column(name="name", fills="name", rule=cells.text_up_to(255), is_text=True),
-        Column(name="linkedin_url", fills="linkedin_url", rule=cells.text_up_to(500), is_text=True),
-        Column(name="verification_status", fills="verification_status", rule=cells.text_up_to(100), is_text=True),
+        Column(name="name", fills="name", rule=cells.label_up_to(255), is_text=True),
+        Column(name="linkedin_url", fills="linkedin_url", rule=cells.label_up_to(500), is_text=True),
+        Column(name="verification_status", fills="verification_status", rule=cells.label_up_to(100), is_text=True),
         Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role),
-        Column(name="grant_access", fills="grant_access", rule=cells.text_up_to(100), is_text=True),
+        Column(name="grant_access", fills="grant_access", rule=cells.label_up_to(100), is_text=True),
         Column(name="joined_kg_at", fills="joined_at", rule=dates.date),
     ),
 )

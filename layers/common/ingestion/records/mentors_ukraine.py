@@ -24,7 +24,7 @@ MENTORS_UKRAINE = Programme(
             aliases=("volunteer_email",),
         ),
         *OUTCOME,
-        Column(name="focus_area", fills="focus_area", rule=cells.text_up_to(255), is_text=True),
+        Column(name="focus_area", fills="focus_area", rule=cells.label_up_to(255), is_text=True),
         Column(name="goals_discussed", fills="topics", rule=cells.comma_list, is_text=True),
     ),
 )

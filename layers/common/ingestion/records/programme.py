@@ -21,6 +21,20 @@ _SEPARATORS = re.compile(r"[\s_-]+")
 _SMALL_BEFORE_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CLOSING_MARKS = re.compile(r"(?<![\s_])[\s_]*+(?:(?<!\*)\*++|\([^()]*+\)|\[[^\[\]]*+\])$")
 _MINUTES = re.compile(r"^(duration)\s*[(\[]\s*min(?:ute)?s?\.?\s*[)\]]", re.IGNORECASE)
+_OTHERWISE = (
+    (
+        re.compile(r"(?:scheduled|completed)[\s_.-]?at|date", re.IGNORECASE),
+        re.compile(
+            r"[A-Z][a-z]+/[A-Z]|\b(?:(?:CE|EE|WE)S?T|MSK|BST|IST|[ECMP][SD]T)\b|(?:UTC|GMT)\s*[+-]\s*0?[1-9]|[(\[][+-]\d"
+            r"|(?i:local|lokal|місцев|норвезьк|київ|oslo|kyiv|kiev|norsk|norw)"
+        ),
+    ),
+    (
+        re.compile("rating", re.IGNORECASE),
+        re.compile(r"%|percent|prosent|\b0\s*(?:[-–—/]|to|til|до)\s*5\b|(?<![.,])(?:[6-9]|\d{2,3})\b", re.IGNORECASE),
+    ),
+)
+"""Brackets that say of a column what its values are not taken for: another zone than UTC, another scale."""
 _LONGEST_HEADER = 300
 """Longer texts are compared as they are: no name that we know is as long."""
 
@@ -35,6 +49,7 @@ def header_name(text: str) -> str:
 
     What stands behind a name to say more of the column is dropped: a `*`, or a text in brackets, as in `Rating (1-5)`.
     Of a duration the brackets say the unit, which belongs to its name: `Duration (minutes)`, not `Duration (hours)`.
+    Nor is it dropped if it would make other values of those below: `scheduled_at (Europe/Oslo)`, `Rating (1-10)`.
     """
     return _header_name(text) if len(text) <= _LONGEST_HEADER else plain(text)
 
@@ -43,11 +58,16 @@ def header_name(text: str) -> str:
 def _header_name(text: str) -> str:
     name = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip(BLANKS)
     name = _MINUTES.sub(r"\1_minutes", name)
-    while (shorter := _CLOSING_MARKS.sub("", name)) and shorter != name:
+    while (shorter := _CLOSING_MARKS.sub("", name)) and shorter != name and not _says_otherwise(name, shorter):
         name = shorter
     if name.isalnum():  # where words are set apart otherwise, capitals say nothing: LinkedIn_URL
         name = _SMALL_BEFORE_CAPITAL.sub("_", name)
     return plain(name.replace(".", "_")).rstrip("_")
+
+
+def _says_otherwise(name: str, shorter: str) -> bool:
+    behind = name[len(shorter) :]
+    return any(of.fullmatch(shorter) and says.search(behind) for of, says in _OTHERWISE)
 
 
 class Kind(StrEnum):
@@ -72,7 +92,7 @@ class Column(BaseModel):
     comes_again: bool = False
     """Whether it names people, who come again all over a file, in cells that are short."""
     is_text: bool = False
-    """Whether people write freely in it: then nothing in it is damaged, and `N/A` is what they wrote."""
+    """Whether people write words in it: then `N/A` is what they wrote."""
     doubt: Callable[[str], WarningCode | None] | None = None
     """What to warn of, if a text was taken though it says not quite what it should."""
     oldest_years: int | None = None

@@ -12,6 +12,7 @@ from ingestion.rows.formulas import restore
 from ingestion.values.dates import NOTHING_DECLARED, Declared
 
 ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message", "_error_batch")
+_ADD: Final = "Add what is missing to the file and upload it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,17 @@ def _check_required(programme: Programme, indexes: dict[str, int], unknown: Sequ
         what = (
             f"The first line names none of the columns of {programme.name}; a header line must name at least {named}."
         )
-    may_be_told = unknown and not looks_like_a_row(unknown)
-    read = f" {read_instead(unknown, programme.free_names(indexes))}" if may_be_told else ""
-    raise Refused(RefusalCode.MISSING_COLUMNS, f"{what}{read} Add what is missing to the file and upload it again.")
+    if not unknown or looks_like_a_row(unknown):
+        raise Refused(RefusalCode.MISSING_COLUMNS, f"{what} {_ADD}")
+    free = programme.free_names(indexes)
+    advice = _advice(missing, set(nearest_names(unknown, free).values()))
+    raise Refused(RefusalCode.MISSING_COLUMNS, f"{what} {read_instead(unknown, free)} {advice}")
+
+
+def _advice(missing: Sequence[Column], nearest: set[str]) -> str:
+    """What to do about columns that are missing: a header that seems to mean one is to be renamed."""
+    to_rename = [column for column in missing if not nearest.isdisjoint((column.name, *column.aliases))]
+    if not to_rename:
+        return _ADD
+    add = ", add what is missing," if len(to_rename) < len(missing) else ""
+    return f"Give each of these headers the nearest name if it means the same{add} and upload the file again."

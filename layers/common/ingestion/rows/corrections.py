@@ -7,15 +7,21 @@ it had, however its cells look now: a row that was cut or padded to fit into the
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from ingestion.faults import DEPENDS_ON_OTHERS, Fault, FaultCode, RawRow, Reject
 from ingestion.records.programme import plain
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.formulas import neutralise, restore
-from ingestion.rows.redisplay import coarse, is_same
+from ingestion.rows.redisplay import coarse, is_dotted, is_same
 from ingestion.rows.rejects import fitted, kept_headers
+from ingestion.values.marks import shown
+
+_OF_DATES: Final = frozenset({FaultCode.INVALID_DATE, FaultCode.COMPLETED_BEFORE_SCHEDULED})
+_DOTS: Final = "may be what a spreadsheet shows for it"
+_CELLS_UNKNOWN: Final = frozenset({FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,11 @@ class Pairing:
     """The cells of columns of the programme that were not handed out."""
     key: tuple[int, int] | None
     """The pair that holds what a reader knows a row by: the session's id, or a person's address."""
+    slashed: frozenset[int]
+    """The returned cells in which dots for slashes are no spreadsheet's: see `FileFormat`."""
 
 
-def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan) -> Pairing:
+def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable[int]) -> Pairing:
     """Pair the columns by their names; of repeated ones, the first with the first."""
     names = [plain(header) for header in kept_headers(handed_out)]
     back = {index: plain(restore(returned.headers[index])) for index in returned.original_indexes}
@@ -60,6 +68,7 @@ def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan) -> Pairing:
         gone=frozenset(name for name, at in places.items() if at not in there),
         added=tuple(index for index in returned.indexes.values() if index in free),
         key=(key, there[key]) if key is not None and key in there else None,
+        slashed=frozenset(slashed),
     )
 
 
@@ -76,6 +85,8 @@ class Comparison:
     is_mended: bool
     is_clearly_it: bool
     """Whether most of its cells are those that were handed out."""
+    dotted: dict[str, str]
+    """The dates with slashes that came back with dots, which may be a spreadsheet's."""
 
 
 def compare(reject: Reject, row: RawRow, pairing: Pairing) -> Comparison:
@@ -83,15 +94,18 @@ def compare(reject: Reject, row: RawRow, pairing: Pairing) -> Comparison:
     handed_out, cells, same, filled = fitted(reject.row.cells, pairing.width), list(row.cells), 0, 0
     is_mended = any(fault.field in pairing.gone for fault in reject.faults)
     is_mended = is_mended or any(cells[index].strip() for index in pairing.added)
+    dotted = {}
     for at, index in pairing.pairs:
         given, back = handed_out[at], restore(cells[index])
         filled += bool(given or back)
-        if is_same(given, back):
+        if has_dots := is_dotted(given, back):
+            dotted[given] = back
+        if is_same(given, back) and not (has_dots and index in pairing.slashed):
             cells[index] = neutralise(given)
             same += bool(given or back)
         elif not (at == pairing.width - 1 and is_same(_joined(reject, pairing.width), back)):
             is_mended = True
-    return Comparison(cells, is_mended, 2 * same > filled)
+    return Comparison(cells, is_mended, 2 * same > filled, dotted)
 
 
 def _joined(reject: Reject, width: int) -> str:
@@ -101,22 +115,41 @@ def _joined(reject: Reject, width: int) -> str:
     return text.getvalue()
 
 
-def faults_that_stay(reject: Reject, *, of_other_programme: bool) -> tuple[Fault, ...]:
-    """The faults of a row that nobody mended; none if what was wrong depends on other rows or people: judge it anew.
+def judged_anew(*, is_of_other_programme: bool, has_other_dates: bool) -> frozenset[FaultCode]:
+    """What a row has to be asked again though nobody mended it: other people and rows may be there, or more be said.
 
-    Uploaded for another programme, a row is no longer of the wrong one.
+    Uploaded for another programme, a row is no longer of the wrong one; with an order of day and month or a time zone
+    that were not declared before, its dates may be read in another way.
     """
-    judged_anew = DEPENDS_ON_OTHERS | ({FaultCode.OTHER_PROGRAMME} if of_other_programme else frozenset())
-    if {fault.code for fault in reject.faults} <= judged_anew:
-        return ()
-    dropped = {FaultCode.OTHER_PROGRAMME} if of_other_programme else frozenset[FaultCode]()
-    return tuple(fault for fault in reject.faults if fault.code not in dropped)
+    codes = DEPENDS_ON_OTHERS
+    if is_of_other_programme:
+        codes |= {FaultCode.OTHER_PROGRAMME}
+    return codes | _OF_DATES if has_other_dates else codes
 
 
-def still_rejected(reject: Reject, row: RawRow, cells: list[str], faults: tuple[Fault, ...], width: int) -> Reject:
+def faults_that_stay(reject: Reject, anew: frozenset[FaultCode]) -> tuple[Fault, ...]:
+    """The faults of a row that nobody mended; none if it is to be judged anew.
+
+    What other people and rows are to blame for is only asked again once the row is right in itself. What is wrong with
+    a row as a whole stays wrong: its cells are not where they belong.
+    """
+    codes = {fault.code for fault in reject.faults}
+    is_said_anew = bool(codes & (anew - DEPENDS_ON_OTHERS)) and codes.isdisjoint(_CELLS_UNKNOWN)
+    return () if codes <= anew or is_said_anew else reject.faults
+
+
+def still_rejected(reject: Reject, row: RawRow, compared: Comparison, faults: tuple[Fault, ...], width: int) -> Reject:
     """The returned row with the faults that it had, and with what was beyond its columns."""
     beyond = [neutralise(cell) for cell in reject.row.cells[width:]]
-    return Reject(row._replace(cells=cells + beyond), faults)
+    told = tuple(_with_dots(fault, compared.dotted.get(fault.value or "")) for fault in faults)
+    return Reject(row._replace(cells=compared.cells + beyond), told)
+
+
+def _with_dots(fault: Fault, back: str | None) -> Fault:
+    """The fault of a date whose slashes became dots: who wrote them is told why that is not enough."""
+    if back is None or fault.code is not FaultCode.INVALID_DATE or _DOTS in fault.message:
+        return fault
+    return replace(fault, message=f"{fault.message}; {shown(back)} {_DOTS}, so write it as YYYY-MM-DD")
 
 
 def content_key(cells: Iterable[str]) -> tuple[str, ...]:

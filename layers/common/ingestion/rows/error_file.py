@@ -97,7 +97,7 @@ def _message(reject: Reject, width: int) -> str:
     if surplus:
         text = ", ".join([f'"{cell}"' for cell in surplus[:_MOST_SURPLUS_CHARS]])
         said.append(f"beyond the columns: {text[:_MOST_SURPLUS_CHARS]}" + "…" * (len(text) > _MOST_SURPLUS_CHARS))
-    return "; ".join(said)
+    return "; ".join([*(message.removesuffix(".") for message in said[:-1]), said[-1]])
 
 
 def _delimiter(file: ErrorFile) -> str:

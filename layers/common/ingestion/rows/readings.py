@@ -56,8 +56,9 @@ class Findings:
             if not isinstance(fault, Fault):
                 continue
             value = spreadsheets.bare(text)
-            if not column.is_text and spreadsheets.is_nothing(value):
-                readings[text] = None
+            is_nothing = spreadsheets.is_not_available if column.is_text else spreadsheets.is_nothing
+            if is_nothing(value):
+                readings[text] = column.rule(column.name, "")
                 if not column.required:
                     self.warnings[WarningCode.CELLS_EMPTIED] += cells.count(text)
             elif not column.is_text and spreadsheets.is_damaged(value):

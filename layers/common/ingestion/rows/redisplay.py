@@ -2,7 +2,9 @@
 
 A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
 encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
-may be; but a date that was handed out in such a form is itself only in the same order: to turn it round is to mend it.
+may be, unless it has dots: then the day is first. But a date that was handed out in such a form is itself only in the
+same order: to turn it round is to mend it, if it may be another day then.
+Whether somebody wrote `03.04.2026` for `03/04/2026`, the cell does not tell; other dates of its column may.
 """
 
 import re
@@ -32,6 +34,7 @@ _MONTHS: Final = (
     ("nov", "лис"),
     ("dec", "des", "гру"),
 )
+_MONTHS_OF_YEAR: Final = len(_MONTHS)
 _MONTH_NUMBERS: Final = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
 _TIME = (
     r"(?:[T ,]{1,3}([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]{1,9})?)?"
@@ -41,6 +44,8 @@ _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
 _DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[. -]{{1,2}}(\w{{3,12}})[. -]{{1,2}}([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.I)
 _NAMED_DAY = re.compile(rf"(\w{{3,12}})[. ]{{1,2}}([0-9]{{1,2}}),? ([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
+_FRACTION = re.compile(r"([0-9]{1,2})[./]([0-9]{1,2})")
+_DAY_AND_MONTH = re.compile(r"([0-9]{1,2})[-. ]{1,2}([^\W\d_]{3,12})\.?|([^\W\d_]{3,12})[-. ]{1,2}([0-9]{1,2})")
 _CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: ?([ap])\.?m\.?)?", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DATE_WORDS: Final = frozenset({"t", "z", "utc", "gmt", "am", "pm", "a", "p", "m", "e"})
@@ -66,6 +71,22 @@ def is_same(handed_out: str, returned: str) -> bool:
         return True
     given, back = settled(handed_out), settled(returned)
     return given == back or _is_lossy(given, back) or _is_truth(given, back) or _is_value(given, back)
+
+
+def is_dotted(handed_out: str, returned: str) -> bool:
+    """Whether dots stand for the slashes or hyphens of a date: somebody wrote them, or a spreadsheet shows it so."""
+    given, back = _YEAR_LAST.fullmatch(settled(handed_out)), _YEAR_LAST.fullmatch(settled(returned))
+    return bool(given and back) and "." not in _marks_of(given) and _marks_of(back) == ".."
+
+
+def is_left_alone(text: str) -> bool:
+    """Whether it is a date with slashes or hyphens, which a spreadsheet that shows dates with dots would show so."""
+    found = _YEAR_LAST.fullmatch(text.strip(BLANKS)) if text[1:3].strip("0123456789") else None
+    return found is not None and "." not in _marks_of(found) and int(found[1]) <= 31 and int(found[2]) <= 12
+
+
+def _marks_of(date: re.Match[str] | None) -> str:
+    return f"{date.string[date.end(1)]}{date.string[date.end(2)]}" if date else ""
 
 
 def settled(text: str) -> str:
@@ -109,8 +130,23 @@ def _is_value(given: str, back: str) -> bool:
         return _is_same_number(one, other)
     if (clock := _clock(given)) is not None and clock == _clock(back):
         return True
+    if _is_day_of_fraction(given, back):
+        return True
     date, shown = _date(given), _date(back)
     return date is not None and shown is not None and _is_same_date(date, shown)
+
+
+def _is_day_of_fraction(given: str, back: str) -> bool:
+    """Whether a spreadsheet has made 4 May or 5 April of 4.5 or 4/5, of whatever year."""
+    fraction = _FRACTION.fullmatch(given)
+    if not fraction:
+        return False
+    numbers = {int(fraction[1]), int(fraction[2])}
+    if found := _DAY_AND_MONTH.fullmatch(back):
+        day, name = (found[1], found[2]) if found[1] else (found[4], found[3])
+        return {int(day), _MONTH_NUMBERS.get(name.lower()[:3])} == numbers
+    shown = _date(back)
+    return shown is not None and shown.time == (0, 0) and any({month, day} == numbers for _, month, day in shown.days)
 
 
 def _clock(text: str) -> tuple[int, int, int] | None:
@@ -153,7 +189,9 @@ def _date(text: str) -> _Date | None:
         return _dated(found[1], {(year % 100, month, day)}, None, found.groups()[3:])
     if found := _YEAR_LAST.fullmatch(text):
         first, second, year = map(int, found.groups()[:3])
-        days = {(year % 100, second, first), (year % 100, first, second)}
+        days = {(year % 100, second, first)}
+        if _marks_of(found) != "..":  # with dots, the day is first everywhere
+            days.add((year % 100, first, second))
         return _dated(found[3], days, (first, second), found.groups()[3:])
     if found := _DAY_NAMED.fullmatch(text):
         named, name, wanted = found[1], found[2], found[3]
@@ -179,10 +217,11 @@ def _dated(year: str, days: set[Day], in_order: tuple[int, int] | None, time: tu
 
 
 def _is_same_date(given: _Date, back: _Date) -> bool:
-    if given.in_order is not None:
-        is_same_day = back.in_order == given.in_order and bool(given.days & back.days)
-    else:
+    if given.in_order in (None, back.in_order):
         is_same_day = bool(given.days & back.days)
+    else:
+        # Turned round, it is the same only if both can be but one day.
+        is_same_day = len(given.days) == 1 and {day for day in back.days if day[1] <= _MONTHS_OF_YEAR} == given.days
     is_same_day = is_same_day and (given.century == back.century or None in (given.century, back.century))
     is_same_second = back.second is None or back.second == (given.second or 0)
     return is_same_day and given.time == back.time and is_same_second and back.zone.upper() in ("", given.zone.upper())

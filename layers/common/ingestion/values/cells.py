@@ -69,13 +69,29 @@ def texts_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None
     return texts_rule
 
 
+def label_up_to(limit: int) -> Rule:
+    """The rule of a text of a few words, such as a name: one that a spreadsheet has put in its place is a fault."""
+
+    def label_rule(field: str, text: str) -> str | Fault | None:
+        value = bare(text)
+        if is_damaged(value):
+            return _damaged(field, value)
+        return (value or None) if len(value) <= limit else _too_long(field, value, limit)
+
+    return label_rule
+
+
+def _damaged(field: str, value: str) -> Fault:
+    return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, damaged(field, value))
+
+
 def id_up_to(limit: int) -> Rule:
     """The rule of an id: a text, unless it says that there is none, or a spreadsheet has damaged it."""
 
     def id_rule(field: str, text: str) -> str | Fault | None:
         value = bare(text)
         if is_damaged(value) and not is_nothing(value):
-            return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, damaged(field, value))
+            return _damaged(field, value)
         if len(value) > limit:
             return _too_long(field, value, limit)
         return None if is_nothing(value) else value or None
@@ -140,6 +156,8 @@ def doubt_of_level(text: str) -> WarningCode | None:
 def comma_list(field: str, text: str) -> tuple[str, ...] | Fault:
     """The topics of a comma list of at most 1,000 characters, in order, the empty ones left out."""
     value = bare(text)
+    if is_damaged(value):
+        return _damaged(field, value)
     if len(value) > LONGEST_TOPICS:
         return _too_long(field, value, LONGEST_TOPICS)
     return tuple(topic for part in value.split(",") if (topic := part.strip(BLANKS)))

@@ -1,6 +1,6 @@
 """What a spreadsheet has done to a cell: held a text as `="…"`, put an error in its place, or cut a long number.
 
-And what people and programs write where there is nothing: it is nothing only in a cell that is no text.
+And what people and programs write where there is nothing: it is nothing only in a cell that is no text, but for `#N/A`.
 """
 
 import re
@@ -13,6 +13,7 @@ from ingestion.values.months import MONTHS
 
 NOTHING: Final = frozenset({"-", "–", "—", "n/a", "n.a.", "null", "none", "\\n", "#n/a"})
 """In lower case."""
+_NOT_AVAILABLE: Final = "#n/a"
 _LONGEST_NOTHING: Final = 4
 
 _HELD = '="'
@@ -25,6 +26,7 @@ _DAMAGED = re.compile(
 _SIGNS_OF_DAMAGE: Final = ("#", "=", "+", ".", "…", "E", "e")
 """One of them is in all that is damaged or held. A single character is looked for at memory's speed."""
 _LONGEST_DAMAGED: Final = 40
+_FIRST_OF_DAMAGED: Final = frozenset("#+-0123456789lL")
 
 _DAY_AND_MONTH = re.compile(
     r"(?:(?P<day>[0-9]{1,2})[-. ]{1,2}(?P<month>[^\W\d_]{3,9})"
@@ -59,12 +61,19 @@ def holds_damage(values: Sequence[str], joined: str) -> bool:
 
 def is_damaged(value: str) -> bool:
     """Whether a spreadsheet has put this in the place of a value: `2.02603E+11`, `#REF!`, `Loading...`."""
-    return len(value) <= _LONGEST_DAMAGED and _DAMAGED.fullmatch(value) is not None
+    if value[:1] not in _FIRST_OF_DAMAGED or len(value) > _LONGEST_DAMAGED:
+        return False
+    return _DAMAGED.fullmatch(value) is not None
 
 
 def is_nothing(value: str) -> bool:
     """Whether the value, without blanks, says that there is none."""
     return len(value) <= _LONGEST_NOTHING and value.lower() in NOTHING
+
+
+def is_not_available(value: str) -> bool:
+    """Whether a spreadsheet says that there is no value, which no person writes: so it does in a text too."""
+    return value.lower() == _NOT_AVAILABLE
 
 
 def holds_nothing(values: Sequence[str]) -> bool:
