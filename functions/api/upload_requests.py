@@ -135,7 +135,8 @@ def _check_parent(db: Connection, batch_id: UUID | None, program_type: str | Non
     if program_type not in (None, parent.program_type):
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
-            f"Batch {batch_id} is one of {parent.program_type}, not of {program_type}.",
+            # Not of which: who may only upload is told nothing of a batch.
+            f"Batch {batch_id} is not one of {program_type}; name a batch of the same programme, or none.",
         )
 
 

@@ -13,6 +13,7 @@ from ingestion.rows.corrections import (
     content_key,
     faults_that_stay,
     judged_anew,
+    may_be_it,
     number_of,
     pair_columns,
     still_rejected,
@@ -24,6 +25,9 @@ from ingestion.telemetry import logger
 
 _MOST_ALIKE = 200
 """So many rejects are looked at for a row whose number is lost; they look alike but for dates and numbers."""
+
+Content = tuple[str, ...]
+Alike = tuple[Content, Reject]
 
 
 class Correction:
@@ -38,14 +42,18 @@ class Correction:
             has_other_dates=parent.column_plan.declared != batch.column_plan.declared,
         )
         self._bucket = bucket
+        self._completed: set[int] = set()
+        """The rejects, by number, that have been given back what was beyond their columns, of the chunk at hand."""
 
     def apply(self, blocks: Sequence[Block]) -> list[Block]:
         """The blocks with unmended rows among the rejects, and every cell that nobody changed in the words of then."""
+        self._completed.clear()
         handed_out = self._handed_out([row for block in blocks for row in block.rows.each()])
         return [self._apply(block, handed_out) for block in blocks]
 
     def _apply(self, block: Block, handed_out: dict[int, tuple[Reject, Comparison]]) -> Block:
         rows, rejects = [], list(block.rejects)
+        width = self._pairing.width
         for row in block.rows.each():
             reject, compared = handed_out.get(row.number, (None, None))
             if reject is None or compared is None:
@@ -55,7 +63,10 @@ class Correction:
             if compared.is_mended or not faults:
                 rows.append(row._replace(cells=compared.cells))
             else:
-                rejects.append(still_rejected(reject, row, compared, faults, self._pairing.width))
+                # What was beyond its columns comes back once, however many copies of the row do.
+                own = width if reject.row.number not in self._completed else len(reject.row.cells)
+                self._completed.add(reject.row.number)
+                rejects.append(still_rejected(reject, row, compared, faults, own))
         return block._replace(rows=RawRows.of(rows), rejects=rejects)
 
     def _handed_out(self, rows: list[RawRow]) -> dict[int, tuple[Reject, Comparison]]:
@@ -82,20 +93,23 @@ class Correction:
         if not rows:
             return {}
         pairs, key = self._pairing.pairs, self._pairing.key
-        whole: dict[tuple[str, ...], list[Reject]] = {self._content(row): [] for row in rows}
-        by_key: dict[str, list[Reject]] = defaultdict(list)
+        whole: dict[Content, list[Alike]] = {self._content(row): [] for row in rows}
+        by_key: dict[str, list[Alike]] = defaultdict(list)
         keys = {coarse(restore(row.cells[key[1]])) for row in rows} if key else set()
         for reject in self._rejects():
             cells = fitted(reject.row.cells, self._pairing.width)
-            same = whole.get(content_key(cells[at] for at, _ in pairs))
+            content = content_key(cells[at] for at, _ in pairs)
+            same = whole.get(content)
             if same is not None and len(same) < _MOST_ALIKE:
-                same.append(reject)
+                same.append((content, reject))
             if key and (name := coarse(cells[key[0]])) in keys and len(by_key[name]) < _MOST_ALIKE:
-                by_key[name].append(reject)
+                by_key[name].append((content, reject))
         found = {}
         for row in rows:
+            content = self._content(row)
             named = by_key.get(coarse(restore(row.cells[key[1]])), []) if key else []
-            if best := self._best([*whole[self._content(row)], *named], row):
+            alike = [reject for handed_out, reject in named if may_be_it(handed_out, content)]
+            if best := self._best([*(reject for _, reject in whole[content]), *alike], row):
                 found[row.number] = best
         return found
 
@@ -114,7 +128,7 @@ class Correction:
     def _depends_on_others(self, reject: Reject) -> bool:
         return not faults_that_stay(reject, self._anew)
 
-    def _content(self, row: RawRow) -> tuple[str, ...]:
+    def _content(self, row: RawRow) -> Content:
         return content_key(restore(row.cells[index]) for _, index in self._pairing.pairs)
 
     def _rejects(self, numbers: Container[int] | None = None) -> Iterator[Reject]:
