@@ -26,10 +26,9 @@ def test_rows_that_share_an_id_and_no_more_are_not_compared(monkeypatch: pytest.
     rows = [RawRow(number, number, ["MS-1", *[f"new {number}"] * (WIDTH - 1)]) for number in range(100)]
     seen = Mock(side_effect=compare)
     monkeypatch.setattr(corrected_chunk, "compare", seen)
-    monkeypatch.setattr(corrected_chunk, "read_reject", lambda line: line)
-    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine")
+    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine", file_format=Mock(slashed=()))
     correction = corrected_chunk.Correction(batch, batch, "work")
-    monkeypatch.setattr(correction, "_lines", lambda: iter(rejects))
+    monkeypatch.setattr(correction, "_rejects", lambda _=None: iter(rejects))
     assert correction._by_content(rows) == {}
     assert seen.call_count == 0
 
@@ -37,7 +36,7 @@ def test_rows_that_share_an_id_and_no_more_are_not_compared(monkeypatch: pytest.
 @pytest.mark.parametrize("mended", range(WIDTH + 1))
 @pytest.mark.parametrize("filler", ["", " ", "text", "2026-03-02", "ø"])
 def test_whatever_is_clearly_the_row_or_unmended_may_be_it(mended: int, filler: str) -> None:
-    pairing = pair_columns(PLAN, PLAN)
+    pairing = pair_columns(PLAN, PLAN, ())
     given = ["MS-1", *[filler] * (WIDTH - 1)]
     back = [*["changed"] * mended, *given[mended:]]
     compared = compare(reject(1, given), RawRow(1, 1, back), pairing)
@@ -47,11 +46,9 @@ def test_whatever_is_clearly_the_row_or_unmended_may_be_it(mended: int, filler: 
 
 def test_copies_of_a_returned_row_do_not_multiply_what_was_beyond_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = ["MS-1", *["text"] * (WIDTH - 1)]
-    monkeypatch.setattr(corrected_chunk, "read_reject", lambda line: line)
-    monkeypatch.setattr(corrected_chunk, "row_number", lambda line: line.row.number)
-    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine")
+    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine", file_format=Mock(slashed=()))
     correction = corrected_chunk.Correction(batch, batch, "work")
-    monkeypatch.setattr(correction, "_lines", lambda: iter([reject(1, [*cells, *["beyond"] * 1000])]))
+    monkeypatch.setattr(correction, "_rejects", lambda _=None: iter([reject(1, [*cells, *["beyond"] * 1000])]))
     block = Block(RawRows.of([RawRow(number, number, cells) for number in range(1, 51)]), [])
     (applied,) = correction.apply([block])
     assert len(applied.rejects) == 50
