@@ -277,6 +277,16 @@ def test_dots_for_slashes_are_somebodys_where_other_dates_of_the_column_have_sla
     assert known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions") == [["2026-04-03"]]
 
 
+def test_a_slashed_date_that_a_spreadsheet_turned_round_is_the_day_that_was_handed_out(known: Pipeline) -> None:
+    first = known.load(KEY, SLASHED.encode())
+    body = saved(mended(table_of(known, first), "03/04/2026", "04/03/2026"))
+    second = known.load(MENDED, body)
+    assert faults(known, second) == faults(known, first)
+    third = known.load(MENDED, body + b"\r\n", parent_batch=str(first["id"]), date_order="day-first")
+    assert counts(third) == (1, 4)
+    assert known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions") == [["2026-04-03"]]
+
+
 def test_dots_for_all_slashes_may_be_a_spreadsheets_which_knows_no_order_either(known: Pipeline) -> None:
     first = known.load(KEY, SLASHED.encode())
     table = mended(table_of(known, first), "03/04/2026", "03.04.2026")

@@ -2,8 +2,9 @@
 
 A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
 encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
-may be, unless it has dots: then the day is first. But a date that was handed out in such a form is itself only in the
-same order: to turn it round is to mend it, if it may be another day then.
+may be, unless it has dots: then the day is first. A date that was handed out with slashes and may be either of two days
+is the same with day and month turned round, which a spreadsheet of another locale does: nobody can tell who did it, and
+read in a declared order it would be the other day. Turned round into dots it is mended: it can be but one day then.
 Whether somebody wrote `03.04.2026` for `03/04/2026`, the cell does not tell; other dates of its column may.
 """
 
@@ -216,9 +217,15 @@ def _dated(year: str, days: set[Day], in_order: tuple[int, int] | None, time: tu
     return _Date(frozenset(days), century, in_order, (hours, int(minute or 0)), seconds, zone or "")
 
 
+def _is_ambiguous(date: _Date) -> bool:
+    return len(date.days) > 1 and date.in_order is not None and max(date.in_order) <= _MONTHS_OF_YEAR
+
+
 def _is_same_date(given: _Date, back: _Date) -> bool:
     if given.in_order in (None, back.in_order):
         is_same_day = bool(given.days & back.days)
+    elif _is_ambiguous(given) and _is_ambiguous(back):
+        is_same_day = given.days == back.days
     else:
         # Turned round, it is the same only if both can be but one day.
         is_same_day = len(given.days) == 1 and {day for day in back.days if day[1] <= _MONTHS_OF_YEAR} == given.days
