@@ -6,21 +6,29 @@ it had, however its cells look now: a row that was cut or padded to fit into the
 
 import csv
 import io
+from array import array
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import cached_property
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from ingestion.faults import DEPENDS_ON_OTHERS, Fault, FaultCode, RawRow, Reject
 from ingestion.records.programme import plain
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.formulas import neutralise, restore
-from ingestion.rows.redisplay import coarse, is_dotted, is_same
+from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, settled
 from ingestion.rows.rejects import fitted, kept_headers
 from ingestion.values.marks import shown
 
+Content: TypeAlias = "array[int]"
+
+_EMPTY: Final = hash("")
 _OF_DATES: Final = frozenset({FaultCode.INVALID_DATE, FaultCode.COMPLETED_BEFORE_SCHEDULED})
 _DOTS: Final = "may be what a spreadsheet shows for it"
+_MOST_BLANKS: Final = 64
+"""What a cell has lost of blanks is put back up to so many: more would stand in every copy of the row."""
 _CELLS_UNKNOWN: Final = frozenset({FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE})
 
 
@@ -45,22 +53,20 @@ class Pairing:
 def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable[int]) -> Pairing:
     """Pair the columns by their names; of repeated ones, the first with the first."""
     names = [plain(header) for header in kept_headers(handed_out)]
-    back = {index: plain(restore(returned.headers[index])) for index in returned.original_indexes}
-    pairs, free = [], dict(back)
-    for at, name in enumerate(names):
-        index = next((index for index, found in free.items() if found == name), None)
-        if index is not None:
-            pairs.append((at, index))
-            del free[index]
-    originals = handed_out.original_indexes
-    places = {name: originals.index(index) for name, index in handed_out.indexes.items()}
-    there = dict(pairs)
+    of_name: dict[str, deque[int]] = defaultdict(deque)
+    for index in returned.original_indexes:
+        of_name[plain(restore(returned.headers[index]))].append(index)
+    there = {at: of_name[name].popleft() for at, name in enumerate(names) if of_name.get(name)}
+    free = {index for indexes in of_name.values() for index in indexes}
+    place_of = {index: at for at, index in enumerate(handed_out.original_indexes)}
+    places = {name: place_of[index] for name, index in handed_out.indexes.items()}
     # What two programmes call by different names, or one by an alias, is the same all the same.
     filled = {_fills(returned, name): index for name, index in returned.indexes.items() if index in free}
     for name, at in places.items():
-        if at not in there and (index := filled.get(_fills(handed_out, name))) is not None:
-            there[at] = index
-            del free[index]
+        fills = _fills(handed_out, name)
+        if at not in there and fills in filled:
+            there[at] = filled[fills]
+            free.discard(filled[fills])
     key = places.get(next(iter(handed_out.programme.columns)).name)
     return Pairing(
         width=len(names),
@@ -76,43 +82,73 @@ def _fills(plan: ColumnPlan, name: str) -> str:
     return next(column.fills for column in plan.programme.columns if column.name == name)
 
 
+class HandedOut:
+    """A reject that many rows may be compared with: each of its cells is read once."""
+
+    def __init__(self, reject: Reject, pairing: Pairing) -> None:
+        cells = fitted(reject.row.cells, pairing.width)
+        self.reject = reject
+        self.cells = [cells[at] for at, _ in pairing.pairs]
+        self.key = cells[pairing.key[0]] if pairing.key else ""
+        self._width = pairing.width
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """The cells in the order of the pairs."""
+        return list(map(Text.of, self.cells))
+
+    @cached_property
+    def joined(self) -> Text:
+        """The last cell of a row with too many, as error files had it that packed the others into it."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(self.reject.row.cells[self._width - 1 :])
+        return Text(text.getvalue())
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A returned row beside the one that was handed out."""
 
-    cells: list[str]
-    """The returned cells; where they are as they were handed out, in the words of then."""
+    restored: list[tuple[int, str]]
+    """The cells that nobody changed, by their index, in the words of then."""
     is_mended: bool
     is_clearly_it: bool
     """Whether most of its cells are those that were handed out."""
     dotted: dict[str, str]
     """The dates with slashes that came back with dots, which may be a spreadsheet's."""
 
+    def cells(self, row: RawRow) -> list[str]:
+        """The returned cells; where they are as they were handed out, in the words of then."""
+        cells = list(row.cells)
+        for index, text in self.restored:
+            cells[index] = text
+        return cells
 
-def compare(reject: Reject, row: RawRow, pairing: Pairing) -> Comparison:
+
+def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
     """Compare a returned row, as the returned file has it, with what was handed out."""
-    handed_out, cells, same, filled = fitted(reject.row.cells, pairing.width), list(row.cells), 0, 0
-    is_mended = any(fault.field in pairing.gone for fault in reject.faults)
-    is_mended = is_mended or any(cells[index].strip() for index in pairing.added)
-    dotted = {}
-    for at, index in pairing.pairs:
-        given, back = handed_out[at], restore(cells[index])
-        filled += bool(given or back)
-        if has_dots := is_dotted(given, back):
-            dotted[given] = back
-        if is_same(given, back) and not (has_dots and index in pairing.slashed):
-            cells[index] = neutralise(given)
-            same += bool(given or back)
-        elif not (at == pairing.width - 1 and is_same(_joined(reject, pairing.width), back)):
+    faults = handed_out.reject.faults
+    is_mended = any(fault.field in pairing.gone for fault in faults)
+    is_mended = is_mended or any(row.cells[index].strip() for index in pairing.added)
+    restored: list[tuple[int, str]] = []
+    dotted: dict[str, str] = {}
+    same = filled = 0
+    left = len(pairing.pairs)
+    for (at, index), given in zip(pairing.pairs, handed_out.texts, strict=True):
+        back = Text.of(restore(row.cells[index]))
+        left -= 1
+        filled += bool(given.text or back.text)
+        if has_dots := is_dotted_text(given, back):
+            dotted[given.text] = back.text
+        if is_same_text(given, back) and not (has_dots and index in pairing.slashed):
+            same += bool(given.text or back.text)
+            if len(given.text) <= len(back.text) + _MOST_BLANKS:
+                restored.append((index, neutralise(given.text)))
+        elif not (at == pairing.width - 1 and is_same_text(handed_out.joined, back)):
             is_mended = True
-    return Comparison(cells, is_mended, 2 * same > filled, dotted)
-
-
-def _joined(reject: Reject, width: int) -> str:
-    """The last cell of a row with too many, as error files had it that packed the others into it."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(reject.row.cells[width - 1 :])
-    return text.getvalue()
+            if 2 * same + left <= filled:
+                break  # whatever the other cells are, most are not those that were handed out
+    return Comparison(restored, is_mended, 2 * same > filled, dotted)
 
 
 def judged_anew(*, is_of_other_programme: bool, has_other_dates: bool) -> frozenset[FaultCode]:
@@ -138,11 +174,10 @@ def faults_that_stay(reject: Reject, anew: frozenset[FaultCode]) -> tuple[Fault,
     return () if codes <= anew or is_said_anew else reject.faults
 
 
-def still_rejected(reject: Reject, row: RawRow, compared: Comparison, faults: tuple[Fault, ...], width: int) -> Reject:
+def still_rejected(row: RawRow, compared: Comparison, faults: tuple[Fault, ...], beyond: Iterable[str]) -> Reject:
     """The returned row with the faults that it had, and with what was beyond its columns."""
-    beyond = [neutralise(cell) for cell in reject.row.cells[width:]]
     told = tuple(_with_dots(fault, compared.dotted.get(fault.value or "")) for fault in faults)
-    return Reject(row._replace(cells=compared.cells + beyond), told)
+    return Reject(row._replace(cells=[*compared.cells(row), *map(neutralise, beyond)]), told)
 
 
 def _with_dots(fault: Fault, back: str | None) -> Fault:
@@ -152,18 +187,25 @@ def _with_dots(fault: Fault, back: str | None) -> Fault:
     return replace(fault, message=f"{fault.message}; {shown(back)} {_DOTS}, so write it as YYYY-MM-DD")
 
 
-def content_key(cells: Iterable[str]) -> tuple[str, ...]:
-    """What two rows have in common that may be the same."""
-    return tuple(map(coarse, cells))
+def exact_key(cells: Iterable[str]) -> int:
+    """What two rows have in common that are the same but for blanks and apostrophes. A hash: rows may be wide."""
+    return hash(tuple(map(settled, cells)))
 
 
-def number_of(row: RawRow, plan: ColumnPlan, parent: UUID) -> int | None:
-    """The number that the row had in the file of this parent, if its `_error_*` columns still say so."""
-    cells = row.cells
-    batch = _cell(cells, plan.error_column("_error_batch"))
+def content_key(cells: Iterable[str]) -> Content:
+    """What two rows have in common that may be the same: a hash of each cell."""
+    return array("q", [hash(coarse(cell)) for cell in cells])
+
+
+def number_of(row: RawRow, columns: tuple[int | None, int | None], parent: UUID) -> int | None:
+    """The number that the row had in the file of this parent, if its `_error_*` columns still say so.
+
+    *columns* are those of `_error_batch` and `_error_row`.
+    """
+    batch, number = [_cell(row.cells, column) for column in columns]
     if batch and batch.lower() != str(parent):
         return None
-    number = _cell(cells, plan.error_column("_error_row")).removesuffix(".0").removesuffix(",0")
+    number = number.removesuffix(".0").removesuffix(",0")
     return int(number) if number.isascii() and number.isdigit() and len(number) < 12 else None
 
 
@@ -171,12 +213,12 @@ def _cell(cells: Sequence[str], index: int | None) -> str:
     return restore(cells[index]).strip() if index is not None and index < len(cells) else ""
 
 
-def may_be_it(handed_out: Sequence[str], returned: Sequence[str]) -> bool:
+def may_be_it(handed_out: Content, returned: Content) -> bool:
     """Whether `compare` may find a row unmended, or clearly the one that was handed out, going by their content keys.
 
     Told in a fraction of its time: an id that many rejects share would else cost each row a look at all of them.
     """
     equal = sum(1 for given, back in zip(handed_out, returned, strict=True) if given == back)
-    empty = sum(1 for given, back in zip(handed_out, returned, strict=True) if not given and not back)
+    empty = sum(1 for given, back in zip(handed_out, returned, strict=True) if given == back == _EMPTY)
     # Of cells that look empty here, some may hold blanks, which count there as filled, and as the same.
     return equal >= len(handed_out) - 1 or 2 * equal - empty > len(handed_out) - empty
