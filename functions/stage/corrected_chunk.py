@@ -48,7 +48,7 @@ class Correction:
             else:
                 # What was beyond its columns comes back once, however many copies of the row do.
                 beyond = matched.beyond.pop(match.number, [])
-                rejects.append(still_rejected(row, match.compared, match.faults, beyond))
+                rejects.append(still_rejected(row, match.compared, match.faults, beyond, self._pairing))
         return block._replace(rows=RawRows.of(rows), rejects=rejects)
 
     def _rejects(self, numbers: Container[int] | None = None) -> Iterator[Reject]:

@@ -45,9 +45,9 @@ class Match:
     """Those that stay if nobody mended the row."""
 
     @property
-    def rank(self) -> tuple[bool, bool]:
+    def rank(self) -> tuple[bool, bool, bool]:
         """Less is better. Of two that look alike, the one that was cut or padded to do so, or was wrong in itself."""
-        return self.compared.is_mended, not self.faults
+        return self.compared.is_mended, bool(self.compared.changed), not self.faults
 
 
 class MatchedRejects:
@@ -61,6 +61,8 @@ class MatchedRejects:
         """By the number of the row in the returned file."""
         self.beyond: dict[int, list[str]] = {}
         """What the rejects had beyond their columns, by their own number."""
+        self._unsure: dict[int, Match] = {}
+        """By number alone: of a row that is cut or shifted, all ids and addresses may be others."""
         self._bytes_left = MOST_BEYOND_BYTES
 
     def find(self, rows: list[RawRow], numbers: dict[int, int | None]) -> None:
@@ -71,6 +73,7 @@ class MatchedRejects:
             left = [row for row in rows if row.number not in self.found]
             if left and (keys is not _id or self._pairing.key):
                 self._by_keys(left, keys)
+        self.found = self._unsure | self.found
 
     def _by_number(self, rows: list[RawRow], numbers: dict[int, int | None]) -> None:
         wanted: dict[int, list[RawRow]] = defaultdict(list)
@@ -82,7 +85,9 @@ class MatchedRejects:
         for reject in self._read(wanted.keys()):
             handed_out = HandedOut(reject, self._pairing)
             for row in wanted[reject.row.number]:
-                self._take(handed_out, row)
+                match = self._take(handed_out, row)
+                if match and row.number not in self.found and not match.compared.is_mended:
+                    self._unsure[row.number] = match
 
     def _by_keys(self, rows: list[RawRow], keys: Keys) -> None:
         waiting: dict[int, list[_Waiting]] = defaultdict(list)
@@ -118,19 +123,21 @@ class MatchedRejects:
     def _is_settled(self, row: RawRow) -> bool:
         """Whether no reject could be a better match."""
         match = self.found.get(row.number)
-        return match is not None and match.rank == (False, False)
+        return match is not None and match.rank == (False, False, False)
 
-    def _take(self, handed_out: HandedOut, row: RawRow) -> None:
+    def _take(self, handed_out: HandedOut, row: RawRow) -> Match | None:
         """Take the reject for the one that the row was if it is, and if none before was so more clearly."""
         reject, before = handed_out.reject, self.found.get(row.number)
         faults = faults_that_stay(reject, self._anew)
-        if before and before.rank <= (False, not faults):
-            return
+        if before and before.rank <= (False, False, not faults):
+            return None
         compared = compare(handed_out, row, self._pairing)
         match = Match(reject.row.number, compared, faults)
-        if (compared.is_clearly_it or not compared.is_mended) and (before is None or match.rank < before.rank):
+        is_it = compared.is_clearly_it or not (compared.is_mended or compared.changed)
+        if is_it and (before is None or match.rank < before.rank):
             self.found[row.number] = match
             self._keep_beyond(reject)
+        return match
 
     def _keep_beyond(self, reject: Reject) -> None:
         beyond = reject.row.cells[self._pairing.width :]
@@ -158,4 +165,7 @@ def _id(_cells: Sequence[str], name: str) -> list[int]:
 
 
 def _alike(cells: Sequence[str], name: str) -> list[int]:
-    return [hash(content_key(cells).tobytes()), hash(coarse(name))]
+    """All cells, the id, or all cells but it: somebody may have written another id alone."""
+    content = content_key(cells)
+    others = [one for one in content if one != hash(coarse(name))]
+    return [hash(content.tobytes()), hash(coarse(name)), hash(tuple(others))]

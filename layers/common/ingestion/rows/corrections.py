@@ -6,6 +6,7 @@ it had, however its cells look now: a row that was cut or padded to fit into the
 
 import csv
 import io
+import re
 from array import array
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,8 @@ from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.formulas import neutralise, restore
 from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, settled
 from ingestion.rows.rejects import fitted, kept_headers
+from ingestion.values.cells import metadata
+from ingestion.values.emails import email
 from ingestion.values.marks import shown
 
 Content: TypeAlias = "array[int]"
@@ -29,6 +32,9 @@ _OF_DATES: Final = frozenset({FaultCode.INVALID_DATE, FaultCode.COMPLETED_BEFORE
 _DOTS: Final = "may be what a spreadsheet shows for it"
 _MOST_BLANKS: Final = 64
 """What a cell has lost of blanks is put back up to so many: more would stand in every copy of the row."""
+_MARKS: Final = re.compile(r'"|\\x[0-9a-f]{2}')
+"""What a row can't be read for: a quote in the wrong place, or a byte that is written out."""
+_NO_HELP: Final = "does not mend it"
 _CELLS_UNKNOWN: Final = frozenset({FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE})
 
 
@@ -46,6 +52,10 @@ class Pairing:
     """The cells of columns of the programme that were not handed out."""
     key: tuple[int, int] | None
     """The pair that holds what a reader knows a row by: the session's id, or a person's address."""
+    sheltered: frozenset[int]
+    """Of what was handed out, the ids and addresses in front of every cell that a stray delimiter can have cut."""
+    headers: tuple[str, ...]
+    """Of what was handed out."""
     slashed: frozenset[int]
     """The returned cells in which dots for slashes are no spreadsheet's: see `FileFormat`."""
 
@@ -69,6 +79,8 @@ def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable
             free.discard(filled[fills])
     key = places.get(next(iter(handed_out.programme.columns)).name)
     return Pairing(
+        sheltered=_sheltered(handed_out, place_of),
+        headers=tuple(kept_headers(handed_out)),
         width=len(names),
         pairs=tuple(there.items()),
         gone=frozenset(name for name, at in places.items() if at not in there),
@@ -76,6 +88,28 @@ def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable
         key=(key, there[key]) if key is not None and key in there else None,
         slashed=frozenset(slashed),
     )
+
+
+def _sheltered(plan: ColumnPlan, place_of: dict[int, int]) -> frozenset[int]:
+    """The ids and addresses in front of the first cell of free text; none if there is no such cell.
+
+    Whatever has cut or joined a row is in a text, or moved the cells behind these.
+    """
+    columns = {
+        place_of[plan.indexes[column.name]]: column for column in plan.programme.columns if column.name in plan.indexes
+    }
+    named = {place_of[index] for index in (plan.instance_ref_index, plan.session_type_index) if index is not None}
+    sheltered: set[int] = set()
+    for at in range(len(place_of)):
+        column = columns.get(at)
+        if column is None:
+            if at not in named:
+                return frozenset(sheltered)
+        elif column.is_text or column.rule is metadata:
+            return frozenset(sheltered)
+        elif column.rule is email or column == plan.programme.columns[0]:
+            sheltered.add(at)
+    return frozenset()
 
 
 def _fills(plan: ColumnPlan, name: str) -> str:
@@ -90,7 +124,15 @@ class HandedOut:
         self.reject = reject
         self.cells = [cells[at] for at, _ in pairing.pairs]
         self.key = cells[pairing.key[0]] if pairing.key else ""
+        self.is_out_of_place = any(fault.code in _CELLS_UNKNOWN for fault in reject.faults)
+        """Whether its cells may not be where they belong."""
         self._width = pairing.width
+        self._sheltered = pairing.sheltered
+
+    def may_have_moved(self, at: int) -> bool:
+        """Whether what is wrong with the row as a whole may have moved or cut this cell, or taken it away."""
+        cells = self.reject.row.cells
+        return at not in self._sheltered or at >= len(cells) or _MARKS.search(cells[at]) is not None
 
     @cached_property
     def texts(self) -> list[Text]:
@@ -111,6 +153,8 @@ class Comparison:
 
     restored: list[tuple[int, str]]
     """The cells that nobody changed, by their index, in the words of then."""
+    changed: tuple[int, ...]
+    """The cells of what was handed out that somebody changed; not all of them where most have other texts."""
     is_mended: bool
     is_clearly_it: bool
     """Whether most of its cells are those that were handed out."""
@@ -127,12 +171,11 @@ class Comparison:
 
 def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
     """Compare a returned row, as the returned file has it, with what was handed out."""
-    faults = handed_out.reject.faults
-    is_mended = any(fault.field in pairing.gone for fault in faults)
-    is_mended = is_mended or any(row.cells[index].strip() for index in pairing.added)
     restored: list[tuple[int, str]] = []
     dotted: dict[str, str] = {}
+    changed: list[int] = []
     same = filled = 0
+    is_mended = not handed_out.is_out_of_place and _is_mended_elsewhere(handed_out.reject, row, pairing)
     left = len(pairing.pairs)
     for (at, index), given in zip(pairing.pairs, handed_out.texts, strict=True):
         back = Text.of(restore(row.cells[index]))
@@ -145,10 +188,17 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
             if len(given.text) <= len(back.text) + _MOST_BLANKS:
                 restored.append((index, neutralise(given.text)))
         elif not (at == pairing.width - 1 and is_same_text(handed_out.joined, back)):
-            is_mended = True
-            if 2 * same + left <= filled:
+            changed.append(at)
+            is_mended = is_mended or not handed_out.is_out_of_place or handed_out.may_have_moved(at)
+            if is_mended and 2 * same + left <= filled:
                 break  # whatever the other cells are, most are not those that were handed out
-    return Comparison(restored, is_mended, 2 * same > filled, dotted)
+    return Comparison(restored, tuple(changed), is_mended, 2 * same > filled, dotted)
+
+
+def _is_mended_elsewhere(reject: Reject, row: RawRow, pairing: Pairing) -> bool:
+    """Whether a column that was at fault is gone, or one that was not there holds something."""
+    is_gone = any(fault.field in pairing.gone for fault in reject.faults)
+    return is_gone or any(row.cells[index].strip() for index in pairing.added)
 
 
 def judged_anew(*, is_of_other_programme: bool, has_other_dates: bool) -> frozenset[FaultCode]:
@@ -174,10 +224,24 @@ def faults_that_stay(reject: Reject, anew: frozenset[FaultCode]) -> tuple[Fault,
     return () if codes <= anew or is_said_anew else reject.faults
 
 
-def still_rejected(row: RawRow, compared: Comparison, faults: tuple[Fault, ...], beyond: Iterable[str]) -> Reject:
+def still_rejected(
+    row: RawRow, compared: Comparison, faults: tuple[Fault, ...], beyond: Iterable[str], pairing: Pairing
+) -> Reject:
     """The returned row with the faults that it had, and with what was beyond its columns."""
-    told = tuple(_with_dots(fault, compared.dotted.get(fault.value or "")) for fault in faults)
-    return Reject(row._replace(cells=[*compared.cells(row), *map(neutralise, beyond)]), told)
+    told = [_with_dots(fault, compared.dotted.get(fault.value or "")) for fault in faults]
+    if compared.changed:
+        told = [_with_advice(fault, compared.changed, pairing) for fault in told]
+    return Reject(row._replace(cells=[*compared.cells(row), *map(neutralise, beyond)]), tuple(told))
+
+
+def _with_advice(fault: Fault, changed: Sequence[int], pairing: Pairing) -> Fault:
+    """The fault of a row that is cut or shifted: who changed an id or an address alone is told what else to look at."""
+    if fault.code not in _CELLS_UNKNOWN or _NO_HELP in fault.message:
+        return fault
+    names = ", ".join(pairing.headers[at] for at in changed)
+    first = pairing.headers[max(pairing.sheltered) + 1]
+    said = f"{fault.message.removesuffix('.')}; changing {names} {_NO_HELP}: check all cells from {first} on"
+    return replace(fault, message=said)
 
 
 def _with_dots(fault: Fault, back: str | None) -> Fault:
