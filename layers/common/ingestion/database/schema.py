@@ -129,7 +129,7 @@ def _create_ledger(db: Connection) -> bool:
         """
     )[0][0]
     if found is not None and "checksum" not in found:
-        raise OtherSchema(_sentence("it does not say which text its migrations had"))
+        raise OtherSchema(_sentence("its migrations are older than the first release"))
     db.run(
         """
         CREATE TABLE IF NOT EXISTS schema_migrations (
