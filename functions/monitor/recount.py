@@ -42,7 +42,7 @@ def _finding(batch: Ended, db: Connection) -> str | None:
         return None
     published = merge_sql.published(db, batch.id, TARGETS[kind])
     if batch.status is BatchStatus.FAILED:
-        return "not_taken_back" if published else None
+        return "still_published" if published else None
     if chunks.tally(db, batch.id) != batch.tally:
         return "ledger_differs"
     return "sessions_differ" if published != (0 if batch.dry_run else batch.tally.success) else None

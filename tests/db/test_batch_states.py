@@ -115,7 +115,7 @@ def test_the_database_completes_no_batch_whose_ledgers_say_otherwise(db: Connect
     batch_id = add_batch(db, "running")
     account_for(db, batch_id, TALLY)
     db.run(f"{damage} WHERE batch_id = :id", id=batch_id)
-    with refused(db, CHECK, "a_completed_batch_adds_up"):
+    with refused(db, CHECK, "completed_batches_add_up"):
         end(db, batch_id, BatchStatus.COMPLETED)
 
 

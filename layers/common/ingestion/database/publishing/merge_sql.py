@@ -196,7 +196,7 @@ def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
 
 
 _UNLESS_REFERRED_TO = """
-           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = s.id)"""
+           AND NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = s.id)"""
 
 
 def _inserted(db: Connection, sql: str, merging: Merging) -> int:

@@ -40,26 +40,21 @@ class Target:
         if not self.ids_name_rows:
             return f"{row}.batch_id = :batch_id"
         named = f"{inserted_by_batch(f'{row}.{id_column}')} AND {row}.version = 1"
-        return f"{row}.batch_id = :batch_id AND ({named} OR {_of_later_row(row, id_column)})"
+        return f"{row}.batch_id = :batch_id AND ({named} OR {row}.version > 1)"
 
 
 def inserted_by_batch(session_id: str) -> str:
     """SQL: the batch :batch_id inserted the session of this id, whatever became of it later.
 
-    The id is number of the batch * 2^30 + number of the row (migrations/0009). In a SELECT of its own a function is
+    The id is number of the batch * 2^30 + number of the row (migrations/0001). In a SELECT of its own a function is
     asked once for a statement, not once for a row.
     """
     return f"{session_id} BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))"
 
 
-def of_later_row(row: str, id_column: str = "id") -> str:
-    """SQL: *row* has the content that an updating row of the batch :batch_id gave it; or any, if it is a session from
-    before ids named rows."""
-    return f"{row}.batch_id = :batch_id AND {_of_later_row(row, id_column)}"
-
-
-def _of_later_row(row: str, id_column: str) -> str:
-    return f"({row}.version > 1 OR {row}.{id_column} < 1073741824)"
+def of_later_row(row: str) -> str:
+    """SQL: *row* has the content that an updating row of the batch :batch_id gave it."""
+    return f"{row}.batch_id = :batch_id AND {row}.version > 1"
 
 
 SESSIONS = Target(

@@ -115,5 +115,5 @@ def totals(db: Connection, program_type: str | None, start: datetime | None, end
 
 def schema_version(db: Connection) -> str | None:
     """The newest migration that the database has had."""
-    found = db.run("SELECT max(version) FROM schema_migrations")
+    found = db.run("SELECT max(version) FROM schema_migrations WHERE applied_at IS NOT NULL")
     return found[0][0] if found else None

@@ -43,7 +43,7 @@ SESSIONS_OF_BATCH = f"""
                 UNION ALL
                (SELECT v.session_id, {_CONTENT}
                   FROM kintell_session_versions v
-                 WHERE {of_later_row("v", "session_id")} AND v.row_number > CAST(:after AS bigint)
+                 WHERE {of_later_row("v")} AND v.row_number > CAST(:after AS bigint)
               ORDER BY v.row_number
                  LIMIT CAST(:limit AS bigint))
                ) w

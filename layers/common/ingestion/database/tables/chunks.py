@@ -148,7 +148,7 @@ def with_conflicts(db: Connection, batch_id: UUID) -> list[int]:
 def conflict_rows(db: Connection, batch_id: UUID, number: int) -> set[int]:
     """The rows of a chunk whose key belongs to a row of other owners."""
     found = db.run(
-        "SELECT unnest(taken) FROM chunks WHERE batch_id = :batch_id AND number = :number",
+        "SELECT unnest(conflicting_rows) FROM chunks WHERE batch_id = :batch_id AND number = :number",
         batch_id=batch_id,
         number=number,
     )

@@ -86,7 +86,7 @@ def remove_created(db: Connection, batch_id: UUID) -> None:
         DELETE FROM users u
          USING ingestion_batches b
          WHERE b.id = :batch_id AND b.status = 'failed' AND u.batch_id = b.id
-           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = u.id)
+           AND NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = u.id)
         """,
         batch_id=batch_id,
     )
