@@ -4,13 +4,9 @@ Which rows these are, only the whole file and the sessions could say; their cell
 more.
 """
 
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from ingestion.aws.reject_parts import read_part, write_kept
 from ingestion.config import Settings
+from ingestion.contracts import AnnotateTask
 from ingestion.csv_file.chunk_reader import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
@@ -22,16 +18,7 @@ from ingestion.source import source_of
 from ingestion.values.marks import shown
 
 
-class ChunkTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-    chunk: int
-
-
-def annotate_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
+def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> int:
     """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
     batch = batches.get(db, task.batch_id)
     plan, file = batch.column_plan, batch.error_file

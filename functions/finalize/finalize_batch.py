@@ -6,12 +6,10 @@ Also batches that come to nothing are finalized here: dry runs, those over their
 from itertools import repeat
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from finalize.join_rejects import join_error_file
 from ingestion.batch import BatchStatus, Failure, FaultCounts, Tally
 from ingestion.config import Settings
+from ingestion.contracts import Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import TARGETS
@@ -20,24 +18,6 @@ from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.faults import Fault, FaultCode
 from ingestion.telemetry import logger, metrics
-
-
-class BatchTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-
-
-class Finalized(BaseModel):
-    """How a batch ended."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: BatchStatus
-    failure_reason: str | None = None
-    failure_code: str | None = None
 
 
 def finalized_as(batch: Batch) -> Finalized:

@@ -4,18 +4,14 @@ Done again after an interruption it comes to the same result: shards that are me
 else changes the programme's sessions while this batch has the right to merge.
 """
 
-import json
-from enum import StrEnum
 from random import uniform
 from time import monotonic, sleep
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from ingestion.aws import object_keys, s3
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
+from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
@@ -30,38 +26,11 @@ WAIT_SECONDS = 1.0
 """Hundreds of batches may wait for one programme: each takes a function's process and a connection only for so long."""
 
 
-class BatchTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-
-
-class How(StrEnum):
-    """How the import goes on."""
-
-    RESTAGE = "restage"
-    MERGE = "merge"
-    FINALIZE = "finalize"
-
-
-class Verdict(BaseModel):
-    """The answer to the state machine."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-    verdict: How
-    has_conflicts: bool = False
-    manifest_key: str = ""
-    shards: list[int] = []
-
-
 def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
     """Reconcile the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
-        return Verdict(verdict=How.FINALIZE)
+        return Verdict(verdict=NextStep.FINALIZE)
     if lost := _lost_chunks(batch, db):
         return _restage(batch, lost, None, db, settings)
     scale, is_assumed, misread = _scale(batch, db)
@@ -73,7 +42,7 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
         batches.reconciled(db, batch_id, scale, is_assumed)
         to_merge = _reconcile(batch, scale, db, settings)
     verdict = _find_conflicts(batch, db, settings)
-    return verdict.model_copy(update={"verdict": How.MERGE if to_merge else How.FINALIZE, "shards": to_merge})
+    return verdict.model_copy(update={"verdict": NextStep.MERGE if to_merge else NextStep.FINALIZE, "shards": to_merge})
 
 
 def _acquire(batch: Batch, db: Connection) -> None:
@@ -117,7 +86,7 @@ def _restage(batch: Batch, numbers: list[int], scale: Scale | None, db: Connecti
     manifest_key = _write_manifest(batch, "restage", numbers, settings)
     with transaction(db):
         chunks.plan_again(db, batch.id, numbers, scale)
-    return Verdict(verdict=How.RESTAGE, manifest_key=manifest_key)
+    return Verdict(verdict=NextStep.RESTAGE, manifest_key=manifest_key)
 
 
 def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
@@ -179,12 +148,12 @@ def _find_conflicts(batch: Batch, db: Connection, settings: Settings) -> Verdict
     """Whether rows conflict with sessions of other people, and the manifest of the chunks that hold them."""
     numbers = chunks.with_conflicts(db, batch.id)
     if not numbers:
-        return Verdict(verdict=How.FINALIZE)
+        return Verdict(verdict=NextStep.FINALIZE)
     manifest_key = _write_manifest(batch, "conflicts", numbers, settings)
-    return Verdict(verdict=How.FINALIZE, has_conflicts=True, manifest_key=manifest_key)
+    return Verdict(verdict=NextStep.FINALIZE, has_conflicts=True, manifest_key=manifest_key)
 
 
 def _write_manifest(batch: Batch, name: str, numbers: list[int], settings: Settings) -> str:
     key = object_keys.manifest(batch.id, name)
-    s3.write(settings.work_bucket, key, json.dumps([{"chunk": number} for number in numbers]).encode())
+    s3.write(settings.work_bucket, key, manifest(numbers))
     return key

@@ -1,11 +1,7 @@
 """Which chunk of which batch, for which execution; and that batch, running from the first chunk on."""
 
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from ingestion.batch import BatchStatus
+from ingestion.contracts import StageTask
 from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
 from ingestion.database.tables import audit, batches
 from ingestion.database.tables.batches import Batch
@@ -14,17 +10,7 @@ from ingestion.errors import BatchBroken
 _UNIQUE_VIOLATION = "23505"
 
 
-class ChunkTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-    chunk: int
-    execution: str
-
-
-def start(task: ChunkTask, db: Connection) -> Batch:
+def start(task: StageTask, db: Connection) -> Batch:
     """The batch, running if it may; the first chunk to come by says so in the audit trail.
 
     Raises BatchBroken if a failed batch is started over whose file another batch has imported meanwhile.
