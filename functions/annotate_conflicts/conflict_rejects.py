@@ -24,12 +24,11 @@ def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> in
     plan, file = batch.column_plan, batch.error_file
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)
-    taken = chunks.conflict_rows(db, task.batch_id, task.chunk)
     # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
     found = read_part(settings.work_bucket, task.chunk, file) if chunk.rejected_rows else []
     kept = {reject.row.number: reject for reject in found}
     for row in source_of(batch, settings.work_bucket).rows(span):
-        if isinstance(row, RawRow) and row.number in taken:
+        if isinstance(row, RawRow) and row.number in chunk.conflicts:
             kept[row.number] = as_kept(Reject(row, (_fault(row, plan),)), plan)
     write_kept(settings.work_bucket, task.chunk, list(kept.values()), file)
     return len(kept)

@@ -6,7 +6,7 @@ from ingestion.contracts import FailTask, Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import TARGETS
-from ingestion.database.tables import audit, batches, chunks, people, programmes
+from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.telemetry import logger, metrics
 
@@ -40,16 +40,16 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
         is_stale = batch.execution not in (None, task.execution)
         if is_stale or batch.status not in (BatchStatus.PENDING, BatchStatus.RUNNING):
             return finalized_as(batch)
-        rejected = chunks.rejected_so_far(db, batch.id)
-        summary = chunks.fault_counts(db, batch.id).as_summary()
+        so_far = ledger.read(db, batch.id)
+        rejected, failure = so_far.rejected, failure_of(task)
         _take_back(batch, db)
-        batches.end(
+        batch_states.end(
             db,
             batch.id,
             BatchStatus.FAILED,
             Tally(total=batch.total_rows, unpublished=batch.total_rows - rejected, rejected=rejected),
-            summary,
-            failure=failure_of(task),
+            so_far.faults.as_summary(),
+            failure=failure,
             error_file_key=None,
         )
         audit.write(
@@ -62,16 +62,15 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
     logger.error("import broke", error=task.error.error)
     for name in ("BatchesFailed", "BatchesBroken"):
         metrics.add_metric(name, "Count", 1)
-    failure = failure_of(task)
     return Finalized(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
 
 
 def _take_back(batch: Batch, db: Connection) -> None:
     """Leave nothing of the batch behind but its record."""
     # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
-    chunks.lock_shards(db, batch.id)
+    shards.lock_all(db, batch.id)
     merge_sql.take_back(db, batch.id, TARGETS[batch.programme.kind])
-    chunks.forget_shards(db, batch.id)
+    shards.forget(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)

@@ -9,7 +9,7 @@ from ingestion.database.connection import Connection, DatabaseError, sqlstate, t
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.merge_sql import Merging
 from ingestion.database.publishing.targets import TARGETS, fields_of
-from ingestion.database.tables import batches, chunks, programmes
+from ingestion.database.tables import batches, chunks, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.values.ratings import Scale
@@ -41,7 +41,7 @@ def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
 
 
 def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
-    expected = chunks.lock_shard(db, batch.id, task.shard)
+    expected = shards.lock(db, batch.id, task.shard)
     if expected is None:
         return 0, 0
     if not programmes.holds(db, batch.program_type, batch.id):
@@ -61,5 +61,5 @@ def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
     )
     if merged != expected:
         raise StagingLost(f"Shard {task.shard} merges {merged} rows where {expected} were reconciled.")
-    chunks.shard_merged(db, batch.id, task.shard)
+    shards.merged(db, batch.id, task.shard)
     return merged

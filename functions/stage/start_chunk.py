@@ -3,7 +3,7 @@
 from ingestion.batch import BatchStatus
 from ingestion.contracts import StageTask
 from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
-from ingestion.database.tables import audit, batches
+from ingestion.database.tables import audit, batch_states, batches
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
 
@@ -20,9 +20,9 @@ def start(task: StageTask, db: Connection) -> Batch:
         return batch
     try:
         with transaction(db):
-            if batches.start(db, task.batch_id, task.execution):
+            if batch_states.start(db, task.batch_id, task.execution):
                 audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id)
-            elif batches.start_over(db, task.batch_id, task.execution):
+            elif batch_states.start_over(db, task.batch_id, task.execution):
                 details = {"startedOver": True, "was": batch.status.value}
                 audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id, details=details)
     except DatabaseError as failed:

@@ -1,5 +1,6 @@
 """Functions that are still at work when their batch was taken back, and perhaps started over: they change nothing."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,7 +9,7 @@ from finalize.fail_batch import fail_batch
 from finalize.join_rejects import join_error_file
 from ingestion.config import Settings
 from ingestion.contracts import FailTask, MergeTask, StateError
-from ingestion.database.connection import Connection, connect, transaction
+from ingestion.database.connection import connect, transaction
 from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
@@ -54,8 +55,8 @@ def test_a_finalize_at_work_while_its_batch_is_started_over_completes_nothing(kn
     run.stage()
     run.merge(*run.reconcile()["shards"])
 
-    def join_while_others_start_over(batch: Batch, db: Connection, given: Settings) -> str:
-        key = join_error_file(batch, db, given)
+    def join_while_others_start_over(batch: Batch, numbers: Sequence[int], given: Settings) -> str:
+        key = join_error_file(batch, numbers, given)
         run.finalize(error="ABORTED")
         run.stage(execution="two")
         return key
