@@ -4,17 +4,18 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from annotate_conflicts.conflict_rejects import ChunkTask, annotate_chunk
+from annotate_conflicts.conflict_rejects import annotate_chunk
 from ingestion.config import settings
+from ingestion.contracts import AnnotateResult, AnnotateTask
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Write the chunk's part again; how many rows it has now."""
-    task = ChunkTask.model_validate(event)
+    task = AnnotateTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id), chunk=task.chunk)
     rejects = annotate_chunk(task, connection(settings()), settings())
-    logger.info("chunk explained", rejects=rejects)
-    return {"rejects": rejects}
+    logger.info("conflicts annotated", rejects=rejects)
+    return AnnotateResult(rejects=rejects).as_json()

@@ -4,13 +4,9 @@ Which rows these are, only the whole file and the sessions could say; their cell
 more.
 """
 
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from ingestion.aws.reject_parts import read_part, write_kept
 from ingestion.config import Settings
+from ingestion.contracts import AnnotateTask
 from ingestion.csv_file.chunk_reader import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
@@ -22,27 +18,17 @@ from ingestion.source import source_of
 from ingestion.values.marks import shown
 
 
-class ChunkTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-    chunk: int
-
-
-def annotate_chunk(task: ChunkTask, db: Connection, settings: Settings) -> int:
+def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> int:
     """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
     batch = batches.get(db, task.batch_id)
     plan, file = batch.column_plan, batch.error_file
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)
-    taken = chunks.conflict_rows(db, task.batch_id, task.chunk)
     # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
     found = read_part(settings.work_bucket, task.chunk, file) if chunk.rejected_rows else []
     kept = {reject.row.number: reject for reject in found}
     for row in source_of(batch, settings.work_bucket).rows(span):
-        if isinstance(row, RawRow) and row.number in taken:
+        if isinstance(row, RawRow) and row.number in chunk.conflicts:
             kept[row.number] = as_kept(Reject(row, (_fault(row, plan),)), plan)
     write_kept(settings.work_bucket, task.chunk, list(kept.values()), file)
     return len(kept)

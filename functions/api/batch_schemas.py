@@ -65,16 +65,10 @@ class BatchSummary(Shape):
                 **row,
                 **more,
                 "batch_id": row["id"],
-                "warnings": _warnings(row),
                 "percent_complete": _percent(row["processed_rows"], row["total_rows"], row["status"]),
                 "links": _links(row["id"], has_error_file=row["has_error_file"]),
             }
         )
-
-
-def _warnings(row: dict[str, Any]) -> Any:
-    metadata = row.get("csv_metadata") or {}
-    return row.get("warnings") or metadata.get("warnings") or []
 
 
 def _percent(processed: int, total: int, status: str) -> float:

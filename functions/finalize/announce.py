@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from finalize.finalize_batch import Finalized
 from ingestion.aws.event_bus import Event, tell
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
+from ingestion.contracts import Finalized
 
 _EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Event.IMPORT_FAILED}
 
 
-def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> Finalized:
+def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> None:
     """Of a batch that has ended, and of no other; the same again. Raises Unavailable."""
     event = _EVENTS.get(finalized.status)
     if event:
@@ -19,4 +19,3 @@ def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> Finaliz
             event,
             {"batchId": str(batch_id), "failure": finalized.failure_code, "uploadsBucket": settings.uploads_bucket},
         )
-    return finalized

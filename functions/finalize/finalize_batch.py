@@ -3,41 +3,20 @@
 Also batches that come to nothing are finalized here: dry runs, those over their error limit, those without a good row.
 """
 
-from itertools import repeat
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from finalize.join_rejects import join_error_file
-from ingestion.batch import BatchStatus, Failure, FaultCounts, Tally
+from ingestion.batch import BatchStatus, Failure, Tally
 from ingestion.config import Settings
+from ingestion.contracts import Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import TARGETS
-from ingestion.database.tables import audit, batches, chunks, programmes
+from ingestion.database.tables import audit, batch_states, batches, ledger, programmes
 from ingestion.database.tables.batches import Batch
+from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import BatchBroken, StagingLost
-from ingestion.faults import Fault, FaultCode
 from ingestion.telemetry import logger, metrics
-
-
-class BatchTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-
-
-class Finalized(BaseModel):
-    """How a batch ended."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: BatchStatus
-    failure_reason: str | None = None
-    failure_code: str | None = None
 
 
 def finalized_as(batch: Batch) -> Finalized:
@@ -53,37 +32,51 @@ def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finali
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
         return finalized_as(batch)
-    tally = _tally(batch, db)
-    error_file_key = join_error_file(batch, db, settings) if tally.rejected else None
+    joined = _balanced(batch, db)
+    error_file_key = join_error_file(batch, joined.with_rejects, settings) if joined.totals.rejected else None
     with transaction(db):
         # Nobody takes it back or starts it over from here on; if somebody has meanwhile, its ledger says so.
         locked = batches.get(db, batch_id, lock=True)
         if locked.status is not BatchStatus.RUNNING:
             return finalized_as(locked)
-        finalized = _end(batch, tally, error_file_key, db)
-    metrics.add_metric(f"Batches{finalized.status.title()}", "Count", 1)
-    metrics.add_metric("BatchSeconds", "Seconds", batches.seconds(db, batch.id))
-    logger.info("batch finalized", status=finalized.status, tally=tally.model_dump())
-    for name, count in (("RowsIn", tally.total), ("RowsRejected", tally.rejected)):
-        metrics.add_metric(name, "Count", count)
+        final = _balanced(batch, db)
+        if final.totals != joined.totals:
+            raise BatchBroken("The ledger has changed while the batch was being finalized.")
+        finalized = _end(batch, final, error_file_key, db)
+    _measure(finalized.status, final.totals, batch_states.seconds(db, batch.id))
+    logger.info("batch finalized", status=finalized.status, tally=final.totals.model_dump())
     return finalized
 
 
-def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection) -> Finalized:
-    """Write down how the batch ended, having looked once more whether all of its rows are where they should be."""
-    if _tally(batch, db) != tally:
-        raise BatchBroken("The ledger has changed while the batch was being finalized.")
+def _measure(status: BatchStatus, tally: Tally, seconds: float) -> None:
+    metrics.add_metric(f"Batches{status.title()}", "Count", 1)
+    metrics.add_metric("BatchSeconds", "Seconds", seconds)
+    for name, count in (("RowsIn", tally.total), ("RowsRejected", tally.rejected)):
+        metrics.add_metric(name, "Count", count)
+
+
+def _balanced(batch: Batch, db: Connection) -> Ledger:
+    """The ledger; its sums must be those of the plan."""
+    found = ledger.read(db, batch.id)
+    if found.totals.total != batch.total_rows or not found.totals.balances:
+        raise BatchBroken(f"The file has {batch.total_rows} rows, but the ledger accounts for {found.totals.total}.")
+    return found
+
+
+def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection) -> Finalized:
+    """Write down how the batch ended, once all of its rows are where they should be."""
+    tally = final.totals
     failure = _failure(batch, tally)
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
     if not failure and not batch.dry_run:
-        _reconcile(batch, tally, db)
-    batches.warn(db, batch.id, chunks.warnings(db, batch.id))
-    batches.end(
+        _check_published(batch, final, db)
+    batch_states.warn(db, batch.id, final.warnings)
+    batch_states.end(
         db,
         batch.id,
         status,
         _unpublished(tally) if failure else tally,
-        _faults(batch, db).as_summary(),
+        final.faults.as_summary(),
         failure=failure,
         error_file_key=error_file_key,
     )
@@ -95,22 +88,14 @@ def _end(batch: Batch, tally: Tally, error_file_key: str | None, db: Connection)
     return Finalized(status=status, failure_reason=failure.reason, failure_code=failure.code)
 
 
-def _tally(batch: Batch, db: Connection) -> Tally:
-    """The ledger's sums; they must be those of the plan."""
-    tally = chunks.tally(db, batch.id)
-    if tally.total != batch.total_rows or not tally.balances:
-        raise BatchBroken(f"The file has {batch.total_rows} rows, but the ledger accounts for {tally.total}.")
-    return tally
-
-
-def _reconcile(batch: Batch, tally: Tally, db: Connection) -> None:
+def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
     """What the ledger says was published must be there, in the table itself."""
-    if chunks.shards_to_merge(db, batch.id):
+    if final.shards_to_merge:
         # As after a fail-over to a server that had not got the last commits.
         raise StagingLost("Shards that were merged are not merged any more.")
     there = merge_sql.published(db, batch.id, TARGETS[batch.programme.kind])
-    if there != tally.success:
-        raise BatchBroken(f"The ledger says that {tally.success} rows were published, but {there} are there.")
+    if there != final.totals.success:
+        raise BatchBroken(f"The ledger says that {final.totals.success} rows were published, but {there} are there.")
 
 
 def _failure(batch: Batch, tally: Tally) -> Failure | None:
@@ -118,7 +103,7 @@ def _failure(batch: Batch, tally: Tally) -> Failure | None:
     if tally.outcome is BatchStatus.FAILED:
         sentence = f"All {tally.total} rows were rejected; the error file says why for each."
         return Failure("every_row_rejected", sentence)
-    if batch.max_error_percent is not None and tally.is_over(batch.max_error_percent):
+    if batch.is_over_limit(tally):
         return Failure(
             "too_many_errors",
             f"{tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
@@ -130,14 +115,6 @@ def _failure(batch: Batch, tally: Tally) -> Failure | None:
 def _unpublished(tally: Tally) -> Tally:
     """The counts of a batch of which nothing is published, the rows that were there already among them."""
     return Tally(total=tally.total, unpublished=tally.total - tally.rejected, rejected=tally.rejected)
-
-
-def _faults(batch: Batch, db: Connection) -> FaultCounts:
-    """All faults of the file, those that only the whole file showed among them."""
-    counts = chunks.fault_counts(db, batch.id)
-    taken = chunks.conflict_count(db, batch.id)
-    counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, "session_id", ""), taken))
-    return counts
 
 
 def _write_audit(batch: Batch, tally: Tally, status: BatchStatus, error_file_key: str | None, db: Connection) -> None:

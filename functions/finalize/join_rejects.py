@@ -1,21 +1,18 @@
 """The rejects of a batch, joined from its chunks' parts in file order: as values, and as the error file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from ingestion.aws import object_keys
 from ingestion.aws.s3 import MultipartWriter
 from ingestion.config import Settings
-from ingestion.database.connection import Connection
-from ingestion.database.tables import chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.rows.error_file import header_line
 
 
-def join_error_file(batch: Batch, db: Connection, settings: Settings) -> str:
-    """Write the values, then the error file, over an earlier try's; the key of the error file."""
-    numbers = chunks.with_rejects(db, batch.id)
+def join_error_file(batch: Batch, numbers: Sequence[int], settings: Settings) -> str:
+    """Join the parts of these chunks, over an earlier try's file; the key of the error file."""
 
     def join(key: str, head: bytes, part: Callable[[UUID, int], str]) -> None:
         writer = MultipartWriter(settings.work_bucket, key)

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.config import Settings
 from ingestion.csv_file.chunk_reader import ChunkSpan
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.tables import audit, batches, chunks, programmes, uploads
-from ingestion.database.tables.batches import Live, NewBatch
+from ingestion.database.tables import audit, chunks, new_batches, programmes, uploads
+from ingestion.database.tables.new_batches import Live, NewBatch
 from ingestion.database.tables.uploads import Upload
 from ingestion.errors import RefusalCode, Refused
 from ingestion.file_warnings import FileWarning, WarningCode
@@ -37,15 +37,15 @@ def accept(upload: Upload, examined: Examined, options: UploadOptions, db: Conne
         if uploads.lock(db, upload.id) != "waiting":
             return Decision(state="decided by another report")
         new = _new_batch(upload, examined, options, db, settings)
-        live = batches.find_live(db, new.file_hash, new.program_type)
-        if live is None and not batches.create(db, new):
+        live = new_batches.find_live(db, new.file_hash, new.program_type)
+        if live is None and not new_batches.create(db, new):
             # Somebody else was quicker, by less than the time between the two statements.
-            live = batches.find_live(db, new.file_hash, new.program_type)
+            live = new_batches.find_live(db, new.file_hash, new.program_type)
         if live and not options.is_forced:
             return _refuse(upload, examined, live, options, db)
         if live:
             new = new.model_copy(update={"forced": True, "force_reason": options.force_reason})
-            batches.create(db, new)
+            new_batches.create(db, new)
         chunks.plan(db, new.id, [span.model_dump(mode="json") for span in _spans(examined)])
         uploads.accept(db, upload.id, new.file_hash)
         if live:

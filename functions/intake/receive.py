@@ -13,7 +13,7 @@ from ingestion.aws.start_workflow import launch
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.tables import audit, batches, uploads
+from ingestion.database.tables import audit, new_batches, uploads
 from ingestion.database.tables.uploads import Arrival, Upload
 from ingestion.errors import RefusalCode, Refused
 from ingestion.telemetry import logger, metrics
@@ -128,7 +128,7 @@ def _tell_refused(upload: Upload, db: Connection, settings: Settings) -> Outcome
 
 def _start(upload: Upload, db: Connection, settings: Settings) -> Outcome:
     """Start the import of an accepted upload; again, if an earlier try broke off before it could."""
-    batch = batches.find_of_upload(db, upload.id)
+    batch = new_batches.find_of_upload(db, upload.id)
     if batch is None:
         return _tell_refused(upload, db, settings)
     batch_id, chunk_count, status = batch

@@ -3,17 +3,13 @@
 A session id lives in one shard, so the shards of a batch may be merged in any order and at the same time.
 """
 
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from ingestion.batch import BatchStatus
+from ingestion.contracts import MergeTask
 from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.merge_sql import Merging
 from ingestion.database.publishing.targets import TARGETS, fields_of
-from ingestion.database.tables import batches, chunks, programmes
+from ingestion.database.tables import batches, chunks, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.values.ratings import Scale
@@ -23,16 +19,7 @@ GOLDEN_SECTION = 0.618_034
 are in the order of the rows, and merges that walk along together meet on the same pages of the index."""
 
 
-class ShardTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-    shard: int
-
-
-def merge_shard(task: ShardTask, db: Connection) -> tuple[int, int]:
+def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
     """How many rows were inserted and updated; none if the shard was merged before.
 
     Raises StagingLost if fewer rows are there than were reconciled, BatchBroken if the database refuses them.
@@ -53,8 +40,8 @@ def merge_shard(task: ShardTask, db: Connection) -> tuple[int, int]:
         raise BatchBroken(f"The database refused the rows of shard {task.shard} ({sqlstate(failed)}).") from failed
 
 
-def _merge(task: ShardTask, batch: Batch, db: Connection) -> tuple[int, int]:
-    expected = chunks.lock_shard(db, batch.id, task.shard)
+def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
+    expected = shards.lock(db, batch.id, task.shard)
     if expected is None:
         return 0, 0
     if not programmes.holds(db, batch.program_type, batch.id):
@@ -74,5 +61,5 @@ def _merge(task: ShardTask, batch: Batch, db: Connection) -> tuple[int, int]:
     )
     if merged != expected:
         raise StagingLost(f"Shard {task.shard} merges {merged} rows where {expected} were reconciled.")
-    chunks.shard_merged(db, batch.id, task.shard)
+    shards.merged(db, batch.id, task.shard)
     return merged

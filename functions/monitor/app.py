@@ -7,7 +7,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ingestion.config import settings
 from ingestion.database.connection import connection
 from ingestion.database.queries import health
-from ingestion.database.tables import batches
 from ingestion.telemetry import logger, metrics
 from monitor.recount import check_some
 
@@ -20,7 +19,7 @@ STUCK_MINUTES = 60
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, float]:
     """Measure; a database out of reach shows as nothing measured, which the alarm takes for the worst."""
     db = connection(settings())
-    seconds, stuck = batches.oldest_unfinished_seconds(db), health.stuck(db, STUCK_MINUTES)
+    seconds, stuck = health.oldest_unfinished_seconds(db), health.stuck(db, STUCK_MINUTES)
     if stuck:
         logger.error("batches are stuck", batch_ids=[str(batch_id) for batch_id in stuck])
     metrics.add_metric("OldestRunningBatchSeconds", "Seconds", seconds)

@@ -8,7 +8,7 @@ from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import TARGETS
 from ingestion.database.queries import health
 from ingestion.database.queries.health import Ended
-from ingestion.database.tables import chunks
+from ingestion.database.tables import ledger
 from ingestion.records import Kind, get_programme
 from ingestion.telemetry import logger
 
@@ -43,6 +43,6 @@ def _finding(batch: Ended, db: Connection) -> str | None:
     published = merge_sql.published(db, batch.id, TARGETS[kind])
     if batch.status is BatchStatus.FAILED:
         return "still_published" if published else None
-    if chunks.tally(db, batch.id) != batch.tally:
+    if ledger.read(db, batch.id).totals != batch.tally:
         return "ledger_differs"
     return "sessions_differ" if published != (0 if batch.dry_run else batch.tally.success) else None

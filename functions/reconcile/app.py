@@ -5,9 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
+from ingestion.contracts import BatchTask
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger
-from reconcile.reconcile_batch import BatchTask, reconcile_batch
+from reconcile.reconcile_batch import reconcile_batch
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -19,4 +20,4 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.info(
         "batch reconciled", verdict=verdict.verdict, shards=len(verdict.shards), has_conflicts=verdict.has_conflicts
     )
-    return verdict.model_dump(by_alias=True)
+    return verdict.as_json()

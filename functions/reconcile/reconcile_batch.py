@@ -4,76 +4,94 @@ Done again after an interruption it comes to the same result: shards that are me
 else changes the programme's sessions while this batch has the right to merge.
 """
 
-import json
-from enum import StrEnum
+from collections.abc import Sequence
 from random import uniform
 from time import monotonic, sleep
+from typing import NamedTuple
 from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 from ingestion.aws import object_keys, s3
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
+from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import TARGETS, fields_of
-from ingestion.database.tables import batches, chunks, people, programmes
+from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
+from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import ProgrammeBusy
 from ingestion.records import Kind
-from ingestion.values.ratings import RatingFacts, Scale, scale_of
+from ingestion.values.ratings import Scale, scale_of
 
 WAIT_SECONDS = 1.0
 """Hundreds of batches may wait for one programme: each takes a function's process and a connection only for so long."""
 
 
-class BatchTask(BaseModel):
-    """What the state machine asks for."""
+class Rating(NamedTuple):
+    """The rating scale of a file: None if it has no ratings."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-
-
-class How(StrEnum):
-    """How the import goes on."""
-
-    RESTAGE = "restage"
-    MERGE = "merge"
-    FINALIZE = "finalize"
-
-
-class Verdict(BaseModel):
-    """The answer to the state machine."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-    verdict: How
-    has_conflicts: bool = False
-    manifest_key: str = ""
-    shards: list[int] = []
+    scale: Scale | None
+    is_assumed: bool = False
+    misread: tuple[int, ...] = ()
+    """The chunks that were read before the scale was known, and took ratings which are off it."""
 
 
 def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
     """Reconcile the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
-        return Verdict(verdict=How.FINALIZE)
-    if lost := _lost_chunks(batch, db):
+        return Verdict(verdict=NextStep.FINALIZE)
+    staged = ledger.read(db, batch_id)
+    if lost := staged.lost(staging.counts(db, batch_id)):
         return _restage(batch, lost, None, db, settings)
-    scale, is_assumed, misread = _scale(batch, db)
-    if misread:
-        return _restage(batch, misread, scale, db, settings)
+    rating = _rating(batch, staged)
+    if rating.misread:
+        return _restage(batch, rating.misread, rating.scale, db, settings)
     if not batch.dry_run:
         _acquire(batch, db)
     with transaction(db):
-        batches.reconciled(db, batch_id, scale, is_assumed)
-        to_merge = _reconcile(batch, scale, db, settings)
-    verdict = _find_conflicts(batch, db, settings)
-    return verdict.model_copy(update={"verdict": How.MERGE if to_merge else How.FINALIZE, "shards": to_merge})
+        batch_states.reconciled(db, batch_id, rating.scale, rating.is_assumed)
+        reconciled = _reconcile(batch, rating.scale, db, settings)
+        is_published = batch.publishes(reconciled.totals)
+        if not is_published:
+            shards.forget(db, batch_id)
+            programmes.release(db, batch_id)
+    conflicts = reconciled.with_conflicts
+    return Verdict(
+        verdict=NextStep.MERGE if is_published and reconciled.shards_to_merge else NextStep.FINALIZE,
+        has_conflicts=bool(conflicts),
+        manifest_key=_write_manifest(batch, "conflicts", conflicts, settings) if conflicts else "",
+        shards=reconciled.shards_to_merge if is_published else [],
+    )
+
+
+def _rating(batch: Batch, staged: Ledger) -> Rating:
+    """What the ratings of all chunks together say.
+
+    A part of a file may look as if it had the other scale: a corrected file has that of the file it corrects.
+    """
+    if batch.given_scale:
+        return Rating(Scale(batch.given_scale))
+    if not staged.rating_facts.saw_any:
+        return Rating(None)
+    scale, is_assumed = scale_of(staged.rating_facts)
+    return Rating(scale, is_assumed, tuple(staged.seem_zero_to_one) if scale is Scale.ONE_TO_FIVE else ())
+
+
+def _restage(batch: Batch, numbers: Sequence[int], scale: Scale | None, db: Connection, settings: Settings) -> Verdict:
+    """These chunks must be staged again, with the file's rating scale if that is why."""
+    manifest_key = _write_manifest(batch, "restage", numbers, settings)
+    with transaction(db):
+        chunks.plan_again(db, batch.id, numbers, scale)
+    return Verdict(verdict=NextStep.RESTAGE, manifest_key=manifest_key)
+
+
+def _write_manifest(batch: Batch, name: str, numbers: Sequence[int], settings: Settings) -> str:
+    key = object_keys.manifest(batch.id, name)
+    s3.write(settings.work_bucket, key, manifest(numbers))
+    return key
 
 
 def _acquire(batch: Batch, db: Connection) -> None:
@@ -85,74 +103,27 @@ def _acquire(batch: Batch, db: Connection) -> None:
         sleep(uniform(0.02, 0.1))
 
 
-def _lost_chunks(batch: Batch, db: Connection) -> list[int]:
-    """Chunks whose rows are not all there: never staged, or lost with the unlogged tables in a crash."""
-    if not staging.exists(db, batch.id):
-        return sorted(chunks.staged_counts(db, batch.id))
-    there = staging.counts(db, batch.id)
-    missing = set(chunks.not_staged(db, batch.id))
-    missing |= {chunk for chunk, rows in chunks.staged_counts(db, batch.id).items() if there.get(chunk, 0) != rows}
-    return sorted(missing)
+def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> Ledger:
+    """Work out what becomes of each row, also of those whose people are to be created; the ledger with that in it.
 
-
-def _scale(batch: Batch, db: Connection) -> tuple[Scale | None, bool, list[int]]:
-    """The file's rating scale, whether it is assumed, and the chunks that took ratings which are off it.
-
-    A part of a file may look as if it had the other scale: a corrected file has that of the file it corrects.
+    If nothing is published, nobody was ever created: to delete people would hold up whoever writes sessions.
     """
-    if batch.given_scale:
-        return Scale(batch.given_scale), False, []
-    facts, doubtful = RatingFacts(), []
-    for number, read_with, of_chunk in chunks.rating_facts(db, batch.id):
-        facts |= of_chunk
-        if of_chunk.saw_below_one and not of_chunk.saw_above_one and read_with is None:
-            doubtful.append(number)
-    if not facts.saw_any:
-        return None, False, []
-    scale, is_assumed = scale_of(facts)
-    return scale, is_assumed, doubtful if scale is Scale.ONE_TO_FIVE else []
-
-
-def _restage(batch: Batch, numbers: list[int], scale: Scale | None, db: Connection, settings: Settings) -> Verdict:
-    manifest_key = _write_manifest(batch, "restage", numbers, settings)
-    with transaction(db):
-        chunks.plan_again(db, batch.id, numbers, scale)
-    return Verdict(verdict=How.RESTAGE, manifest_key=manifest_key)
-
-
-def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
-    """Work out and write down what becomes of each row; the shards to be merged, none if nothing is to be published."""
     creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
     if creates_people and not batch.dry_run:
-        is_published = _reconcile_with_new_people(batch, scale, db)
-    else:
-        if creates_people:
-            people.number_staged(db, batch.id)
-        is_published = _judge(batch, scale, db)
-    if is_published:
-        return chunks.shards_to_merge(db, batch.id)
-    chunks.forget_shards(db, batch.id)
-    programmes.release(db, batch.id)
-    return []
+        db.run("SAVEPOINT before_people")
+        people.create_staged(db, batch.id)
+        reconciled = _compare(batch, scale, db)
+        if batch.publishes(reconciled.totals):
+            return reconciled
+        db.run("ROLLBACK TO SAVEPOINT before_people")
+    if creates_people:
+        people.number_staged(db, batch.id)
+    return _compare(batch, scale, db)
 
 
-def _reconcile_with_new_people(batch: Batch, scale: Scale | None, db: Connection) -> bool:
-    """Create the people whom the rows name; if nothing is published, there never were any.
-
-    To delete them would hold up whoever writes sessions. Reconciling again without them comes to the same.
-    """
-    db.run("SAVEPOINT before_people")
-    people.create_staged(db, batch.id)
-    if _judge(batch, scale, db):
-        return True
-    db.run("ROLLBACK TO SAVEPOINT before_people")
-    people.number_staged(db, batch.id)
-    return _judge(batch, scale, db)
-
-
-def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
-    """Reconcile the rows whose people all have an id, and keep the ledgers; whether any of it is to be published."""
-    merged = chunks.merged_shards(db, batch.id)
+def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
+    """Compare the rows, whose people all have an id by now, with what is stored; the ledger with the result in it."""
+    merged = shards.lock_all(db, batch.id)
     reconciliation.reconcile(
         db,
         Reconciling(
@@ -169,22 +140,5 @@ def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
         chunks.mark_reconciled(db, batch.id)
     else:
         reconciliation.record(db, batch.id)
-        chunks.plan_shards(db, batch.id, reconciliation.shard_counts(db, batch.id))
-    tally = chunks.tally(db, batch.id)
-    is_over = batch.max_error_percent is not None and tally.is_over(batch.max_error_percent)
-    return not batch.dry_run and not is_over and tally.success > 0
-
-
-def _find_conflicts(batch: Batch, db: Connection, settings: Settings) -> Verdict:
-    """Whether rows conflict with sessions of other people, and the manifest of the chunks that hold them."""
-    numbers = chunks.with_conflicts(db, batch.id)
-    if not numbers:
-        return Verdict(verdict=How.FINALIZE)
-    manifest_key = _write_manifest(batch, "conflicts", numbers, settings)
-    return Verdict(verdict=How.FINALIZE, has_conflicts=True, manifest_key=manifest_key)
-
-
-def _write_manifest(batch: Batch, name: str, numbers: list[int], settings: Settings) -> str:
-    key = object_keys.manifest(batch.id, name)
-    s3.write(settings.work_bucket, key, json.dumps([{"chunk": number} for number in numbers]).encode())
-    return key
+        shards.plan(db, batch.id, reconciliation.shard_counts(db, batch.id))
+    return ledger.read(db, batch.id)

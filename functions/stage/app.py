@@ -6,10 +6,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
+from ingestion.contracts import StageResult, StageTask
 from ingestion.database.connection import connection
 from ingestion.telemetry import logger
 from stage.stage_chunk import stage_chunk
-from stage.start_chunk import ChunkTask
 
 # A chunk is some hundred thousand tuples and lists without a cycle among them: to look for one after every 700 of them
 # was a tenth of the time of staging.
@@ -17,10 +17,10 @@ gc.set_threshold(50_000, 20, 100)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Stage the chunk that the state machine names; how many rows were staged and rejected."""
-    task = ChunkTask.model_validate(event)
+    task = StageTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id), chunk=task.chunk)
     staged = stage_chunk(task, connection(settings()), settings())
     logger.info("chunk staged", staged=staged.staged_rows, rejected=staged.rejected_rows)
-    return {"staged": staged.staged_rows, "rejected": staged.rejected_rows}
+    return StageResult(staged=staged.staged_rows, rejected=staged.rejected_rows).as_json()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from ingestion.aws.reject_parts import write_part
 from ingestion.batch import BatchStatus, FaultCounts
 from ingestion.config import Settings
+from ingestion.contracts import StageTask
 from ingestion.csv_file.chunk_reader import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
@@ -30,7 +31,7 @@ from ingestion.values.ratings import RatingFacts, Scale
 from stage.corrected_chunk import Correction, apply_correction
 from stage.known_people import People, acquaintances
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
-from stage.start_chunk import ChunkTask, start
+from stage.start_chunk import start
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class ChunkReader:
         return [row for row in self.source.rows(self.span) if isinstance(row, RawRow) and row.number in wanted]
 
 
-def stage_chunk(task: ChunkTask, db: Connection, settings: Settings) -> Staged:
+def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
     """Stage the chunk, or find that an earlier try did. Raises Unavailable, BatchBroken."""
     batch = start(task, db)
     chunk = chunks.get(db, task.batch_id, task.chunk)

@@ -1,30 +1,16 @@
 """Which chunk of which batch, for which execution; and that batch, running from the first chunk on."""
 
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from ingestion.batch import BatchStatus
+from ingestion.contracts import StageTask
 from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
-from ingestion.database.tables import audit, batches
+from ingestion.database.tables import audit, batch_states, batches
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
 
 _UNIQUE_VIOLATION = "23505"
 
 
-class ChunkTask(BaseModel):
-    """What the state machine asks for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
-
-    batch_id: UUID
-    chunk: int
-    execution: str
-
-
-def start(task: ChunkTask, db: Connection) -> Batch:
+def start(task: StageTask, db: Connection) -> Batch:
     """The batch, running if it may; the first chunk to come by says so in the audit trail.
 
     Raises BatchBroken if a failed batch is started over whose file another batch has imported meanwhile.
@@ -34,9 +20,9 @@ def start(task: ChunkTask, db: Connection) -> Batch:
         return batch
     try:
         with transaction(db):
-            if batches.start(db, task.batch_id, task.execution):
+            if batch_states.start(db, task.batch_id, task.execution):
                 audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id)
-            elif batches.start_over(db, task.batch_id, task.execution):
+            elif batch_states.start_over(db, task.batch_id, task.execution):
                 details = {"startedOver": True, "was": batch.status.value}
                 audit.write(db, actor=audit.SERVICE, action="import_started", batch_id=task.batch_id, details=details)
     except DatabaseError as failed:

@@ -8,7 +8,7 @@ import pytest
 
 from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.database.connection import Connection
-from ingestion.database.tables import batches, expiry
+from ingestion.database.tables import batch_states, expiry
 from tests.db.world import CHECK, account_for, add_batch, batch_columns, refused
 
 TALLY = Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4)
@@ -17,7 +17,7 @@ TALLY = Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4)
 def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
     """End a batch of ten rows."""
     summary: list[FaultCount] = [{"code": "E001", "category": "validation", "field": "participant_email", "count": 4}]
-    return batches.end(
+    return batch_states.end(
         db,
         batch_id,
         status,
@@ -30,7 +30,7 @@ def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
 
 MOVES: dict[BatchStatus, Callable[[Connection, UUID], bool]] = {
     BatchStatus.RUNNING: lambda db, batch_id: (
-        batches.start(db, batch_id, "execution-2") or batches.start_over(db, batch_id, "execution-2")
+        batch_states.start(db, batch_id, "execution-2") or batch_states.start_over(db, batch_id, "execution-2")
     ),
     BatchStatus.COMPLETED: lambda db, batch_id: end(db, batch_id, BatchStatus.COMPLETED),
     BatchStatus.FAILED: lambda db, batch_id: end(db, batch_id, BatchStatus.FAILED),
@@ -50,9 +50,9 @@ def test_a_batch_moves_only_where_the_table_of_moves_says(db: Connection, old: B
 
 def test_only_one_run_may_start_a_batch(db: Connection) -> None:
     batch_id = add_batch(db)
-    assert batches.start(db, batch_id, "execution-1")
-    assert not batches.start(db, batch_id, "execution-2")
-    assert not batches.start_over(db, batch_id, "execution-1"), "it is the one that works on it"
+    assert batch_states.start(db, batch_id, "execution-1")
+    assert not batch_states.start(db, batch_id, "execution-2")
+    assert not batch_states.start_over(db, batch_id, "execution-1"), "it is the one that works on it"
     assert batch_columns(db, batch_id, "status, execution, started_at = now(), completed_at") == [
         "running",
         "execution-1",
@@ -63,15 +63,15 @@ def test_only_one_run_may_start_a_batch(db: Connection) -> None:
 
 def test_another_run_may_go_on_with_a_running_batch(db: Connection) -> None:
     batch_id = add_batch(db, "running", execution="execution-1", started_at="2024-12-01T12:00:00Z")
-    assert batches.start_over(db, batch_id, "execution-2")
+    assert batch_states.start_over(db, batch_id, "execution-2")
     assert batch_columns(db, batch_id, "status, execution, started_at < now()") == ["running", "execution-2", True]
 
 
 def test_a_failed_batch_is_tried_again_as_if_nothing_had_been(db: Connection) -> None:
     batch_id = add_batch(db, "running", execution="execution-1")
     end(db, batch_id, BatchStatus.FAILED)
-    assert not batches.start_over(db, batch_id, "execution-1"), "its stragglers may still be at work"
-    assert batches.start_over(db, batch_id, "execution-2")
+    assert not batch_states.start_over(db, batch_id, "execution-1"), "its stragglers may still be at work"
+    assert batch_states.start_over(db, batch_id, "execution-2")
     columns = """
         status, completed_at, failure_reason, error_file_key, error_summary,
         inserted_rows + updated_rows + skipped_rows + error_rows

@@ -9,8 +9,8 @@ import pytest
 
 from ingestion.batch import BatchStatus
 from ingestion.database.connection import Connection
-from ingestion.database.tables import batches
-from ingestion.database.tables.batches import NewBatch
+from ingestion.database.tables import batch_states, batches, new_batches
+from ingestion.database.tables.new_batches import NewBatch
 from tests.db.world import (
     CHECK,
     FOREIGN_KEY,
@@ -67,20 +67,20 @@ def test_a_file_that_is_live_in_its_programme_is_not_imported_again(
 ) -> None:
     file_hash = a_hash()
     add_batch(db, there, file_hash=file_hash, **columns)
-    assert batches.create(db, a_batch(db, file_hash=file_hash)) is may_be_created
-    assert batches.create(db, a_batch(db, file_hash=file_hash, dry_run=True)), "a dry run may always be made"
-    assert batches.create(db, a_batch(db, file_hash=file_hash, forced=True, force_reason="asked to"))
+    assert new_batches.create(db, a_batch(db, file_hash=file_hash)) is may_be_created
+    assert new_batches.create(db, a_batch(db, file_hash=file_hash, dry_run=True)), "a dry run may always be made"
+    assert new_batches.create(db, a_batch(db, file_hash=file_hash, forced=True, force_reason="asked to"))
 
 
 def test_the_live_batch_is_named_with_its_date(db: Connection) -> None:
     file_hash = a_hash()
-    assert batches.find_live(db, file_hash, MENTORS) is None
+    assert new_batches.find_live(db, file_hash, MENTORS) is None
     add_batch(db, "failed", file_hash=file_hash)
     add_batch(db, "completed", file_hash=file_hash, dry_run=True)
-    assert batches.find_live(db, file_hash, MENTORS) is None
+    assert new_batches.find_live(db, file_hash, MENTORS) is None
     add_batch(db, "completed", file_hash=file_hash, forced=True, force_reason="asked to")
     archived = add_batch(db, "archived", file_hash=file_hash)
-    live = batches.find_live(db, file_hash, MENTORS)
+    live = new_batches.find_live(db, file_hash, MENTORS)
     assert live is not None
     assert (live.id, live.status, live.date) == (archived, BatchStatus.ARCHIVED, "2024-12-01")
 
@@ -97,10 +97,10 @@ def test_of_two_batches_of_one_file_at_the_same_moment_one_is_created(
     first.run("BEGIN")
     second.run("BEGIN")
     given = a_batch(second, file_hash=file_hash)
-    assert batches.create(first, a_batch(first, file_hash=file_hash))
-    assert batches.find_live(second, file_hash, MENTORS) is None
+    assert new_batches.create(first, a_batch(first, file_hash=file_hash))
+    assert new_batches.find_live(second, file_hash, MENTORS) is None
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(batches.create, second, given)
+        waiting = pool.submit(new_batches.create, second, given)
         wait_until_blocked(observer, pid)
         first.run(ends_with)
         assert waiting.result(timeout=10) is second_is_created
@@ -113,8 +113,8 @@ def test_one_upload_is_one_batch(db: Connection) -> None:
     batch_id = add_batch(db, "failed", upload_id=upload_id)
     with refused(db, UNIQUE, "one_batch_per_upload"):
         add_batch(db, upload_id=upload_id)
-    assert batches.find_of_upload(db, upload_id) == (batch_id, 0, BatchStatus.FAILED)
-    assert batches.find_of_upload(db, uuid4()) is None
+    assert new_batches.find_of_upload(db, upload_id) == (batch_id, 0, BatchStatus.FAILED)
+    assert new_batches.find_of_upload(db, uuid4()) is None
 
 
 def test_a_batch_that_failed_is_not_tried_again_once_another_has_its_file(db: Connection) -> None:
@@ -122,7 +122,7 @@ def test_a_batch_that_failed_is_not_tried_again_once_another_has_its_file(db: Co
     failed = add_batch(db, "failed", file_hash=file_hash)
     add_batch(db, "completed", file_hash=file_hash)
     with refused(db, UNIQUE, "one_live_batch_per_file"):
-        batches.start_over(db, failed, "execution-2")
+        batch_states.start_over(db, failed, "execution-2")
 
 
 # What a batch must be -------------------------------------------------------------------------------------------------
@@ -161,10 +161,10 @@ def test_success_is_what_was_inserted_or_updated(db: Connection) -> None:
 
 def test_what_reconciling_found_is_added_to_the_metadata(db: Connection) -> None:
     new = a_batch(db)
-    batches.create(db, new)
-    batches.reconciled(db, new.id, "1-5", True)
+    new_batches.create(db, new)
+    batch_states.reconciled(db, new.id, "1-5", True)
     db.run("UPDATE ingestion_batches SET reconciled_at = reconciled_at - interval '1 hour'")
-    batches.reconciled(db, new.id, "0-1", False)
+    batch_states.reconciled(db, new.id, "0-1", False)
     assert batch_columns(db, new.id, "rating_scale, csv_metadata, reconciled_at < now()") == [
         "0-1",
         {"delimiter": ",", "ratingScale": "0-1", "ratingScaleAssumed": False},
@@ -181,7 +181,7 @@ def test_a_batch_that_is_not_there_is_not_found(db: Connection) -> None:
 def test_a_batch_is_read_with_the_file_that_it_is_of(db: Connection) -> None:
     upload_id = add_upload(db, key="incoming/b.csv", version_id="v7")
     new = a_batch(db, upload_id=upload_id, max_error_percent=12.5, imported_by="AWS:operator")
-    batches.create(db, new)
+    new_batches.create(db, new)
     batch = batches.get(db, new.id, lock=True)
     assert (batch.bucket, batch.key, batch.version_id) == ("uploads", "incoming/b.csv", "v7")
     assert (batch.status, batch.max_error_percent, batch.execution) == (BatchStatus.PENDING, 12.5, None)

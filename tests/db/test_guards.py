@@ -7,7 +7,7 @@ import pytest
 from ingestion.batch import BatchStatus, Tally
 from ingestion.database.connection import Connection, connect
 from ingestion.database.roles import Login, let_in
-from ingestion.database.tables import audit, batches
+from ingestion.database.tables import audit, batch_states
 from ingestion.errors import Unavailable
 from local.postgres import Database
 from tests.conftest import FUNCTIONS, FUNCTIONS_PASSWORD, functions_secret_of, secret_of
@@ -253,7 +253,7 @@ def test_the_functions_still_do_their_work(owner: Connection, functions: Connect
     assert functions.run("SELECT count(*) FROM batch_people") == [[0]]
     functions.run("DELETE FROM users")
     audit.write(functions, actor=audit.SERVICE, action="import_started", batch_id=given["batch_id"])
-    assert batches.start(functions, given["batch_id"], "execution-1")
+    assert batch_states.start(functions, given["batch_id"], "execution-1")
 
 
 def test_every_function_of_the_schema_says_where_it_looks_for_names(owner: Connection) -> None:

@@ -12,7 +12,7 @@ from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import SESSIONS
 from ingestion.database.queries import batch_record, health, lineage, lists
 from ingestion.database.queries.lists import BatchFilter, NewestFirst
-from ingestion.database.tables import batches, expiry
+from ingestion.database.tables import expiry, new_batches
 from local.postgres import Database
 from tests.conftest import secret_of
 from tests.db.world import LANGUAGE, MENTORS
@@ -219,10 +219,10 @@ QUESTIONS: list[Any] = [
     pytest.param(
         lambda db, a: lists.batches(db, NewestFirst(50), BatchFilter(status="failed")), id="the batches of a status"
     ),
-    pytest.param(lambda db, a: batches.find_live(db, a.file_hash, MENTORS), id="the batch of a hash"),
+    pytest.param(lambda db, a: new_batches.find_live(db, a.file_hash, MENTORS), id="the batch of a hash"),
     pytest.param(lambda db, a: batch_record.find(db, a.batch_id), id="a batch"),
     pytest.param(lambda db, a: batch_record.relatives(db, a.batch_id), id="its parent and its children"),
-    pytest.param(lambda db, a: batches.find_of_upload(db, a.upload_id), id="the batch of an upload"),
+    pytest.param(lambda db, a: new_batches.find_of_upload(db, a.upload_id), id="the batch of an upload"),
     pytest.param(lambda db, a: batch_record.standing(db, a.batch_id), id="what still stands of a batch"),
     pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), None), id="the newest uploads"),
     pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), "refused"), id="the newest uploads of a state"),

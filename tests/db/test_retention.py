@@ -8,7 +8,7 @@ import pytest
 
 import retention.app as app
 from ingestion.database.connection import Connection, connect
-from ingestion.database.tables import batches, expiry
+from ingestion.database.tables import expiry, new_batches
 from local.postgres import Database
 from tests.conftest import secret_of
 from tests.db.world import CHECK, MENTORS, a_hash, add_batch, add_upload, refused
@@ -94,7 +94,7 @@ def test_an_archived_batch_names_nobody_and_keeps_its_counts(db: Connection, for
             {"headers": [], "unknownHeaders": [], "nearestNames": {}, "rowCount": 10},
         ],
     ]
-    live = batches.find_live(db, file_hash, MENTORS)
+    live = new_batches.find_live(db, file_hash, MENTORS)
     assert live is not None, "the file is still known"
     assert live.id == batch_id
 

@@ -6,7 +6,7 @@ import pytest
 
 from ingestion.database.connection import Connection
 from ingestion.database.queries import health
-from ingestion.database.tables import batches, programmes
+from ingestion.database.tables import batch_states, programmes
 from tests.db.world import LANGUAGE, MENTORS, add_batch, insert
 
 
@@ -61,7 +61,7 @@ def test_a_batch_with_a_finding_is_looked_at_in_every_run(db: Connection, monkey
 def test_a_batch_that_was_started_over_is_not_looked_at(db: Connection) -> None:
     batch = add_batch(db, "failed", execution="one")
     assert health.claim_for_check(db, 0) == [batch]
-    batches.start_over(db, batch, "two")
+    batch_states.start_over(db, batch, "two")
     assert health.lock_ended(db, batch) is None
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ingestion.database.connection import Connection
-from ingestion.database.tables import batches
+from ingestion.database.queries import health
+from ingestion.database.tables import batch_states
 from tests.db.world import add_batch
 
 HOUR = 3600
@@ -24,18 +25,18 @@ def age(db: Connection, batch: object, column: str) -> None:
 def test_the_oldest_that_has_not_ended_counts(db: Connection, status: str, column: str, hours: int) -> None:
     age(db, add_batch(db, status), column)
     add_batch(db, "pending")
-    assert batches.oldest_unfinished_seconds(db) == pytest.approx(hours * HOUR, abs=60)
+    assert health.oldest_unfinished_seconds(db) == pytest.approx(hours * HOUR, abs=60)
 
 
 def test_a_batch_that_is_tried_again_has_waited_since_then(db: Connection) -> None:
     batch = add_batch(db, "failed")
     age(db, batch, "started_at")
-    assert batches.start_over(db, batch, "again")
-    assert batches.oldest_unfinished_seconds(db) == pytest.approx(0, abs=60)
+    assert batch_states.start_over(db, batch, "again")
+    assert health.oldest_unfinished_seconds(db) == pytest.approx(0, abs=60)
 
 
 def test_an_import_took_from_its_start_to_its_end(db: Connection) -> None:
     batch = add_batch(db, "completed")
     age(db, batch, "started_at")
     db.run("UPDATE ingestion_batches SET completed_at = now() WHERE id = :id", id=batch)
-    assert batches.seconds(db, batch) == pytest.approx(2 * HOUR, abs=60)
+    assert batch_states.seconds(db, batch) == pytest.approx(2 * HOUR, abs=60)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from finalize.fail_batch import Breakage, fail_batch
-from ingestion.config import settings
+from finalize.fail_batch import fail_batch
+from ingestion.contracts import FailTask, StateError
 from ingestion.database.connection import Connection, connect
 from ingestion.database.publishing import merge_sql
 from ingestion.database.tables import people
@@ -102,15 +102,15 @@ def test_a_dry_run_says_what_the_import_comes_to(creating: Pipeline, lines: list
     assert dry["error_summary"] == wet["error_summary"]
 
 
-def broken_after_merging(pipeline: Pipeline, key: str, body: bytes) -> Breakage:
+def broken_after_merging(pipeline: Pipeline, key: str, body: bytes) -> FailTask:
     """A batch whose rows and people are there, and which is to be taken back."""
     run = Run(pipeline, body, key=key)
     run.stage()
     run.merge(*run.reconcile()["shards"])
-    return Breakage(batch_id=UUID(run.batch_id), execution=run.execution, error="BatchBroken")
+    return FailTask(batch_id=UUID(run.batch_id), execution=run.execution, error=StateError(error="BatchBroken"))
 
 
-def two_broken(creating: Pipeline) -> list[Breakage]:
+def two_broken(creating: Pipeline) -> list[FailTask]:
     other = file_of(line(1, who="olena@example.org")).replace(b"mentor_email", b"volunteer_email")
     return [
         broken_after_merging(creating, KEY, file_of(line(1))),
@@ -132,7 +132,7 @@ def test_two_that_are_taken_back_at_once_do_not_wait_for_each_other(
     assert len(users(creating)) == 4
     monkeypatch.setattr(merge_sql, "take_back", take_back)
     with ThreadPoolExecutor(2) as pool:
-        finalized = [pool.submit(fail_batch, breakage, elsewhere(), settings()) for breakage in breakages]
+        finalized = [pool.submit(fail_batch, breakage, elsewhere()) for breakage in breakages]
         assert [each.result(timeout=60).status for each in finalized] == ["failed", "failed"]
     assert users(creating) == []
     assert creating.db.run("SELECT count(*) FROM kintell_sessions") == [[0]]
@@ -149,8 +149,8 @@ def test_who_deletes_people_holds_up_no_merge_for_long_and_is_tried_again(
     at_work.run("BEGIN")
     insert(at_work, "kintell_sessions", **given)
     with pytest.raises(Unavailable):
-        fail_batch(breakage, finalizing, settings())
+        fail_batch(breakage, finalizing)
     assert set(users(creating)) == created
     at_work.run("COMMIT")
-    assert fail_batch(breakage, finalizing, settings()).status == "failed"
+    assert fail_batch(breakage, finalizing).status == "failed"
     assert set(users(creating)) == created - {"kari@acme.com", "oksana@example.org"}

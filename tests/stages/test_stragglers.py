@@ -1,18 +1,20 @@
 """Functions that are still at work when their batch was taken back, and perhaps started over: they change nothing."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from finalize.fail_batch import Breakage, fail_batch
+from finalize.fail_batch import fail_batch
 from finalize.join_rejects import join_error_file
-from ingestion.config import Settings, settings
-from ingestion.database.connection import Connection, connect, transaction
+from ingestion.config import Settings
+from ingestion.contracts import FailTask, MergeTask, StateError
+from ingestion.database.connection import connect, transaction
 from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
 from local.postgres import Database
-from merge.merge_shard import ShardTask, _merge
+from merge.merge_shard import _merge
 from tests.conftest import secret_of
 from tests.db.world import backend, wait_until_blocked
 from tests.stages.conftest import Pipeline
@@ -30,8 +32,8 @@ def known(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
 def test_a_merge_at_work_while_its_batch_is_taken_back_is_taken_back_too(known: Pipeline, database: Database) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
-    task = ShardTask.model_validate({"batchId": run.batch_id, "shard": run.reconcile()["shards"][0]})
-    aborted = Breakage(batch_id=task.batch_id, execution=run.execution, error="ABORTED")
+    task = MergeTask.model_validate({"batchId": run.batch_id, "shard": run.reconcile()["shards"][0]})
+    aborted = FailTask(batch_id=task.batch_id, execution=run.execution, error=StateError(error="ABORTED"))
     straggler, finalizer = connect(secret_of(database)), connect(secret_of(database))
     pid = backend(finalizer)
     try:
@@ -39,7 +41,7 @@ def test_a_merge_at_work_while_its_batch_is_taken_back_is_taken_back_too(known: 
             with transaction(straggler):
                 inserted, _ = _merge(task, batches.get(straggler, task.batch_id), straggler)
                 assert inserted
-                finalizing = pool.submit(fail_batch, aborted, finalizer, settings())
+                finalizing = pool.submit(fail_batch, aborted, finalizer)
                 wait_until_blocked(known.db, pid)
             assert finalizing.result(timeout=10).status == "failed"
     finally:
@@ -53,8 +55,8 @@ def test_a_finalize_at_work_while_its_batch_is_started_over_completes_nothing(kn
     run.stage()
     run.merge(*run.reconcile()["shards"])
 
-    def join_while_others_start_over(batch: Batch, db: Connection, given: Settings) -> str:
-        key = join_error_file(batch, db, given)
+    def join_while_others_start_over(batch: Batch, numbers: Sequence[int], given: Settings) -> str:
+        key = join_error_file(batch, numbers, given)
         run.finalize(error="ABORTED")
         run.stage(execution="two")
         return key

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingestion.database.connection import rows
-from ingestion.database.tables import batches, chunks
+from ingestion.database.tables import batch_states, ledger
 from tests.stages.conftest import Pipeline
 
 LANGUAGE = "incoming/language_ukraine/language-ukraine-2026-03/file.csv"
@@ -64,7 +64,7 @@ def test_a_batch_that_is_started_over_counts_its_warnings_once(people: Pipeline)
     batch = people.run(taken["batch_id"])
     assert warnings(batch) == {"cells_emptied": 1, "rating_scale_assumed": 1}
     people.db.run("UPDATE ingestion_batches SET status = 'running', completed_at = NULL WHERE id = :id", id=batch["id"])
-    batches.warn(people.db, batch["id"], chunks.warnings(people.db, batch["id"]))
+    batch_states.warn(people.db, batch["id"], ledger.read(people.db, batch["id"]).warnings)
     assert warnings(people.batch(batch["id"])) == {"cells_emptied": 1, "rating_scale_assumed": 1}
 
 

@@ -5,15 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
 
 import finalize.app
 import intake.app
-from annotate_conflicts.conflict_rejects import ChunkTask as AnnotateTask
 from api.gateway_events import regular
-from merge.merge_shard import ShardTask
-from reconcile.reconcile_batch import BatchTask
-from stage.start_chunk import ChunkTask
+from finalize.fail_batch import failure_of
+from ingestion.contracts import AnnotateTask, BatchTask, FailTask, ImportInput, MergeTask, Payload, StageTask
 from tests.template.documents import EVENTS, functions, snake_case
 
 BATCH = UUID("6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11")
@@ -43,19 +40,19 @@ def test_intake_reads_the_key_as_it_was_before_s3_encoded_it() -> None:
 @pytest.mark.parametrize(
     ("name", "model", "task"),
     [
-        ("stage", ChunkTask, {"batch_id": BATCH, "chunk": 1, "execution": EXECUTION}),
+        ("stage", StageTask, {"batch_id": BATCH, "chunk": 1, "execution": EXECUTION}),
         ("reconcile", BatchTask, {"batch_id": BATCH}),
         ("annotate_conflicts", AnnotateTask, {"batch_id": BATCH, "chunk": 1}),
-        ("merge", ShardTask, {"batch_id": BATCH, "shard": 0}),
+        ("merge", MergeTask, {"batch_id": BATCH, "shard": 0}),
     ],
 )
-def test_a_stage_reads_its_task(name: str, model: type[BaseModel], task: dict[str, Any]) -> None:
+def test_a_stage_reads_its_task(name: str, model: type[Payload], task: dict[str, Any]) -> None:
     assert model.model_validate(event(name)).model_dump() == task
+    assert model.model_validate(event(name)).as_json() == event(name), "the sample has nothing else"
 
 
 def test_finalize_ends_a_batch_that_went_through() -> None:
-    assert finalize.app._breakage(event("finalize")) is None
-    assert UUID(event("finalize")["batchId"]) == BATCH
+    assert finalize.app._task(event("finalize")) == BatchTask(batch_id=BATCH)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +63,15 @@ def test_finalize_ends_a_batch_that_went_through() -> None:
     ],
 )
 def test_finalize_reads_what_broke_from_either_side(name: str, error: str, reason: str) -> None:
-    breakage = finalize.app._breakage(event(name))
-    assert breakage is not None
-    assert (breakage.batch_id, breakage.execution, breakage.error) == (BATCH, EXECUTION, error)
-    assert reason in breakage.failure.reason
+    task = finalize.app._task(event(name))
+    assert isinstance(task, FailTask)
+    assert (task.batch_id, task.execution, task.error.error) == (BATCH, EXECUTION, error)
+    assert reason in failure_of(task).reason
+
+
+def test_the_sample_of_an_ended_execution_has_the_input_that_intake_gives() -> None:
+    given = event("finalize_failed_execution")["detail"]["input"]
+    assert ImportInput.model_validate_json(given).as_json() == json.loads(given)
 
 
 def test_eventbridge_passes_on_the_events_that_finalize_reads() -> None:

@@ -8,12 +8,8 @@ from uuid import uuid4
 import pytest
 from pydantic import BaseModel
 
-from annotate_conflicts import conflict_rejects
-from finalize import fail_batch, finalize_batch
+from ingestion import contracts
 from ingestion.aws import step_functions
-from merge import merge_shard
-from reconcile import reconcile_batch
-from stage import start_chunk
 from tests.template.documents import (
     State,
     all_states,
@@ -27,14 +23,14 @@ from tests.template.documents import (
 )
 
 MODELS: dict[str, type[BaseModel]] = {
-    "Stage": start_chunk.ChunkTask,
-    "Reconcile": reconcile_batch.BatchTask,
-    "AnnotateConflicts": conflict_rejects.ChunkTask,
-    "Merge": merge_shard.ShardTask,
-    "Finalize": finalize_batch.BatchTask,
+    "Stage": contracts.StageTask,
+    "Reconcile": contracts.BatchTask,
+    "AnnotateConflicts": contracts.AnnotateTask,
+    "Merge": contracts.MergeTask,
+    "Finalize": contracts.BatchTask,
 }
 """What each handler makes of its event."""
-OF_STATES: dict[str, type[BaseModel]] = {"FailBatch": fail_batch.BrokenTask}
+OF_STATES: dict[str, type[BaseModel]] = {"FailBatch": contracts.FailTask}
 """What it makes of the events of these states."""
 
 
@@ -58,7 +54,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             started.append(arguments)
 
     monkeypatch.setattr(step_functions, "_client", Client)
-    step_functions.start_import("arn", "name", uuid4(), 1, "key")
+    step_functions.start_import("arn", "name", contracts.ImportInput(batch_id=uuid4(), chunks=1, manifest_key="key"))
     return set(json.loads(started[0]["input"]))
 
 
@@ -81,6 +77,19 @@ def test_the_state_machine_may_call_the_functions_of_its_tasks_and_no_others() -
 @all_tasks
 def test_a_task_passes_exactly_what_its_function_reads(task: State) -> None:
     assert names(task.payload) == aliases(OF_STATES.get(task.name) or MODELS[task.function])
+
+
+@all_states
+def test_a_map_reads_of_an_item_what_a_manifest_has(state: State) -> None:
+    if "ItemReader" in state.body:
+        read = re.findall(r"\$\$\.Map\.Item\.Value\.(\w+)", json.dumps(state.body["ItemSelector"]))
+        assert set(read) == aliases(contracts.ManifestItem)
+        assert json.loads(contracts.manifest([3, 5])) == [{"chunk": 3}, {"chunk": 5}]
+
+
+def test_a_catch_leaves_what_fail_batch_reads() -> None:
+    """`Error` and `Cause`: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
+    assert aliases(contracts.StateError) == {"Error", "Cause"}
 
 
 @all_states
@@ -110,8 +119,8 @@ def test_what_goes_round_again_looks_like_what_came_in(given: set[str]) -> None:
 def test_the_definition_reads_of_a_verdict_what_reconcile_answers() -> None:
     choices = [choice for state in machines()[0].states.values() for choice in state.get("Choices", [])]
     verdicts = {choice["StringEquals"] for choice in choices if choice["Variable"] == "$.reconciled.verdict"}
-    assert set(re.findall(r"\$\.reconciled\.(\w+)", definition_text())) == aliases(reconcile_batch.Verdict)
-    assert verdicts < set(reconcile_batch.How)
+    assert set(re.findall(r"\$\.reconciled\.(\w+)", definition_text())) == aliases(contracts.Verdict)
+    assert verdicts < set(contracts.NextStep)
 
 
 @all_tasks

@@ -1,16 +1,16 @@
 """Starts the import of a batch: the manifest of its chunks, then the workflow."""
 
-import json
 from uuid import UUID
 
 from ingestion.aws import object_keys, s3, step_functions
 from ingestion.config import Settings
+from ingestion.contracts import ImportInput, manifest
 
 
 def launch(batch_id: UUID, chunk_count: int, settings: Settings, name: str) -> None:
     """Start an execution of this *name*; starting twice by one name is one start. Raises Unavailable."""
     manifest_key = object_keys.manifest(batch_id, "chunks")
     if chunk_count > 1:
-        chunks = [{"chunk": number} for number in range(1, chunk_count + 1)]
-        s3.write(settings.work_bucket, manifest_key, json.dumps(chunks).encode())
-    step_functions.start_import(settings.state_machine_arn, name, batch_id, chunk_count, manifest_key)
+        s3.write(settings.work_bucket, manifest_key, manifest(range(1, chunk_count + 1)))
+    given = ImportInput(batch_id=batch_id, chunks=chunk_count, manifest_key=manifest_key)
+    step_functions.start_import(settings.state_machine_arn, name, given)

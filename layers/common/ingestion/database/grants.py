@@ -45,9 +45,9 @@ def grant(db: Connection, role: str) -> None:
     db.run(f"REVOKE ALL ON SCHEMA {schema} FROM {role}")
     db.run(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
     db.run(f"GRANT USAGE, CREATE ON SCHEMA staging TO {role}")
-    for table, name, is_staging in _own_tables(db):
+    for table, name, is_read_only in _own_tables(db):
         db.run(f"REVOKE ALL ON {table} FROM PUBLIC, {role}")
-        db.run(f"GRANT {_rights_on(db, name, is_staging)} ON {table} TO {role}")
+        db.run(f"GRANT {_rights_on(db, name, is_read_only)} ON {table} TO {role}")
     for function, is_trigger in _own_functions(db):
         # Whoever may execute a trigger's function may hang it on a table of their own, and have it believe that.
         db.run(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC, {role}")
@@ -73,8 +73,8 @@ def _close_to_everybody(db: Connection, schema: str, role: str) -> None:
         db.run(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
 
 
-def _rights_on(db: Connection, name: str, is_staging: bool) -> str:
-    if is_staging or name in READ_ONLY:
+def _rights_on(db: Connection, name: str, is_read_only: bool) -> str:
+    if is_read_only or name in READ_ONLY:
         return "SELECT"
     rights = ["SELECT", f"INSERT{_columns(db, name, NOT_INSERTED)}"]
     if name not in APPEND_ONLY:
@@ -116,12 +116,12 @@ def _own_functions(db: Connection) -> list[list[Any]]:
 
 
 def _own_tables(db: Connection) -> list[list[Any]]:
-    """Those that the owner owns: in a database that is shared, nobody else's."""
+    """Tables and views of the owner's own, not of others who share the database; and whether they are only read."""
     return db.run(
         """
-        SELECT c.oid::regclass::text, c.relname, c.relnamespace = 'staging'::regnamespace
+        SELECT c.oid::regclass::text, c.relname, c.relkind = 'v' OR c.relnamespace = 'staging'::regnamespace
           FROM pg_class c
-         WHERE c.relkind IN ('r', 'p') AND c.relowner = CURRENT_USER::regrole
+         WHERE c.relkind IN ('r', 'p', 'v') AND c.relowner = CURRENT_USER::regrole
            AND c.relnamespace IN (current_schema()::regnamespace, 'staging'::regnamespace)
       ORDER BY c.oid
         """

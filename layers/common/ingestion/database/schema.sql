@@ -516,6 +516,46 @@ COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a sess
 COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
 COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
 
+CREATE VIEW public.batch_view WITH (security_invoker='true') AS
+ SELECT b.id,
+    b.upload_id,
+    b.file_name,
+    b.file_hash,
+    b.file_size_bytes,
+    b.program_type,
+    b.program_instance_id,
+    i.slug AS program_instance,
+    b.status,
+    b.dry_run,
+    b.total_rows,
+    b.success_rows,
+    b.error_rows,
+    b.skipped_rows,
+    b.unchanged_rows,
+    b.unpublished_rows,
+    b.inserted_rows,
+    b.updated_rows,
+        CASE
+            WHEN (b.status <> ALL (ARRAY['pending'::text, 'running'::text])) THEN b.total_rows
+            ELSE ( SELECT (COALESCE(sum(c.rows), (0)::numeric))::bigint AS "coalesce"
+               FROM public.chunks c
+              WHERE ((c.batch_id = b.id) AND (c.state <> 'planned'::text)))
+        END AS processed_rows,
+    ((NOT b.dry_run) AND (b.status <> ALL (ARRAY['pending'::text, 'running'::text]))) AS counts,
+    b.error_summary,
+    COALESCE((b.csv_metadata -> 'warnings'::text), '[]'::jsonb) AS warnings,
+    b.failure_code,
+    b.failure_reason,
+    b.imported_by,
+    b.parent_batch_id,
+    b.created_at,
+    b.started_at,
+    b.completed_at,
+    ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file
+   FROM (public.ingestion_batches b
+     LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
+COMMENT ON VIEW public.batch_view IS 'A batch as the API, its lists and the pages show it';
+
 CREATE VIEW reporting.batches AS
  SELECT b.id AS batch_id,
     b.upload_id,

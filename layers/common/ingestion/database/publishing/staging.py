@@ -112,8 +112,10 @@ def copy(db: Connection, batch_id: UUID, columns: Iterable[str], blocks: Iterabl
     db.run("RELEASE SAVEPOINT before_copy")
 
 
-def counts(db: Connection, batch_id: UUID) -> dict[int, int]:
-    """How many rows of each chunk are really there."""
+def counts(db: Connection, batch_id: UUID) -> dict[int, int] | None:
+    """How many rows of each chunk are really there; None if the batch has no staging tables."""
+    if not exists(db, batch_id):
+        return None
     found = db.run(f"SELECT chunk, count(*) FROM {rows_table(batch_id)} GROUP BY chunk")
     return {int(chunk): int(count) for chunk, count in found}
 

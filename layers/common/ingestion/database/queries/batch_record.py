@@ -13,22 +13,11 @@ def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
     found = rows(
         db,
         """
-        SELECT b.id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, i.slug AS program_instance, b.status,
-               b.total_rows, b.success_rows, b.error_rows, b.skipped_rows, b.unchanged_rows,
-               b.unpublished_rows, b.inserted_rows, b.updated_rows,
-               CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
-                    ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
-                            FROM chunks c
-                           WHERE c.batch_id = b.id AND c.state <> 'planned')
-                     END AS processed_rows,
-               b.error_summary, b.failure_code, b.failure_reason, b.imported_by, b.parent_batch_id, b.dry_run,
-               b.created_at, b.started_at, b.completed_at,
-               b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file,
-               b.error_file_key, b.error_file_deleted_at, b.upload_id, u.key, u.version_id, b.claimed_by, b.forced,
-               b.force_reason, b.max_error_percent, b.csv_metadata, b.rating_scale, b.reconciled_at, b.archived_at
-          FROM ingestion_batches b
+        SELECT b.*, r.error_file_key, r.error_file_deleted_at, r.claimed_by, r.forced, r.force_reason,
+               r.max_error_percent, r.csv_metadata, r.rating_scale, r.reconciled_at, r.archived_at, u.key, u.version_id
+          FROM batch_view b
+          JOIN ingestion_batches r ON r.id = b.id
           JOIN uploads u ON u.id = b.upload_id
-     LEFT JOIN program_instances i ON i.id = b.program_instance_id
          WHERE b.id = :id
         """,
         id=batch_id,
@@ -91,21 +80,20 @@ def totals(db: Connection, program_type: str | None, start: datetime | None, end
     return rows(
         db,
         """
-        SELECT count(*) FILTER (WHERE t.counts) AS batches,
-               coalesce(sum(t.total_rows) FILTER (WHERE t.counts), 0) AS total_rows,
-               coalesce(sum(t.success_rows) FILTER (WHERE t.counts), 0) AS success_rows,
-               coalesce(sum(t.error_rows) FILTER (WHERE t.counts), 0) AS error_rows,
-               coalesce(sum(t.skipped_rows) FILTER (WHERE t.counts), 0) AS skipped_rows,
-               coalesce(sum(t.inserted_rows) FILTER (WHERE t.counts), 0) AS inserted_rows,
-               coalesce(sum(t.updated_rows) FILTER (WHERE t.counts), 0) AS updated_rows,
-               count(*) FILTER (WHERE t.counts AND t.status = 'failed') AS failed_batches,
-               count(*) FILTER (WHERE NOT t.dry_run AND NOT t.counts) AS unfinished_batches,
-               count(*) FILTER (WHERE t.dry_run) AS dry_runs
-          FROM (SELECT b.*, NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts
-                  FROM ingestion_batches b
-                 WHERE (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
-                   AND (CAST(:start AS timestamptz) IS NULL OR b.created_at >= :start)
-                   AND (CAST(:end AS timestamptz) IS NULL OR b.created_at < :end)) t
+        SELECT count(*) FILTER (WHERE b.counts) AS batches,
+               coalesce(sum(b.total_rows) FILTER (WHERE b.counts), 0) AS total_rows,
+               coalesce(sum(b.success_rows) FILTER (WHERE b.counts), 0) AS success_rows,
+               coalesce(sum(b.error_rows) FILTER (WHERE b.counts), 0) AS error_rows,
+               coalesce(sum(b.skipped_rows) FILTER (WHERE b.counts), 0) AS skipped_rows,
+               coalesce(sum(b.inserted_rows) FILTER (WHERE b.counts), 0) AS inserted_rows,
+               coalesce(sum(b.updated_rows) FILTER (WHERE b.counts), 0) AS updated_rows,
+               count(*) FILTER (WHERE b.counts AND b.status = 'failed') AS failed_batches,
+               count(*) FILTER (WHERE NOT b.dry_run AND NOT b.counts) AS unfinished_batches,
+               count(*) FILTER (WHERE b.dry_run) AS dry_runs
+          FROM batch_view b
+         WHERE (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
+           AND (CAST(:start AS timestamptz) IS NULL OR b.created_at >= :start)
+           AND (CAST(:end AS timestamptz) IS NULL OR b.created_at < :end)
         """,
         program_type=program_type,
         start=start,

@@ -111,3 +111,15 @@ def stuck(db: Connection, minutes: int) -> list[UUID]:
         minutes=minutes,
     )
     return [row[0] for row in found]
+
+
+def oldest_unfinished_seconds(db: Connection) -> float:
+    """How long ago the oldest batch was started, or created, that has not ended; 0 if all have."""
+    ((waited,),) = db.run(
+        """
+        SELECT CAST(coalesce(max(extract(epoch FROM now() - coalesce(started_at, created_at))), 0) AS float8)
+          FROM ingestion_batches
+         WHERE status IN ('pending', 'running')
+        """
+    )
+    return float(waited)

@@ -68,10 +68,8 @@ def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
                CAST(sum(b.updated_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS updated_rows,
                CAST(sum(b.skipped_rows) AS bigint) AS skipped_rows,
                CAST(sum(b.error_rows) AS bigint) AS error_rows
-          FROM ingestion_batches b
-         WHERE b.program_instance_id = :instance_id
-           AND b.status IN ('completed', 'failed', 'archived')
-           AND NOT b.dry_run
+          FROM batch_view b
+         WHERE b.program_instance_id = :instance_id AND b.counts
       GROUP BY 1
       ORDER BY 1
         """,

@@ -29,20 +29,8 @@ class BatchFilter(NamedTuple):
 
 
 BATCHES = """
-        SELECT b.id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, i.slug AS program_instance, b.status,
-               b.total_rows, b.success_rows, b.error_rows, b.skipped_rows, b.unchanged_rows,
-               b.unpublished_rows, b.inserted_rows, b.updated_rows,
-               CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
-                    ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
-                            FROM chunks c
-                           WHERE c.batch_id = b.id AND c.state <> 'planned')
-                     END AS processed_rows,
-               b.error_summary, b.csv_metadata->'warnings' AS warnings, b.failure_code, b.failure_reason, b.imported_by,
-               b.parent_batch_id, b.dry_run,
-               b.created_at, b.started_at, b.completed_at,
-               b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
-          FROM ingestion_batches b
-     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+        SELECT b.*
+          FROM batch_view b
          WHERE (CAST(:status AS text) IS NULL OR b.status = :status)
            AND (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
            AND (CAST(:slug AS text) IS NULL

@@ -14,21 +14,15 @@ from ingestion.database.queries.lists import BatchFilter, NewestFirst
 _COLUMNS = """
                u.id AS upload_id, u.file_name, u.state, u.size_bytes, u.refusal_code, u.refusal_message,
                u.refusal_batch_id, u.uploaded_by, u.claimed_by, u.options ->> 'programType' AS named_program_type,
-               b.id AS batch_id, b.status, b.program_type, i.slug AS program_instance, b.dry_run, b.failure_reason,
-               b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows,
-               b.error_rows, b.completed_at,
-               CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
-                    ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
-                            FROM chunks c
-                           WHERE c.batch_id = b.id AND c.state <> 'planned')
-                     END AS processed_rows
+               b.id AS batch_id, b.status, b.program_type, b.program_instance, b.dry_run, b.failure_reason,
+               b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
+               b.processed_rows, b.completed_at
 """
 
 OF_UPLOADS = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
-     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+     LEFT JOIN batch_view b ON b.upload_id = u.id
          WHERE (CAST(:state AS text) IS NULL OR u.state = :state)
            AND (CAST(:at AS timestamptz) IS NULL OR (u.created_at, u.id) < (:at, CAST(:id AS uuid)))
       ORDER BY u.created_at DESC, u.id DESC
@@ -37,9 +31,8 @@ OF_UPLOADS = f"""
 
 OF_BATCHES = f"""
         SELECT b.id, b.created_at, {_COLUMNS}
-          FROM ingestion_batches b
+          FROM batch_view b
           JOIN uploads u ON u.id = b.upload_id
-     LEFT JOIN program_instances i ON i.id = b.program_instance_id
          WHERE (CAST(:status AS text) IS NULL OR b.status = :status)
            AND (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
            AND (CAST(:slug AS text) IS NULL
@@ -52,8 +45,7 @@ OF_BATCHES = f"""
 OF_ONE_UPLOAD = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
-     LEFT JOIN program_instances i ON i.id = b.program_instance_id
+     LEFT JOIN batch_view b ON b.upload_id = u.id
          WHERE u.id = :id
 """  # of constants
 

@@ -1,0 +1,135 @@
+"""ingestion_batches, on their way: each function moves a batch on, or notes what came of it."""
+
+from typing import Any
+from uuid import UUID
+
+from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
+from ingestion.database.connection import Connection, to_json
+from ingestion.file_warnings import OF_ROWS, WarningCode
+
+
+def start(db: Connection, batch_id: UUID, execution: str) -> bool:
+    """Move a pending batch to running; False if it was not pending."""
+    moved = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = 'running', execution = :execution, started_at = now(), updated_at = now()
+         WHERE id = :id AND status = 'pending'
+     RETURNING id
+        """,
+        id=batch_id,
+        execution=execution,
+    )
+    return bool(moved)
+
+
+def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
+    """Let another execution go on with a running batch, or try a failed one again; False if there is nothing to do.
+
+    The execution that a batch failed in can't revive it: its stragglers may still be at work. Nor can any other once
+    its file has been deleted.
+    Raises DatabaseError (unique_violation) if the file was imported by another batch meanwhile.
+    """
+    moved = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = 'running', execution = :execution, completed_at = NULL, failure_reason = NULL,
+               failure_code = NULL, inserted_rows = 0, updated_rows = 0, skipped_rows = 0, unpublished_rows = 0,
+               error_rows = 0, error_summary = '[]',
+               error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now(),
+               started_at = CASE status WHEN 'failed' THEN now() ELSE started_at END
+         WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
+           AND archived_at IS NULL
+     RETURNING id
+        """,
+        id=batch_id,
+        execution=execution,
+    )
+    return bool(moved)
+
+
+def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
+    """Note what only the whole file could tell."""
+    db.run(
+        """
+        UPDATE ingestion_batches
+           SET rating_scale = :scale, reconciled_at = coalesce(reconciled_at, now()), updated_at = now(),
+               csv_metadata = csv_metadata || CAST(:found AS jsonb)
+         WHERE id = :id
+        """,
+        id=batch_id,
+        scale=scale,
+        found=to_json({"ratingScale": scale, "ratingScaleAssumed": is_assumed}),
+    )
+
+
+def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:
+    """Add what was tolerated in the rows to what was in the file, in place of what an earlier try counted there."""
+    db.run(
+        """
+        UPDATE ingestion_batches
+           SET csv_metadata = csv_metadata || jsonb_build_object('warnings',
+                   (SELECT coalesce(jsonb_agg(w), '[]')
+                      FROM jsonb_array_elements(coalesce(csv_metadata->'warnings', '[]')) w
+                     WHERE w->>'code' <> ALL(CAST(:of_rows AS text[])))
+                   || CASE WHEN csv_metadata->'ratingScaleAssumed' = 'true'
+                           THEN jsonb_build_array(jsonb_build_object('code', CAST(:assumed AS text), 'count', 1))
+                           ELSE '[]' END
+                   || CAST(:warnings AS jsonb))
+         WHERE id = :id
+        """,
+        id=batch_id,
+        of_rows=[code.value for code in OF_ROWS],
+        assumed=WarningCode.RATING_SCALE_ASSUMED.value,
+        warnings=to_json(warnings),
+    )
+
+
+def end(
+    db: Connection,
+    batch_id: UUID,
+    status: BatchStatus,
+    tally: Tally,
+    summary: list[FaultCount],
+    *,
+    failure: Failure | None,
+    error_file_key: str | None,
+) -> bool:
+    """Move a batch to completed or failed, with all that came of it; False if it may not move there, having ended."""
+    ended = db.run(
+        """
+        UPDATE ingestion_batches
+           SET status = :status, inserted_rows = :inserted, updated_rows = :updated, skipped_rows = :skipped,
+               unpublished_rows = :unpublished, error_rows = :errors, error_summary = CAST(:summary AS jsonb),
+               failure_code = :failure_code, failure_reason = :failure_reason,
+               error_file_key = :error_file_key, completed_at = now(), updated_at = now()
+         WHERE id = :id AND status = ANY(CAST(:before AS text[]))
+     RETURNING id
+        """,
+        id=batch_id,
+        before=[before.value for before, after in NEXT.items() if status in after],
+        status=status.value,
+        inserted=tally.inserted,
+        updated=tally.updated,
+        skipped=tally.skipped,
+        unpublished=tally.unpublished,
+        errors=tally.errors,
+        summary=to_json(summary),
+        failure_code=failure.code if failure else None,
+        failure_reason=failure.reason if failure else None,
+        error_file_key=error_file_key,
+    )
+    return bool(ended)
+
+
+def seconds(db: Connection, batch_id: UUID) -> float:
+    """How long the import of a batch that has ended took."""
+    ((took,),) = db.run(
+        """
+        SELECT CAST(extract(epoch FROM completed_at - coalesce(started_at, created_at)) AS float8)
+          FROM ingestion_batches
+         WHERE id = :id
+        """,
+        id=batch_id,
+    )
+    return float(took)
