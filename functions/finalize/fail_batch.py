@@ -11,7 +11,7 @@ from ingestion.batch import BatchStatus, Failure, Tally
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batches, chunks, people, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.telemetry import logger, metrics
@@ -110,7 +110,7 @@ def _take_back(batch: Batch, db: Connection) -> None:
     """Leave nothing of the batch behind but its record."""
     # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
     chunks.lock_shards(db, batch.id)
-    merge_sql.take_back(db, batch.id, TARGETS[batch.programme.kind])
+    merge_sql.take_back(db, batch.id, target_of(batch.programme.record))
     chunks.forget_shards(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)

@@ -14,7 +14,7 @@ from ingestion.batch import BatchStatus, Failure, FaultCounts, Tally
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batches, chunks, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
@@ -108,7 +108,7 @@ def _reconcile(batch: Batch, tally: Tally, db: Connection) -> None:
     if chunks.shards_to_merge(db, batch.id):
         # As after a fail-over to a server that had not got the last commits.
         raise StagingLost("Shards that were merged are not merged any more.")
-    there = merge_sql.published(db, batch.id, TARGETS[batch.programme.kind])
+    there = merge_sql.published(db, batch.id, target_of(batch.programme.record))
     if there != tally.success:
         raise BatchBroken(f"The ledger says that {tally.success} rows were published, but {there} are there.")
 
@@ -136,7 +136,7 @@ def _faults(batch: Batch, db: Connection) -> FaultCounts:
     """All faults of the file, those that only the whole file showed among them."""
     counts = chunks.fault_counts(db, batch.id)
     taken = chunks.conflict_count(db, batch.id)
-    counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, "session_id", ""), taken))
+    counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, batch.programme.key_column.name, ""), taken))
     return counts
 
 

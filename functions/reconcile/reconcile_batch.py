@@ -19,11 +19,10 @@ from ingestion.config import Settings, UnknownUsers
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
-from ingestion.database.publishing.targets import TARGETS, fields_of
+from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.tables import batches, chunks, people, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import ProgrammeBusy
-from ingestion.records import Kind
 from ingestion.values.ratings import RatingFacts, Scale, scale_of
 
 WAIT_SECONDS = 1.0
@@ -122,12 +121,12 @@ def _restage(batch: Batch, numbers: list[int], scale: Scale | None, db: Connecti
 
 def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> list[int]:
     """Work out and write down what becomes of each row; the shards to be merged, none if nothing is to be published."""
-    creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
+    creates_people = bool(batch.programme.record.people) and settings.unknown_users is UnknownUsers.CREATE
     if creates_people and not batch.dry_run:
         is_published = _reconcile_with_new_people(batch, scale, db)
     else:
         if creates_people:
-            people.number_staged(db, batch.id)
+            people.number_staged(db, batch.id, batch.programme.record.people)
         is_published = _judge(batch, scale, db)
     if is_published:
         return chunks.shards_to_merge(db, batch.id)
@@ -142,11 +141,11 @@ def _reconcile_with_new_people(batch: Batch, scale: Scale | None, db: Connection
     To delete them would hold up whoever writes sessions. Reconciling again without them comes to the same.
     """
     db.run("SAVEPOINT before_people")
-    people.create_staged(db, batch.id)
+    people.create_staged(db, batch.id, batch.programme.record.people)
     if _judge(batch, scale, db):
         return True
     db.run("ROLLBACK TO SAVEPOINT before_people")
-    people.number_staged(db, batch.id)
+    people.number_staged(db, batch.id, batch.programme.record.people)
     return _judge(batch, scale, db)
 
 
@@ -157,7 +156,7 @@ def _judge(batch: Batch, scale: Scale | None, db: Connection) -> bool:
         db,
         Reconciling(
             batch_id=batch.id,
-            target=TARGETS[batch.programme.kind],
+            target=target_of(batch.programme.record),
             program_type=batch.program_type,
             scale=scale,
             present=fields_of(batch.column_plan),
