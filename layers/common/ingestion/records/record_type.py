@@ -208,6 +208,8 @@ class RecordType:
             raise ValueError(f"{self.name}: required fields stand before all others")
         names = (*PLACE, *(field.staged for field in self.fields))
         made: type[Any] = namedtuple(  # type: ignore[misc]
-            f"{self.name.title().replace('_', '')}Row", names, defaults=[*(field.default for field in optional)]
+            "".join(filter(str.isalpha, f"{self.name.title()}Row")),
+            names,
+            defaults=[*(field.default for field in optional)],
         )
         return made
