@@ -126,6 +126,8 @@ def test_api_command_and_pages_show_all_fields_and_versions(house: House, specim
     for person in programme.record.people:
         assert person.label.en in rows
     assert specimen.key in rows
+    by_month = house.page(f"/programmes/{shown['programInstance']}/sessions")
+    assert f"/batches/{later['id']}" in by_month
     assert f">{value}" in versions
     assert "changed" in versions
 

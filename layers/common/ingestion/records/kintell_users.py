@@ -47,14 +47,22 @@ PERSON = RecordType(
             type=Type.TEXT,
             part=Part.KEY,
             label=Label("Email", "E-post"),
-            column=Column(name="email", fills="email", rule=emails.email, required=True),
+            column=Column(
+                name="email",
+                in_other_words=("e_post", "epost", "пошта"),
+                fills="email",
+                rule=emails.email,
+                required=True,
+            ),
         ),
         Field(
             name="name",
             type=Type.TEXT,
             part=Part.KEPT,
             label=Label("Name", "Navn"),
-            column=Column(name="name", fills="name", rule=cells.label_up_to(255), is_text=True),
+            column=Column(
+                name="name", in_other_words=("navn", "ім"), fills="name", rule=cells.label_up_to(255), is_text=True
+            ),
         ),
         Field(
             name="linkedin_url",

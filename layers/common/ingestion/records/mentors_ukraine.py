@@ -13,9 +13,11 @@ MENTORS_UKRAINE = Programme(
     telltale_columns=frozenset({"focus_area", "goals_discussed", "mentor_email"}),
     columns=(
         *SESSION.columns("external_session_id", "participant_email"),
-        SESSION.field("volunteer_email").column.named("mentor_email", "volunteer_email"),
+        SESSION.field("volunteer_email").column.named(
+            "mentor_email", aliases=("volunteer_email",), in_other_words=("mentor", "ментор")
+        ),
         *COMMON,
         *SESSION.columns("focus_area"),
-        SESSION.field("topics").column.named("goals_discussed"),
+        SESSION.field("topics").column.named("goals_discussed", in_other_words=("mål", "цілі")),
     ),
 )

@@ -68,6 +68,8 @@ class Column(BaseModel):
     rule: Rule
     required: bool = False
     aliases: tuple[str, ...] = ()
+    in_other_words: tuple[str, ...] = ()
+    """How a header may begin that means it. For advice only: none is ever read as the column."""
     at_once: Callable[[Sequence[str]], Sequence[Cell] | None] | None = None
     """The rule for many cells, of a column whose texts hardly ever come twice; None if one needs a closer look."""
     comes_again: bool = False
@@ -79,9 +81,9 @@ class Column(BaseModel):
     oldest_years: int | None = None
     """For a date: how many years it may lie in the past."""
 
-    def named(self, name: str, *aliases: str) -> Self:
+    def named(self, name: str, *, aliases: tuple[str, ...] = (), in_other_words: tuple[str, ...] = ()) -> Self:
         """The same column as a programme calls it."""
-        return self.model_copy(update={"name": name, "aliases": aliases})
+        return self.model_copy(update={"name": name, "aliases": aliases, "in_other_words": in_other_words})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ SESSION: Final = RecordType(
             label=Label("Session", "Økt"),
             column=Column(
                 name="session_id",
+                in_other_words=("økt", "okt", "samtale_id", "сесі", "ідентифікатор"),
                 fills="external_session_id",
                 rule=cells.id_up_to(255),
                 at_once=cells.ids_up_to(255),
@@ -44,7 +45,12 @@ SESSION: Final = RecordType(
             role=Role("participant", FaultCode.PARTICIPANT_NOT_FOUND),
             label=Label("Participant", "Deltaker"),
             column=Column(
-                name="participant_email", fills="participant_email", rule=emails.email, required=True, comes_again=True
+                name="participant_email",
+                in_other_words=("deltaker", "mentee", "learner", "учасни"),
+                fills="participant_email",
+                rule=emails.email,
+                required=True,
+                comes_again=True,
             ),
         ),
         Field(
@@ -54,7 +60,12 @@ SESSION: Final = RecordType(
             role=Role("volunteer", FaultCode.VOLUNTEER_NOT_FOUND),
             label=Label("Mentor or volunteer", "Mentor eller frivillig"),
             column=Column(
-                name="volunteer_email", fills="volunteer_email", rule=emails.email, required=True, comes_again=True
+                name="volunteer_email",
+                in_other_words=("frivillig", "волонтер", "tutor"),
+                fills="volunteer_email",
+                rule=emails.email,
+                required=True,
+                comes_again=True,
             ),
         ),
         Field(
@@ -63,6 +74,7 @@ SESSION: Final = RecordType(
             label=Label("Scheduled", "Planlagt"),
             column=Column(
                 name="scheduled_at",
+                in_other_words=("planlagt", "dato", "tidspunkt", "заплановано", "дата", "start"),
                 fills="scheduled_at",
                 rule=dates.date,
                 required=True,
@@ -74,7 +86,12 @@ SESSION: Final = RecordType(
             name="completed_at",
             type=Type.MOMENT,
             label=Label("Completed", "Fullført"),
-            column=Column(name="completed_at", fills="completed_at", rule=dates.date),
+            column=Column(
+                name="completed_at",
+                in_other_words=("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
+                fills="completed_at",
+                rule=dates.date,
+            ),
             in_lists=False,
         ),
         Field(
@@ -82,14 +99,23 @@ SESSION: Final = RecordType(
             type=Type.INTEGER,
             label=Label("Minutes", "Minutter"),
             column=Column(
-                name="duration_minutes", fills="duration_minutes", rule=durations.duration, aliases=("duration_min",)
+                name="duration_minutes",
+                in_other_words=("varighet", "minutter", "тривалість"),
+                fills="duration_minutes",
+                rule=durations.duration,
+                aliases=("duration_min",),
             ),
         ),
         Field(
             name="rating",
             type=Type.DECIMAL,
             label=Label("Rating (0–1)", "Vurdering (0–1)"),
-            column=Column(name="rating", fills="rating_given", rule=cells.rating),
+            column=Column(
+                name="rating",
+                in_other_words=("vurdering", "karakter", "score", "оцінка"),
+                fills="rating_given",
+                rule=cells.rating,
+            ),
         ),
         Field(
             name="feedback_text",
@@ -97,6 +123,7 @@ SESSION: Final = RecordType(
             label=Label("Feedback", "Tilbakemelding"),
             column=Column(
                 name="feedback_text",
+                in_other_words=("tilbakemelding", "kommentar", "відгук", "comment"),
                 fills="feedback_text",
                 rule=cells.text_up_to(5_000),
                 at_once=cells.texts_up_to(5_000),
@@ -107,14 +134,26 @@ SESSION: Final = RecordType(
             name="focus_area",
             type=Type.LABEL,
             label=Label("Focus area", "Fokusområde"),
-            column=Column(name="focus_area", fills="focus_area", rule=cells.label_up_to(255), is_text=True),
+            column=Column(
+                name="focus_area",
+                in_other_words=("område", "fokus", "напрям"),
+                fills="focus_area",
+                rule=cells.label_up_to(255),
+                is_text=True,
+            ),
             in_lists=False,
         ),
         Field(
             name="language_level",
             type=Type.WORD,
             label=Label("Language level", "Språknivå"),
-            column=Column(name="language_level", fills="language_level", rule=cells.level, doubt=cells.doubt_of_level),
+            column=Column(
+                name="language_level",
+                in_other_words=("nivå", "språknivå", "рівень"),
+                fills="language_level",
+                rule=cells.level,
+                doubt=cells.doubt_of_level,
+            ),
             in_lists=False,
         ),
         Field(
@@ -122,7 +161,13 @@ SESSION: Final = RecordType(
             type=Type.TEXTS,
             default=(),
             label=Label("Topics", "Temaer"),
-            column=Column(name="topics", fills="topics", rule=cells.comma_list, is_text=True),
+            column=Column(
+                name="topics",
+                in_other_words=("tema", "emne", "теми"),
+                fills="topics",
+                rule=cells.comma_list,
+                is_text=True,
+            ),
             in_lists=False,
         ),
         Field(
