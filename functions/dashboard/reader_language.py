@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from dashboard import WEB
+from ingestion.records import Field
 from ingestion.sign_in.session_cookies import cookies_of
 
 LANGUAGES: Final = {"en": "English", "nb": "Norsk"}
@@ -66,6 +67,10 @@ class Words:
     def t(self, key: str, **values: Any) -> str:
         """The text of a key, its `{name}`s filled in. Raises KeyError."""
         return self._texts[key].format(**values)
+
+    def label(self, field: Field) -> str:
+        """What a field of a record is called."""
+        return str(getattr(field.label, self.language))
 
     def n(self, key: str, count: int) -> str:
         """The text of a key for so many: `key.one` or `key.other`."""

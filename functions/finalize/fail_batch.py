@@ -5,7 +5,7 @@ from ingestion.batch import BatchStatus, Failure, Tally
 from ingestion.contracts import FailTask, Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.telemetry import logger, metrics
@@ -69,7 +69,7 @@ def _take_back(batch: Batch, db: Connection) -> None:
     """Leave nothing of the batch behind but its record."""
     # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
     shards.lock_all(db, batch.id)
-    merge_sql.take_back(db, batch.id, TARGETS[batch.programme.kind])
+    merge_sql.take_back(db, batch.id, target_of(batch.programme.record))
     shards.forget(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)

@@ -11,7 +11,7 @@ from ingestion.config import Settings
 from ingestion.contracts import Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, ledger, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
@@ -93,7 +93,7 @@ def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
     if final.shards_to_merge:
         # As after a fail-over to a server that had not got the last commits.
         raise StagingLost("Shards that were merged are not merged any more.")
-    there = merge_sql.published(db, batch.id, TARGETS[batch.programme.kind])
+    there = merge_sql.published(db, batch.id, target_of(batch.programme.record))
     if there != final.totals.success:
         raise BatchBroken(f"The ledger says that {final.totals.success} rows were published, but {there} are there.")
 

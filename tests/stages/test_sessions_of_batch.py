@@ -77,7 +77,7 @@ def test_no_session_of_a_batch_is_missed_or_listed_twice(
         assert by_pages(db, batch_id, limit) == expected
         assert merge_sql.published(db, batch_id, SESSIONS) == len(expected)
         current = db.run("SELECT count(*) FROM kintell_sessions WHERE batch_id = :id", id=batch_id)[0][0]
-        assert batch_record.standing(db, batch_id)[0] == current
+        assert batch_record.standing(db, batch_id, SESSIONS) == current
     assert set(noted_people(db)) == people_of_batches(db)
     db.run("TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE")
 

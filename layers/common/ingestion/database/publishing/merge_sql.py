@@ -63,7 +63,7 @@ def _insert_new(db: Connection, merging: Merging) -> int:
     """The rows whose key is nowhere else: neither in the table nor again in the file."""
     target = merging.target
     # A column that the file lacks is null in the staging too.
-    content = [staged_value(name, merging.scale) for name in target.content]
+    content = [staged_value(target, name, merging.scale) for name in target.content]
     columns = (target.key, *target.owners, *target.kept, *target.content)
     values = [f"r.{name}" for name in (target.key, *target.owners, *target.kept)] + content
     id_column, id_value = _id_of_row(target, "r.row_number")

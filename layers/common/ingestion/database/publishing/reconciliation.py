@@ -48,7 +48,7 @@ class Reconciling:
     def content(self, existing: str) -> list[str]:
         """SQL for the content of a staged row `r`, where the row before it, if any, is *existing*."""
         return [
-            staged_value(name, self.scale) if name in self.present else f"{existing}.{name}"
+            staged_value(self.target, name, self.scale) if name in self.present else f"{existing}.{name}"
             for name in self.target.content
         ]
 
