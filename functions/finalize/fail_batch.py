@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from finalize.finalize_batch import Finalized, finalized_as
-from ingestion.batch import BatchStatus, Failure, Tally
+from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
@@ -35,7 +35,7 @@ class Breakage(BaseModel):
         """Says what happened, and nothing of the file's content."""
         said = f" {self._message()}" if self.error in _OURS else ""
         sentence = f"The import broke ({self.error}).{said} Nothing of the file was imported."
-        return Failure("import_broke", sentence)
+        return Failure(FailureCode.IMPORT_BROKE, sentence)
 
     def _message(self) -> str:
         try:

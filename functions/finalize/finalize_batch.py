@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from finalize.join_rejects import join_error_file
-from ingestion.batch import BatchStatus, Failure, FaultCounts, Tally
+from ingestion.batch import BatchStatus, Failure, FailureCode, FaultCounts, Tally
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
@@ -117,10 +117,10 @@ def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed though nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
         sentence = f"All {tally.total} rows were rejected; the error file says why for each."
-        return Failure("every_row_rejected", sentence)
+        return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
     if batch.max_error_percent is not None and tally.is_over(batch.max_error_percent):
         return Failure(
-            "too_many_errors",
+            FailureCode.TOO_MANY_ERRORS,
             f"{tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
             f"more than the limit of {batch.max_error_percent:g} %; nothing was imported.",
         )

@@ -6,6 +6,7 @@ from ingestion.records.programme import Column
 from ingestion.values import cells, dates, durations, emails
 
 OLDEST_YEARS: Final = 10
+LONGEST_FEEDBACK: Final = 5_000
 
 INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
 """The columns that may name the programme instance of a file; aliases of one thing."""
@@ -39,8 +40,8 @@ RATING: Final = Column(name="rating", fills="rating_given", rule=cells.rating)
 FEEDBACK: Final = Column(
     name="feedback_text",
     fills="feedback_text",
-    rule=cells.text_up_to(5_000),
-    at_once=cells.texts_up_to(5_000),
+    rule=cells.text_up_to(LONGEST_FEEDBACK),
+    at_once=cells.texts_up_to(LONGEST_FEEDBACK),
     is_text=True,
 )
 
