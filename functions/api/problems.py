@@ -12,7 +12,7 @@
 | 503 | the database is out of reach; `Retry-After` says when to try again |
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -144,7 +144,7 @@ def of_validation(invalid: RequestValidationError) -> Problem:
         if missing := _NAMED_BY_PATH.get(tuple(fault["loc"])):
             code, thing = missing
             return Problem(code, f"There is no {thing} {fault.get('input')}; its id is a UUID.")
-    errors = [Offence(field=_name(fault["loc"]), message=_sentence(fault["msg"])) for fault in faults]
+    errors = [Offence(field=_name(fault["loc"]), message=_sentence(fault)) for fault in faults]
     detail = " ".join(f"{error.field}: {error.message}." for error in errors)
     return Problem(ProblemCode.INVALID_REQUEST, detail, errors)
 
@@ -154,5 +154,7 @@ def _name(location: Sequence[str | int]) -> str:
     return ".".join(map(str, location[1:] or location))
 
 
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".")
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """Our own rule's sentence, which pydantic puts words in front of; of any other rule pydantic's."""
+    ours = fault.get("ctx", {}).get("error") if fault["type"] == "value_error" else None
+    return str(ours or fault["msg"]).rstrip(".")

@@ -14,10 +14,11 @@ from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import TARGETS
 from ingestion.database.tables import audit, batches, chunks, people, programmes
 from ingestion.database.tables.batches import Batch
+from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
 
 # Errors that we raise with a sentence for people; the text of any other may hold cells of the file.
-_OURS = ("BatchBroken", "Unavailable", "ProgrammeBusy", "StagingLost")
+_OURS = {error.__name__ for error in (BatchBroken, Unavailable, ProgrammeBusy, StagingLost)}
 
 
 class Breakage(BaseModel):
