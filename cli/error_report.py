@@ -77,14 +77,19 @@ def faults_of(batch: Json, rows: int) -> list[str]:
     summary = sorted(batch["errorSummary"], key=lambda fault: (-fault["count"], fault["code"], fault["field"]))
     width = max((len(str(fault["count"])) for fault in summary), default=1)
     head = f"{counted(rows, 'row')} of {clean(batch['fileName'])} rejected"
-    return [f"{head}:" if summary else f"{head}.", *(_fault(fault, width) for fault in summary)]
+    return [f"{head}:" if summary else f"{head}.", *(line for fault in summary for line in _fault(fault, width))]
 
 
-def _fault(fault: Json, width: int) -> str:
+def _fault(fault: Json, width: int) -> list[str]:
+    """What is wrong, and below it what to do, in the API's words."""
     code, field = fault["code"], fault["field"]
     about = clean(fault.get("title") or fault["category"])
     where = code if field in (None, "", WHOLE_ROW) else f"{code}, {field}"
-    return f"  {fault['count']:>{width}} × {about} ({clean(where)})"
+    advice = fault.get("advice")
+    return [
+        f"  {fault['count']:>{width}} × {about} ({clean(where)})",
+        *([f"{'':{width + 5}}{clean(advice)}"] if advice else []),
+    ]
 
 
 def name_of_errors(file_name: str) -> str:

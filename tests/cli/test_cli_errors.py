@@ -24,8 +24,12 @@ SUMMARY = [
 FAULT_LINES = (
     "2 rows of mentors-ukraine-2024-11.csv rejected:\n"
     "  14 × The mentor or volunteer is not known (E021, mentor_email)\n"
+    "       Import the roster with this person first, or correct the address.\n"
     "   2 × Not an email address (E001, participant_email)\n"
+    "       Write one address, such as name@example.org.\n"
     "   1 × The row has too many or too few fields (E010)\n"
+    "       The row was cut or filled up to fit the columns; what did not fit is in _error_message. "
+    "Move the values to the cells they belong in.\n"
 )
 
 
