@@ -6,7 +6,7 @@ Also batches that come to nothing are finalized here: dry runs, those over their
 from uuid import UUID
 
 from finalize.join_rejects import join_error_file
-from ingestion.batch import BatchStatus, Failure, Tally
+from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
 from ingestion.database.connection import Connection, transaction
@@ -102,10 +102,10 @@ def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed though nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
         sentence = f"All {tally.total} rows were rejected; the error file says why for each."
-        return Failure("every_row_rejected", sentence)
+        return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
     if batch.is_over_limit(tally):
         return Failure(
-            "too_many_errors",
+            FailureCode.TOO_MANY_ERRORS,
             f"{tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
             f"more than the limit of {batch.max_error_percent:g} %; nothing was imported.",
         )

@@ -7,6 +7,7 @@ from ingestion.records.record_type import Column, Field, Kind, Label, Part, Reco
 from ingestion.values import cells, dates, durations, emails
 
 OLDEST_YEARS: Final = 10
+LONGEST_FEEDBACK: Final = 5_000
 
 INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
 """The columns that may name the programme instance of a file; aliases of one thing."""
@@ -125,8 +126,8 @@ SESSION: Final = RecordType(
                 name="feedback_text",
                 in_other_words=("tilbakemelding", "kommentar", "відгук", "comment"),
                 fills="feedback_text",
-                rule=cells.text_up_to(5_000),
-                at_once=cells.texts_up_to(5_000),
+                rule=cells.text_up_to(LONGEST_FEEDBACK),
+                at_once=cells.texts_up_to(LONGEST_FEEDBACK),
                 is_text=True,
             ),
         ),
