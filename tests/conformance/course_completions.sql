@@ -1,3 +1,4 @@
+-- deploy: before
 -- What `course_completions.py` declares: its records, their earlier versions, and the shape of their staging.
 
 CREATE TABLE course_completions (
