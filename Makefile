@@ -61,9 +61,10 @@ build: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	$(RUN) -m pytest tests/build
 
-# Whether there is a Docker engine is asked before anything is built for it.
-sam-local: $(VENV)/.local.stamp $(SAM)/.stamp
-	@$(RUN) -m local.containers
+# Whether there is a Docker engine is asked before anything is installed or built for it.
+sam-local:
+	@$(PYTHON) -m local.containers
+	@$(MAKE) $(VENV)/.local.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.sam_local
 
