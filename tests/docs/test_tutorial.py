@@ -1,4 +1,7 @@
-"""The tutorial does what it says: its commands run on a local system and print what stands below them."""
+"""The tutorial does what it says: its commands run on a local system and print what stands below them.
+
+KINTELL_WRITE_TUTORIAL=1 writes what they print into the tutorial; read what changed.
+"""
 
 import os
 import re
@@ -14,12 +17,14 @@ from local.aws import ROOT
 from local.postgres import THROW_AWAY, running_server
 from local.system import LocalSystem, Places
 
+WRITE: Final = bool(os.environ.get("KINTELL_WRITE_TUTORIAL"))
 TUTORIAL: Final = ROOT / "docs" / "tutorial.md"
 BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+PROGRESS: Final = re.compile(r"^(?:Uploading|Uploaded|Pending|Running): .*\n", re.MULTILINE)
+"""On a terminal these are bars."""
 DIFFERS: Final = (
-    # On a terminal these are bars.
-    (re.compile(r"^(?:Uploading|Uploaded|Pending|Running): .*\n", re.MULTILINE), ""),
+    (PROGRESS, ""),
     (re.compile(r"\d{4}-\d\d-\d\d(?= already)"), "DATE"),
     (re.compile(r"(?<=imported )\d{4}-\d\d-\d\d [\d:]+\+00:00"), "TIME"),
     (re.compile(r"\(id \d+\)"), "(id N)"),
@@ -81,5 +86,11 @@ def test_the_commands_of_the_tutorial_print_what_it_says(system: LocalSystem, tm
         # The tutorial's ids stand for those of this run, in the order in which they appear.
         for written, actual in zip(ID.findall(step.printed), ID.findall(done.stdout), strict=False):
             ids.setdefault(written, actual)
-        expected = ID.sub(lambda found: ids.get(found[0], found[0]), step.printed)
-        assert without_what_differs(done.stdout) == without_what_differs(expected), f"{step.command}\n{done.stderr}"
+        expected = without_what_differs(ID.sub(lambda found: ids.get(found[0], found[0]), step.printed))
+        printed = without_what_differs(done.stdout)
+        if WRITE and printed != expected:
+            in_tutorial = {actual: written for written, actual in ids.items()}
+            shown = PROGRESS.sub("", ID.sub(lambda found: in_tutorial.get(found[0], found[0]), done.stdout))
+            TUTORIAL.write_text(TUTORIAL.read_text(encoding="utf-8").replace(step.printed, shown), encoding="utf-8")
+        else:
+            assert printed == expected, f"{step.command}\n{done.stderr}"

@@ -11,7 +11,7 @@ JSON in camelCase; times in UTC (ISO 8601). The same document is at `/openapi.js
 every route except `/health` needs a token (`Authorization: Bearer …`); locally none is needed.
 
 **Lists** take `limit` (at most 200) and `cursor`, and answer `{"items": […], "nextCursor": …}`; `nextCursor` is null on
-the last page. **Errors** are RFC 9457 problems with a stable `code`: [problems](../errors.md#problems-of-the-api).
+the last page. **Errors** are RFC 9457 problems with a stable `code`: [problems](../errors.md).
 
 ```console
 $ curl "$KINTELL_API_URL/v1/import/batches?status=failed&limit=10"

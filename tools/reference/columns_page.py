@@ -3,9 +3,8 @@
 import inspect
 from typing import Any, Final
 
-from ingestion.records import PROGRAMMES, Column, Kind, Programme
+from ingestion.records import PROGRAMMES, Column, Programme
 from ingestion.records.kintell_users import role
-from ingestion.records.session_columns import OLDEST_YEARS, SESSION_TYPE
 from ingestion.values import cells, dates, durations, emails
 from tools.reference.markdown import code, page, table
 
@@ -52,8 +51,8 @@ def _programme(programme: Programme) -> str:
     if programme.schema_versions:
         versions = (f"{version} if it has {code(column)}" for version, column in programme.schema_versions)
         about += f" A file's schema version is {', '.join(versions)}, otherwise 1.0."
-    if programme.kind == Kind.SESSIONS:
-        about += f" In combined exports, {code(SESSION_TYPE[0])} names the programme of each row."
+    if programme.session_type:
+        about += " In combined exports, `session_type` names the programme of each row."
     if programme.fills_short_rows:
         about += " Cells missing at the end of a row are read as empty."
     rows = ([_header(column), "yes" if column.required else "no", rule_of(column)] for column in programme.columns)
@@ -70,7 +69,7 @@ def rule_of(column: Column) -> str:
     limit = inspect.getclosurevars(column.rule).nonlocals.get("limit")
     text = f"Text of at most {limit:,} characters" if limit else PER_RULE[column.rule]
     if column.oldest_years:
-        text += f"; at most {OLDEST_YEARS} years past, any time to come"
+        text += f"; at most {column.oldest_years} years past, any time to come"
     if column.name == "completed_at":
         text += "; not before `scheduled_at`"
     return text
