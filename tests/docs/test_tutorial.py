@@ -89,8 +89,9 @@ def test_the_commands_of_the_tutorial_print_what_it_says(system: LocalSystem, tm
         expected = without_what_differs(ID.sub(lambda found: ids.get(found[0], found[0]), step.printed))
         printed = without_what_differs(done.stdout)
         if WRITE and printed != expected:
-            in_tutorial = {actual: written for written, actual in ids.items()}
-            shown = PROGRESS.sub("", ID.sub(lambda found: in_tutorial.get(found[0], found[0]), done.stdout))
+            shown = PROGRESS.sub("", done.stdout)
+            for written, actual in ids.items():
+                shown = shown.replace(actual, written)
             TUTORIAL.write_text(TUTORIAL.read_text(encoding="utf-8").replace(step.printed, shown), encoding="utf-8")
         else:
             assert printed == expected, f"{step.command}\n{done.stderr}"
