@@ -32,6 +32,7 @@ MEANING: Final = {
     "presigned_seconds": "How long a presigned link is valid",
     "error_file_days": "Days after which an error file is deleted",
     "failed_upload_days": "Days after which the original of a failed or refused upload is deleted",
+    "cold_storage_days": "Days after which an original is moved to cold storage",
     "archive_days": "Days after which a completed batch is archived and its original deleted",
     "stuck_hours": "Hours after which the nightly retention run ends a batch that is stuck",
 }
