@@ -212,7 +212,7 @@ lock: $(VENV)/.dev.stamp
 
 clean:
 	@$(PYTHON) -m local.clean
-	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .aws-sam .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
