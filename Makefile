@@ -8,12 +8,13 @@ SAM := .venv-sam
 PEERS := .venv-peers
 CHECKOV := .venv-checkov
 FUZZ := .venv-fuzz
+DOCS := .venv-docs
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test attack build sam-local faults screenshots docs-errors lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up test attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -24,7 +25,8 @@ help:
 	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
 	@echo "make faults     imports that are disturbed at random: functions and database killed, S3 failing, … (TRIALS=200 SEED=…)"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
-	@echo "make docs-errors docs/errors.md, anew from the catalogue of codes"
+	@echo "make docs       the docs site, into build/docs; a broken link fails it"
+	@echo "make reference  the reference pages of docs/ that are generated from the code"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
@@ -59,9 +61,10 @@ build: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	$(RUN) -m pytest tests/build
 
-# Whether there is a Docker engine is asked before anything is built for it.
-sam-local: $(VENV)/.local.stamp $(SAM)/.stamp
-	@$(RUN) -m local.containers
+# Whether there is a Docker engine is asked before anything is installed or built for it.
+sam-local:
+	@$(PYTHON) -m local.containers
+	@$(MAKE) $(VENV)/.local.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.sam_local
 
@@ -74,13 +77,19 @@ faults: $(VENV)/.dev.stamp
 screenshots: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
 
-docs-errors: $(VENV)/.dev.stamp
-	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.docs_errors
 
-lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
+# A link to a page or a heading that isn't there fails it (--strict), and so does anything loaded from another host.
+docs: $(VENV)/.dev.stamp $(DOCS)/.stamp
+	$(DOCS)/bin/zensical build --clean --strict
+	@$(RUN) -m tools.site_check build/docs
+
+reference: $(VENV)/.dev.stamp
+	PYTHONPATH=layers/common:functions:. $(RUN) -m tools.reference
+
+lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp docs
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy layers/common/ingestion layers/common/compile_ahead.py functions local tests $(wildcard cli bench)
+	$(VENV)/bin/mypy layers/common/ingestion layers/common/compile_ahead.py functions local tests $(wildcard cli bench tools)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
@@ -176,6 +185,13 @@ $(FUZZ)/.created:
 $(FUZZ)/.stamp: requirements-fuzz.txt | $(FUZZ)/.created
 	$(call install,$(FUZZ),requirements-fuzz.txt,about 10 MB)
 
+$(DOCS)/.created:
+	$(call environment,$(DOCS))
+	@touch $@
+
+$(DOCS)/.stamp: requirements-docs.txt | $(DOCS)/.created
+	$(call install,$(DOCS),requirements-docs.txt,about 20 MB)
+
 # One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
 # address of an index. The layer gets the versions that the local system runs with.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
@@ -190,14 +206,15 @@ lock: $(VENV)/.dev.stamp
 	$(LOCK) requirements-peers.in -o requirements-peers.txt
 	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.txt
+	$(LOCK) requirements-docs.in -o requirements-docs.txt
 	@! grep -n "://" requirements-*.txt layers/common/requirements*.txt
 
 # --------------------------------------------------------------------------------------------------------------------
 
 clean:
 	@$(PYTHON) -m local.clean
-	rm -rf .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .aws-sam .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ)
+	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ) $(DOCS)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -27,7 +27,7 @@ from api import (
     upload_routes,
 )
 from api.gateway_events import read_json, regular
-from api.openapi import serve_documents
+from api.openapi import DescribedApi, serve_documents
 from api.problems import Problem, ProblemCode
 from dashboard.rendering import page_as_result, problem_page, wants_page
 from dashboard.routes import ROUTERS
@@ -38,7 +38,7 @@ from ingestion.telemetry import logger
 # Escaped, a page of Cyrillic feedback would be three times as long; an answer may have 6 MB.
 to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
-api = APIGatewayHttpResolver(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
+api = DescribedApi(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
 for part in (
     batch_routes,
     error_file_routes,

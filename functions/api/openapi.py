@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Tag
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Tag
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+from api.field_descriptions import describe
 from api.problems import PROBLEM_JSON, STATUS, Code, ProblemCode, ProblemShape
 from api.route_rights import SCHEME
 
@@ -32,6 +33,14 @@ ANYWHERE: Final[tuple[Code, ...]] = (ProblemCode.INTERNAL_ERROR, ProblemCode.DAT
 _INLINE: Final = {name: re.compile(rf"<{name}>(.*?)</{name}>", re.DOTALL) for name in ("script", "style")}
 
 GUARDED: Final[tuple[Code, ...]] = (ProblemCode.UNAUTHENTICATED, ProblemCode.FORBIDDEN)
+
+
+class DescribedApi(APIGatewayHttpResolver):
+    """A resolver whose OpenAPI document says of every field what it means."""
+
+    def get_openapi_schema(self, **given: Any) -> OpenAPI:
+        """Powertools' document, with descriptions."""
+        return describe(super().get_openapi_schema(**given))
 
 
 def path_parameter(name: str, description: str) -> Any:

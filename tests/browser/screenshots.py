@@ -109,6 +109,7 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     desk = browser.new_context(base_url=door.api_url, locale="en-GB", timezone_id="Europe/Oslo")
     for name, path in pages.items():
         take(desk.new_page(), path, name)
+    take(desk.new_page(), pages["batch"], "overview", whole=False)
     for name, button in (("batch", "Show some of the rows"), ("session", "Show the row as it stands in the file")):
         take_asked(desk.new_page(), pages[name], button, f"{name}-rows")
     phone = browser.new_context(
@@ -183,11 +184,11 @@ def take_asked(page: Page, path: str, button: str, name: str) -> None:
     page.close()
 
 
-def take(page: Page, path: str, name: str) -> None:
-    """One picture."""
+def take(page: Page, path: str, name: str, *, whole: bool = True) -> None:
+    """One picture, of the whole page or of what shows without scrolling."""
     page.goto(path)
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=whole)
     page.close()
 
 

@@ -14,7 +14,7 @@ from ingestion.config import Retention
 from ingestion.fault_codes import WHOLE_ROW, Category, FaultCode
 from ingestion.limits import limits, limits_of
 from ingestion.records import PROGRAMMES
-from tools import docs_errors
+from tools.reference import errors_page
 
 CODES: list[CatalogueCode] = [code for family in FAMILIES.values() for code in family]
 KEPT_FOR_DAYS = re.compile(r"\b(30|60|90|365) (?:days|dager)\b|\b(?:a|one) year\b|\bett? år\b")
@@ -103,12 +103,12 @@ def test_how_long_something_is_kept_is_said_as_people_say_it(days: int, said: tu
 def test_sixty_days_change_every_sentence(sixty_days: None) -> None:
     expired = ProblemCode.ERROR_FILE_EXPIRED.about.title
     assert in_english(expired) == "The error file was deleted, as all are after 60 days"
-    assert "60 days" in docs_errors.page()
+    assert "60 days" in errors_page.render()
     for language, said in (("en", "60 days"), ("nb", "60 dager")):
         words = Words(language)
         for key in ("faults.how", "faults.expired", "problem.error_file_expired", "warning_help.corrected_rows_gone"):
             assert said in words.t(key), key
-    shown = docs_errors.page() + "".join(_said(language) for language in LANGUAGES)
+    shown = errors_page.render() + "".join(_said(language) for language in LANGUAGES)
     assert not re.search(r"\b30 (?:days|dager)\b", shown)
 
 
@@ -137,7 +137,3 @@ def test_a_gap_that_no_limit_fills_is_a_mistake() -> None:
 
 
 # The documentation ----------------------------------------------------------------------------------------------------
-
-
-def test_the_page_of_codes_is_what_the_catalogue_says() -> None:
-    assert docs_errors.PAGE.read_text(encoding="utf-8") == docs_errors.page(), "make docs-errors writes it anew"

@@ -1,7 +1,6 @@
-"""Writes docs/errors.md from the catalogue of codes: `make docs-errors`. A test compares the two."""
+"""docs/errors.md, from the catalogue of codes."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from api.problem_codes import ProblemCode
@@ -12,12 +11,10 @@ from ingestion.file_warnings import WarningCode
 from ingestion.limits import limits
 from ingestion.refusal_codes import RefusalCode
 
-PAGE: Final = Path(__file__).parents[1] / "docs/errors.md"
-
 _HEAD: Final = """\
 # Codes
 
-Generated from the catalogue by `make docs-errors`; change the texts there.
+Generated from the catalogue by `make reference`; change the texts there.
 
 Every code is stable: programs may compare it. The sentences beside it are for people and may change.
 The dashboard says the same in Norwegian.
@@ -52,7 +49,7 @@ refusal and 422.
 """
 
 
-def page() -> str:
+def render() -> str:
     """The whole page."""
     sections = [
         _HEAD,
@@ -87,7 +84,3 @@ def _entry(code: CatalogueCode) -> tuple[str, str, str]:
 
 def _read(text: Text) -> str:
     return text.read(Language.ENGLISH, limits())
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

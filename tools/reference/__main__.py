@@ -1,0 +1,12 @@
+"""python -m tools.reference: write all generated pages anew."""
+
+import os
+
+# Powertools reads these when the API is imported.
+os.environ.update(POWERTOOLS_SERVICE_NAME="reference", POWERTOOLS_METRICS_NAMESPACE="Reference")
+
+from tools.reference.pages import DOCS, PAGES
+
+if __name__ == "__main__":
+    for name, render in PAGES.items():
+        (DOCS / name).write_text(render(), encoding="utf-8")

@@ -1,0 +1,52 @@
+"""docs/reference/settings.md: what a function reads from its environment, from `ingestion.config`."""
+
+from enum import Enum
+from typing import Any, Final
+
+from ingestion.config import Settings
+from tools.reference.markdown import code, page, table
+
+ABOUT: Final = """\
+Each function reads its settings from environment variables once, when it starts. `template.yaml` sets those without a
+default and those that follow from its [parameters](parameters.md); the others keep their defaults unless you add them
+to `Globals.Function.Environment`."""
+
+MEANING: Final = {
+    "database_secret_arn": "Secret that says where the database is and how to connect to it",
+    "functions_secret_arn": "Migrate only: the secret of the role as which all other functions connect",
+    "uploads_bucket": "Bucket that files are uploaded to",
+    "work_bucket": "Bucket for manifests and for parts of error files",
+    "state_machine_arn": "State machine that imports a batch",
+    "unknown_users": "`reject` rejects a row whose people are not known; `create` makes them known",
+    "authentication": "Whose tokens the API accepts; `none` answers the machine itself only",
+    "issuer": "Issuer at which people sign in",
+    "command_line_client_id": "Client id of `kintell login`",
+    "dashboard_client_id": "Client id of the dashboard",
+    "scopes": "Scopes requested at sign-in",
+    "audience": "Audience that a token must name",
+    "cookie_key_arn": "Secret whose key signs session cookies",
+    "rights_claim": "Claim of a token whose items are rights",
+    "chunk_bytes": "Size at which a chunk ends, in bytes",
+    "rows_per_shard": "Rows from which a batch gets another shard",
+    "max_file_bytes": "Largest file that is accepted, in bytes, unpacked",
+    "presigned_seconds": "How long a presigned link is valid",
+    "error_file_days": "Days after which an error file is deleted",
+    "failed_upload_days": "Days after which the original of a failed or refused upload is deleted",
+    "cold_storage_days": "Days after which an original is moved to cold storage",
+    "archive_days": "Days after which a completed batch is archived and its original deleted",
+    "stuck_hours": "Hours after which the nightly retention run ends a batch that is stuck",
+}
+
+
+def render() -> str:
+    """The whole page; KeyError if a setting has no meaning here."""
+    rows = (
+        [code(name.upper()), "required" if field.is_required() else _default(field.default), MEANING[name]]
+        for name, field in Settings.model_fields.items()
+    )
+    return page("Settings", ABOUT, table(["Variable", "Default", "Meaning"], rows))
+
+
+def _default(value: Any) -> str:
+    text = value.value if isinstance(value, Enum) else f"{value:,}" if isinstance(value, int) else str(value)
+    return code(text) if text else "empty"
