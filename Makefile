@@ -54,6 +54,14 @@ up: $(VENV)/.local.stamp
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
+# No server, no browser, no clock: all of tests/unit but what is about memory, growth, or processes, or tries very many files.
+SLOW_UNIT_TESTS := memory pattern_growth correction_growth scanning single_edits polluted redisplay copy_text bench local_postgres \
+	local_system local_sam local_deploy
+quick: $(VENV)/.dev.stamp
+	$(VENV)/bin/ruff check .
+	$(RUN) -m pytest -n auto --maxprocesses 4 tests/unit tests/api/test_openapi_committed.py \
+		$(addsuffix .py,$(addprefix --ignore=tests/unit/test_,$(SLOW_UNIT_TESTS)))
+
 # The tests of SQL alone: what reads files and values is the same on any server.
 POSTGRES17_TESTS := tests/db $(addsuffix .py,$(addprefix tests/stages/test_,chunks import interruptions new_people outcomes \
 	retention sessions_of_batch stragglers watching))
