@@ -165,7 +165,7 @@ def initialise(data: Path, password: str, settings: Mapping[str, str]) -> None:
         options = [f"--pwfile={password_file.name}", f"--username={ROLE}", "--auth=scram-sha-256"]
         options += ["--encoding=UTF8", "--locale=C", *(["--no-sync"] if settings.get("fsync") == "off" else [])]
         command = launch_command([binary("initdb"), f"--pgdata={unfinished}", *options], unprivileged())
-        done = subprocess.run(command, capture_output=True, text=True, env=environment())
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     if done.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise CannotStart(
