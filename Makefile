@@ -9,7 +9,6 @@ PEERS := .venv-peers
 CHECKOV := .venv-checkov
 FUZZ := .venv-fuzz
 POSTGRES17 := .venv-postgres17
-MUTANTS := .venv-mutants
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
@@ -24,7 +23,7 @@ help:
 	@echo "make test       all tests"
 	@echo "make test-postgres17 the tests of the SQL on PostgreSQL 17, which AWS runs; the embedded one is 18"
 	@echo "make openapi    write docs/openapi.json anew, and name what changed in it and what breaks a client"
-	@echo "make mutants    mutation tests of the pure core and of the generated SQL (MUTANTS_OF=emails,durations)"
+	@echo "make mutants    mutation tests of the pure core and of the generated SQL (MUTANTS_OF="emails durations")"
 	@echo "make attack     what an attacker tries over the wire, with and without sign-in, a line each"
 	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
 	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
@@ -71,6 +70,9 @@ test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
 
 openapi: $(VENV)/.local.stamp
 	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.openapi
+
+mutants: $(VENV)/.dev.stamp
+	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.mutants $(MUTANTS_OF)
 
 attack: $(VENV)/.dev.stamp
 	@PYTHONPATH=layers/common:functions:. exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.attacks.run
@@ -228,4 +230,4 @@ clean:
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ) $(POSTGRES17) $(MUTANTS)
+	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ) $(POSTGRES17)
