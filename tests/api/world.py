@@ -23,7 +23,7 @@ class World:
 
     def _insert(self, table: str, values: dict[str, Any]) -> Any:
         given = {
-            name: json.dumps(value) if isinstance(value, dict) or name in ("error_summary",) else value
+            name: json.dumps(value) if isinstance(value, dict) or name == "error_summary" else value
             for name, value in values.items()
         }
         columns, marks = ", ".join(given), ", ".join(f":{name}" for name in given)

@@ -11,8 +11,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import kintell
 from tests.api.asking import Call
-from tests.api.conftest import api, buckets, emptied, environment, place
-from tests.api.conftest import world as world
+from tests.api.conftest import api, buckets, emptied, environment, place, world
 from tests.cli.loopback import Loopback, serving
 
 __all__ = ["api", "buckets", "emptied", "environment", "place", "world"]

@@ -56,7 +56,7 @@ def test_zsh_is_told_the_same(environment: dict[str, str], line: str, expected: 
 @pytest.mark.parametrize(("line", "expected"), CASES)
 def test_fish_is_told_the_same(environment: dict[str, str], line: str, expected: list[str]) -> None:
     """What its script asks the command, whose answer is kind, value and help in a line."""
-    asked = {"_KINTELL_COMPLETE": "fish_complete", "COMP_WORDS": line, "COMP_CWORD": line.split()[-1]}
+    asked = {"_KINTELL_COMPLETE": "fish_complete", "COMP_WORDS": line, "COMP_CWORD": line.rsplit(maxsplit=1)[-1]}
     told = said({**environment, **asked}, "kintell").splitlines()
     assert [line.partition(",")[2].partition("\t")[0] for line in told] == expected
 

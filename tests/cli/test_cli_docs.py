@@ -47,7 +47,7 @@ def test_help_has_examples_of_the_command_that_are_understood(name: str) -> None
 def test_the_page_shows_no_option_that_is_not_there() -> None:
     known = {"--help", "-h", "--version"}.union(*map(options_of, (kintell, *kintell.commands.values())))
     in_code = " ".join(re.findall(r"`[^`]*`|^\$ .*$", DOCS, re.MULTILINE))
-    assert {option for option in OPTION.findall(in_code) if option not in ("-m",)} <= known
+    assert {option for option in OPTION.findall(in_code) if option != "-m"} <= known
 
 
 def test_the_commands_are_those_of_the_contract() -> None:

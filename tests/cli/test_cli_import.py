@@ -264,7 +264,7 @@ def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipel
         stderr=subprocess.PIPE,
         text=True,
         # A shell's background jobs ignore it, and so would what they start.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (this process has one thread)
     )
     deadline = time.monotonic() + 20
     while not any("/status" in request.path for request in loopback.seen):

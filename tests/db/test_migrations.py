@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-import migrate.app as app
 from ingestion.database import schema
 from ingestion.database.connection import Connection, connect
 from ingestion.database.roles import Login
@@ -22,7 +21,7 @@ from ingestion.database.schema import MigrationFailed, OtherSchema, migrate, ver
 from ingestion.errors import Unavailable
 from ingestion.records import PROGRAMMES
 from local.postgres import Database
-from migrate import wait_for_database
+from migrate import app, wait_for_database
 from tests.conftest import FUNCTIONS, secret_of
 from tests.template.documents import EVENTS, functions
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import retention.app as app
 from ingestion.database.connection import Connection, connect
 from ingestion.database.tables import expiry, new_batches
 from local.postgres import Database
+from retention import app
 from tests.conftest import secret_of
 from tests.db.world import CHECK, MENTORS, a_hash, add_batch, add_upload, refused
 from tests.template.documents import EVENTS

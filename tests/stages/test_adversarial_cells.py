@@ -166,9 +166,10 @@ def test_what_a_rule_understands_is_stored_exactly(pipeline: Pipeline) -> None:
         stored = row[[*at, "metadata"].index(name)]
         if isinstance(stored, datetime):
             stored = stored.isoformat()
+        wanted = expected
         if name == "metadata":
-            expected = '{"e": 100, "n": 0.1234567890123456789}' if isinstance(expected, dict) else f'"{expected}"'
-        assert stored == expected, (name, cell)
+            wanted = '{"e": 100, "n": 0.1234567890123456789}' if isinstance(expected, dict) else f'"{expected}"'
+        assert stored == wanted, (name, cell)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -53,9 +53,10 @@ def import_cut(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("intake.app.settings", lambda: cut)
         key = "incoming/mentors_ukraine/mentors-ukraine-2024-q4/sessions.csv"
-        found = []
-        for body in (first, second):
-            found.append(outcome(pipeline, pipeline.load(key, body, force="true", force_reason="property")))
+        found = [
+            outcome(pipeline, pipeline.load(key, body, force="true", force_reason="property"))
+            for body in (first, second)
+        ]
     pipeline.db.run(
         "TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE"
     )

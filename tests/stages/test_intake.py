@@ -178,7 +178,7 @@ def test_of_twenty_uploads_of_the_same_bytes_at_once_one_becomes_a_batch(
     import intake.app
 
     puts = [pipeline.s3.put_object(Bucket=UPLOADS, Key=f"{KEY[:-4]}-copy-{n}.csv", Body=BODY) for n in range(20)]
-    monkeypatch.setattr(intake.app, "connection", lambda settings: _own_connection(settings))
+    monkeypatch.setattr(intake.app, "connection", _own_connection)
 
     def deliver(number: int) -> dict[str, Any]:
         return pipeline.deliver(f"{KEY[:-4]}-copy-{number}.csv", puts[number]["VersionId"], len(BODY))

@@ -21,11 +21,11 @@ from ingestion.rows.columns import plan_columns
 from ingestion.rows.validation import Validated, validate
 
 
-def parsed(count: int, **options: float | int | str) -> list[list[str]]:
+def parsed(count: int, **options: float | str) -> list[list[str]]:
     return list(csv.reader(io.StringIO("".join(mentors_rows(count, **options)), newline="")))  # type: ignore[arg-type]
 
 
-def validated(count: int, **options: float | int | str) -> Validated:
+def validated(count: int, **options: float | str) -> Validated:
     header, *rows = parsed(count, **options)
     plan = plan_columns(header, get_programme("mentors_ukraine"))
     raw = [RawRow(number, number, cells) for number, cells in enumerate(rows, 1)]

@@ -53,6 +53,8 @@ def test_a_cell_of_blanks_holds_nothing(field: str, blank: str) -> None:
         pytest.param("anna@a-b--c.xn--p1ai", "anna@a-b--c.рф", id="punycode is the international domain"),
         pytest.param("post@XN--BLBR-ROAH.example.org", "post@blåbær.example.org", id="punycode in upper case"),
         pytest.param("anna@xn--zzzzz99999.org", "anna@xn--zzzzz99999.org", id="punycode of nothing stays"),
+        pytest.param("anna@xn----eha.org", "anna@xn----eha.org", id="punycode of what is no label stays"),
+        pytest.param("anna@xn--nder-fna.org", "anna@xn--nder-fna.org", id="punycode of a capital stays"),
         pytest.param("mailto:anna@example.org", "anna@example.org", id="a link"),
         pytest.param("MAILTO:anna@example.org;", "anna@example.org", id="a link out of a list"),
         pytest.param("anna@example.org.", "anna@example.org", id="dot at the end"),
@@ -96,6 +98,7 @@ def test_an_address_is_trimmed_and_lower_case(text: str, address: str) -> None:
         pytest.param("\u212aåri@acme.com", "is not an email address", id="a Kelvin sign beside a letter of its own"),
         pytest.param("\u043ele@acme,com", "another script: Cyrillic \u043e, U+043E)", id="a letter of another script"),
         pytest.param("a" * 244 + "@example.org", "is longer than 255 characters", id="256 characters"),
+        pytest.param("a" * 247 + "@example", "is not an email address", id="255 characters, no domain"),
     ],
 )
 def test_what_is_not_one_address_is_refused(text: str, told: str) -> None:

@@ -15,6 +15,7 @@ from ingestion.records.programme import plain
 from ingestion.rows import error_file
 from ingestion.rows.columns import ColumnPlan, plan_columns
 from ingestion.rows.error_file import ErrorFile, neutralise, restore
+from ingestion.rows.formulas import without_apostrophes
 from ingestion.rows.rejects import as_kept, read_rejects, write_rejects
 from tests.unit.reference_reader import EXAMPLES, read_all, scan
 
@@ -267,3 +268,11 @@ def test_a_returned_error_file_with_a_ragged_row_keeps_all_of_it() -> None:
 def test_what_is_no_text_is_written_out_rather_than_lost() -> None:
     [row] = parsed(reject_line(reject(["LS-\udce5"]), plan()))
     assert row[0] == "LS-\\udce5"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("''=1", "=1"), ("a;'+47", "a;+47"), ("\"'=1", '"=1'), ("it's", "it's"), ("=1", "=1")],
+)
+def test_apostrophes_before_formulas_go_and_no_others(cell: str, expected: str) -> None:
+    assert without_apostrophes(cell) == expected

@@ -112,3 +112,22 @@ def test_nothing_on_a_scale_from_1_may_mean_that_nobody_rated(text: str) -> None
 
 def test_ratings_off_both_scales_alone_are_no_ratings() -> None:
     assert not facts_of(numbers("80 -1 5.01")).saw_any
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "may_be_unrated"),
+    [
+        ("0", Scale.ONE_TO_FIVE, True),
+        ("0,0", Scale.ONE_TO_FIVE, True),
+        ("7", Scale.ONE_TO_FIVE, False),
+        ("7", Scale.ZERO_TO_ONE, False),
+        ("0", Scale.ZERO_TO_ONE, False),
+        ("0", None, False),
+    ],
+)
+def test_only_a_zero_among_ratings_from_one_may_mean_unrated(
+    text: str, scale: Scale | None, may_be_unrated: bool
+) -> None:
+    message = off_scale("rating", text, scale).message
+
+    assert ("leave the cell empty" in message) is may_be_unrated

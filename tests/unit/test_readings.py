@@ -176,7 +176,9 @@ def test_a_duration_may_have_its_unit(text: str, minutes: int) -> None:
     [
         ("1:30", "write 90 if it is 1 h 30 min"),
         ("1.5", "write 90 if it is 1.5 hours"),
+        ("1.50", "write 90 if it is 1.50 hours"),
         ("1,25", "write 75 if it is 1,25 hours"),
+        ("0,75", "write 45 if it is 0,75 hours"),
         ("1 t 30", "write one such as 60"),
         ("9h", "write one such as 60"),
         ("PT", "write one such as 60"),

@@ -102,6 +102,7 @@ class Gunzip:
         self._start = b""
 
     def feed(self, block: bytes) -> Iterator[bytes]:
+        """Yield what the next packed bytes hold, in pieces; Refused if they are damaged."""
         for start in range(0, len(block), PACKED_BYTES):
             yield from self._unpack(block[start : start + PACKED_BYTES])
 

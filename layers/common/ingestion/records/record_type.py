@@ -209,7 +209,7 @@ class RecordType:
         if optional != list(self.fields[len(self.fields) - len(optional) :]):
             raise ValueError(f"{self.name}: required fields stand before all others")
         names = (*PLACE, *(field.staged for field in self.fields))
-        made: type[Any] = namedtuple(  # type: ignore[misc]
+        made: type[Any] = namedtuple(  # type: ignore[misc]  # noqa: PYI024 - its names are known only when it runs
             "".join(filter(str.isalpha, f"{self.name.title()}Row")),
             names,
             defaults=[*(field.default for field in optional)],
