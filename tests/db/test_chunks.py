@@ -139,7 +139,7 @@ def test_chunks_that_look_like_the_other_scale_are_told_once_a_part_of_the_file_
 
 
 def test_a_batch_without_a_plan_has_an_empty_ledger(db: Connection) -> None:
-    assert ledger.read(db, add_batch(db)) == Ledger(chunks=(), shards=(), fault_counts=[], warnings=[])
+    assert ledger.read(db, add_batch(db)) == Ledger(chunks=(), shards=())
 
 
 def test_the_tally_is_the_sum_of_what_was_reconciled(db: Connection, batch_id: UUID) -> None:
