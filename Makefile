@@ -13,7 +13,7 @@ REGION := eu-north-1
 # Set for ourselves: where a step fails, the line that says why is the last one.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up test attack build sam-local faults screenshots lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up test attack build sam-local faults screenshots docs-errors lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a system of its own and show what came of them"
@@ -24,6 +24,7 @@ help:
 	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
 	@echo "make faults     imports that are disturbed at random: functions and database killed, S3 failing, … (TRIALS=200 SEED=…)"
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
+	@echo "make docs-errors docs/errors.md, anew from the catalogue of codes"
 	@echo "make lint       formatter, linter, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
@@ -72,6 +73,9 @@ faults: $(VENV)/.dev.stamp
 
 screenshots: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
+
+docs-errors: $(VENV)/.dev.stamp
+	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.docs_errors
 
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp
 	$(VENV)/bin/ruff format --check .

@@ -73,7 +73,7 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
         (_PEOPLE, {"people": max(2_000, sessions // 200)}),
         (_SESSIONS, {"batches": sessions // ROWS_OF_BATCH, "rows": ROWS_OF_BATCH}),
         (_VERSIONS, {}),
-        (_PEOPLE_OF_SESSIONS, {}),
+        (_BATCH_PEOPLE, {}),
         (_AUDIT, {}),
     ):
         db.run(sql, **given)
@@ -199,9 +199,9 @@ _VERSIONS = """
             ON CONFLICT DO NOTHING
 """
 
-_PEOPLE_OF_SESSIONS = """
-        INSERT INTO people_of_sessions (person_id, id_block)
-        SELECT participant_id, id >> 17 FROM kintell_sessions UNION SELECT volunteer_id, id >> 17 FROM kintell_sessions
+_BATCH_PEOPLE = """
+        INSERT INTO batch_people (person_id, batch_id)
+        SELECT participant_id, batch_id FROM kintell_sessions UNION SELECT volunteer_id, batch_id FROM kintell_sessions
 """
 
 _AUDIT = """

@@ -27,27 +27,6 @@ TABLES: Final = (".csv", ".xlsx")
 _SUFFIX: Final = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
 _ERRORS: Final = re.compile(r"[\s_-]errors$", re.IGNORECASE)
 
-FAULTS: Final = {
-    "E001": "invalid email",
-    "E002": "required field missing",
-    "E003": "invalid or ambiguous date",
-    "E004": "duration not a whole number 1–480",
-    "E005": "not a CEFR level",
-    "E006": "rating out of range or off the file's scale",
-    "E007": "completed before scheduled",
-    "E008": "text too long",
-    "E009": "metadata is not JSON",
-    "E010": "wrong number of fields in the row",
-    "E011": "unreadable",
-    "E012": "the row is of another programme",
-    "E013": "damaged by a spreadsheet",
-    "E020": "participant not found",
-    "E021": "volunteer not found",
-    "E030": "session id taken by a session of other people",
-    "E040": "refused by the database",
-}
-"""The error codes of the contract, in words."""
-
 
 def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: bool, as_json: bool) -> None:
     """Show the faults, save the file to *target*, a folder, or where None the API's name here. Raises Failure."""
@@ -60,13 +39,13 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
         _may_write(_place(target, name_of_errors(batch["fileName"])), overwrite=overwrite)
     link = api.get(backfill_path(batch_id, "/errors"))
     if to_stdout:
-        click.echo("\n".join(_faults(batch, link["rows"])), err=True)
+        click.echo("\n".join(faults_of(batch, link["rows"])), err=True)
         download(api.checked_link(link["url"]), _Shown() if is_terminal() else sys.stdout.buffer)
         sys.stdout.flush()
         return
     file = _place(target, link["fileName"])
     if not as_json:
-        click.echo("\n".join(_faults(batch, link["rows"])))
+        click.echo("\n".join(faults_of(batch, link["rows"])))
     _may_write(file, overwrite=overwrite)
     with _written(file, overwrite=overwrite) as out:
         download(api.checked_link(link["url"]), out)
@@ -93,19 +72,24 @@ class _Shown:
         click.echo(visible(self._decoder.decode(block)), nl=False)
 
 
-def _faults(batch: Json, rows: int) -> list[str]:
+def faults_of(batch: Json, rows: int) -> list[str]:
     """The faults, the most frequent first."""
     summary = sorted(batch["errorSummary"], key=lambda fault: (-fault["count"], fault["code"], fault["field"]))
     width = max((len(str(fault["count"])) for fault in summary), default=1)
     head = f"{counted(rows, 'row')} of {clean(batch['fileName'])} rejected"
-    return [f"{head}:" if summary else f"{head}.", *(_fault(fault, width) for fault in summary)]
+    return [f"{head}:" if summary else f"{head}.", *(line for fault in summary for line in _fault(fault, width))]
 
 
-def _fault(fault: Json, width: int) -> str:
+def _fault(fault: Json, width: int) -> list[str]:
+    """What is wrong, and below it what to do, in the API's words."""
     code, field = fault["code"], fault["field"]
-    about = FAULTS.get(code, fault["category"])
+    about = clean(fault.get("title") or fault["category"])
     where = code if field in (None, "", WHOLE_ROW) else f"{code}, {field}"
-    return f"  {fault['count']:>{width}} × {about} ({clean(where)})"
+    advice = fault.get("advice")
+    return [
+        f"  {fault['count']:>{width}} × {about} ({clean(where)})",
+        *([f"{'':{width + 5}}{clean(advice)}"] if advice else []),
+    ]
 
 
 def name_of_errors(file_name: str) -> str:

@@ -125,4 +125,4 @@ def _report(upload: Json, batch: Json | None) -> list[str]:
     lines = [line("Upload ID", upload["uploadId"])]
     if batch_id:
         lines.append(line("Batch ID", batch_id))
-    return [*lines, line("Monitor", command("kintell", "status", batch_id or upload["uploadId"], "--watch"))]
+    return [*lines, line("Watch", command("kintell", "status", batch_id or upload["uploadId"], "--watch"))]

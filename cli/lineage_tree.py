@@ -12,21 +12,8 @@ import click
 from cli.api import Api, Json
 from cli.words import clean, local_time
 
-CONTENT: Final = (
-    "participantEmail",
-    "volunteerEmail",
-    "scheduledAt",
-    "completedAt",
-    "durationMinutes",
-    "rating",
-    "feedbackText",
-    "focusArea",
-    "languageLevel",
-    "topics",
-    "metadata",
-    "programInstance",
-)
-TIMES: Final = ("scheduledAt", "completedAt")
+FRAME: Final = ("id", "programType", "programInstance", "version")
+"""What an answer says of a record beside its key, which stands behind the id, and its content."""
 LONGEST_VALUE: Final = 60
 
 
@@ -54,7 +41,7 @@ def tree_of(lineage: Json) -> Branch:
     session, batch, row = lineage["session"], lineage["batch"], lineage["row"]
     by = f" by {lineage['importedBy']}" if lineage["importedBy"] else ""
     at = f", imported {local_time(lineage['importedAt'])}{by}" if lineage["importedAt"] else ""
-    name = f"session {session['programType']}:{session['externalSessionId']}"
+    name = f"session {session['programType']}:{session[_key_of(session)]}"
     found = Branch(f"{name} (id {session['id']}), version {session['version']}, {_place(row)}")
     found.under += [Branch(text) for text in _content(session)]
     found.under += _earlier(session, lineage["earlierVersions"])
@@ -74,7 +61,7 @@ def _earlier(session: Json, versions: list[Json]) -> list[Branch]:
         branch.under.append(Branch(f"batch {earlier['batch']['batchId']}, {earlier['batch']['status']}"))
         branch.under += [
             Branch(f"{key}: {_value(key, older[key])} → {_value(key, newer[key])}")
-            for key in CONTENT
+            for key in _content_of(newer)
             if older.get(key) != newer.get(key)
         ]
         branches.append(branch)
@@ -83,13 +70,26 @@ def _earlier(session: Json, versions: list[Json]) -> list[Branch]:
 
 
 def _content(session: Json) -> list[str]:
-    return [f"{key}: {_value(key, session[key])}" for key in CONTENT if session.get(key) not in (None, [], "")]
+    return [
+        f"{key}: {_value(key, session[key])}" for key in _content_of(session) if session.get(key) not in (None, [], "")
+    ]
+
+
+def _key_of(session: Json) -> str:
+    return list(session)[1]
+
+
+def _content_of(session: Json) -> list[str]:
+    """The fields that versions may differ in, whatever type the record is of."""
+    return [name for name in session if name not in (*FRAME, _key_of(session))] + ["programInstance"]
 
 
 def _value(key: str, value: object) -> str:
     if value is None:
         return "–"
-    text = local_time(str(value)) if key in TIMES else ", ".join(value) if isinstance(value, list) else clean(value)
+    text = (
+        local_time(str(value)) if key.endswith("At") else ", ".join(value) if isinstance(value, list) else clean(value)
+    )
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 

@@ -1,5 +1,6 @@
 """The columns of each list, in the order in which a pipe has them all."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -31,20 +32,45 @@ BATCHES: Final = [
     Column("Errors", field("errorRows"), rank=5, is_number=True),
 ]
 
-SESSIONS: Final = [
-    Column("Row", field("rowNumber"), is_number=True),
-    Column("Outcome", field("outcome"), rank=1),
-    Column("Session", field("externalSessionId"), rank=0, may_be_cut=True),
-    Column("Id", field("id"), rank=6, is_number=True),
-    Column("Participant", field("participantEmail"), rank=3, may_be_cut=True),
-    Column("Volunteer", field("volunteerEmail"), rank=4, may_be_cut=True),
-    Column("Scheduled", _time("scheduledAt"), rank=2),
-    Column("Completed", _time("completedAt"), rank=5),
-    Column("Minutes", field("durationMinutes"), rank=7, is_number=True),
-    Column("Rating", field("rating"), rank=8, is_number=True),
-    Column("Level", field("languageLevel"), rank=9),
-    Column("Instance", field("programInstance"), rank=10, may_be_cut=True),
-]
+_SESSIONS: Final = {
+    "rowNumber": Column("Row", field("rowNumber"), is_number=True),
+    "outcome": Column("Outcome", field("outcome"), rank=1),
+    "externalSessionId": Column("Session", field("externalSessionId"), rank=0, may_be_cut=True),
+    "id": Column("Id", field("id"), rank=6, is_number=True),
+    "participantEmail": Column("Participant", field("participantEmail"), rank=3, may_be_cut=True),
+    "volunteerEmail": Column("Volunteer", field("volunteerEmail"), rank=4, may_be_cut=True),
+    "scheduledAt": Column("Scheduled", _time("scheduledAt"), rank=2),
+    "completedAt": Column("Completed", _time("completedAt"), rank=5),
+    "durationMinutes": Column("Minutes", field("durationMinutes"), rank=7, is_number=True),
+    "rating": Column("Rating", field("rating"), rank=8, is_number=True),
+    "languageLevel": Column("Level", field("languageLevel"), rank=9),
+    "programInstance": Column("Instance", field("programInstance"), rank=10, may_be_cut=True),
+}
+_NOT_LISTED: Final = ("programType", "feedbackText", "focusArea", "topics", "metadata")
+"""What is the same in all rows, and what is too long for a list."""
+
+
+def of_records(items: list[Json]) -> list[Column]:
+    """What is known of sessions, as far as the answer has it; the other fields of a record behind, by their names."""
+    answered = list(items[0]) if items else list(_SESSIONS)
+    known = [column for name, column in _SESSIONS.items() if name in answered]
+    others = [name for name in answered if name not in _SESSIONS and name not in _NOT_LISTED]
+    return known + [Column(_heading(name), field(name), rank=11, may_be_cut=True) for name in others]
+
+
+def _heading(name: str) -> str:
+    """`issuedBy` as people write it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+
+
+def of_batches(_items: list[Json]) -> list[Column]:
+    """The same for all."""
+    return BATCHES
+
+
+def of_audit(_items: list[Json]) -> list[Column]:
+    """The same for all."""
+    return AUDIT
 
 
 def _details(entry: Json) -> str:

@@ -28,6 +28,10 @@ class Column:
     may_be_cut: bool = False
 
 
+ColumnsOf = Callable[[list[Json]], list[Column]]
+"""The columns of a list, by its items."""
+
+
 def field(name: str) -> Callable[[Json], Any]:
     """The value of a field, as it is."""
     return lambda item: item[name]
@@ -56,7 +60,7 @@ def show_json_list(pages: Iterator[Page]) -> None:
     click.echo(f'\n], "nextCursor": {as_json(cursor)}}}')
 
 
-def show_list(pages: Iterator[Page], columns: list[Column], noun: str) -> None:
+def show_list(pages: Iterator[Page], columns: ColumnsOf, noun: str) -> None:
     """The list as a table that fits the terminal, or as lines for a pipe. What there is more of is said aside."""
     if is_terminal():
         count, cursor = _show_table(pages, columns)
@@ -68,17 +72,18 @@ def show_list(pages: Iterator[Page], columns: list[Column], noun: str) -> None:
         click.echo(f"kintell: no {noun}", err=True)
 
 
-def _show_lines(pages: Iterator[Page], columns: list[Column]) -> tuple[int, str | None]:
+def _show_lines(pages: Iterator[Page], columns: ColumnsOf) -> tuple[int, str | None]:
     count, cursor = 0, None
     for page in pages:
+        shown = columns(page.items)
         for item in page.items:
-            sys.stdout.write("\t".join(clean(column.value(item)) for column in columns) + "\n")
+            sys.stdout.write("\t".join(clean(column.value(item)) for column in shown) + "\n")
         sys.stdout.flush()
         count, cursor = count + len(page.items), page.next_cursor
     return count, cursor
 
 
-def _show_table(pages: Iterator[Page], columns: list[Column]) -> tuple[int, str | None]:
+def _show_table(pages: Iterator[Page], columns_of: ColumnsOf) -> tuple[int, str | None]:
     # Imported where it is used: a pipe does not wait for it.
     from rich.console import Console
     from rich.table import Table
@@ -91,7 +96,7 @@ def _show_table(pages: Iterator[Page], columns: list[Column]) -> tuple[int, str 
         cursor = page.next_cursor
     if not items:
         return 0, None
-    console = Console(highlight=False)
+    console, columns = Console(highlight=False), columns_of(items)
     cells = {column.header: [clean(column.value(item)) for item in items] for column in columns}
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     shown = fitting(columns, cells, console.width)

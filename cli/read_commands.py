@@ -19,7 +19,7 @@ from cli.options import (
     program_option,
     with_terminal,
 )
-from cli.output import Column, show_json, show_json_list, show_list
+from cli.output import ColumnsOf, show_json, show_json_list, show_list
 from cli.reports import line
 
 STATUSES: Final = ("pending", "running", "completed", "failed", "archived")
@@ -68,7 +68,7 @@ def errors(terminal: Terminal, /, batch: str, output: Path | None, overwrite: bo
 def batches(terminal: Terminal, /, status: str | None, program: str | None, instance: str | None, **many: Any) -> None:
     """List batches, newest first."""
     only = {"status": status, "programType": program, "programInstance": instance}
-    _show(terminal, "/v1/import/batches", list_columns.BATCHES, "batches", many, **only)
+    _show(terminal, "/v1/import/batches", list_columns.of_batches, "batches", many, **only)
 
 
 @click.command(epilog=examples(f"kintell sessions {A_BATCH}", f"kintell sessions {A_BATCH} --all | cut -f 3"))
@@ -78,7 +78,7 @@ def batches(terminal: Terminal, /, status: str | None, program: str | None, inst
 @with_terminal
 def sessions(terminal: Terminal, /, batch: str, **many: Any) -> None:
     """List the sessions that a batch inserted or updated, in the order of its rows."""
-    _show(terminal, batch_path(batch, "/sessions"), list_columns.SESSIONS, "sessions", many)
+    _show(terminal, batch_path(batch, "/sessions"), list_columns.of_records, "sessions", many)
 
 
 @click.command("lineage", epilog=examples("kintell lineage 4711", "kintell lineage mentors_ukraine:MS-2024-1001"))
@@ -104,7 +104,7 @@ def lineage_(terminal: Terminal, /, session: str) -> None:
 @with_terminal
 def audit(terminal: Terminal, /, batch: str, **many: Any) -> None:
     """List who did what to a batch and its upload, oldest first."""
-    _show(terminal, batch_path(batch, "/audit"), list_columns.AUDIT, "entries", many)
+    _show(terminal, batch_path(batch, "/audit"), list_columns.of_audit, "entries", many)
 
 
 @click.command(
@@ -129,7 +129,7 @@ def summary(terminal: Terminal, /, program: str | None, start: str | None, end: 
 
 
 def _show(
-    terminal: Terminal, path: str, shown: list[Column], noun: str, many: dict[str, Any], **query: str | None
+    terminal: Terminal, path: str, shown: ColumnsOf, noun: str, many: dict[str, Any], **query: str | None
 ) -> None:
     pages = terminal.api.pages(path, how_many(**many), **query)
     try:

@@ -3,7 +3,6 @@
 from typing import Final
 
 from cli.api import Json
-from cli.warning_words import warning_line
 from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
@@ -50,7 +49,7 @@ def remarks(batch: Json) -> list[str]:
 
 def tolerated(batch: Json) -> list[str]:
     """What was odd about the file and did not keep it from being imported; columns that were not, with a near name."""
-    found = [line("Warning", warning_line(warning)) for warning in batch.get("warnings", [])]
+    found = [line("Warning", _warning(warning)) for warning in batch.get("warnings", [])]
     metadata = batch.get("csvMetadata", {})
     unknown, near = metadata.get("unknownHeaders") or [], metadata.get("nearestNames") or {}
     for header in unknown[:MOST_HEADERS]:
@@ -59,6 +58,11 @@ def tolerated(batch: Json) -> list[str]:
     if len(unknown) > MOST_HEADERS:
         found.append(line("Unknown", f"{len(unknown) - MOST_HEADERS} more columns were not imported"))
     return found
+
+
+def _warning(warning: Json) -> str:
+    """What was tolerated, and how often; an API that is older than this command has no words for it."""
+    return f"{warning.get('title') or warning['code']} ({warning['count']})"
 
 
 def status(batch: Json) -> list[str]:

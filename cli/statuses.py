@@ -55,4 +55,4 @@ def _report(found: Json) -> list[str]:
     if found["state"] == "refused":
         return [line("Upload ID", found["uploadId"]), *refusal(found["refusal"])]
     watch = command("kintell", "status", found["uploadId"], "--watch")
-    return [line("Upload ID", found["uploadId"]), line("Status", "waiting for the file"), line("Monitor", watch)]
+    return [line("Upload ID", found["uploadId"]), line("Status", "waiting for the file"), line("Watch", watch)]

@@ -35,9 +35,11 @@ def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> in
 
 
 def _fault(row: RawRow, plan: ColumnPlan) -> Fault:
-    cell = row.cells[plan.indexes["session_id"]]
+    record, field = plan.programme.record, plan.programme.key_column.name
+    cell = row.cells[plan.indexes[field]]
     text = restore(cell) if plan.is_error_file else cell
     message = (
-        f"session_id: {shown(text)} is the id of a session of other people; correct the id, or the addresses of the two"
+        f"{field}: {shown(text)} is the id of a {record.name} of other people; correct the id, or the addresses of the "
+        f"{'two' if len(record.people) > 1 else 'person'}"
     )
-    return Fault(FaultCode.SESSION_ID_TAKEN, "session_id", message, text)
+    return Fault(FaultCode.SESSION_ID_TAKEN, field, message, text)

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
 
+from api.code_words import explained
 from api.schemas import Shape, Utc, left_out
 from api.stage_progress import Stage
-from ingestion.batch import BatchStatus, FaultCount
-from ingestion.file_warnings import FileWarning
+from ingestion.batch import BatchStatus
+from ingestion.faults import FaultCode
+from ingestion.file_warnings import FileWarning, WarningCode
 from ingestion.sign_in.actors import ActorKind
 
 MOST_CHUNKS: Final = 2_000
@@ -24,6 +26,26 @@ class Links(Shape):
     sessions: str
     audit: str
     lineage: str
+
+
+class FaultLine(Shape):
+    """How often a fault occurred in a column. `title` and `advice` are its code's, in words."""
+
+    code: str
+    category: str
+    field: str
+    count: int
+    title: str | None = left_out()
+    advice: str | None = left_out()
+
+
+class BatchWarning(Shape):
+    """Something odd about the file that was tolerated, `count` times. `title` and `advice` are its code's, in words."""
+
+    code: str
+    count: int
+    title: str | None = left_out()
+    advice: str | None = left_out()
 
 
 class BatchSummary(Shape):
@@ -46,8 +68,8 @@ class BatchSummary(Shape):
     updated_rows: int
     processed_rows: int
     percent_complete: float
-    error_summary: list[FaultCount]
-    warnings: list[FileWarning]
+    error_summary: list[FaultLine]
+    warnings: list[BatchWarning]
     failure_reason: str | None
     imported_by: str | None
     parent_batch_id: UUID | None
@@ -65,6 +87,8 @@ class BatchSummary(Shape):
                 **row,
                 **more,
                 "batch_id": row["id"],
+                "error_summary": [explained(line, FaultCode) for line in row["error_summary"] or ()],
+                "warnings": [explained(line, WarningCode) for line in row["warnings"] or ()],
                 "percent_complete": _percent(row["processed_rows"], row["total_rows"], row["status"]),
                 "links": _links(row["id"], has_error_file=row["has_error_file"]),
             }
@@ -157,6 +181,7 @@ class BatchRecord(BatchSummary):
     chunks: list[Chunk]
     chunks_left_out: int | None = left_out()
     stages: list[Stage]
+    failure_code: str | None
     forced: bool
     force_reason: str | None
     max_error_percent: float | None

@@ -7,6 +7,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 
 from api.caller import caller
+from api.code_words import in_english
 from api.openapi import answers, redirect
 from api.problems import Problem, ProblemCode
 from api.route_rights import Right, needs
@@ -16,6 +17,7 @@ from ingestion.aws.s3 import presigned_get
 from ingestion.batch import BatchStatus
 from ingestion.config import settings
 from ingestion.database.tables import audit
+from ingestion.limits import limits
 from ingestion.uploads.identification import error_file_name
 
 router = new_router()
@@ -65,7 +67,8 @@ def error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
     if batch["error_file_deleted_at"] is not None:
         raise Problem(
             ProblemCode.ERROR_FILE_EXPIRED,
-            f"The error file of batch {batch_id} was deleted on {batch['error_file_deleted_at']:%Y-%m-%d}.",
+            f"The error file of batch {batch_id} was deleted on {batch['error_file_deleted_at']:%Y-%m-%d}: "
+            f"error files are kept for {in_english(limits()['error_file_time'])}.",
         )
     if batch["error_file_key"] is None:
         is_running = batch["status"] in (BatchStatus.PENDING, BatchStatus.RUNNING)

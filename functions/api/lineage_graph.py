@@ -11,8 +11,9 @@ from api.problems import ProblemCode
 from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, new_router
 from api.schemas import Shape, Utc
+from ingestion.database.publishing.targets import Target, target_of
 from ingestion.database.queries import batch_record
-from ingestion.records import PROGRAMMES, Kind
+from ingestion.records import PROGRAMMES, SESSION, Kind
 
 router = new_router()
 
@@ -94,7 +95,7 @@ def lineage_of_batch(batch_id: BatchId) -> Graph:
     db = database()
     batch = get_batch(db, batch_id)
     me = _batch_node(batch)
-    file, outcome = _file_node(batch), _outcome_node(batch, batch_record.standing(db, batch_id))
+    file, outcome = _file_node(batch), _outcome_node(batch, batch_record.standing(db, batch_id, _target(batch)))
     nodes: list[Any] = [file, me, outcome]
     edges = [_edge(file.id, me.id, "importedAs"), _edge(me.id, outcome.id, "wrote")]
     if batch["program_instance"] is not None:
@@ -140,7 +141,12 @@ def _file_node(batch: dict[str, Any]) -> FileNode:
     )
 
 
-def _outcome_node(batch: dict[str, Any], standing: tuple[int, int]) -> OutcomeNode:
+def _target(batch: dict[str, Any]) -> Target:
+    programme = PROGRAMMES.get(batch["program_type"])
+    return target_of(programme.record if programme else SESSION)
+
+
+def _outcome_node(batch: dict[str, Any], current: int) -> OutcomeNode:
     programme = PROGRAMMES.get(batch["program_type"])
     are_people = programme is not None and programme.kind is Kind.PEOPLE
     # A dry run counts what it would have written.
@@ -153,7 +159,7 @@ def _outcome_node(batch: dict[str, Any], standing: tuple[int, int]) -> OutcomeNo
         inserted=inserted,
         updated=updated,
         count=inserted + updated,
-        current=standing[1] if are_people else standing[0],
+        current=current,
     )
 
 

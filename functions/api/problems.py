@@ -12,8 +12,7 @@
 | 503 | the database is out of reach; `Retry-After` says when to try again |
 """
 
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,55 +20,33 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
+from api.problem_codes import ProblemCode
 from ingestion.errors import NotStorable, RefusalCode, Refused, Unavailable
 from ingestion.telemetry import logger
+
+__all__ = [
+    "PROBLEM_JSON",
+    "STATUS",
+    "Code",
+    "Offence",
+    "Problem",
+    "ProblemCode",
+    "ProblemShape",
+    "of_anything",
+    "of_not_storable",
+    "of_refused",
+    "of_unavailable",
+    "of_validation",
+]
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
 
 
-class ProblemCode(StrEnum):
-    """The codes of this API's own; what is wrong with an upload has the code that would refuse it."""
-
-    NOT_JSON = "not_json"
-    UNAUTHENTICATED = "unauthenticated"
-    FORBIDDEN = "forbidden"
-    NO_SUCH_ROUTE = "no_such_route"
-    NO_SUCH_BATCH = "no_such_batch"
-    NO_SUCH_UPLOAD = "no_such_upload"
-    NO_SUCH_SESSION = "no_such_session"
-    NO_SUCH_PROGRAM_INSTANCE = "no_such_program_instance"
-    NO_ERRORS = "no_errors"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    ERROR_FILE_EXPIRED = "error_file_expired"
-    BODY_TOO_LARGE = "body_too_large"
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    INVALID_REQUEST = "invalid_request"
-    INVALID_CURSOR = "invalid_cursor"
-    INTERNAL_ERROR = "internal_error"
-    DATABASE_UNAVAILABLE = "database_unavailable"
-
-
 Code = ProblemCode | RefusalCode
 
 STATUS: Final[dict[Code, HTTPStatus]] = {
-    ProblemCode.NOT_JSON: HTTPStatus.BAD_REQUEST,
-    ProblemCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
-    ProblemCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ProblemCode.NO_SUCH_ROUTE: HTTPStatus.NOT_FOUND,
-    ProblemCode.NO_SUCH_BATCH: HTTPStatus.NOT_FOUND,
-    ProblemCode.NO_SUCH_UPLOAD: HTTPStatus.NOT_FOUND,
-    ProblemCode.NO_SUCH_SESSION: HTTPStatus.NOT_FOUND,
-    ProblemCode.NO_SUCH_PROGRAM_INSTANCE: HTTPStatus.NOT_FOUND,
-    ProblemCode.NO_ERRORS: HTTPStatus.NOT_FOUND,
-    ProblemCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
-    ProblemCode.ERROR_FILE_EXPIRED: HTTPStatus.GONE,
-    ProblemCode.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    ProblemCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    ProblemCode.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ProblemCode.INVALID_CURSOR: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ProblemCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
-    ProblemCode.DATABASE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    **{code: code.answered_with for code in ProblemCode},
     **dict.fromkeys(RefusalCode, HTTPStatus.UNPROCESSABLE_ENTITY),
 }
 
@@ -167,7 +144,7 @@ def of_validation(invalid: RequestValidationError) -> Problem:
         if missing := _NAMED_BY_PATH.get(tuple(fault["loc"])):
             code, thing = missing
             return Problem(code, f"There is no {thing} {fault.get('input')}; its id is a UUID.")
-    errors = [Offence(field=_name(fault["loc"]), message=_sentence(fault["msg"])) for fault in faults]
+    errors = [Offence(field=_name(fault["loc"]), message=_sentence(fault)) for fault in faults]
     detail = " ".join(f"{error.field}: {error.message}." for error in errors)
     return Problem(ProblemCode.INVALID_REQUEST, detail, errors)
 
@@ -177,5 +154,7 @@ def _name(location: Sequence[str | int]) -> str:
     return ".".join(map(str, location[1:] or location))
 
 
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".")
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """Our own rule's sentence, which pydantic puts words in front of; of any other rule pydantic's."""
+    ours = fault.get("ctx", {}).get("error") if fault["type"] == "value_error" else None
+    return str(ours or fault["msg"]).rstrip(".")

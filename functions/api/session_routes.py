@@ -3,15 +3,18 @@
 from typing import Annotated, Any
 from urllib.parse import unquote
 
+from pydantic import SerializeAsAny
+
 from api.cursors import BY_ROW, BY_VERSION, DEFAULT_LIMIT, Cursor, Limit
 from api.openapi import answers, path_parameter
 from api.problems import Problem, ProblemCode
 from api.route_rights import Right, needs
-from api.routing import BatchId, database, must_exist, new_router
+from api.routing import BatchId, database, get_batch, new_router
 from api.schemas import Page
-from api.session_schemas import BatchSession, EarlierVersion, SessionLineage
+from api.session_schemas import BatchRecord, BatchSession, EarlierVersion, Lineage, RecordVersion, SessionLineage
 from ingestion.database.connection import Connection
 from ingestion.database.queries import lineage
+from ingestion.records import PROGRAMMES, RecordType
 from ingestion.uploads.identification import programme_of_alias
 
 router = new_router()
@@ -20,6 +23,10 @@ SessionId = Annotated[
     str, path_parameter("sessionId", "Our id, or `programType:externalId`, URL-encoded; the programme also by an alias")
 ]
 MAX_ID = 2**63 - 1
+
+AnyBatchRecord = SerializeAsAny[BatchRecord]
+AnyVersion = SerializeAsAny[RecordVersion]
+"""With the fields of whatever type the record is of; the document shows those of sessions."""
 
 
 @router.get(
@@ -30,12 +37,12 @@ MAX_ID = 2**63 - 1
     security=needs(Right.IMPORTS_READ),
     responses=answers(Page[BatchSession], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
 )
-def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSession]:
+def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[AnyBatchRecord]:
     """One entry for each of its rows that inserted or updated; a roster has none."""
     db = database()
     (after,) = BY_ROW.after(cursor) or (None,)
-    must_exist(db, batch_id)
-    return BY_ROW.page(lineage.sessions_of_batch(db, batch_id, limit + 1, after), limit, BatchSession.of)
+    record = PROGRAMMES[get_batch(db, batch_id)["program_type"]].record
+    return BY_ROW.page(lineage.records_of_batch(db, record, batch_id, limit + 1, after), limit, BatchRecord.of)
 
 
 @router.get(
@@ -46,18 +53,18 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
     security=needs(Right.IMPORTS_READ),
     responses=answers(SessionLineage, ProblemCode.NO_SUCH_SESSION, ProblemCode.INVALID_CURSOR),
 )
-def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> SessionLineage:
+def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Lineage[AnyVersion]:
     """And what it was before later files updated it; `nextCursor` is there if there are more of these."""
     (before,) = BY_VERSION.after(cursor) or (None,)
     now, *earlier = get_versions(database(), unquote(session_id), limit + 1, before)
-    return SessionLineage.of(now, BY_VERSION.page(earlier, limit, EarlierVersion.of))
+    return Lineage[AnyVersion].of(now, BY_VERSION.page(earlier, limit, EarlierVersion[AnyVersion].of))
 
 
 def get_versions(db: Connection, asked_for: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
     """What the session is that is asked for by our id or by programme and id, and so many of its versions before that,
     newest first. Raises Problem."""
     found = _find(db, asked_for)
-    versions = lineage.versions_of_session(db, found, limit, before) if found is not None else []
+    versions = lineage.versions_of_record(db, *found, limit, before) if found is not None else []
     if not versions:
         raise Problem(
             ProblemCode.NO_SUCH_SESSION,
@@ -66,9 +73,12 @@ def get_versions(db: Connection, asked_for: str, limit: int, before: int | None 
     return versions
 
 
-def _find(db: Connection, session_id: str) -> int | None:
-    if session_id.isascii() and session_id.isdecimal():
-        return int(session_id) if len(session_id) < 20 and int(session_id) <= MAX_ID else None
-    programme, _, external_id = session_id.partition(":")
+def _find(db: Connection, asked_for: str) -> tuple[RecordType, int] | None:
+    if asked_for.isascii() and asked_for.isdecimal():
+        if len(asked_for) >= 20 or int(asked_for) > MAX_ID:
+            return None
+        return lineage.record_type_of(db, int(asked_for)), int(asked_for)
+    programme, _, key = asked_for.partition(":")
     program_type = programme_of_alias(programme)
-    return lineage.find_session(db, program_type, external_id) if program_type else None
+    found = lineage.find_record(db, program_type, key) if program_type else None
+    return (PROGRAMMES[program_type].record, found) if program_type and found is not None else None

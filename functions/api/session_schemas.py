@@ -1,62 +1,89 @@
-"""The shapes of a session: as a batch's row left it, and with every row and file that it came from."""
+"""The shapes of a record: as a batch's row left it, and with every row and file that it came from.
 
-from typing import Any, Literal, Self
+Sessions are what the API is about, and what its document shows. Records of other types have the fields of their type.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
+from pydantic import create_model
+
 from api.schemas import Page, Shape, Utc, left_out
+from ingestion.records import PROGRAMMES, SESSION, Field, RecordType
+from ingestion.records.record_type import Type
+
+_TYPES: Final[dict[Type, Any]] = {
+    Type.TEXT: str,
+    Type.LABEL: str,
+    Type.WORD: str,
+    Type.INTEGER: int,
+    Type.DECIMAL: float,
+    Type.MOMENT: Utc,
+    Type.TEXTS: list[str],
+    Type.JSON: Any,
+}
 
 
-class BatchSession(Shape):
+class Record(Shape):
+    """A record; `shape_of` gives it the fields of its type, among those that frame them."""
+
+    frame: ClassVar[dict[str, Any]] = {"program_type": str, "program_instance": str}
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database. Ids are texts: a JSON number may lose digits."""
+        shape: type[Self] = shape_of(cls, PROGRAMMES[row["program_type"]].record)
+        return shape.model_validate({**row, "id": str(row["id"])})
+
+
+class BatchRecord(Record):
+    """A record as one row of a batch inserted or updated it; a later row may have updated it again."""
+
+    frame = {**Record.frame, "row_number": int, "outcome": Literal["inserted", "updated"]}  # noqa: RUF012
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """From a row of the database."""
+        return super().of({**row, "outcome": "inserted" if row["version"] == 1 else "updated"})
+
+
+class RecordVersion(Record):
+    """The content of a record at one version, 1 as inserted."""
+
+    frame = {**Record.frame, "version": int}  # noqa: RUF012
+
+
+R = TypeVar("R", bound=Record)
+
+
+@cache
+def shape_of(shape: type[R], record: RecordType) -> type[R]:
+    """The shape with the fields of a record type, in the order of the answer: ids, frame, people, content."""
+    own = {field.name: _type_of(field) for field in record.fields}
+    key = {"id": str, record.key.name: own.pop(record.key.name)}
+    fields: dict[str, Any] = {name: (type_, ...) for name, type_ in {**key, **shape.frame, **own}.items()}
+    return create_model(shape.__name__, __base__=shape, __doc__=shape.__doc__, __module__=__name__, **fields)
+
+
+def _type_of(field: Field) -> Any:
+    return _TYPES[field.type] if field.column.required else _TYPES[field.type] | None
+
+
+def with_fields_of(record: RecordType) -> Callable[[type[R]], type[R]]:
+    """Decorates a shape that the API's document names."""
+    return lambda shape: shape_of(shape, record)
+
+
+@with_fields_of(SESSION)
+class BatchSession(BatchRecord):
     """A session as one row of a batch inserted or updated it; a later row may have updated it again."""
 
-    id: str
-    external_session_id: str
-    program_type: str
-    program_instance: str
-    row_number: int
-    outcome: Literal["inserted", "updated"]
-    participant_email: str
-    volunteer_email: str
-    scheduled_at: Utc
-    completed_at: Utc | None
-    duration_minutes: int | None
-    rating: float | None
-    feedback_text: str | None
-    language_level: str | None
-    topics: list[str] | None
-    metadata: Any
 
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database. Ids are texts: a JSON number may lose digits."""
-        outcome = "inserted" if row["version"] == 1 else "updated"
-        return cls.model_validate({**row, "id": str(row["id"]), "outcome": outcome})
-
-
-class SessionVersion(Shape):
+@with_fields_of(SESSION)
+class SessionVersion(RecordVersion):
     """The content of a session at one version, 1 as inserted."""
-
-    id: str
-    external_session_id: str
-    program_type: str
-    program_instance: str
-    version: int
-    participant_email: str
-    volunteer_email: str
-    scheduled_at: Utc
-    completed_at: Utc | None
-    duration_minutes: int | None
-    rating: float | None
-    feedback_text: str | None
-    focus_area: str | None
-    language_level: str | None
-    topics: list[str] | None
-    metadata: Any
-
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database. Ids are texts: a JSON number may lose digits."""
-        return cls.model_validate({**row, "id": str(row["id"])})
 
 
 class SourceBatch(Shape):
@@ -83,10 +110,13 @@ class SourceFile(Shape):
     sha256: str
 
 
-class EarlierVersion(Shape):
+V = TypeVar("V", bound=RecordVersion)
+
+
+class EarlierVersion(Shape, Generic[V]):
     """What a later row replaced."""
 
-    session: SessionVersion
+    session: V
     batch: SourceBatch
     row: SourceRow
     file: SourceFile
@@ -98,20 +128,20 @@ class EarlierVersion(Shape):
         return cls(**_sources(row), replaced_at=row["replaced_at"])
 
 
-class SessionLineage(Shape):
-    """What a session is and which row of which file says so; then what it was before, newest first."""
+class Lineage(Shape, Generic[V]):
+    """What a record is and which row of which file says so; then what it was before, newest first."""
 
-    session: SessionVersion
+    session: V
     batch: SourceBatch
     row: SourceRow
     file: SourceFile
     imported_by: str | None
     imported_at: Utc | None
-    earlier_versions: list[EarlierVersion]
+    earlier_versions: list[EarlierVersion[V]]
     next_cursor: str | None = left_out()
 
     @classmethod
-    def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion]) -> Self:
+    def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion[V]]) -> Self:
         """From a row of the database and a page of what was before."""
         return cls(
             **_sources(now),
@@ -122,9 +152,13 @@ class SessionLineage(Shape):
         )
 
 
+class SessionLineage(Lineage[SessionVersion]):
+    """What a session is and which row of which file says so; then what it was before, newest first."""
+
+
 def _sources(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "session": SessionVersion.of(row),
+        "session": RecordVersion.of(row),
         "batch": SourceBatch(batch_id=row["batch_id"], status=row["batch_status"], created_at=row["batch_created_at"]),
         "row": SourceRow(number=row["row_number"], line=row["line"]),
         "file": SourceFile(name=row["file_name"], key=row["key"], version_id=row["version_id"], sha256=row["sha256"]),

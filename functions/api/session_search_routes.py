@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, SerializeAsAny, field_validator
 
 from api.caller import caller
 from api.cursors import BY_ID, DEFAULT_LIMIT, MAX_LIMIT
@@ -12,7 +12,7 @@ from api.problems import ProblemCode
 from api.route_rights import Right, needs
 from api.routing import database, new_router
 from api.schemas import Page, Shape
-from api.session_schemas import SessionVersion
+from api.session_schemas import RecordVersion, SessionVersion
 from ingestion.database.queries import people_lookups
 from ingestion.database.tables import audit
 from ingestion.faults import Fault
@@ -55,7 +55,7 @@ class SessionSearch(Shape):
         ProblemCode.UNSUPPORTED_MEDIA_TYPE,
     ),
 )
-def search_sessions(search: SessionSearch) -> Page[SessionVersion]:
+def search_sessions(search: SessionSearch) -> Page[SerializeAsAny[RecordVersion]]:
     """As participant or volunteer; nobody has this address: no sessions."""
     db = database()
     (after,) = BY_ID.after(search.cursor) or (None,)
@@ -63,7 +63,7 @@ def search_sessions(search: SessionSearch) -> Page[SessionVersion]:
     if person is None:
         return Page(items=[], next_cursor=None)
     found = people_lookups.sessions_of_person(db, person, search.limit + 1, after)
-    shown = BY_ID.page(found, search.limit, SessionVersion.of)
+    shown = BY_ID.page(found, search.limit, RecordVersion.of)
     audit.write(
         db,
         actor=caller(router.current_event.raw_event),

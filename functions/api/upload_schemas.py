@@ -3,7 +3,9 @@
 from typing import Any, Self
 from uuid import UUID
 
+from api.code_words import explained
 from api.schemas import Shape, Utc, left_out
+from ingestion.errors import RefusalCode
 
 
 class SignedUpload(Shape):
@@ -17,11 +19,16 @@ class SignedUpload(Shape):
 
 
 class Refusal(Shape):
-    """Why an upload became no batch; `batchId` names the batch that has its content already."""
+    """Why an upload became no batch; `batchId` names the batch that has its content already.
+
+    `message` says what is wrong with this file; `title` and `advice` are its code's, in words.
+    """
 
     code: str
     message: str
     batch_id: UUID | None = left_out()
+    title: str | None = left_out()
+    advice: str | None = left_out()
 
 
 class UploadOutcome(Shape):
@@ -41,7 +48,8 @@ class UploadOutcome(Shape):
 def _refusal(row: dict[str, Any]) -> dict[str, Any] | None:
     if row["refusal_code"] is None:
         return None
-    return {name: row[f"refusal_{name}"] for name in ("code", "message", "batch_id")}
+    refusal = {name: row[f"refusal_{name}"] for name in ("code", "message", "batch_id")}
+    return explained(refusal, RefusalCode)
 
 
 class UploadEntry(Shape):

@@ -9,7 +9,7 @@ from api.cursors import BY_ROW
 from api.openapi import path_parameter
 from api.problems import ProblemCode
 from api.routing import database, get_batch, new_router
-from api.session_schemas import BatchSession
+from api.session_schemas import BatchRecord
 from api.stage_progress import stages_of
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
@@ -93,12 +93,15 @@ def sessions(batch_id: BatchId) -> Response[str]:
     found = get_batch(db, id_of(batch_id))
     cursor = query_of(event, "cursor")
     (after,) = BY_ROW.after(cursor) or (None,)
-    shown = BY_ROW.page(lineage.sessions_of_batch(db, found["id"], SESSIONS + 1, after), SESSIONS, BatchSession.of)
+    record = PROGRAMMES[found["program_type"]].record
+    rows = lineage.records_of_batch(db, record, found["id"], SESSIONS + 1, after)
+    shown = BY_ROW.page(rows, SESSIONS, BatchRecord.of)
     return page(
         event,
         "sessions.html",
         batch=found,
         is_roster=is_roster(found),
+        record=record,
         sessions=shown.items,
         next_cursor=shown.next_cursor,
         is_first=cursor is None,

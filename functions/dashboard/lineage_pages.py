@@ -17,25 +17,12 @@ from dashboard.batch_pages import BatchId, id_of, is_roster
 from dashboard.lineage_drawing import draw
 from dashboard.page_parameters import query_of
 from dashboard.rendering import page, redirect_to
+from ingestion.records import PROGRAMMES, Field, RecordType
 
 router = new_router()
 
 VERSIONS: Final = 20
 """So many earlier versions stand side by side."""
-
-FIELDS: Final = (
-    "program_instance",
-    "scheduled_at",
-    "completed_at",
-    "duration_minutes",
-    "rating",
-    "language_level",
-    "focus_area",
-    "topics",
-    "feedback_text",
-    "metadata",
-)
-"""What may differ between the versions of a session, in the order of the page."""
 
 SessionId = Annotated[str, path_parameter("sessionId", "Our id of a session")]
 
@@ -75,35 +62,38 @@ def session(session_id: SessionId) -> Response[str]:
     (before,) = BY_VERSION.after(cursor) or (None,)
     now, *earlier = get_versions(database(), session_id, VERSIONS + 1, before)
     shown: Page[dict[str, Any]] = BY_VERSION.page(earlier, VERSIONS, dict)
+    record = PROGRAMMES[now["program_type"]].record
     versions = [now, *shown.items] if cursor is None else shown.items
     following = earlier[len(shown.items) :]
     return page(
         event,
         "session.html",
         session=now,
+        record=record,
         versions=versions,
-        fields=_compared(versions, following[0] if following else None),
+        fields=_compared(record, versions, following[0] if following else None),
         next_cursor=shown.next_cursor,
         is_first=cursor is None,
     )
 
 
 def _compared(
-    versions: list[dict[str, Any]], before_all: dict[str, Any] | None
-) -> list[tuple[str, list[tuple[Any, bool]]]]:
+    record: RecordType, versions: list[dict[str, Any]], before_all: dict[str, Any] | None
+) -> list[tuple[Field | None, list[tuple[Any, bool]]]]:
     """Each field that any version fills, with its value in each and whether that differs from the version before.
 
-    *before_all* is the version before the last of them.
+    *before_all* is the version before the last of them. No field stands for the programme instance.
     """
+    names = {"program_instance": None, **{field.name: field for field in record.stored}}
     befores = [*versions[1:], before_all]
     return [
         (
             field,
             [
-                (now[field], before is not None and now[field] != before[field])
+                (now[name], before is not None and now[name] != before[name])
                 for now, before in zip(versions, befores, strict=True)
             ],
         )
-        for field in FIELDS
-        if any(version[field] is not None for version in versions)
+        for name, field in names.items()
+        if any(version[name] is not None for version in versions)
     ]

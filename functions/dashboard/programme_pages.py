@@ -15,6 +15,7 @@ from dashboard.page_parameters import query_of
 from dashboard.reader_language import Words, language_of
 from dashboard.rendering import address, page
 from ingestion.database.queries import instance_overview, lists, timeline
+from ingestion.records import PROGRAMMES
 from ingestion.uploads.identification import programme_of_alias
 
 router = new_router()
@@ -68,7 +69,8 @@ def sessions(slug: Slug) -> Response[str]:
     event = router.current_event.raw_event
     db = database()
     found = _instance(slug)
-    counts = instance_overview.counts_of_sessions(db, found["id"], MAX_COUNTED_SESSIONS + 1)
+    record = PROGRAMMES[found["program_type"]].record
+    counts = instance_overview.counts_of_sessions(db, record, found["id"], MAX_COUNTED_SESSIONS + 1)
     months = [count for count in counts if count["month"] is not None]
     files = [count for count in counts if count["batch_id"] is not None]
     shown = files[:FILES_SHOWN]

@@ -6,9 +6,25 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 
+from api.problem_codes import ProblemCode
 from dashboard import WEB
+from ingestion.batch import FailureCode
+from ingestion.catalogue import CatalogueCode
+from ingestion.errors import RefusalCode
+from ingestion.faults import FaultCode
+from ingestion.file_warnings import WarningCode
+from ingestion.limits import limits
+from ingestion.records import Field
 from ingestion.sign_in.session_cookies import cookies_of
 
+FAMILIES: Final[dict[str, type[CatalogueCode]]] = {
+    "fault": FaultCode,
+    "refusal": RefusalCode,
+    "failure": FailureCode,
+    "warning": WarningCode,
+    "problem": ProblemCode,
+}
+"""The codes that pages show, by what the keys of their texts begin with."""
 LANGUAGES: Final = {"en": "English", "nb": "Norsk"}
 _NORWEGIAN: Final = ("nb", "no", "nn")
 _NO_BREAK: Final = "\u00a0"
@@ -51,8 +67,18 @@ def _preferred(accept_language: str) -> str | None:
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """All texts of a language, by key."""
-    found: dict[str, str] = json.loads((WEB / "texts" / f"{language}.json").read_text(encoding="utf-8"))
+    """All texts of a language, by key: the pages' own, and those of the catalogue."""
+    own: dict[str, str] = json.loads((WEB / "texts" / f"{language}.json").read_text(encoding="utf-8"))
+    return own | _of_codes(language)
+
+
+def _of_codes(language: str) -> dict[str, str]:
+    """Title and advice of every code, as `fault.E001` and `fault_help.E001`."""
+    found = {}
+    for family, codes in FAMILIES.items():
+        for code in codes:
+            found[f"{family}.{code}"] = code.about.title.template(language)
+            found[f"{family}_help.{code}"] = code.about.advice.template(language)
     return found
 
 
@@ -64,8 +90,16 @@ class Words:
         self._texts = texts(language)
 
     def t(self, key: str, **values: Any) -> str:
-        """The text of a key, its `{name}`s filled in. Raises KeyError."""
-        return self._texts[key].format(**values)
+        """The text of a key, its `{name}`s filled in with these values and the limits. Raises KeyError."""
+        text = self._texts[key]
+        if "{" not in text:
+            return text
+        gaps = {name: limit.template(self.language) for name, limit in limits().items()}
+        return text.format(**gaps | values)
+
+    def label(self, field: Field) -> str:
+        """What a field of a record is called."""
+        return str(getattr(field.label, self.language))
 
     def n(self, key: str, count: int) -> str:
         """The text of a key for so many: `key.one` or `key.other`."""

@@ -137,6 +137,7 @@ def _environment(language: str) -> "Environment":
         words=words,
         t=words.t,
         n=words.n,
+        label=words.label,
         has_text=words.has,
         asset=addresses().__getitem__,
         languages=LANGUAGES,

@@ -1,24 +1,27 @@
 """Ends a batch whose import broke: what it published is taken back first, then it is failed, with its reason."""
 
 from finalize.finalize_batch import finalized_as
-from ingestion.batch import BatchStatus, Failure, Tally
+from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.contracts import FailTask, Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
+from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
 
 # Errors that we raise with a sentence for people; the text of any other may hold cells of the file.
-_OURS = ("BatchBroken", "Unavailable", "ProgrammeBusy", "StagingLost")
+_OURS = {error.__name__ for error in (BatchBroken, Unavailable, ProgrammeBusy, StagingLost)}
 
 
 def failure_of(task: FailTask) -> Failure:
     """Says what happened, and nothing of the file's content."""
     error = task.error
     said = f" {error.message}" if error.error in _OURS else ""
-    return Failure("import_broke", f"The import broke ({error.error}).{said} Nothing of the file was imported.")
+    return Failure(
+        FailureCode.IMPORT_BROKE, f"The import broke ({error.error}).{said} Nothing of the file was imported."
+    )
 
 
 def fail_batch(task: FailTask, db: Connection) -> Finalized:
@@ -69,7 +72,7 @@ def _take_back(batch: Batch, db: Connection) -> None:
     """Leave nothing of the batch behind but its record."""
     # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
     shards.lock_all(db, batch.id)
-    merge_sql.take_back(db, batch.id, TARGETS[batch.programme.kind])
+    merge_sql.take_back(db, batch.id, target_of(batch.programme.record))
     shards.forget(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)

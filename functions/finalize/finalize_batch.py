@@ -6,12 +6,12 @@ Also batches that come to nothing are finalized here: dry runs, those over their
 from uuid import UUID
 
 from finalize.join_rejects import join_error_file
-from ingestion.batch import BatchStatus, Failure, Tally
+from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, ledger, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
@@ -93,7 +93,7 @@ def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
     if final.shards_to_merge:
         # As after a fail-over to a server that had not got the last commits.
         raise StagingLost("Shards that were merged are not merged any more.")
-    there = merge_sql.published(db, batch.id, TARGETS[batch.programme.kind])
+    there = merge_sql.published(db, batch.id, target_of(batch.programme.record))
     if there != final.totals.success:
         raise BatchBroken(f"The ledger says that {final.totals.success} rows were published, but {there} are there.")
 
@@ -102,10 +102,10 @@ def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed though nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
         sentence = f"All {tally.total} rows were rejected; the error file says why for each."
-        return Failure("every_row_rejected", sentence)
+        return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
     if batch.is_over_limit(tally):
         return Failure(
-            "too_many_errors",
+            FailureCode.TOO_MANY_ERRORS,
             f"{tally.rejected} of {tally.total} rows ({tally.error_percent:.1f} %) were rejected, "
             f"more than the limit of {batch.max_error_percent:g} %; nothing was imported.",
         )

@@ -12,9 +12,11 @@ from ingestion.errors import RefusalCode, Refused
 from ingestion.records import PROGRAMMES
 from ingestion.source import Source
 
-KNOWN_HEADERS = frozenset(
-    name for programme in PROGRAMMES.values() for column in programme.columns for name in (column.name, *column.aliases)
-)
+
+def known_headers() -> frozenset[str]:
+    """What the columns of any programme may be called."""
+    columns = (column for programme in PROGRAMMES.values() for column in programme.columns)
+    return frozenset(name for column in columns for name in (column.name, *column.aliases))
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     work_key = object_keys.unpacked(examination.upload_id)
     writer = s3.MultipartWriter(settings.work_bucket, work_key)
     limits = Limits(chunk=settings.chunk_bytes, unpacked=settings.max_file_bytes)
-    one_pass = FilePass(limits, KNOWN_HEADERS, writer.write)
+    one_pass = FilePass(limits, known_headers(), writer.write)
     try:
         for block in s3.blocks_ahead(arrival.bucket, arrival.key, arrival.version_id):
             one_pass.feed(block)

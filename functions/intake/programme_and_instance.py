@@ -96,7 +96,8 @@ def refuse_other_program(programme: Choice[str], header: Sequence[str]) -> None:
 
 
 def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
-    at = next((index for index, name in enumerate(scanned.format.header) if header_name(name) == "session_id"), None)
+    keys = {programme.key_column.name for programme in PROGRAMMES.values() if programme.id_prefixes}
+    at = next((index for index, name in enumerate(scanned.format.header) if header_name(name) in keys), None)
     if at is None or not scanned.chunks:
         return iter(())
     rows = (row for row in source.rows(scanned.chunks[0]) if isinstance(row, RawRow))
@@ -181,10 +182,13 @@ def _by_dates(question: InstanceQuestion, db: Connection) -> int:
 
 def _days(question: InstanceQuestion) -> tuple[date, date] | None:
     """The first and the last day of the valid sessions; None if there are none."""
+    dated_by = question.plan.programme.record.dated_by
+    if dated_by is None:
+        return None
     ends = [
         (min(moments), max(moments))
         for validated in _validated(question)
-        if (moments := validated.columns["scheduled_at"])
+        if (moments := [moment for moment in validated.columns[dated_by] if moment is not None])
     ]
     if not ends:
         return None

@@ -8,7 +8,7 @@ from ingestion.contracts import MergeTask
 from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.merge_sql import Merging
-from ingestion.database.publishing.targets import TARGETS, fields_of
+from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.tables import batches, chunks, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
@@ -52,7 +52,7 @@ def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
             batch_id=batch.id,
             shard=task.shard,
             starts_at=int(batch.total_rows * (task.shard * GOLDEN_SECTION % 1)),
-            target=TARGETS[batch.programme.kind],
+            target=target_of(batch.programme.record),
             scale=Scale(batch.rating_scale) if batch.rating_scale else None,
             present=fields_of(batch.column_plan),
             program_type=batch.program_type,

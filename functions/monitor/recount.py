@@ -5,7 +5,7 @@ from uuid import UUID
 from ingestion.batch import BatchStatus
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.queries import health
 from ingestion.database.queries.health import Ended
 from ingestion.database.tables import ledger
@@ -36,13 +36,13 @@ def _check(batch_id: UUID, db: Connection) -> None:
 
 def _finding(batch: Ended, db: Connection) -> str | None:
     """What is wrong: the ledger against the batch, the rows that it published against both."""
-    kind = get_programme(batch.program_type).kind
-    if batch.status is BatchStatus.FAILED and kind is Kind.PEOPLE:
+    record = get_programme(batch.program_type).record
+    if batch.status is BatchStatus.FAILED and record.kind is Kind.PEOPLE:
         # People of a roster that was taken back stay where sessions refer to them by now.
         return None
-    published = merge_sql.published(db, batch.id, TARGETS[kind])
+    published = merge_sql.published(db, batch.id, target_of(record))
     if batch.status is BatchStatus.FAILED:
-        return "not_taken_back" if published else None
+        return "still_published" if published else None
     if ledger.read(db, batch.id).totals != batch.tally:
         return "ledger_differs"
     return "sessions_differ" if published != (0 if batch.dry_run else batch.tally.success) else None

@@ -17,12 +17,11 @@ from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
-from ingestion.database.publishing.targets import TARGETS, fields_of
+from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import ProgrammeBusy
-from ingestion.records import Kind
 from ingestion.values.ratings import Scale, scale_of
 
 WAIT_SECONDS = 1.0
@@ -108,16 +107,16 @@ def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Sett
 
     If nothing is published, nobody was ever created: to delete people would hold up whoever writes sessions.
     """
-    creates_people = batch.programme.kind is Kind.SESSIONS and settings.unknown_users is UnknownUsers.CREATE
+    creates_people = bool(batch.programme.record.people) and settings.unknown_users is UnknownUsers.CREATE
     if creates_people and not batch.dry_run:
         db.run("SAVEPOINT before_people")
-        people.create_staged(db, batch.id)
+        people.create_staged(db, batch.id, batch.programme.record.people)
         reconciled = _compare(batch, scale, db)
         if batch.publishes(reconciled.totals):
             return reconciled
         db.run("ROLLBACK TO SAVEPOINT before_people")
     if creates_people:
-        people.number_staged(db, batch.id)
+        people.number_staged(db, batch.id, batch.programme.record.people)
     return _compare(batch, scale, db)
 
 
@@ -128,7 +127,7 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
         db,
         Reconciling(
             batch_id=batch.id,
-            target=TARGETS[batch.programme.kind],
+            target=target_of(batch.programme.record),
             program_type=batch.program_type,
             scale=scale,
             present=fields_of(batch.column_plan),

@@ -8,18 +8,12 @@ from uuid import UUID
 from ingestion.config import UnknownUsers
 from ingestion.database.connection import Connection
 from ingestion.database.tables import people
-from ingestion.faults import Fault, FaultCode, RawRows, Reject
-from ingestion.records import Column
+from ingestion.faults import Fault, RawRows, Reject
+from ingestion.records import Field
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.formulas import restore
 from ingestion.rows.validation import Remembered, Validated
 from ingestion.values.lookalikes import noted
-
-_ROLES = (
-    ("participant_email", FaultCode.PARTICIPANT_NOT_FOUND),
-    ("volunteer_email", FaultCode.VOLUNTEER_NOT_FOUND),
-)
-
 
 MOST_REMEMBERED = 50_000
 """Of more people than this, all are forgotten: some ten megabytes."""
@@ -67,36 +61,35 @@ class People:
         self.readings = known.readings
 
     def check(self, validated: Validated, raw_rows: RawRows, plan: ColumnPlan) -> tuple[Validated, list[Reject]]:
-        """The sessions of known people; and all rejects, those of other faults too, with the people they don't find."""
-        participants, volunteers = (validated.columns[fills] for fills, _ in _ROLES)
-        named = {*participants, *volunteers}
+        """The records of known people; and all rejects, those of other faults too, with the people they don't find."""
+        people = plan.programme.record.people
+        if not people:
+            return validated, validated.rejects
+        named = set().union(*(validated.columns[person.staged] for person in people))
         named_by_rejects = _emails(validated, plan)
         wanted = named.union(filter(None, chain(*named_by_rejects)))
         self._look_up(wanted)
         if self.creates or wanted <= self.ids.keys():
             return validated, validated.rejects
-        fields = [_column(plan, fills).name for fills, _ in _ROLES]
-        texts_of_rejects = zip(*(_texts_of_role(validated, plan, fills) for fills, _ in _ROLES), strict=True)
+        texts_of_rejects = zip(*(_texts_of(validated, plan, person) for person in people), strict=True)
         rejects = [
-            Reject(reject.row, (*reject.faults, *unknown))
-            if (unknown := self._faults(emails, texts, fields))
-            else reject
+            Reject(reject.row, (*reject.faults, *unknown)) if (unknown := self._faults(emails, texts, plan)) else reject
             for reject, emails, texts in zip(validated.rejects, named_by_rejects, texts_of_rejects, strict=True)
         ]
         if named <= self.ids.keys():
             return validated, rejects
         are_known = [
-            participant in self.ids and volunteer in self.ids
-            for participant, volunteer in zip(participants, volunteers, strict=True)
+            self.ids.keys() >= set(emails)
+            for emails in zip(*(validated.columns[person.staged] for person in people), strict=True)
         ]
         rows = {row.number: row for row in raw_rows.each()}
         strangers = validated.where([not is_known for is_known in are_known])
         rejects += [
-            Reject(rows[number], self._faults(emails, texts, fields))
+            Reject(rows[number], self._faults(emails, texts, plan))
             for number, emails, texts in zip(
                 strangers.columns["row_number"],
-                zip(*(strangers.columns[fills] for fills, _ in _ROLES), strict=True),
-                zip(*(strangers.cells[fills] for fills, _ in _ROLES), strict=True),
+                zip(*(strangers.columns[person.staged] for person in people), strict=True),
+                zip(*(strangers.cells[person.staged] for person in people), strict=True),
                 strict=True,
             )
         ]
@@ -108,39 +101,39 @@ class People:
             self._looked_up |= new
             self.ids.update(people.ids_of(self._db, sorted(new)))
 
-    def _faults(self, emails: Sequence[str | None], texts: Sequence[str], fields: Sequence[str]) -> tuple[Fault, ...]:
+    def _faults(self, emails: Sequence[str | None], texts: Sequence[str], plan: ColumnPlan) -> tuple[Fault, ...]:
         """The faults of a row whose cells *texts* say these addresses."""
+        people = plan.programme.record.people
         return tuple(
             [
-                _unknown(code, field, email, text)
-                for email, text, field, (_, code) in zip(emails, texts, fields, _ROLES, strict=True)
+                _unknown(person, plan, email, text)
+                for person, email, text in zip(people, emails, texts, strict=True)
                 if email is not None and email not in self.ids
             ]
         )
 
 
-def _unknown(code: FaultCode, field: str, email: str, text: str) -> Fault:
+def _unknown(person: Field, plan: ColumnPlan, email: str, text: str) -> Fault:
+    if person.role is None:
+        raise ValueError(f"{person.name} is no person's address")
+    field = plan.programme.column_of(person.staged).name
     message = f'{field}: "{email}" is not known; correct the address, or import the person first{noted(email)}'
-    return Fault(code, field, message, text)
+    return Fault(person.role.not_found, field, message, text)
 
 
 def _emails(validated: Validated, plan: ColumnPlan) -> list[tuple[str | None, ...]]:
-    """The valid addresses that the rejects name, the participant's and the volunteer's of each."""
-    of_roles = [_emails_of_role(validated, plan, fills) for fills, _ in _ROLES]
-    return list(zip(*of_roles, strict=True))
+    """The valid addresses that the rejects name, one of each person of the record."""
+    people = plan.programme.record.people
+    return list(zip(*(_emails_of(validated, plan, person) for person in people), strict=True))
 
 
-def _emails_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str | None]:
-    readings = validated.readings[fills]
-    found = [readings[text] for text in _texts_of_role(validated, plan, fills)]
+def _emails_of(validated: Validated, plan: ColumnPlan, person: Field) -> list[str | None]:
+    readings = validated.readings[person.staged]
+    found = [readings[text] for text in _texts_of(validated, plan, person)]
     return [value if isinstance(value, str) else None for value in found]
 
 
-def _texts_of_role(validated: Validated, plan: ColumnPlan, fills: str) -> list[str]:
-    index = plan.indexes[_column(plan, fills).name]
+def _texts_of(validated: Validated, plan: ColumnPlan, person: Field) -> list[str]:
+    index = plan.indexes[plan.programme.column_of(person.staged).name]
     cells = [reject.row.cells[index] for reject in validated.rejects]
     return list(map(restore, cells)) if plan.is_error_file else cells
-
-
-def _column(plan: ColumnPlan, fills: str) -> Column:
-    return next(column for column in plan.programme.columns if column.fills == fills)

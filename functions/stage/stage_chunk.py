@@ -16,14 +16,13 @@ from ingestion.contracts import StageTask
 from ingestion.csv_file.chunk_reader import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import batches, chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.chunks import Chunk, Staged
 from ingestion.errors import BatchBroken
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
 from ingestion.file_warnings import WarningCode, warnings_of
-from ingestion.records import Kind
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
@@ -73,13 +72,9 @@ class ChunkReader:
             reading.warnings.update(validated.warnings)
             reading.warnings[WarningCode.SHORT_ROWS_FILLED] += filled
             reading.rejects.extend(unreadable)
-            if self.plan.programme.kind is Kind.PEOPLE:
-                reading.rejects.extend(validated.rejects)
-                reading.rows.add_people(validated)
-                continue
             valid, rejects = people.check(validated, raw_rows, self.plan)
             reading.rejects.extend(rejects)
-            reading.rows.add_sessions(valid, people)
+            reading.rows.add(valid, people.ids)
         return reading
 
     def raw_rows(self, numbers: Iterable[int]) -> list[RawRow]:
@@ -125,7 +120,7 @@ def _write(
     batch: Batch, reader: ChunkReader, reading: Reading, scale: Scale | None, db: Connection, settings: Settings
 ) -> Staged:
     """Rows, error part and ledger. The part is not of the transaction, but written again it is the same."""
-    target, number = TARGETS[batch.programme.kind], reader.span.number
+    target, number = target_of(batch.programme.record), reader.span.number
     staging.create(db, batch.id, target, batch.shard_count)
     chunk = chunks.get(db, batch.id, number, lock=True)
     if chunk.state != "planned":

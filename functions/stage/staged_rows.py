@@ -1,6 +1,6 @@
 """Valid rows on their way into the staging table, in COPY's text format."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,12 @@ from ingestion.database.connection import Connection
 from ingestion.database.copy_text import NULL, moments, texts
 from ingestion.database.publishing import staging
 from ingestion.database.publishing.staging import RowRefused
-from ingestion.database.publishing.targets import TARGETS
+from ingestion.database.publishing.targets import PLACE_OF_STAGED, target_of
 from ingestion.faults import Fault
+from ingestion.records.record_type import Type
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.validation import Validated
 from ingestion.values import dates
-from stage.known_people import People
 
 LINES_PER_BLOCK = 4_000
 """About a mebibyte of usual rows; COPY is slower in smaller blocks."""
@@ -29,11 +29,13 @@ Written = Iterable[str]
 def columns_to_stage(plan: ColumnPlan, *, creates_people: bool) -> list[str]:
     """The columns that the file says something of; one that would be NULL in every row is not sent."""
     said = {column.fills for column in plan.programme.columns if column.name in plan.indexes}
-    # Somebody has a role even if the roster has no column for it.
-    said |= {"chunk", "shard", "row_number", "line", "participant_id", "volunteer_id", "role"}
+    record = plan.programme.record
+    # What is never empty, such as somebody's role, is sent even if the file has no column for it.
+    said |= {field.staged for field in record.fields if field.default}
+    said |= {*PLACE_OF_STAGED, *(field.id_name for field in record.people)}
     if not creates_people:
-        said -= {"participant_email", "volunteer_email"}
-    return [name for name in TARGETS[plan.programme.kind].staged_columns if name in said]
+        said -= {field.staged for field in record.people}
+    return [name for name in target_of(record).staged_columns if name in said]
 
 
 class StagedRows:
@@ -49,31 +51,23 @@ class StagedRows:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def add_sessions(self, valid: Validated, people: People) -> None:
-        """Add sessions; people without an id go by email, to be created when the file is reconciled."""
-        ids = {
-            role: list(map(people.ids.get, valid.columns[f"{role}_email"], repeat(NULL)))
-            for role in ("participant", "volunteer")
-        }
-        of_people: dict[str, Written] = {}
-        for role, found in ids.items():
-            of_people[f"{role}_id"] = found
-            of_people[f"{role}_email"] = _unknown(valid.columns[f"{role}_email"], found)
-        self._add(valid, "external_session_id", of_people)
-
-    def add_people(self, valid: Validated) -> None:
-        """Add rows of the roster."""
-        self._add(valid, "email", {})
-
-    def _add(self, valid: Validated, key: str, known: dict[str, Written]) -> None:
+    def add(self, valid: Validated, ids: Mapping[str, str]) -> None:
+        """Add rows; people without an id go by email, to be created when the file is reconciled."""
+        record = valid.record
+        known: dict[str, Written] = {}
+        for person in record.people:
+            emails = valid.columns[person.staged]
+            found = list(map(ids.get, emails, repeat(NULL)))
+            known[person.id_name], known[person.staged] = found, _unknown(emails, found)
         place: dict[str, Written] = {
             "chunk": repeat(self._chunk),
-            "shard": self._shards(valid.columns[key]),
+            "shard": self._shards(valid.columns[record.key.staged]),
             "row_number": map(str, valid.columns["row_number"]),
             "line": map(str, valid.columns["line"]),
             **known,
         }
-        written = (place[name] if name in place else _WRITERS[name](valid, name) for name in self.columns)
+        types = {field.staged: field.type for field in record.fields}
+        written = (place[name] if name in place else _WRITERS[types[name]](valid, name) for name in self.columns)
         self.numbers += valid.columns["row_number"]
         self.lines += copy_text.lines(*written)
 
@@ -117,24 +111,15 @@ def _repeated(write: Callable[[Any], str]) -> Callable[[Validated, str], Written
     return written
 
 
-_WRITERS: dict[str, Callable[[Validated, str], Written]] = {
-    "external_session_id": _each,
-    "scheduled_at": _moments,
-    "completed_at": _moments,
-    "duration_minutes": _repeated(copy_text.plain),
-    "rating_given": _repeated(copy_text.plain),
-    "feedback_text": _each,
-    "focus_area": _repeated(copy_text.text),
-    "language_level": _repeated(copy_text.plain),
-    "topics": _repeated(copy_text.array),
-    "metadata": _each,
-    "email": _each,
-    "name": _each,
-    "linkedin_url": _each,
-    "verification_status": _repeated(copy_text.text),
-    "role": _repeated(copy_text.plain),
-    "grant_access": _repeated(copy_text.text),
-    "joined_at": _moments,
+_WRITERS: dict[Type, Callable[[Validated, str], Written]] = {
+    Type.TEXT: _each,
+    Type.LABEL: _repeated(copy_text.text),
+    Type.WORD: _repeated(copy_text.plain),
+    Type.INTEGER: _repeated(copy_text.plain),
+    Type.DECIMAL: _repeated(copy_text.plain),
+    Type.MOMENT: _moments,
+    Type.TEXTS: _repeated(copy_text.array),
+    Type.JSON: _each,
 }
 
 

@@ -48,6 +48,7 @@ def everything(world: World, text: str = "fine") -> dict[str, str]:
         1,
         instance,
         people,
+        inserted_by=(first, 3),
         version=2,
         external_session_id=f"MS {text}",
         feedback_text=text,

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from ingestion.faults import FaultCode
 from tests.api.asking import Call, walk
 from tests.api.world import NOW, World
 
@@ -47,12 +48,13 @@ def test_the_status_has_every_field_of_the_contract_in_its_order(get: Call, worl
 
     answer = get(f"/v1/import/backfill/{batch}/status")
 
+    about = FaultCode.INVALID_EMAIL.about
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert list(answer.body) == STATUS_FIELDS
     assert answer.body["programInstance"] == "mentors-ukraine-2024-11"
     assert answer.body["successRows"] == 7
-    assert answer.body["errorSummary"] == summary
+    assert answer.body["errorSummary"] == [{**summary[0], "title": about.title.en, "advice": about.advice.en}]
     assert answer.body["createdAt"] == "2024-12-01T12:00:00Z"
     assert answer.body["links"] == {
         "errors": f"/v1/import/backfill/{batch}/errors",

@@ -134,7 +134,8 @@ def test_what_is_served_fits_the_document(get: Call, post: Call, world: World, d
         error_summary=[{"code": "E001", "category": "validation", "field": "participant_email", "count": 2}],
     )
     world.chunk(batch, 1)
-    session = world.session(batch, 1, instance, people, version=2, metadata={"room": 2}, topics=["cv"])
+    given: dict[str, Any] = {"inserted_by": (parent, 1), "version": 2, "metadata": {"room": 2}, "topics": ["cv"]}
+    session = world.session(batch, 1, instance, people, **given)
     world.earlier(session, 1, parent, 1, instance, by=batch)
     world.audit("import_started", resource_type="batch", resource_id=batch, batch_id=batch)
     values = {"batchId": batch, "uploadId": upload, "sessionId": session, "slug": "mentors-ukraine-2024"}

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from ingestion import config
 from ingestion.database import connection
 from ingestion.database.schema import versions
 from tests.api.asking import Call, call
@@ -213,3 +214,20 @@ def test_an_error_file_that_is_not_there(
     assert answer.is_problem(status, code)
     assert says in answer.body["detail"]
     assert world.count("SELECT count(*) FROM audit_logs") == 0
+
+
+def test_a_sentence_about_retention_follows_its_setting(
+    get: Call, see: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERROR_FILE_DAYS", "60")
+    config.retention.cache_clear()
+    try:
+        kept = world.batch(error_file_key="errors/x.csv", error_summary=[])
+        gone = world.batch(error_file_key="errors/x.csv", error_file_deleted_at=NOW)
+        assert "are kept for 60 days" in get(f"/v1/import/backfill/{gone}/errors").body["detail"]
+        for language, days in (("en", "60 days"), ("nb", "60 dager")):
+            assert days in see(f"/batches/{kept}", language=language).text
+            assert days in see(f"/batches/{gone}", language=language).text
+            assert days in see(f"/batches/{gone}/errors", 410, language=language).text
+    finally:
+        config.retention.cache_clear()

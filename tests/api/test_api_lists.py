@@ -69,7 +69,8 @@ def test_pages_of_sessions_follow_the_rows(get: Call, world: World) -> None:
     for row in (5, 3, 11, 2, 7):
         world.session(batch, row, instance, people)
     for row in (4, 10, 1):
-        taken_over = world.session(later, row, instance, people, external_session_id=f"L-{row}", version=2)
+        given: dict[str, Any] = {"inserted_by": (batch, row), "external_session_id": f"L-{row}", "version": 2}
+        taken_over = world.session(later, row, instance, people, **given)
         world.earlier(taken_over, 1, batch, row, instance, by=later)
     for limit in (1, 2, 3, 8):
         found = walk(get, f"/v1/import/batches/{batch}/sessions", limit=limit)

@@ -23,6 +23,7 @@ SESSION_FIELDS = [
     "durationMinutes",
     "rating",
     "feedbackText",
+    "focusArea",
     "languageLevel",
     "topics",
     "metadata",
@@ -44,6 +45,7 @@ class History:
             1,
             self.instance,
             self.people,
+            inserted_by=(self.first, 1),
             version=3,
             external_session_id="MS-1",
             completed_at=NOW,
@@ -88,6 +90,7 @@ def test_a_batch_has_one_session_for_each_row_that_inserted_or_updated(get: Call
         "durationMinutes": 45,
         "rating": 0.75,
         "feedbackText": "Дякую",
+        "focusArea": "career",
         "languageLevel": None,
         "topics": ["cv", "intervju"],
         "metadata": {"room": 2},
@@ -202,7 +205,8 @@ def test_the_graph_counts_what_was_written(
 
 
 def test_the_earlier_versions_of_a_session_come_a_page_at_a_time(get: Call, world: World, history: History) -> None:
-    often = world.session(history.second, 7, history.instance, history.people, version=501, external_session_id="MS-7")
+    given: dict[str, Any] = {"inserted_by": (history.first, 101), "version": 501, "external_session_id": "MS-7"}
+    often = world.session(history.second, 7, history.instance, history.people, **given)
     for version in range(1, 501):
         world.earlier(often, version, history.first, 100 + version, history.instance, by=history.first)
     world.db.run("UPDATE kintell_session_versions SET feedback_text = repeat('ї', 15000) WHERE version > 300")

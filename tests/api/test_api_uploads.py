@@ -8,6 +8,7 @@ import boto3
 import pytest
 import requests
 
+from ingestion.errors import RefusalCode
 from ingestion.uploads.upload_links import UploadLink
 from ingestion.uploads.upload_options import UploadOptions
 from tests.api.asking import Call
@@ -204,13 +205,20 @@ def test_an_accepted_upload_names_its_batch(get: Call, world: World) -> None:
 
 def test_a_refused_upload_says_why_and_names_the_batch_that_was_first(get: Call, world: World) -> None:
     first = world.batch()
+    again, empty = RefusalCode.ALREADY_IMPORTED.about, RefusalCode.EMPTY_FILE.about
     refused = {"state": "refused", "refusal_code": "already_imported", "refusal_message": "Imported before."}
     upload = world.upload(**refused, refusal_batch_id=first, received_at=NOW, claimed_by="kari@example.org")
     other = world.upload(state="refused", refusal_code="empty_file", refusal_message="It is empty.")
 
     refusal = {"code": "already_imported", "message": "Imported before.", "batchId": str(first)}
+    refusal |= {"title": again.title.en, "advice": again.advice.en}
     assert get(f"{PATH}/{upload}").body == {"uploadId": str(upload), "state": "refused", "refusal": refusal}
-    assert get(f"{PATH}/{other}").body["refusal"] == {"code": "empty_file", "message": "It is empty."}
+    assert get(f"{PATH}/{other}").body["refusal"] == {
+        "code": "empty_file",
+        "message": "It is empty.",
+        "title": empty.title.en,
+        "advice": empty.advice.en,
+    }
     listed = {item["uploadId"]: item for item in get(PATH, state="refused").body["items"]}
     assert listed.keys() == {str(upload), str(other)}
     assert listed[str(upload)]["refusal"] == refusal

@@ -87,7 +87,7 @@ def test_a_session_with_many_versions_shows_some_at_a_time_and_marks_changes_acr
 ) -> None:
     instance, batch = world.instance("mentors-ukraine-2024"), world.batch()
     people = world.user("oksana@example.org"), world.user("kari@example.org", "volunteer")
-    session = world.session(batch, 9, instance, people, version=46)
+    session = world.session(batch, 9, instance, people, inserted_by=(batch, 101), version=46)
     for version in range(1, 46):
         world.earlier(session, version, batch, 100 + version, instance, by=batch)
     query: dict[str, str] = {}

@@ -96,7 +96,8 @@ def test_a_look_at_rejected_rows_that_shows_none_is_none(see: Any, buckets: Any,
 
 def test_a_norwegian_reads_what_is_wrong_in_norwegian_and_the_rest_is_marked_as_english(see: Any, faulty: UUID) -> None:
     page = see(f"/batches/{faulty}/rejected", language="nb")
-    assert "Ikke en e-postadresse" in page.text
+    # Above the rows, and beside the English sentence of each: one of them stands below its date as well.
+    assert page.text.count("Ikke en e-postadresse") == 3
     assert [span["lang"] for span in page.all("span") if "lang" in span] == ["en"] * 7
 
 

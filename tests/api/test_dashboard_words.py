@@ -1,5 +1,6 @@
 """What the pages say, and in whose manner: texts, numbers, times; and what a file's name says."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,7 @@ import pytest
 
 from api.app import handler
 from dashboard import WEB, reader_language
-from dashboard.reader_language import Words, language_of, texts
-from ingestion.faults import FaultCode
+from dashboard.reader_language import FAMILIES, Words, language_of, texts
 from tests.api.asking import CONTEXT, event
 from tests.api.full_world import BROWSER
 from tests.api.world import World
@@ -54,9 +54,21 @@ def test_every_text_that_a_page_names_is_there_and_none_is_left_over() -> None:
 
 
 def test_every_code_has_its_text() -> None:
-    for code in FaultCode:
-        assert texts("nb")[f"fault.{code.value}"]
-        assert texts("nb")[f"fault_help.{code.value}"]
+    for family, codes in FAMILIES.items():
+        for code in codes:
+            assert texts("nb")[f"{family}.{code.value}"]
+            assert texts("nb")[f"{family}_help.{code.value}"]
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_no_text_of_a_page_is_one_of_the_catalogue(language: str) -> None:
+    own = json.loads((WEB / "texts" / f"{language}.json").read_text(encoding="utf-8"))
+    assert not own.keys() & {
+        f"{prefix}.{code}"
+        for family, codes in FAMILIES.items()
+        for code in codes
+        for prefix in (family, f"{family}_help")
+    }
 
 
 @pytest.mark.parametrize(

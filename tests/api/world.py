@@ -9,6 +9,8 @@ from ingestion.database.connection import Connection
 
 REGION = "eu-north-1"
 UPLOADS, WORK = "test-uploads", "test-work"
+FAR_ROWS = 1_000_000
+"""Rows that no test's file has."""
 NOW = datetime(2024, 12, 1, 12, 0, tzinfo=UTC)
 
 
@@ -82,9 +84,21 @@ class World:
         """A person."""
         return int(self._insert("users", {"email": email, "role": role, **values}))
 
-    def session(self, batch_id: UUID, row: int, instance: int, people: tuple[int, int], **values: Any) -> int:
-        """A session as this row left it, with an id from before ids named rows."""
+    def session(
+        self,
+        batch_id: UUID,
+        row: int,
+        instance: int,
+        people: tuple[int, int],
+        inserted_by: tuple[UUID, int] | None = None,
+        **values: Any,
+    ) -> int:
+        """A session as this row left it; *inserted_by* is the batch and row that inserted it, if that is another."""
+        if inserted_by is None:
+            inserted_by = (batch_id, row if values.get("version", 1) == 1 else row + FAR_ROWS)
+        first_id = self.db.run("SELECT first_session_id(:id)", id=inserted_by[0])[0][0]
         defaults = {
+            "id": first_id + inserted_by[1],
             "participant_id": people[0],
             "volunteer_id": people[1],
             "scheduled_at": NOW,
@@ -98,7 +112,7 @@ class World:
         session_id = int(self._insert("kintell_sessions", columns))
         # Which a trigger does, where there is no replica's way past it.
         for person in {columns["participant_id"], columns["volunteer_id"]}:
-            self._insert("people_of_sessions", {"person_id": person, "id_block": session_id >> 17})
+            self._insert("batch_people", {"person_id": person, "batch_id": inserted_by[0]})
         return session_id
 
     def earlier(self, session_id: int, version: int, batch_id: UUID, row: int, instance: int, by: UUID) -> None:

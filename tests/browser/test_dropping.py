@@ -78,7 +78,7 @@ def test_a_duplicate_is_refused_with_the_way_to_the_earlier_import(page: Page, d
     page.wait_for_url(re.compile("/batches/"))
     first = page.url
     drop(page, "mentors-ukraine-2024-12 (1).csv", file, round_)
-    expect(page.get_by_role("heading", name="This file has been imported before.")).to_be_visible()
+    expect(page.get_by_role("heading", name="This file has been imported before")).to_be_visible()
     page.get_by_role("link", name="See the earlier import").click()
     page.wait_for_url(first)
 

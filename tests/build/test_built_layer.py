@@ -66,8 +66,8 @@ def test_the_layer_holds_the_pinned_packages_and_no_others() -> None:
     pinned = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "layers/common/requirements.txt").read_text(), re.MULTILINE)
     there = {path.name.removesuffix(".dist-info") for path in PACKAGES.glob("*.dist-info")}
     assert there == {f"{name.replace('-', '_')}-{version}" for name, version in pinned}
-    assert (PACKAGES / "ingestion/migrations/0001_create_programmes_and_people.sql").is_file()
-    assert (PACKAGES / "ingestion/rds_roots.pem").is_file()
+    assert (PACKAGES / "ingestion/database/migrations/0001_baseline.sql").is_file()
+    assert (PACKAGES / "ingestion/database/rds_roots.pem").is_file()
 
 
 @pytest.mark.parametrize("name", functions())

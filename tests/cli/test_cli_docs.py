@@ -7,9 +7,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.error_report import FAULTS
 from cli.main import kintell
 from cli.options import PROGRAMMES as SHOWN_PROGRAMMES
+from ingestion.faults import FaultCode
 from ingestion.records import PROGRAMMES
 from local.aws import ROOT
 
@@ -59,7 +59,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
 def test_the_codes_on_the_page_have_the_words_of_the_command() -> None:
     found = re.findall(r"× (.*?) \((E\d+)", DOCS)
     assert found
-    assert all(FAULTS[code] == words for words, code in found)
+    assert all(FaultCode(code).about.title.en == words for words, code in found)
 
 
 def test_the_programmes_are_those_of_the_system() -> None:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from cli.connections import BLOCK_BYTES
+from ingestion.errors import RefusalCode
 from local.aws import ROOT
 from tests.api.world import UPLOADS, World
 from tests.cli.conftest import Run
@@ -126,7 +127,7 @@ def test_what_was_tolerated_and_what_was_dropped_is_shown(run: Run, pipeline: Pi
     assert shown in run("import", file).stdout
     assert shown in run("status", pipeline.batch).stdout
     answer = json.loads(run("status", pipeline.batch, "--json").stdout)
-    assert answer["warnings"] == metadata["warnings"]
+    assert [(one["code"], one["count"]) for one in answer["warnings"]] == [("cells_emptied", 3), ("of_tomorrow", 1)]
     assert answer["csvMetadata"]["unknownHeaders"] == ["ratings", "x"]
 
 
@@ -170,6 +171,8 @@ def test_a_refusal_names_the_earlier_batch(run: Run, loopback: Loopback, pipelin
         "code": "already_imported",
         "message": "It is in.",
         "batchId": str(pipeline.batch),
+        "title": RefusalCode.ALREADY_IMPORTED.about.title.en,
+        "advice": RefusalCode.ALREADY_IMPORTED.about.advice.en,
     }
 
 

@@ -68,7 +68,13 @@ def updated_session(world: World) -> tuple[int, UUID, UUID]:
     instance = world.instance("mentors-ukraine-2024")
     people = world.user("oksana@example.org"), world.user("kari@example.org", "volunteer")
     first, second = world.batch(), world.batch(file_name="again.csv")
-    session = world.session(second, 3, instance, people, version=2, external_session_id="MS-1/ø", duration_minutes=45)
+    given: dict[str, Any] = {
+        "inserted_by": (first, 1),
+        "version": 2,
+        "external_session_id": "MS-1/ø",
+        "duration_minutes": 45,
+    }
+    session = world.session(second, 3, instance, people, **given)
     world.earlier(session, 1, first, 1, instance, by=second)
     return session, first, second
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
+from ingestion.batch import NEXT, BatchStatus, Failure, FailureCode, FaultCount, Tally
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batch_states, expiry
 from tests.db.world import CHECK, account_for, add_batch, batch_columns, refused
@@ -23,7 +23,7 @@ def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
         status,
         TALLY,
         summary,
-        failure=Failure("import_broke", "x") if status is BatchStatus.FAILED else None,
+        failure=Failure(FailureCode.IMPORT_BROKE, "x") if status is BatchStatus.FAILED else None,
         error_file_key="errors/x.csv",
     )
 
@@ -115,7 +115,7 @@ def test_the_database_completes_no_batch_whose_ledgers_say_otherwise(db: Connect
     batch_id = add_batch(db, "running")
     account_for(db, batch_id, TALLY)
     db.run(f"{damage} WHERE batch_id = :id", id=batch_id)
-    with refused(db, CHECK, "a_completed_batch_adds_up"):
+    with refused(db, CHECK, "completed_batches_add_up"):
         end(db, batch_id, BatchStatus.COMPLETED)
 
 

@@ -111,7 +111,7 @@ def test_of_two_batches_of_one_file_at_the_same_moment_one_is_created(
 def test_one_upload_is_one_batch(db: Connection) -> None:
     upload_id = add_upload(db)
     batch_id = add_batch(db, "failed", upload_id=upload_id)
-    with refused(db, UNIQUE, "ingestion_batches_upload_id_key"):
+    with refused(db, UNIQUE, "one_batch_per_upload"):
         add_batch(db, upload_id=upload_id)
     assert new_batches.find_of_upload(db, upload_id) == (batch_id, 0, BatchStatus.FAILED)
     assert new_batches.find_of_upload(db, uuid4()) is None

@@ -40,7 +40,7 @@ def staged(rejected: int = 0, *faults: FaultCount, scale: Scale | None = None, *
 def reconcile(db: Connection, batch_id: UUID, number: int, **counts: int) -> None:
     """Note what became of a chunk's staged rows."""
     columns = ", ".join(f"{name} = {count}" for name, count in counts.items())
-    columns += f", taken = ARRAY(SELECT generate_series(1, {counts.get('conflict_rows', 0)}))"
+    columns += f", conflicting_rows = ARRAY(SELECT generate_series(1, {counts.get('conflict_rows', 0)}))"
     db.run(
         f"UPDATE chunks SET state = 'reconciled', {columns} WHERE batch_id = :batch_id AND number = :number",
         batch_id=batch_id,

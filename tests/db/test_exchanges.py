@@ -106,6 +106,17 @@ def test_a_bind_whose_describe_failed_is_not_sent_with_the_next_statement(own: C
     assert answers_for_itself(own)
 
 
+def test_a_transaction_whose_error_was_swallowed_says_so(own: Connection) -> None:
+    with (
+        pytest.raises(RuntimeError, match="swallowed: nothing is committed"),
+        transaction(own),
+        suppress(DatabaseError),
+    ):
+        own.run("CREATE TABLE swallowed (id int); SELECT 1 / 0")
+    assert answers_for_itself(own)
+    assert own.run("SELECT to_regclass('swallowed')") == [[None]]
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, MemoryError, DatabaseError])
 def test_what_raises_while_it_makes_the_rows_of_a_copy_ends_the_connection(
     kept: Callable[[], Connection], error: type[BaseException]

@@ -62,7 +62,7 @@ def functions(database: Database, owner: Connection) -> Iterator[Connection]:
         "CREATE TABLE staging.mine () INHERITS (public.users)",
         "CREATE TABLE staging.mine (id bigint REFERENCES public.users)",
         f"{TRIGGERED} public.check_session_references()",
-        f"{TRIGGERED} public.forget_all_people_of_sessions()",
+        f"{TRIGGERED} public.empty_batch_people()",
         "ALTER SCHEMA staging OWNER TO CURRENT_USER",
         "ALTER DEFAULT PRIVILEGES FOR ROLE kintell GRANT ALL ON TABLES TO PUBLIC",
         "GRANT kintell TO CURRENT_USER",
@@ -74,9 +74,9 @@ def functions(database: Database, owner: Connection) -> Iterator[Connection]:
         "COPY audit_logs FROM STDIN",
         "SELECT setval('audit_logs_id_seq', 1)",
         "SELECT nextval('audit_logs_id_seq')",
-        "INSERT INTO people_of_sessions VALUES (1, 1)",
-        "UPDATE people_of_sessions SET person_id = 1",
-        "DELETE FROM people_of_sessions",
+        "INSERT INTO batch_people VALUES (1, gen_random_uuid())",
+        "UPDATE batch_people SET person_id = 1",
+        "DELETE FROM batch_people",
         "DELETE FROM ingestion_batches",
         "INSERT INTO ingestion_batches (status) VALUES ('completed')",
         "INSERT INTO ingestion_batches (created_at) VALUES ('2020-01-01')",
@@ -132,7 +132,7 @@ def test_nobody_is_deleted_who_has_sessions(impostor: Connection, owner: Connect
         impostor,
         schema,
         kintell_sessions="SELECT * FROM public.kintell_sessions LIMIT 0",
-        people_of_sessions="SELECT * FROM public.people_of_sessions LIMIT 0",
+        batch_people="SELECT * FROM public.batch_people LIMIT 0",
     )
     with refused(impostor, FOREIGN_KEY):
         impostor.run("DELETE FROM public.users WHERE id = :id", id=given["participant_id"])
@@ -146,7 +146,7 @@ def test_no_batch_is_completed_by_ledgers_that_are_none_of_its(
     account_for(owner, batch_id, TALLY)
     put_in_front(impostor, schema, chunks="SELECT * FROM public.chunks", shards="SELECT * FROM public.shards")
     impostor.run("DELETE FROM public.chunks WHERE batch_id = :id", id=batch_id)
-    with refused(impostor, CHECK, "a_completed_batch_adds_up"):
+    with refused(impostor, CHECK, "completed_batches_add_up"):
         impostor.run(
             """
             UPDATE public.ingestion_batches SET status = 'completed', inserted_rows = 10, completed_at = now()
@@ -160,7 +160,7 @@ def test_no_batch_is_completed_by_ledgers_that_are_none_of_its(
 def test_no_batch_is_completed_that_has_ended(owner: Connection, functions: Connection, old: BatchStatus) -> None:
     batch_id = add_batch(owner, old.value)
     account_for(owner, batch_id, TALLY)
-    with refused(functions, CHECK, "no_batch_is_completed_that_has_ended"):
+    with refused(functions, CHECK, "ended_batches_stay_ended"):
         functions.run(
             """
             UPDATE ingestion_batches
@@ -218,7 +218,7 @@ def test_a_batch_whose_file_was_deleted_does_not_come_back(
 ) -> None:
     batch_id = add_batch(owner, status, archived_at="2025-12-01T12:00:00Z")
     account_for(owner, batch_id, TALLY)
-    with refused(functions, CHECK, "what_is_deleted_does_not_come_back"):
+    with refused(functions, CHECK, "files_stay_deleted"):
         functions.run(f"UPDATE ingestion_batches SET {change}, failure_reason = NULL WHERE id = :id", id=batch_id)
 
 
@@ -238,19 +238,19 @@ def test_who_sent_a_file_may_be_forgotten_but_not_said_anew(
     somebody = {"principal": "AWS:AROA:somebody", "claimed_by": "somebody@example.org"}
     upload_id = add_upload(owner, uploaded_by="AWS:AROA:somebody", uploader_kind="aws", **somebody)
     add_batch(owner, upload_id=upload_id, imported_by="AWS:AROA:somebody", claimed_by="somebody@example.org")
-    with refused(functions, CHECK, "who_it_was_is_said_once"):
+    with refused(functions, CHECK, "uploader_is_set_once"):
         functions.run(f"UPDATE {table} SET {column} = 'boss@example.org'")
     functions.run(f"UPDATE {table} SET {FORGOTTEN[table]}")
-    with refused(functions, CHECK, "who_it_was_is_said_once"):
+    with refused(functions, CHECK, "uploader_is_set_once"):
         functions.run(f"UPDATE {table} SET {column} = 'boss@example.org'")
 
 
 def test_the_functions_still_do_their_work(owner: Connection, functions: Connection) -> None:
     given = a_session(owner)
     insert(functions, "kintell_sessions", **given)
-    assert functions.run("SELECT count(*) FROM people_of_sessions") == [[2]]
+    assert functions.run("SELECT count(*) FROM batch_people") == [[2]]
     functions.run("DELETE FROM kintell_sessions")
-    assert functions.run("SELECT count(*) FROM people_of_sessions") == [[0]]
+    assert functions.run("SELECT count(*) FROM batch_people") == [[0]]
     functions.run("DELETE FROM users")
     audit.write(functions, actor=audit.SERVICE, action="import_started", batch_id=given["batch_id"])
     assert batch_states.start(functions, given["batch_id"], "execution-1")
@@ -269,7 +269,7 @@ def test_every_function_of_the_schema_says_where_it_looks_for_names(owner: Conne
 
 def test_few_functions_are_more_than_who_calls_them_and_none_is_everybodys(owner: Connection) -> None:
     definers = owner.run("SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace")
-    assert sorted(name for (name,) in definers) == ["check_session_references", "forget_people_of_sessions"]
+    assert sorted(name for (name,) in definers) == ["check_session_references", "remove_batch_people"]
     for (function,) in owner.run(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     ):

@@ -13,6 +13,7 @@ from ingestion.database.publishing.targets import SESSIONS
 from ingestion.database.queries import batch_record, health, lineage, lists
 from ingestion.database.queries.lists import BatchFilter, NewestFirst
 from ingestion.database.tables import expiry, new_batches
+from ingestion.records import SESSION
 from local.postgres import Database
 from tests.conftest import secret_of
 from tests.db.world import LANGUAGE, MENTORS
@@ -158,9 +159,9 @@ def sql(statement: str) -> Callable[[Any, Asked], object]:
 QUESTIONS: list[Any] = [
     pytest.param(lambda db, a: lineage.sessions_of_batch(db, a.batch_id, 50, None), id="the sessions of a batch"),
     pytest.param(lambda db, a: lineage.sessions_of_batch(db, a.batch_id, 50, 300), id="the next page of them"),
-    pytest.param(lambda db, a: lineage.find_session(db, MENTORS, "S-20000"), id="a session by its external id"),
-    pytest.param(lambda db, a: lineage.versions_of_session(db, a.session_id, 50, None), id="versions of a session"),
-    pytest.param(lambda db, a: lineage.versions_of_session(db, a.session_id, 50, 2), id="older versions of it"),
+    pytest.param(lambda db, a: lineage.find_record(db, MENTORS, "S-20000"), id="a session by its external id"),
+    pytest.param(lambda db, a: lineage.versions_of_record(db, SESSION, a.session_id, 50, None), id="versions of one"),
+    pytest.param(lambda db, a: lineage.versions_of_record(db, SESSION, a.session_id, 50, 2), id="older versions of it"),
     pytest.param(
         sql(
             """
@@ -223,7 +224,7 @@ QUESTIONS: list[Any] = [
     pytest.param(lambda db, a: batch_record.find(db, a.batch_id), id="a batch"),
     pytest.param(lambda db, a: batch_record.relatives(db, a.batch_id), id="its parent and its children"),
     pytest.param(lambda db, a: new_batches.find_of_upload(db, a.upload_id), id="the batch of an upload"),
-    pytest.param(lambda db, a: batch_record.standing(db, a.batch_id), id="what still stands of a batch"),
+    pytest.param(lambda db, a: batch_record.standing(db, a.batch_id, SESSIONS), id="what still stands of a batch"),
     pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), None), id="the newest uploads"),
     pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), "refused"), id="the newest uploads of a state"),
     pytest.param(lambda db, a: lists.uploads(db, NewestFirst(50), "waiting"), id="the few uploads of a rare state"),
@@ -251,4 +252,4 @@ def test_a_scan_would_be_noticed(seeded: Connection) -> None:
     planned = Planned(seeded)
     planned.run("SELECT * FROM kintell_sessions WHERE line = :line", line=5)
     assert planned.read_whole == {"kintell_sessions"}
-    assert not lineage.find_session(seeded, LANGUAGE, "S-1")
+    assert not lineage.find_record(seeded, LANGUAGE, "S-1")

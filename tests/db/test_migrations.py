@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +17,16 @@ import pytest
 import migrate.app as app
 from ingestion.database import schema
 from ingestion.database.connection import Connection, connect
-from ingestion.database.publishing import merge_sql
-from ingestion.database.publishing.targets import SESSIONS
-from ingestion.database.queries import lineage
 from ingestion.database.roles import Login
-from ingestion.database.schema import MigrationFailed, migrate, versions
+from ingestion.database.schema import MigrationFailed, OtherSchema, migrate, versions
 from ingestion.errors import Unavailable
 from ingestion.records import PROGRAMMES
 from local.postgres import Database
 from migrate import wait_for_database
 from tests.conftest import FUNCTIONS, secret_of
-from tests.db import world
 from tests.template.documents import EVENTS, functions
 
+BEFORE, AFTER = "-- deploy: before\n", "-- deploy: after\n"
 _numbers = count(1)
 
 
@@ -48,9 +46,18 @@ def own(database: Database) -> Iterator[Connection]:
     connection.close()
 
 
+def folder_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the migrations, to add to."""
+    shutil.copytree(schema.FOLDER, folder := tmp_path / "migrations")
+    monkeypatch.setattr(schema, "FOLDER", folder)
+    return folder
+
+
 def applied(db: Connection) -> list[str]:
     """What the database says that it has had."""
-    return [row[0] for row in db.run("SELECT version FROM schema_migrations ORDER BY version")]
+    return [
+        row[0] for row in db.run("SELECT version FROM schema_migrations WHERE applied_at IS NOT NULL ORDER BY version")
+    ]
 
 
 def test_two_runners_at_once_apply_each_migration_once_and_a_third_nothing(empty: Database) -> None:
@@ -81,11 +88,11 @@ def test_each_version_is_one_file_and_they_are_applied_in_order() -> None:
 def test_a_broken_migration_leaves_nothing_of_itself_and_those_before_it_stay(
     own: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "FOLDER", tmp_path)
-    (tmp_path / "9997_good.sql").write_text("CREATE TABLE good (id integer);")
-    broken = tmp_path / "9998_broken.sql"
-    broken.write_text("CREATE TABLE half (id integer); SELECT * FROM nowhere;")
-    (tmp_path / "9999_later.sql").write_text("CREATE TABLE later (id integer);")
+    folder = folder_of(tmp_path, monkeypatch)
+    (folder / "9997_good.sql").write_text(f"{BEFORE}CREATE TABLE good (id integer);")
+    broken = folder / "9998_broken.sql"
+    broken.write_text(f"{BEFORE}CREATE TABLE half (id integer); SELECT * FROM nowhere;")
+    (folder / "9999_later.sql").write_text(f"{BEFORE}CREATE TABLE later (id integer);")
     with pytest.raises(MigrationFailed, match=r"^9998_broken\.sql was not applied: .*SQLSTATE 42P01"):
         migrate(own)
     assert applied(own)[-1] == "9997"
@@ -93,8 +100,59 @@ def test_a_broken_migration_leaves_nothing_of_itself_and_those_before_it_stay(
         [True, None, None]
     ]
     assert own.run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()") == [[0]]
-    broken.write_text("CREATE TABLE half (id integer);")
+    broken.write_text(f"{BEFORE}CREATE TABLE half (id integer);")
     assert migrate(own) == ["9998", "9999"]
+
+
+def test_a_migration_after_the_deploy_waits_for_the_next_call(
+    own: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path, monkeypatch)
+    (folder / "9997_drop.sql").write_text(f"{AFTER}CREATE TABLE dropped (id integer);")
+    (folder / "9998_add.sql").write_text(f"{BEFORE}CREATE TABLE added (id integer);")
+    assert migrate(own) == ["9998"]
+    assert own.run("SELECT to_regclass('dropped')") == [[None]]
+    (folder / "9999_more.sql").write_text(f"{BEFORE}CREATE TABLE more (id integer);")
+    assert migrate(own) == ["9997", "9999"]
+    assert migrate(own) == []
+
+
+def test_a_new_database_gets_all_at_once(empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder_of(tmp_path, monkeypatch) / "9999_after.sql").write_text(f"{AFTER}CREATE TABLE last (id integer);")
+    db = connect(secret_of(empty))
+    assert migrate(db) == versions()
+    db.close()
+
+
+def test_every_migration_says_when_it_is_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder_of(tmp_path, monkeypatch) / "9999_silent.sql").write_text("CREATE TABLE silent (id integer);")
+    with pytest.raises(MigrationFailed, match=r"^9999_silent\.sql must begin with a line `-- deploy: before`"):
+        versions()
+
+
+def test_a_database_of_another_origin_is_left_alone(own: Connection) -> None:
+    newest = versions()[-1]
+    own.run("UPDATE schema_migrations SET checksum = 'another' WHERE version = :version", version=newest)
+    with pytest.raises(OtherSchema, match=rf"{newest}_\w+\.sql had another text .* run make clean"):
+        migrate(own)
+    own.run("UPDATE schema_migrations SET version = '0000' WHERE version = :version", version=newest)
+    with pytest.raises(OtherSchema, match="its migration 0000 is not in this version"):
+        migrate(own)
+
+
+def test_a_database_from_before_the_baseline_is_left_alone(empty: Database) -> None:
+    db = connect(secret_of(empty))
+    db.run("CREATE TABLE schema_migrations (version text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
+    db.run("INSERT INTO schema_migrations (version) VALUES ('0001'), ('0016')")
+    with pytest.raises(OtherSchema, match="run make clean, which removes the data"):
+        migrate(db)
+    assert db.run("SELECT to_regclass('uploads')") == [[None]]
+    db.close()
+
+
+def test_a_database_may_be_ahead_of_the_code(own: Connection) -> None:
+    own.run("INSERT INTO schema_migrations VALUES ('9999', 'of a later version', now())")
+    assert migrate(own) == []
 
 
 def test_cloudformation_gets_its_answer(own: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,57 +242,3 @@ class _Answered:
 
     def close(self) -> None:
         """As the answer to a real request."""
-
-
-def test_sessions_from_before_ids_named_rows_keep_their_ids_and_are_found(
-    empty: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db = connect(secret_of(empty))
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "_files", lambda files=schema._files: [f for f in files() if f.name < "0009"])
-        migrate(db)
-    batch_id, later = world.add_batch(db), world.add_batch(db)
-    kept = [world.add_session(db, batch_id=batch_id, row_number=row) for row in (1, 2)]
-    updated = world.add_session(db, batch_id=later, row_number=1, version=2)
-    world.add_earlier_version(db, updated, batch_id, row_number=3)
-    assert "0009" in migrate(db)
-    found = [lineage.sessions_of_batch(db, each, 10, None) for each in (batch_id, later)]
-    assert [[session["id"] for session in of_batch] for of_batch in found] == [[*kept, updated], [updated]]
-    assert [merge_sql.published(db, each, SESSIONS) for each in (batch_id, later)] == [3, 1]
-    db.close()
-
-
-def test_a_parent_of_another_programme_from_before_it_was_refused_is_none_any_more(
-    empty: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db = connect(secret_of(empty))
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "_files", lambda files=schema._files: [f for f in files() if f.name < "0011"])
-        migrate(db)
-    parent = world.add_batch(db)
-    own, other = (
-        world.add_batch(db, parent_batch_id=parent, program_type=programme)
-        for programme in (world.MENTORS, world.LANGUAGE)
-    )
-    assert "0011" in migrate(db)
-    assert world.batch_columns(db, own, "parent_batch_id") == [parent]
-    assert world.batch_columns(db, other, "parent_batch_id") == [None]
-    db.close()
-
-
-def test_uploads_from_before_actors_had_kinds_keep_who_it_was(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    db = connect(secret_of(empty))
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "_files", lambda files=schema._files: [f for f in files() if f.name < "0012"])
-        migrate(db)
-    for who in ("AWS:AROAEXAMPLE:kari", "123456789012", "local", "kari@example.org", None):
-        world.add_upload(db, uploaded_by=who)
-    assert "0012" in migrate(db)
-    assert db.run('SELECT uploaded_by, uploader_kind, principal FROM uploads ORDER BY uploaded_by COLLATE "C"') == [
-        ["123456789012", "aws", "123456789012"],
-        ["AWS:AROAEXAMPLE:kari", "aws", "AWS:AROAEXAMPLE:kari"],
-        ["kari@example.org", None, None],
-        ["local", "local", None],
-        [None, None, None],
-    ]
-    db.close()

@@ -50,6 +50,7 @@ def test_one_bad_reference_among_many_rows_refuses_them_all(db: Connection, colu
     given = a_session(db)
     insert(db, "kintell_sessions", **given)
     values = {name: name for name in given} | {
+        "id": "id + n",
         "row_number": "row_number + n",
         "external_session_id": "external_session_id || '-' || n",
         column: f"CASE WHEN n = 700 THEN :missing ELSE {column} END",
@@ -102,7 +103,7 @@ def test_what_an_earlier_version_refers_to_stays(db: Connection, table: str, col
         db,
         "kintell_session_versions",
         session_id=session_id,
-        version=1,
+        version=2,
         scheduled_at="2024-11-05T17:00:00Z",
         row_number=1,
         line=2,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.database.connection import Connection
-from tests.db.world import add_batch, add_earlier_version, add_session, add_upload, insert
+from tests.db.world import add_batch, add_earlier_version, add_session, add_upload, insert, session_id
 
 RUNBOOK = Path(__file__).parents[2] / "docs/runbook.md"
 QUESTIONS = re.findall(r"```sql\n(.*?);\n```", RUNBOOK.read_text(encoding="utf-8"), re.DOTALL)
@@ -18,8 +18,9 @@ def person(db: Connection) -> str:
     roster, first, second = (add_batch(db, upload_id=add_upload(db), file_name=name) for name in ("r", "one", "two"))
     given = {"email": "olena@example.org", "role": "participant", "batch_id": roster, "row_number": 1, "line": 2}
     user_id = insert(db, "users", **given, version=1)
-    session_id = add_session(db, batch_id=second, participant_id=user_id, version=2)
-    add_earlier_version(db, session_id, first, row_number=1)
+    inserted = session_id(db, first, 1)
+    add_session(db, id=inserted, batch_id=second, participant_id=user_id, version=2)
+    add_earlier_version(db, inserted, first, row_number=1)
     audit = {"actor": "kari@example.org", "resource_type": "batch", "resource_id": first, "batch_id": first}
     insert(db, "audit_logs", action="error_file_downloaded", **audit)
     return "olena@example.org"

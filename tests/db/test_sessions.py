@@ -6,7 +6,18 @@ import pytest
 
 from ingestion.csv_file.file_pass import MOST_ROWS
 from ingestion.database.connection import Connection
-from tests.db.world import CHECK, FOREIGN_KEY, LANGUAGE, UNIQUE, add_batch, add_session, add_user, insert, refused
+from tests.db.world import (
+    CHECK,
+    FOREIGN_KEY,
+    LANGUAGE,
+    UNIQUE,
+    add_batch,
+    add_session,
+    add_user,
+    insert,
+    refused,
+    session_id,
+)
 
 
 def test_a_session_id_is_unique_in_its_programme_only(db: Connection) -> None:
@@ -22,9 +33,10 @@ def test_a_row_of_a_batch_gives_one_session(db: Connection) -> None:
     add_session(db, batch_id=batch_id, row_number=1, id=first_id + 1)
     with refused(db, UNIQUE, "kintell_sessions_pkey"):
         add_session(db, batch_id=batch_id, row_number=1, id=first_id + 1)
-    add_session(db, batch_id=batch_id, row_number=2, version=2)
+    updated, another = (session_id(db, add_batch(db), 1) for _ in range(2))
+    add_session(db, id=updated, batch_id=batch_id, row_number=2, version=2)
     with refused(db, UNIQUE, "one_session_per_later_row"):
-        add_session(db, batch_id=batch_id, row_number=2, version=2)
+        add_session(db, id=another, batch_id=batch_id, row_number=2, version=2)
 
 
 @pytest.mark.parametrize("column", ["id", "row_number", "batch_id"])
@@ -32,12 +44,12 @@ def test_a_session_in_its_first_version_has_the_id_of_its_row(db: Connection, co
     batch_id = add_batch(db)
     first_id = db.run("SELECT first_session_id(:id)", id=batch_id)[0][0]
     given: dict[str, Any] = {"batch_id": batch_id, "row_number": 7, "id": first_id + 7}
-    session_id = add_session(db, **given)
+    inserted = add_session(db, **given)
     other: dict[str, Any] = {"id": first_id + 8, "row_number": 8, "batch_id": add_batch(db)}
     with refused(db, FOREIGN_KEY):
         add_session(db, **{**given, "id": first_id + 9, "row_number": 9, column: other[column]})
     with refused(db, FOREIGN_KEY):
-        db.run(f"UPDATE kintell_sessions SET {column} = :other WHERE id = :id", other=other[column], id=session_id)
+        db.run(f"UPDATE kintell_sessions SET {column} = :other WHERE id = :id", other=other[column], id=inserted)
 
 
 def test_the_ids_of_batches_do_not_meet(db: Connection) -> None:

@@ -107,15 +107,23 @@ def add_instance(db: Connection, program_type: str = MENTORS) -> int:
     return int(insert(db, "program_instances", program_type=program_type, slug=f"run-{next(_numbers)}", name="A run"))
 
 
+def session_id(db: Connection, batch_id: UUID, row_number: int) -> int:
+    """The id of the session that this row of the batch inserts; of no batch, one that no session has."""
+    return int(db.run("SELECT coalesce(first_session_id(:id), 0)", id=batch_id)[0][0]) + row_number
+
+
 def a_session(db: Connection, **columns: Any) -> dict[str, Any]:
-    """The columns of a session whose people, batch and instance are there; its id is from before ids named rows."""
+    """The columns of a session whose people, batch and instance are there."""
     program_type = columns.get("program_type", MENTORS)
+    batch_id = columns.get("batch_id") or add_batch(db)
+    row_number = columns.get("row_number") or next(_numbers)
     return {
+        "id": session_id(db, batch_id, row_number),
         "participant_id": columns.get("participant_id") or add_user(db),
         "volunteer_id": columns.get("volunteer_id") or add_user(db, "volunteer"),
         "scheduled_at": "2024-11-05T17:00:00Z",
-        "batch_id": columns.get("batch_id") or add_batch(db),
-        "row_number": next(_numbers),
+        "batch_id": batch_id,
+        "row_number": row_number,
         "line": 2,
         "version": 1,
         "program_instance_id": columns.get("program_instance_id") or add_instance(db, program_type),

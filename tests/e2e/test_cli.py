@@ -87,8 +87,8 @@ def test_an_import_from_the_terminal_and_back(run: Run, people: tuple[str, str],
     # Its rejected rows, by fault and as a file.
     saved = run("errors", batch, "-o", "errors.csv")
     assert saved.returncode == 0, saved
-    assert "1 × participant not found (E020, participant_email)\n" in saved.stdout
-    assert "1 × duration not a whole number 1–480 (E004, duration_minutes)\n" in saved.stdout
+    assert "1 × The participant is not known (E020, participant_email)\n" in saved.stdout
+    assert "1 × Not a duration in minutes (E004, duration_minutes)\n" in saved.stdout
     text = (tmp_path / "errors.csv").read_bytes().decode("utf-8-sig")
     assert [row["_error_row"] for row in csv.DictReader(io.StringIO(text, newline=""))] == ["3", "4"]
 

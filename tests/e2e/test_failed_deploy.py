@@ -14,7 +14,7 @@ from local.postgres import Database
 from local.processes import free_port
 
 PARTS = ("template.yaml", "infra", "statemachine", "functions", "layers")
-MIGRATIONS = "layers/common/ingestion/migrations"
+MIGRATIONS = "layers/common/ingestion/database/migrations"
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def broken_clone(tmp_path: Path) -> Path:
         else:
             clone.mkdir(exist_ok=True)
             shutil.copy(source, clone / name)
-    (clone / MIGRATIONS / "9999_broken.sql").write_text("CREATE TABLE half (id integer); SELECT * FROM nowhere;")
+    (clone / MIGRATIONS / "9999_broken.sql").write_text(
+        "-- deploy: before\nCREATE TABLE half (id integer); SELECT * FROM nowhere;"
+    )
     return clone
 
 

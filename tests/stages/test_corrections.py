@@ -277,6 +277,16 @@ def test_dots_for_slashes_are_somebodys_where_other_dates_of_the_column_have_sla
     assert known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions") == [["2026-04-03"]]
 
 
+def test_a_slashed_date_that_a_spreadsheet_turned_round_is_the_day_that_was_handed_out(known: Pipeline) -> None:
+    first = known.load(KEY, SLASHED.encode())
+    body = saved(mended(table_of(known, first), "03/04/2026", "04/03/2026"))
+    second = known.load(MENDED, body)
+    assert faults(known, second) == faults(known, first)
+    third = known.load(MENDED, body + b"\r\n", parent_batch=str(first["id"]), date_order="day-first")
+    assert counts(third) == (1, 4)
+    assert known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions") == [["2026-04-03"]]
+
+
 def test_dots_for_all_slashes_may_be_a_spreadsheets_which_knows_no_order_either(known: Pipeline) -> None:
     first = known.load(KEY, SLASHED.encode())
     table = mended(table_of(known, first), "03/04/2026", "03.04.2026")
@@ -295,3 +305,42 @@ def test_a_rating_of_which_a_spreadsheet_made_a_date_is_the_rating_that_was_hand
     table = mended(mended(table_of(known, first), "4.5", "04.mai"), "an hour", "60")
     assert counts(known.load(MENDED, saved(table))) == (1, 0)
     assert known.db.run("SELECT rating::float FROM kintell_sessions") == [[0.875]]
+
+
+SHIFTED = (
+    COLUMNS + "\n"
+    "MS-1,olena@example.org,kari@acme.com,2026-03-02,,60,4,a, b,career,CV\n"
+    "MS-2,olena@example.org,kari@acme.com,2026-03-03\n"
+)
+
+
+@pytest.mark.parametrize("names_parent", [True, False])
+@pytest.mark.parametrize(("cell", "to"), [("MS-1", "MS-9"), ("MS-2", "MS-9"), ("kari@acme.com", "olena@example.org")])
+def test_another_id_or_address_does_not_mend_a_row_that_was_cut_or_padded(
+    known: Pipeline, cell: str, to: str, names_parent: bool
+) -> None:
+    first = known.load(KEY, SHIFTED.encode())
+    assert counts(first) == (0, 2)
+    table = mended(table_of(known, first), cell, to)
+    options = {"parent_batch": str(first["id"])} if names_parent else {}
+    second = known.load(MENDED, saved(without_error_columns(table) if names_parent else table), **options)
+    assert counts(second) == (0, 2)
+    assert faults(known, second) == faults(known, first)
+    told = " does not mend it: check all cells from scheduled_at on"
+    messages = [row[13] for row in table_of(known, second)[1:]]
+    assert sum(told in message for message in messages) == sum(cell in row for row in table_of(known, first)[1:])
+
+
+def test_a_row_with_all_people_and_its_id_replaced_is_none_the_less_padded(known: Pipeline) -> None:
+    first = known.load(KEY, SHIFTED.encode())
+    table = mended(mended(table_of(known, first), "MS-2", "MS-9"), "kari@acme.com", "ivan@acme.com")
+    table = mended(table, "olena@example.org", "kari@acme.com")
+    assert counts(known.load(MENDED, saved(table))) == (0, 2)
+
+
+def test_an_id_that_holds_the_quote_is_where_its_row_is_mended(known: Pipeline) -> None:
+    body = COLUMNS + '\n"MS-1"x,olena@example.org,kari@acme.com,2026-03-02,,60,4,a,career,CV\n'
+    first = known.load(KEY, body.encode())
+    table = table_of(known, first)
+    table[1][0] = "MS-1"
+    assert counts(known.load(MENDED, saved(table))) == (1, 0)

@@ -50,12 +50,17 @@ def by_pages(db: Connection, batch_id: UUID, limit: int) -> list[tuple[object, .
     return found
 
 
-def noted_people(db: Connection) -> list[tuple[int, int]]:
-    return [tuple(row) for row in db.run("SELECT person_id, id_block FROM people_of_sessions")]
+def noted_people(db: Connection) -> list[tuple[int, UUID]]:
+    return [tuple(row) for row in db.run("SELECT person_id, batch_id FROM batch_people")]
 
 
-def people_of_blocks(db: Connection) -> set[tuple[int, int]]:
-    found = db.run("SELECT unnest(ARRAY[participant_id, volunteer_id]), id >> 17 FROM kintell_sessions")
+def people_of_batches(db: Connection) -> set[tuple[int, UUID]]:
+    found = db.run(
+        """
+        SELECT unnest(ARRAY[participant_id, volunteer_id]), b.id
+          FROM kintell_sessions s JOIN ingestion_batches b ON b.number = s.id >> 30
+        """
+    )
     return {tuple(row) for row in found}
 
 
@@ -72,8 +77,8 @@ def test_no_session_of_a_batch_is_missed_or_listed_twice(
         assert by_pages(db, batch_id, limit) == expected
         assert merge_sql.published(db, batch_id, SESSIONS) == len(expected)
         current = db.run("SELECT count(*) FROM kintell_sessions WHERE batch_id = :id", id=batch_id)[0][0]
-        assert batch_record.standing(db, batch_id)[0] == current
-    assert set(noted_people(db)) == people_of_blocks(db)
+        assert batch_record.standing(db, batch_id, SESSIONS) == current
+    assert set(noted_people(db)) == people_of_batches(db)
     db.run("TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE")
 
 
@@ -85,4 +90,4 @@ def test_people_go_with_what_is_taken_back_of_their_sessions(pipeline: Pipeline)
     assert len(noted_people(pipeline.db)) > len(before)
     merge_sql.take_back(pipeline.db, second["id"], SESSIONS)
     assert sorted(noted_people(pipeline.db)) == sorted(before)
-    assert set(before) == people_of_blocks(pipeline.db)
+    assert set(before) == people_of_batches(pipeline.db)

@@ -65,7 +65,7 @@ DAMAGES: list[Any] = [
     pytest.param(
         f"UPDATE kintell_sessions SET batch_id = {OF_BROKEN}, row_number = 999, version = 2 "
         "WHERE external_session_id = 'MS-20'",
-        "not_taken_back",
+        "still_published",
         id="rows of a failed batch",
     ),
     pytest.param(

@@ -89,6 +89,8 @@ def test_uploads_are_versioned_and_work_files_gone_once_deleted() -> None:
 
 
 def test_uploads_go_to_cold_storage_after_90_days_and_are_deleted_by_the_clean_up_only() -> None:
+    kept = Settings.model_fields["cold_storage_days"].default
+    assert kept == 90
     # Most exports are smaller than the 128 KB below which S3 moves nothing by default.
     lifecycle = BUCKETS["UploadsBucket"]["Properties"]["LifecycleConfiguration"]
     assert lifecycle["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
@@ -96,7 +98,7 @@ def test_uploads_go_to_cold_storage_after_90_days_and_are_deleted_by_the_clean_u
     assert rule["Prefix"] == "incoming/"
     # Also a version over which another file of the same name was uploaded is some batch's original.
     for transitions in ("Transitions", "NoncurrentVersionTransitions"):
-        assert rule[transitions] == [{"StorageClass": "GLACIER", "TransitionInDays": 90}]
+        assert rule[transitions] == [{"StorageClass": "GLACIER", "TransitionInDays": kept}]
     assert not [key for key in rule if "Expiration" in key]
 
 

@@ -20,6 +20,7 @@ BEST_LEFT_ALONE = {
     "presigned_seconds",
     "error_file_days",
     "failed_upload_days",
+    "cold_storage_days",
     "archive_days",
     "stuck_hours",
 }

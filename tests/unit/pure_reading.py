@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ingestion.csv_file.chunk_reader import read_blocks
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
@@ -12,7 +12,7 @@ from ingestion.errors import Refused
 from ingestion.faults import Reject
 from ingestion.records import PROGRAMMES, get_programme
 from ingestion.rows.columns import plan_columns
-from ingestion.rows.validation import SessionRow, validate
+from ingestion.rows.validation import validate
 
 KNOWN: Final = frozenset(
     name for programme in PROGRAMMES.values() for column in programme.columns for name in (column.name, *column.aliases)
@@ -23,7 +23,7 @@ NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 class Outcome(NamedTuple):
     """What came of a file; of one that was refused, only the code."""
 
-    sessions: Sequence[SessionRow] = ()
+    sessions: Sequence[Any] = ()
     rejects: Sequence[Reject] = ()
     refused: str | None = None
     scanned: ScannedFile | None = None
@@ -49,7 +49,7 @@ def _read(body: bytes, programme: str, limits: Limits) -> Outcome:
     scanned = file_pass.finish()
     plan = plan_columns(scanned.format.header, get_programme(programme))
     data = text.getvalue() if scanned.transformed else body
-    sessions: list[SessionRow] = []
+    sessions: list[Any] = []
     rejects: list[Reject] = []
     for span in scanned.chunks:
         for readable, unreadable, _filled in read_blocks(data[span.start : span.fetch_end], span, scanned.format):

@@ -90,6 +90,7 @@ CODES = {
     "E013": Category.VALIDATION,
     "E020": Category.USER_NOT_FOUND,
     "E021": Category.USER_NOT_FOUND,
+    "E022": Category.USER_NOT_FOUND,
     "E030": Category.DUPLICATE,
     "E040": Category.DB_ERROR,
 }

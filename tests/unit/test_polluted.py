@@ -5,7 +5,7 @@ A table of single edits in every run; every place and many random ones when FUZZ
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -44,7 +44,7 @@ class Tally:
             seen = _bare(outcome.rejected_text) + "".join(_bare(each.external_session_id) for each in outcome.sessions)
             self.lost += [f"{polluted.name}: {key}" for key in by_id if _bare(key) not in seen]
 
-    def _renamed(self, session: SessionRow, edited: Edited | None) -> SessionRow | None:
+    def _renamed(self, session: Any, edited: Edited | None) -> Any | None:
         """The row whose bare id was edited: a line break in it is beyond knowing."""
         if edited is None or not edited.row or edited.column != "session_id":
             return None
@@ -62,13 +62,13 @@ def _bare(text: object) -> str:
     return _LOOSE.sub("", ",".join(text) if isinstance(text, tuple) else str(text or ""))
 
 
-def _own(source: SessionRow | None, edited: Edited | None) -> str | None:
+def _own(source: Any | None, edited: Edited | None) -> str | None:
     """The field whose own text was edited, if it was one of this row."""
     is_here = source and edited and source.row_number == edited.row
     return _FILLS.get(edited.column, edited.column) if is_here and edited else None
 
 
-def _differing(session: SessionRow, source: SessionRow, own: str | None) -> Iterator[str]:
+def _differing(session: Any, source: Any, own: str | None) -> Iterator[str]:
     for field in SessionRow._fields[2:]:
         found, expected = getattr(session, field), getattr(source, field)
         is_own_text = field == own and field in _TEXTS and _bare(found) == _bare(expected)
@@ -116,7 +116,7 @@ def test_a_cut_file_holds_no_row_that_is_cut_elsewhere_than_at_its_end(programme
     assert tally.wrong == []
 
 
-def _cut_elsewhere(ended: Iterable[SessionRow], source: SessionRow) -> list[str]:
+def _cut_elsewhere(ended: Iterable[Any], source: Any) -> list[str]:
     """Of the last row only the last cell may be short: a row with fewer cells is rejected."""
     last = "topics" if source.metadata is None and source.language_level is None else "metadata"
     fields = [field for field in SessionRow._fields[2:] if field != last]

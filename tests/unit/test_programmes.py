@@ -4,12 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records import PROGRAMMES, Column, Kind, Programme, get_programme
+from ingestion.records import PERSON, PROGRAMMES, Column, Programme, get_programme
 from ingestion.records.programme import plain
-from ingestion.rows.validation import PersonRow, SessionRow
 from ingestion.values import emails
-
-ROW_TYPES: dict[Kind, type[SessionRow] | type[PersonRow]] = {Kind.SESSIONS: SessionRow, Kind.PEOPLE: PersonRow}
 
 every_programme = pytest.mark.parametrize("programme", PROGRAMMES.values(), ids=PROGRAMMES)
 
@@ -35,13 +32,13 @@ def test_an_unknown_programme_is_refused_and_the_known_are_named() -> None:
 
 @every_programme
 def test_columns_fill_fields_of_the_row(programme: Programme) -> None:
-    fields = ROW_TYPES[programme.kind]._fields[2:]
+    fields = programme.record.row_type._fields[2:]
     assert {column.fills for column in programme.columns} <= set(fields)
 
 
 @every_programme
 def test_a_field_that_a_row_must_have_is_filled_by_a_required_column(programme: Programme) -> None:
-    row_type = ROW_TYPES[programme.kind]
+    row_type = programme.record.row_type
     needed = set(row_type._fields[2:]) - set(row_type._field_defaults)
     assert needed == {column.fills for column in programme.columns if column.required}
 
@@ -103,7 +100,7 @@ def test_a_programme_that_contradicts_itself_can_not_be_made(columns: tuple[str,
         Programme(
             program_type="pilot",
             name="Pilot",
-            kind=Kind.PEOPLE,
+            record=PERSON,
             columns=tuple(Column(name=name, fills="email", rule=emails.email) for name in columns),
         )
 

@@ -28,6 +28,9 @@ SAME = [
     ("Dec 14, 2025", "14-Dec-25"),
     ("03/05/2026", "3/5/2026"),
     ("03/05/2026", "03.05.2026"),
+    ("03/04/2026", "04/03/2026"),
+    ("03/04/2026 10:00", "4/3/26 10:00 AM"),
+    ("3-4-2026", "04/03/2026"),
     ("1\u00a0000", "1 000"),
     ("\u200bolena@example.org\u00ad", "olena@example.org"),
     ("ole\u200bna@example.org", "ole?na@example.org"),
@@ -51,6 +54,9 @@ MENDED = [
     ("03/05/2026", "2026-05-03"),
     ("03/05/2026", "2026-03-05"),
     ("03/05/2026", "05.03.2026"),
+    ("03/04/2026", "04/03/2025"),
+    ("03/04/2026", "05/03/2026"),
+    ("03/25/2026", "25/03/2026"),
     ("2026-03-04", "2026-04-03"),
     ("2026-03-04 10:00", "2026-03-04 11:00"),
     ("2026-03-02T10:00:00Z", "2026-03-02T10:00:00+02:00"),
@@ -123,3 +129,13 @@ def test_dots_for_slashes_may_be_somebodys_or_a_spreadsheets(handed_out: str, re
 )
 def test_a_date_with_slashes_has_met_no_spreadsheet_that_shows_dots(text: str, is_it: bool) -> None:
     assert is_left_alone(text) == is_it
+
+
+@pytest.mark.parametrize(("handed_out", "returned"), [("5ø", "5?"), ("4 бер 2026", "4 ??? 2026"), ("60", "6E1")])
+def test_what_looks_alike_is_looked_up_by_the_same(handed_out: str, returned: str) -> None:
+    assert coarse(handed_out) == coarse(returned)
+
+
+@pytest.mark.parametrize(("one", "other"), [("10001", "10002"), ("2024-001", "2024-002"), ("MS-1", "MS-2")])
+def test_ids_of_digits_are_looked_up_apart(one: str, other: str) -> None:
+    assert coarse(one) != coarse(other)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 from typing_extensions import TypedDict
 
+from ingestion.catalogue import CatalogueCode, Text
 from ingestion.faults import Fault, FaultCode
 
 
@@ -89,10 +90,40 @@ class Tally(BaseModel):
         )
 
 
+class FailureCode(CatalogueCode):
+    """Why a batch failed, for programs; part of the catalogue."""
+
+    EVERY_ROW_REJECTED = (
+        "every_row_rejected",
+        Text("Every row was rejected", "Alle rader ble avvist"),
+        Text(
+            "Fix the rows in the error file and upload it.",
+            "Rett radene i feilfilen og last den opp.",
+        ),
+    )
+    TOO_MANY_ERRORS = (
+        "too_many_errors",
+        Text("More rows were rejected than the limit allows", "Flere rader ble avvist enn grensen tillater"),
+        Text(
+            "Nothing was imported. Fix the rows in the whole file and import it again, or allow more rejected rows.",
+            "Ingenting ble importert. Rett radene i hele filen og importer den på nytt, eller tillat flere avviste "
+            "rader.",
+        ),
+    )
+    IMPORT_BROKE = (
+        "import_broke",
+        Text("The import broke off", "Importen ble brutt"),
+        Text(
+            "Nothing of it was imported. Import the file again; if it breaks again, ask the engineers.",
+            "Ingenting av den ble importert. Importer filen på nytt; blir den brutt igjen, spør utviklerne.",
+        ),
+    )
+
+
 class Failure(NamedTuple):
     """Why a batch failed: a code for programs, a sentence for people."""
 
-    code: str
+    code: FailureCode
     sentence: str
 
     @property

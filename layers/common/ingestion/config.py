@@ -24,10 +24,20 @@ class Authentication(StrEnum):
     NONE = "none"
 
 
-class Settings(BaseModel):
-    """What the template tells a function, and the sizes that have proved themselves (docs/decisions)."""
+class Retention(BaseModel):
+    """How long things are kept, in days. The sentences that mention it read it here: see `limits`."""
 
     model_config = ConfigDict(frozen=True)
+
+    error_file_days: int = 30
+    failed_upload_days: int = 90
+    # What the lifecycle of the uploads bucket says; a test compares the two.
+    cold_storage_days: int = 90
+    archive_days: int = 365
+
+
+class Settings(Retention):
+    """What the template tells a function, and the sizes that have proved themselves (docs/decisions)."""
 
     database_secret_arn: str
     # Of Migrate alone, which connects as the schema's owner: as whom the others do.
@@ -54,14 +64,20 @@ class Settings(BaseModel):
     max_file_bytes: int = Field(default=100 * 1024 * MEBIBYTE, ge=1)
 
     presigned_seconds: int = 15 * 60
-    error_file_days: int = 30
-    failed_upload_days: int = 90
-    archive_days: int = 365
     stuck_hours: int = 24
 
 
 @cache
 def settings() -> Settings:
     """The settings of this process. Raises pydantic's ValidationError if the template left one out."""
-    given = {name: os.environ[name.upper()] for name in Settings.model_fields if os.environ.get(name.upper())}
-    return Settings.model_validate(given)
+    return Settings.model_validate(_given(Settings))
+
+
+@cache
+def retention() -> Retention:
+    """How long things are kept, also where there are no other settings, as where the documentation is generated."""
+    return Retention.model_validate(_given(Retention))
+
+
+def _given(shape: type[BaseModel]) -> dict[str, str]:
+    return {name: os.environ[name.upper()] for name in shape.model_fields if os.environ.get(name.upper())}

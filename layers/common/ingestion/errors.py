@@ -12,25 +12,18 @@ The class names are a contract with statemachine/import_batch.asl.yaml; a test h
 A bad row is not an error but a value: see `faults.Reject`.
 """
 
-from enum import StrEnum
+from ingestion.refusal_codes import RefusalCode
 
-
-class RefusalCode(StrEnum):
-    """Why an upload was not turned into a batch; stable, shown by the API."""
-
-    ALREADY_IMPORTED = "already_imported"
-    EMPTY_FILE = "empty_file"
-    NOT_CSV = "not_csv"
-    UNDECODABLE = "undecodable"
-    MISSING_COLUMNS = "missing_columns"
-    HEADER_NOT_FIRST = "header_not_first"
-    BROKEN_HEADER = "broken_header"
-    UNKNOWN_PROGRAM = "unknown_program"
-    OTHER_PROGRAM = "other_program"
-    UNKNOWN_PROGRAM_INSTANCE = "unknown_program_instance"
-    TOO_LARGE = "too_large"
-    NO_SUCH_PARENT_BATCH = "no_such_parent_batch"
-    INVALID_OPTION = "invalid_option"
+__all__ = [
+    "BatchBroken",
+    "IngestionError",
+    "NotStorable",
+    "ProgrammeBusy",
+    "RefusalCode",
+    "Refused",
+    "StagingLost",
+    "Unavailable",
+]
 
 
 class IngestionError(Exception):

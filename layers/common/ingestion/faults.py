@@ -1,4 +1,4 @@
-"""What can be wrong with a row: the codes of the error file, and the row that carries them.
+"""What is wrong with a row, and the row that carries it.
 
 A row reports all of its faults. A code is chosen where the fault is known, never parsed from a message.
 Messages name the field and the value and say what would be right: they are personal data, the codes are not.
@@ -6,60 +6,11 @@ Messages name the field and the value and say what would be right: they are pers
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from ingestion.fault_codes import DEPENDS_ON_OTHERS, WHOLE_ROW, Category, FaultCode
 
-class Category(StrEnum):
-    """The kinds of faults that a summary tells apart."""
-
-    VALIDATION = "validation"
-    USER_NOT_FOUND = "user_not_found"
-    DUPLICATE = "duplicate"
-    DB_ERROR = "db_error"
-
-
-class FaultCode(StrEnum):
-    """The error codes of `_error_code`, fixed by the contract."""
-
-    INVALID_EMAIL = "E001"
-    REQUIRED_MISSING = "E002"
-    INVALID_DATE = "E003"
-    INVALID_DURATION = "E004"
-    INVALID_LEVEL = "E005"
-    INVALID_RATING = "E006"
-    COMPLETED_BEFORE_SCHEDULED = "E007"
-    TEXT_TOO_LONG = "E008"
-    METADATA_NOT_JSON = "E009"
-    WRONG_FIELD_COUNT = "E010"
-    UNREADABLE = "E011"
-    OTHER_PROGRAMME = "E012"
-    DAMAGED_BY_SPREADSHEET = "E013"
-    PARTICIPANT_NOT_FOUND = "E020"
-    VOLUNTEER_NOT_FOUND = "E021"
-    SESSION_ID_TAKEN = "E030"
-    DATABASE_REFUSED = "E040"
-
-    @property
-    def category(self) -> Category:
-        """The category that `errorSummary` shows beside the code."""
-        return _OTHER_CATEGORIES.get(self, Category.VALIDATION)
-
-
-_OTHER_CATEGORIES = {
-    FaultCode.PARTICIPANT_NOT_FOUND: Category.USER_NOT_FOUND,
-    FaultCode.VOLUNTEER_NOT_FOUND: Category.USER_NOT_FOUND,
-    FaultCode.SESSION_ID_TAKEN: Category.DUPLICATE,
-    FaultCode.DATABASE_REFUSED: Category.DB_ERROR,
-}
-
-DEPENDS_ON_OTHERS: Final = frozenset(
-    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.SESSION_ID_TAKEN}
-)
-"""What is wrong with the world rather than with the row: the same row may be taken another day."""
-
-WHOLE_ROW = "row"
-"""The `field` of a fault that belongs to no single column."""
+__all__ = ["DEPENDS_ON_OTHERS", "WHOLE_ROW", "Category", "Fault", "FaultCode", "RawRow", "RawRows", "Reject"]
 
 
 @dataclass(frozen=True, slots=True)

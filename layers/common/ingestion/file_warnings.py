@@ -1,36 +1,143 @@
-"""The warnings of a batch: what was tolerated in a file, each by a code, with how often.
-
-Their sentences, in both languages, are the dashboard's texts `warning.<code>`; the command line has the English ones.
-"""
+"""The warnings of a batch: what was tolerated in a file, each by a code, with how often."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from ingestion.catalogue import CatalogueCode, Text
 
-class WarningCode(StrEnum):
+
+class WarningCode(CatalogueCode):
     """What can be tolerated."""
 
     # Found while the file is indexed.
-    LOST_CHARACTERS = "lost_characters"
-    PREAMBLE_ROWS = "preamble_rows"
-    REPEATED_HEADERS = "repeated_headers"
-    REPEATED_COLUMNS = "repeated_columns"
-    FOOTER_ROWS = "footer_rows"
-    FOOTER_COUNT_DIFFERS = "footer_count_differs"
-    END_OF_FILE_MARKS = "end_of_file_marks"
-    ENCODED_TWICE = "encoded_twice"
-    ENCODING_UNSURE = "encoding_unsure"
-    CORRECTED_ROWS_GONE = "corrected_rows_gone"
+    LOST_CHARACTERS = (
+        "lost_characters",
+        Text("Characters were lost before the file came here (?????)", "Tegn gikk tapt før filen kom hit (?????)"),
+        Text("Export the file again as CSV UTF-8.", "Eksporter filen på nytt som CSV UTF-8."),
+    )
+    PREAMBLE_ROWS = (
+        "preamble_rows",
+        Text("Lines above the header row were left out", "Linjer over overskriftsraden ble utelatt"),
+        Text("Check that none of them was a row.", "Se etter at ingen av dem var en rad."),
+    )
+    REPEATED_HEADERS = (
+        "repeated_headers",
+        Text(
+            "The header row comes again further down; the rows below it were read by it",
+            "Overskriftsraden kommer igjen lenger ned; radene under ble lest etter den",
+        ),
+        Text(
+            "Nothing, if several files were put together.",
+            "Ingenting, hvis flere filer er satt sammen.",
+        ),
+    )
+    REPEATED_COLUMNS = (
+        "repeated_columns",
+        Text(
+            "Columns have the same name, but other values; the first one counts",
+            "Kolonner har samme navn, men ulike verdier; den første gjelder",
+        ),
+        Text("Remove the column that is wrong.", "Fjern kolonnen som er feil."),
+    )
+    FOOTER_ROWS = (
+        "footer_rows",
+        Text("Lines at the end that sum up were left out", "Oppsummeringslinjer på slutten ble utelatt"),
+        Text("Check that none of them was a row.", "Se etter at ingen av dem var en rad."),
+    )
+    FOOTER_COUNT_DIFFERS = (
+        "footer_count_differs",
+        Text(
+            "The last line gives another number of rows than were found",
+            "Den siste linjen oppgir et annet antall rader enn det som ble funnet",
+        ),
+        Text("Check that the export is whole.", "Se etter at eksporten er hel."),
+    )
+    END_OF_FILE_MARKS = (
+        "end_of_file_marks",
+        Text("Marks at the end of the file were left out", "Sluttmerker i filen ble utelatt"),
+        Text("Nothing; they hold no data.", "Ingenting; de inneholder ingen data."),
+    )
+    ENCODED_TWICE = (
+        "encoded_twice",
+        Text(
+            "Texts seem to have been encoded twice before the file came here (MÃ¸te)",
+            "Tekster ser ut til å være kodet to ganger før filen kom hit (MÃ¸te)",
+        ),
+        Text("Export the file again as CSV UTF-8.", "Eksporter filen på nytt som CSV UTF-8."),
+    )
+    ENCODING_UNSURE = (
+        "encoding_unsure",
+        Text(
+            "The encoding is likely, but not certain; check names with special letters",
+            "Tegnkodingen er sannsynlig, men ikke sikker; sjekk navn med spesielle bokstaver",
+        ),
+        Text("If a name is wrong, export the file as CSV UTF-8.", "Er et navn feil, eksporter filen som CSV UTF-8."),
+    )
+    CORRECTED_ROWS_GONE = (
+        "corrected_rows_gone",
+        Text(
+            "Rows of a corrected file could not be compared with the rejected ones, which were deleted",
+            "Rader i en rettet fil kunne ikke sammenlignes med de avviste, som er slettet",
+        ),
+        Text(
+            "Check the rows. Rejected rows are kept for {error_file_time}.",
+            "Sjekk radene. Avviste rader beholdes i {error_file_time}.",
+        ),
+    )
     # Found in the rows.
-    CELLS_EMPTIED = "cells_emptied"
-    LOOKALIKE_LETTERS = "lookalike_letters"
-    RATING_SCALE_ASSUMED = "rating_scale_assumed"
-    ROLES_UNCLEAR = "roles_unclear"
-    SESSION_TYPES_UNKNOWN = "session_types_unknown"
-    SHORT_ROWS_FILLED = "short_rows_filled"
+    CELLS_EMPTIED = (
+        "cells_emptied",
+        Text(
+            "Cells with N/A, -, NULL or the like were read as empty",
+            "Celler med N/A, -, NULL og lignende ble lest som tomme",
+        ),
+        Text("Nothing, if they mean that there is no value.", "Ingenting, hvis de betyr at det ikke finnes en verdi."),
+    )
+    LOOKALIKE_LETTERS = (
+        "lookalike_letters",
+        Text(
+            "Levels in Cyrillic letters were read as the Latin ones that look the same",
+            "Nivåer med kyrilliske bokstaver ble lest som de latinske de ligner på",
+        ),
+        Text("Nothing; write Latin letters next time.", "Ingenting; bruk latinske bokstaver neste gang."),
+    )
+    RATING_SCALE_ASSUMED = (
+        "rating_scale_assumed",
+        Text(
+            "No rating tells whether the scale is 0–1 or 1–5; it was taken for 1–5",
+            "Ingen vurdering viser om skalaen er 0–1 eller 1–5; den ble tolket som 1–5",
+        ),
+        Text(
+            "If the scale is 0–1, ask for help before the figures are used.",
+            "Er skalaen 0–1, be om hjelp før tallene brukes.",
+        ),
+    )
+    ROLES_UNCLEAR = (
+        "roles_unclear",
+        Text(
+            "People whose role is not clear were taken for participants",
+            "Personer med uklar rolle ble registrert som deltakere",
+        ),
+        Text("Check their roles in Kintell.", "Sjekk rollene deres i Kintell."),
+    )
+    SESSION_TYPES_UNKNOWN = (
+        "session_types_unknown",
+        Text(
+            "Rows have a session_type that names no programme; they were imported into this one",
+            "Rader har en session_type som ikke er noe program; de ble importert til dette",
+        ),
+        Text("Check that they belong to this programme.", "Se etter at de hører til dette programmet."),
+    )
+    SHORT_ROWS_FILLED = (
+        "short_rows_filled",
+        Text(
+            "Rows lacked cells at their end, which were read as empty",
+            "Rader manglet celler på slutten; de ble lest som tomme",
+        ),
+        Text("Check that no row was cut off.", "Se etter at ingen rad er kuttet."),
+    )
 
 
 OF_ROWS: Final = (

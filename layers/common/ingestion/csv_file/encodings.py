@@ -72,8 +72,9 @@ _TWICE_CYRILLIC = re.compile(
     rb"(?:\xd0[\xa0\xa1](?:\xc2[\x80-\xbf]|\xe2[\x80-\x84].|\xd0[\x82-\x8f]|\xd1[\x91-\x9f]|\xd2[\x90\x91])){3,}"
 )
 """The same by way of Windows-1251: "Дуже" becomes "Р”СѓР¶Рµ"."""
-_OFTEN_TWICE: Final = tuple("ао".encode().decode("windows-1251")[at : at + 2].encode() for at in (0, 2))
-"""What the commonest letters become; no word has it."""
+_OFTEN_TWICE: Final = ((b"\xc2", "Р°".encode()), (b"\x95", "Рѕ".encode()))
+"""What the commonest letters, а and о, become, which no word has; and the byte of each that hardly any text has, since
+a single byte is found at ten times the speed."""
 
 
 def refuse_binary(head: bytes) -> None:
@@ -135,7 +136,7 @@ class EncodingWatch:
             self._sample(block)
         if block.find(b"\xc2") >= 0:  # as what UTF-8 goes on with is written, once it is encoded twice
             self.encoded_twice += len(_TWICE.findall(block))
-        if any(block.find(letter) >= 0 for letter in _OFTEN_TWICE):
+        if any(block.find(rare) >= 0 and block.find(letter) >= 0 for rare, letter in _OFTEN_TWICE):
             self.encoded_twice += len(_TWICE_CYRILLIC.findall(block))
         if self._is_utf8:
             self._decode(block, final=False)

@@ -24,7 +24,7 @@ MOST_LINES: Final = 2**31 - 1
 """Lines are numbered by PostgreSQL's integer."""
 
 MOST_ROWS: Final = 2**30 - 1
-"""A session's id has so many numbers for the rows of a batch (migrations/0009)."""
+"""A session's id has so many numbers for the rows of a batch (migrations/0001)."""
 
 REJECT_BYTES: Final = 100
 """What a row takes in the error file at least, besides a byte for each column."""

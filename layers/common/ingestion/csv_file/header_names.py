@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
+from ingestion.records import PROGRAMMES
 from ingestion.records.programme import plain
 from ingestion.values.lookalikes import foreign_letter
 from ingestion.values.marks import shown
@@ -12,31 +13,13 @@ MOST_SHOWN: Final = 20
 LONGEST_COMPARED: Final = 60
 _NEAR: Final = 0.6
 
-_IN_OTHER_LANGUAGES: Final = {
-    "session_id": ("økt", "okt", "samtale_id", "сесі", "ідентифікатор"),
-    "participant_email": ("deltaker", "mentee", "learner", "учасни"),
-    "mentor_email": ("mentor", "ментор"),
-    "volunteer_email": ("frivillig", "волонтер", "tutor"),
-    "scheduled_at": ("planlagt", "dato", "tidspunkt", "заплановано", "дата", "start"),
-    "completed_at": ("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
-    "duration_minutes": ("varighet", "minutter", "тривалість"),
-    "rating": ("vurdering", "karakter", "score", "оцінка"),
-    "feedback_text": ("tilbakemelding", "kommentar", "відгук", "comment"),
-    "focus_area": ("område", "fokus", "напрям"),
-    "goals_discussed": ("mål", "цілі"),
-    "language_level": ("nivå", "språknivå", "рівень"),
-    "topics": ("tema", "emne", "теми"),
-    "email": ("e_post", "epost", "пошта"),
-    "name": ("navn", "ім"),
-}
-"""How a header may begin that means a column, in other words. For advice only: none of them is ever read as one."""
-
 
 def nearest(header: str, names: Collection[str]) -> str | None:
     """Of the known *names* the one that the header seems to mean; None if it is like none of them."""
     text = plain(header)[:LONGEST_COMPARED]
+    columns = [column for programme in PROGRAMMES.values() for column in programme.columns]
     for name in names:
-        if any(text.startswith(word) for word in _IN_OTHER_LANGUAGES.get(name, ())):
+        if any(column.name == name and text.startswith(column.in_other_words) for column in columns):
             return name
     scored = [(_likeness(text, name), name) for name in names]
     score, name = max(scored, default=(0.0, ""))

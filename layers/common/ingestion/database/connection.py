@@ -175,7 +175,10 @@ def _is_sound(db: Connection) -> bool:
 
 @contextmanager
 def transaction(db: Connection) -> Iterator[Connection]:
-    """Everything inside is committed together, or not at all."""
+    """Everything inside is committed together, or not at all.
+
+    Raises RuntimeError if what stands inside went on after a statement had failed: the server commits nothing then.
+    """
     db.run("BEGIN")
     try:
         yield db
@@ -184,6 +187,9 @@ def transaction(db: Connection) -> Iterator[Connection]:
         with suppress(Unavailable, DatabaseError):
             db.run("ROLLBACK")
         raise
+    if db.is_in_failed_transaction:
+        db.run("ROLLBACK")
+        raise RuntimeError("a statement of the transaction failed and its error was swallowed: nothing is committed")
     db.run("COMMIT")
 
 

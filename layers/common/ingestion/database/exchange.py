@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pg8000.converters import make_param
-from pg8000.core import NULL_BYTE, SYNC_MSG, Context
+from pg8000.core import IN_FAILED_TRANSACTION, NULL_BYTE, SYNC_MSG, Context
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as _Pg8000Connection
 
@@ -76,6 +76,11 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         finally:
             if not self._is_answered:
                 self.abandon()
+
+    @property
+    def is_in_failed_transaction(self) -> bool:
+        """Whether a statement failed since the transaction began: the server takes its end for a rollback."""
+        return bool(self._transaction_status == IN_FAILED_TRANSACTION)
 
     def close(self) -> None:
         """Tell the server, and close; nothing if it is closed already."""

@@ -10,7 +10,7 @@ from ingestion.database.connection import Connection
 
 APPEND_ONLY = ("audit_logs",)
 # Triggers write it as the owner: whoever could, could say of somebody with sessions that they have none.
-READ_ONLY = ("schema_migrations", "people_of_sessions")
+READ_ONLY = ("schema_migrations", "batch_people")
 # A batch stays for good: archived, it still says that its file was imported.
 NEVER_DELETED = ("ingestion_batches",)
 # What the database alone says of a new row: an audit line when it was written, a batch that nothing has come of it yet.

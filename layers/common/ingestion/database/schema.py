@@ -1,6 +1,15 @@
-"""The schema, brought up to date from the numbered files in migrations/."""
+"""The schema, brought up to date from the numbered files in migrations/.
 
+The first line of a file says when it is applied. `-- deploy: before` adds what new code needs and old code tolerates:
+Migrate applies it before CloudFormation replaces the functions. `-- deploy: after` removes what only old code needs:
+Migrate notes it, and applies it when it is called the next time. A new database gets everything at once.
+"""
+
+import re
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
@@ -35,58 +44,152 @@ _PIN_SEARCH_PATHS = """
 """
 
 
+_WHEN = re.compile(r"-- deploy: (before|after)\n")
+
+
 class MigrationFailed(Exception):
     """The database refused a file of migrations/; the message is the reason that a deploy fails with."""
 
 
+class OtherSchema(Exception):
+    """The database was made by other migrations than these; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A file of migrations/."""
+
+    version: str
+    name: str
+    sql: str
+    is_after: bool
+    """Whether it waits until the code of its deploy has replaced the code before."""
+
+    @classmethod
+    def read(cls, path: Path) -> "Migration":
+        """Raises MigrationFailed for a file that does not say when it is applied."""
+        sql = path.read_text(encoding="utf-8")
+        when = _WHEN.match(sql)
+        if when is None:
+            raise MigrationFailed(f"{path.name} must begin with a line `-- deploy: before` or `-- deploy: after`.")
+        return cls(path.name.split("_", 1)[0], path.name, sql, when[1] == "after")
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the text, by which a database knows it again."""
+        return sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """What this code knows, oldest first."""
+    return [Migration.read(path) for path in sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
+
+
 def versions() -> list[str]:
     """The versions that this code knows, oldest first: the numbers at the start of the file names."""
-    return [path.name.split("_", 1)[0] for path in _files()]
-
-
-def _files() -> list[Path]:
-    return sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return [each.version for each in migrations()]
 
 
 def migrate(db: Connection) -> list[str]:
-    """Apply what is missing, each file in one transaction with the note that it was applied; the versions applied.
+    """Apply what is due, each file in one transaction with the note that it was applied; the versions applied.
 
-    Raises MigrationFailed; the files before the one that failed stay applied.
+    Raises MigrationFailed; the files before the one that failed stay applied. Raises OtherSchema before any change.
     """
     db.run("SELECT pg_advisory_lock(:lock)", lock=_LOCK)
     try:
-        return _apply_missing(db)
+        return _apply_due(db)
     finally:
         # If the connection is gone, so is its lock.
         with suppress(Unavailable):
             db.run("SELECT pg_advisory_unlock(:lock)", lock=_LOCK)
 
 
-def _apply_missing(db: Connection) -> list[str]:
+def _apply_due(db: Connection) -> list[str]:
+    known = migrations()
+    is_new = _create_ledger(db)
+    noted = {str(version): (checksum, applied) for version, checksum, applied in _noted(db)}
+    _refuse_other_schema({version: checksum for version, (checksum, _) in noted.items()}, known)
+    done = {version for version, (_, is_applied) in noted.items() if is_applied}
+    waiting = [each for each in known if each.version in noted and each.version not in done]
+    fresh = [each for each in known if each.version not in noted]
+    due = waiting + [each for each in fresh if is_new or not each.is_after]
+    for each in due:
+        _apply(db, each)
+    _note(db, [each for each in fresh if each not in due])
+    programmes.register(db, PROGRAMMES)
+    return [each.version for each in due]
+
+
+def _create_ledger(db: Connection) -> bool:
+    """Create the table of what was applied; whether there was none. Raises OtherSchema."""
+    found = db.run(
+        """
+        SELECT array_agg(attname::text) FROM pg_attribute
+         WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdropped
+        """
+    )[0][0]
+    if found is not None and "checksum" not in found:
+        raise OtherSchema(_sentence("its migrations are older than the first release"))
     db.run(
         """
         CREATE TABLE IF NOT EXISTS schema_migrations (
             version     text PRIMARY KEY,
-            applied_at  timestamptz NOT NULL DEFAULT now()
-        )
+            checksum    text NOT NULL,
+            applied_at  timestamptz
+        );
+        COMMENT ON TABLE schema_migrations IS 'Migrations that were applied; without applied_at, they wait for a deploy'
         """
     )
-    done = {row[0] for row in db.run("SELECT version FROM schema_migrations")}
-    applied = []
-    for path in _files():
-        version = path.name.split("_", 1)[0]
-        if version in done:
-            continue
-        try:
-            with transaction(db):
-                db.run(path.read_text(encoding="utf-8"))
-                db.run(_PIN_SEARCH_PATHS)
-                db.run("INSERT INTO schema_migrations (version) VALUES (:version)", version=version)
-        except DatabaseError as failed:
-            raise MigrationFailed(f"{path.name} was not applied: {_reason(failed)}") from failed
-        applied.append(version)
-    programmes.register(db, PROGRAMMES)
-    return applied
+    return found is None
+
+
+def _noted(db: Connection) -> list[list[object]]:
+    return db.run("SELECT version, checksum, applied_at IS NOT NULL FROM schema_migrations")
+
+
+def _refuse_other_schema(noted: dict[str, object], known: list[Migration]) -> None:
+    """A database may be ahead of the code, as after a deploy that was rolled back, but not of another origin."""
+    here = {each.version: each for each in known}
+    newest = known[-1].version if known else ""
+    for version, checksum in sorted(noted.items()):
+        if version in here and here[version].checksum != checksum:
+            raise OtherSchema(_sentence(f"{here[version].name} had another text when it was applied"))
+        if version not in here and version <= newest:
+            raise OtherSchema(_sentence(f"its migration {version} is not in this version of the code"))
+
+
+def _sentence(why: str) -> str:
+    return (
+        f"The database was made by another version of Kintell Ingest, and can't be upgraded: {why}. "
+        "Locally, run make clean, which removes the data in .local/, then make up; elsewhere, use an empty database."
+    )
+
+
+def _apply(db: Connection, migration: Migration) -> None:
+    try:
+        with transaction(db):
+            db.run(migration.sql)
+            db.run(_PIN_SEARCH_PATHS)
+            db.run(
+                """
+                INSERT INTO schema_migrations (version, checksum, applied_at) VALUES (:version, :checksum, now())
+                    ON CONFLICT (version) DO UPDATE SET applied_at = now()
+                """,
+                version=migration.version,
+                checksum=migration.checksum,
+            )
+    except DatabaseError as failed:
+        raise MigrationFailed(f"{migration.name} was not applied: {_reason(failed)}") from failed
+
+
+def _note(db: Connection, waiting: Iterable[Migration]) -> None:
+    """Note what is to be applied the next time."""
+    for each in waiting:
+        db.run(
+            "INSERT INTO schema_migrations (version, checksum) VALUES (:version, :checksum)",
+            version=each.version,
+            checksum=each.checksum,
+        )
 
 
 def _reason(failed: DatabaseError) -> str:

@@ -1,12 +1,24 @@
 """The registry of programmes: one line for each, in the order in which they are tried."""
 
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records.kintell_users import KINTELL_USERS
+from ingestion.records.kintell_users import KINTELL_USERS, PERSON
 from ingestion.records.language_ukraine import LANGUAGE_UKRAINE
 from ingestion.records.mentors_ukraine import MENTORS_UKRAINE
-from ingestion.records.programme import Column, Kind, Programme
+from ingestion.records.programme import Programme
+from ingestion.records.record_type import Column, Field, Kind, RecordType
+from ingestion.records.session import SESSION
 
-__all__ = ["PROGRAMMES", "Column", "Kind", "Programme", "get_programme"]
+__all__ = [
+    "PERSON",
+    "PROGRAMMES",
+    "SESSION",
+    "Column",
+    "Field",
+    "Kind",
+    "Programme",
+    "RecordType",
+    "get_programme",
+]
 
 PROGRAMMES = {
     programme.program_type: programme

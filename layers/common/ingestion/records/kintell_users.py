@@ -4,7 +4,8 @@ import re
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
-from ingestion.records.programme import Column, Kind, Programme
+from ingestion.records.programme import Programme
+from ingestion.records.record_type import Column, Field, Kind, Label, Part, RecordType, Type
 from ingestion.values import cells, dates, emails, spreadsheets
 
 VOLUNTEERS = frozenset({"advisor", "mentor", "tutor", "volunteer"})
@@ -33,20 +34,79 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
+PERSON = RecordType(
+    name="person",
+    kind=Kind.PEOPLE,
+    table="users",
+    versions="user_versions",
+    version_of="user_id",
+    staged="person_rows",
+    fields=(
+        Field(
+            name="email",
+            type=Type.TEXT,
+            part=Part.KEY,
+            label=Label("Email", "E-post"),
+            column=Column(
+                name="email",
+                in_other_words=("e_post", "epost", "пошта"),
+                fills="email",
+                rule=emails.email,
+                required=True,
+            ),
+        ),
+        Field(
+            name="name",
+            type=Type.TEXT,
+            part=Part.KEPT,
+            label=Label("Name", "Navn"),
+            column=Column(
+                name="name", in_other_words=("navn", "ім"), fills="name", rule=cells.label_up_to(255), is_text=True
+            ),
+        ),
+        Field(
+            name="linkedin_url",
+            type=Type.TEXT,
+            label=Label("LinkedIn", "LinkedIn"),
+            column=Column(name="linkedin_url", fills="linkedin_url", rule=cells.label_up_to(500), is_text=True),
+        ),
+        Field(
+            name="verification_status",
+            type=Type.LABEL,
+            label=Label("Verification", "Verifisering"),
+            column=Column(
+                name="verification_status", fills="verification_status", rule=cells.label_up_to(100), is_text=True
+            ),
+        ),
+        Field(
+            name="role",
+            type=Type.WORD,
+            part=Part.KEPT,
+            default="participant",
+            label=Label("Role", "Rolle"),
+            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role),
+        ),
+        Field(
+            name="grant_access",
+            type=Type.LABEL,
+            label=Label("Access", "Tilgang"),
+            column=Column(name="grant_access", fills="grant_access", rule=cells.label_up_to(100), is_text=True),
+        ),
+        Field(
+            name="joined_at",
+            type=Type.MOMENT,
+            label=Label("Joined", "Ble med"),
+            column=Column(name="joined_kg_at", fills="joined_at", rule=dates.date),
+        ),
+    ),
+)
+
 KINTELL_USERS = Programme(
     program_type="kintell_users",
     name="Kintell users",
-    kind=Kind.PEOPLE,
+    record=PERSON,
     aliases=("users",),
     fills_short_rows=True,
     telltale_columns=frozenset({"linkedin_url", "role_when_joined", "joined_kg_at"}),
-    columns=(
-        Column(name="email", fills="email", rule=emails.email, required=True),
-        Column(name="name", fills="name", rule=cells.label_up_to(255), is_text=True),
-        Column(name="linkedin_url", fills="linkedin_url", rule=cells.label_up_to(500), is_text=True),
-        Column(name="verification_status", fills="verification_status", rule=cells.label_up_to(100), is_text=True),
-        Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role),
-        Column(name="grant_access", fills="grant_access", rule=cells.label_up_to(100), is_text=True),
-        Column(name="joined_kg_at", fills="joined_at", rule=dates.date),
-    ),
+    columns=tuple(field.column for field in PERSON.fields),
 )

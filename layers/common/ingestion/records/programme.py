@@ -1,19 +1,18 @@
-"""A programme: what its files are called, which columns they have, and the rule of each.
+"""A programme: what its files are called, which records they hold, and in which columns.
 
-A new programme with columns of its own is one module that makes a `Programme`, and its registration in `__init__`.
+A new programme is one module that makes a `Programme` (and a `RecordType`, if its records are of a kind of their own),
+and its line in `__init__`.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
-from enum import StrEnum
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from ingestion.file_warnings import WarningCode
-from ingestion.values.cells import Cell, Rule
+from ingestion.records.record_type import Column, Kind, RecordType
 from ingestion.values.marks import BLANKS, INVISIBLE
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
@@ -70,46 +69,17 @@ def _says_otherwise(name: str, shorter: str) -> bool:
     return any(of.fullmatch(shorter) and says.search(behind) for of, says in _OTHERWISE)
 
 
-class Kind(StrEnum):
-    """What a row of the programme's files is."""
-
-    SESSIONS = "sessions"
-    PEOPLE = "people"
-
-
-class Column(BaseModel):
-    """A column of the programme's files. `fills` is the field of `SessionRow` or `PersonRow` that its value becomes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    fills: str
-    rule: Rule
-    required: bool = False
-    aliases: tuple[str, ...] = ()
-    at_once: Callable[[Sequence[str]], Sequence[Cell] | None] | None = None
-    """The rule for many cells, of a column whose texts hardly ever come twice; None if one needs a closer look."""
-    comes_again: bool = False
-    """Whether it names people, who come again all over a file, in cells that are short."""
-    is_text: bool = False
-    """Whether people write words in it: then `N/A` is what they wrote."""
-    doubt: Callable[[str], WarningCode | None] | None = None
-    """What to warn of, if a text was taken though it says not quite what it should."""
-    oldest_years: int | None = None
-    """For a date: how many years it may lie in the past."""
-
-
 class Programme(BaseModel):
     """One programme. Names, aliases and columns are in the `plain` form.
 
     `schema_versions` are the versions after 1.0, newest first, each with the column that tells it.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     program_type: str
     name: str
-    kind: Kind
+    record: RecordType
     session_type: str | None = None
     aliases: tuple[str, ...] = ()
     id_prefixes: tuple[str, ...] = ()
@@ -118,6 +88,20 @@ class Programme(BaseModel):
     schema_versions: tuple[tuple[str, str], ...] = ()
     fills_short_rows: bool = False
     """Whether cells that a row lacks at its end are empty; else the row is rejected."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether its rows are sessions or people."""
+        return self.record.kind
+
+    @property
+    def key_column(self) -> Column:
+        """The column that says which record a row is of."""
+        return self.column_of(self.record.key.staged)
+
+    def column_of(self, fills: str) -> Column:
+        """The column that fills a field of the row."""
+        return next(column for column in self.columns if column.fills == fills)
 
     @property
     def slug_prefix(self) -> str:

@@ -6,8 +6,9 @@ from typing import Final
 
 from ingestion.csv_file.header_names import looks_like_a_row, nearest_names, read_instead
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records.programme import Column, Kind, Programme, header_name
-from ingestion.records.session_columns import INSTANCE_REF, SESSION_TYPE
+from ingestion.records.programme import Programme, header_name
+from ingestion.records.record_type import Column, Kind
+from ingestion.records.session import INSTANCE_REF, SESSION_TYPE
 from ingestion.rows.formulas import restore
 from ingestion.values.dates import NOTHING_DECLARED, Declared
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
-from ingestion.records.programme import Column
+from ingestion.records.record_type import Column
 from ingestion.rows.columns import ColumnPlan
 from ingestion.values import dates, spreadsheets
 from ingestion.values.cells import Cell

@@ -2,14 +2,16 @@
 
 A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
 encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
-may be, unless it has dots: then the day is first. But a date that was handed out in such a form is itself only in the
-same order: to turn it round is to mend it, if it may be another day then.
+may be, unless it has dots: then the day is first. A date that was handed out with slashes and may be either of two days
+is the same with day and month turned round, which a spreadsheet of another locale does: nobody can tell who did it, and
+read in a declared order it would be the other day. Turned round into dots it is mended: it can be but one day then.
 Whether somebody wrote `03.04.2026` for `03/04/2026`, the cell does not tell; other dates of its column may.
 """
 
 import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from ingestion.rows.formulas import without_apostrophes
@@ -18,7 +20,12 @@ from ingestion.values.marks import BLANKS
 _NUMBER = re.compile(r"([-+]?[0-9]{1,40})(?:[.,]([0-9]{1,40}))?(?:[eE]([-+]?[0-9]{1,3}))?")
 _GENERAL_DIGITS: Final = 9
 """A spreadsheet shows at least so many digits of a number; what it cuts off behind is rounded."""
+_LONGEST_VALUE: Final = 100
+"""Of a number or a date; a text that is longer is neither."""
+_SHOWN_IN_FULL: Final = 10**8
+"""A whole number below this comes back with all of its digits."""
 _TRUTHS: Final = ({"true", "wahr", "sann", "істина", "истина"}, {"false", "falsch", "usann", "хибність", "ложь"})
+_LONGEST_TRUTH: Final = max(len(word) for words in _TRUTHS for word in words)
 # The beginnings of months in English, Norwegian and Ukrainian, by number.
 _MONTHS: Final = (
     ("jan", "січ"),
@@ -65,17 +72,70 @@ class _Date(NamedTuple):
     zone: str
 
 
+class Text:
+    """A cell's text and what it may be taken for, each found out once."""
+
+    __slots__ = ("__dict__", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def of(cls, text: str) -> "Text":
+        """The text; a short one that comes again is the same object."""
+        return _short_text(text) if len(text) <= _LONGEST_VALUE else cls(text)
+
+    @cached_property
+    def settled(self) -> str:
+        """See `settled`."""
+        return settled(self.text)
+
+    @cached_property
+    def value(self) -> "_Value":
+        """What a spreadsheet may take it for."""
+        text = self.settled
+        if len(text) > _LONGEST_VALUE or not any(map(str.isdigit, text)):
+            return _NO_VALUE
+        return _Value(_number(text), _clock(text), _date(text), _YEAR_LAST.fullmatch(text))
+
+
+_short_text = lru_cache(maxsize=4_096)(Text)
+
+
+class _Value(NamedTuple):
+    number: Decimal | None
+    clock: tuple[int, int, int] | None
+    date: _Date | None
+    numeric: re.Match[str] | None
+    """A date of three numbers, the year last."""
+
+
+_NO_VALUE = _Value(None, None, None, None)
+
+
 def is_same(handed_out: str, returned: str) -> bool:
     """Whether the text that was handed out may come back as this, though nobody changed it."""
-    if handed_out == returned:
+    return is_same_text(Text.of(handed_out), Text.of(returned))
+
+
+def is_same_text(handed_out: Text, returned: Text) -> bool:
+    """The same of texts that are compared with many."""
+    if handed_out.text == returned.text:
         return True
-    given, back = settled(handed_out), settled(returned)
-    return given == back or _is_lossy(given, back) or _is_truth(given, back) or _is_value(given, back)
+    given, back = handed_out.settled, returned.settled
+    return given == back or _is_lossy(given, back) or _is_truth(given, back) or _is_value(handed_out, returned)
 
 
 def is_dotted(handed_out: str, returned: str) -> bool:
     """Whether dots stand for the slashes or hyphens of a date: somebody wrote them, or a spreadsheet shows it so."""
-    given, back = _YEAR_LAST.fullmatch(settled(handed_out)), _YEAR_LAST.fullmatch(settled(returned))
+    return is_dotted_text(Text.of(handed_out), Text.of(returned))
+
+
+def is_dotted_text(handed_out: Text, returned: Text) -> bool:
+    """The same of texts that are compared with many."""
+    if handed_out.text == returned.text:
+        return False
+    given, back = handed_out.value.numeric, returned.value.numeric
     return bool(given and back) and "." not in _marks_of(given) and _marks_of(back) == ".."
 
 
@@ -96,19 +156,52 @@ def settled(text: str) -> str:
     """
     if text.isascii() and text.isalnum():
         return text
-    bare = unicodedata.normalize("NFC", without_apostrophes(text))
+    bare = without_apostrophes(text)
+    if not text.isascii():
+        bare = unicodedata.normalize("NFC", bare)
     return " ".join(bare.strip(BLANKS).split())
 
 
 def coarse(text: str) -> str:
-    """What is the same for all texts that `is_same` takes for one: to look rows up by."""
+    """What is the same for all texts that `is_same` takes for one: to look rows up by.
+
+    Ids stay apart as far as they can: whole numbers that a spreadsheet shows in full, and what is no date or number.
+    """
+    return _coarse(text) if len(text) <= _LONGEST_VALUE else _coarse_of(text)
+
+
+def _coarse_of(text: str) -> str:
     given = settled(text)
+    if len(given) > _LONGEST_VALUE:
+        return _without_letters_that_get_lost(given)
     if any(given.lower() in words for words in _TRUTHS):
         return "\0truth"
-    words = _LETTERS.findall(given.lower())
-    if any(map(str.isdigit, given)) and all(word in _DATE_WORDS or word[:3] in _MONTH_NUMBERS for word in words):
-        return "\0value"
-    return given if given.isascii() else "".join([letter if letter.isascii() else "?" for letter in given])
+    if any(map(str.isdigit, given)):
+        number = _number(given)
+        if number is not None and number == number.to_integral_value() and abs(number) < _SHOWN_IN_FULL:
+            return str(int(number))
+        if number is not None or any(form.fullmatch(given) for form in (_CLOCK, _FRACTION)):
+            return "\0value"
+        if _date(given) is not None or _is_day_and_month(given):
+            return "\0value"
+    lossy = _without_letters_that_get_lost(given)
+    if "?" in lossy and any(map(str.isdigit, lossy)):  # may be a date whose month has lost its letters
+        words = _LETTERS.findall(lossy.lower())
+        if all(word in _DATE_WORDS or word[:3] in _MONTH_NUMBERS for word in words):
+            return "\0value"
+    return lossy
+
+
+def _is_day_and_month(text: str) -> bool:
+    found = _DAY_AND_MONTH.fullmatch(text)
+    return found is not None and (found[2] or found[3]).lower()[:3] in _MONTH_NUMBERS
+
+
+_coarse = lru_cache(maxsize=4_096)(_coarse_of)
+
+
+def _without_letters_that_get_lost(text: str) -> str:
+    return text if text.isascii() else "".join([letter if letter.isascii() else "?" for letter in text])
 
 
 def _is_lossy(given: str, back: str) -> bool:
@@ -119,21 +212,23 @@ def _is_lossy(given: str, back: str) -> bool:
 
 
 def _is_truth(given: str, back: str) -> bool:
+    if len(given) > _LONGEST_TRUTH or len(back) > _LONGEST_TRUTH:
+        return False
     return any(given.lower() in words and back.lower() in words for words in _TRUTHS)
 
 
-def _is_value(given: str, back: str) -> bool:
-    if not (back[:1].isalnum() or back[:1] in "-+") or not any(map(str.isdigit, given)):
+def _is_value(handed_out: Text, returned: Text) -> bool:
+    back = returned.settled
+    if not (back[:1].isalnum() or back[:1] in "-+"):
         return False
-    one, other = _number(given), _number(back)
-    if one is not None and other is not None:
-        return _is_same_number(one, other)
-    if (clock := _clock(given)) is not None and clock == _clock(back):
+    given, shown = handed_out.value, returned.value
+    if given.number is not None and shown.number is not None:
+        return _is_same_number(given.number, shown.number)
+    if given.clock is not None and given.clock == shown.clock:
         return True
-    if _is_day_of_fraction(given, back):
+    if _is_day_of_fraction(handed_out.settled, back):
         return True
-    date, shown = _date(given), _date(back)
-    return date is not None and shown is not None and _is_same_date(date, shown)
+    return given.date is not None and shown.date is not None and _is_same_date(given.date, shown.date)
 
 
 def _is_day_of_fraction(given: str, back: str) -> bool:
@@ -216,9 +311,15 @@ def _dated(year: str, days: set[Day], in_order: tuple[int, int] | None, time: tu
     return _Date(frozenset(days), century, in_order, (hours, int(minute or 0)), seconds, zone or "")
 
 
+def _is_ambiguous(date: _Date) -> bool:
+    return len(date.days) > 1 and date.in_order is not None and max(date.in_order) <= _MONTHS_OF_YEAR
+
+
 def _is_same_date(given: _Date, back: _Date) -> bool:
     if given.in_order in (None, back.in_order):
         is_same_day = bool(given.days & back.days)
+    elif _is_ambiguous(given) and _is_ambiguous(back):
+        is_same_day = given.days == back.days
     else:
         # Turned round, it is the same only if both can be but one day.
         is_same_day = len(given.days) == 1 and {day for day in back.days if day[1] <= _MONTHS_OF_YEAR} == given.days

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
+from ingestion.records.record_type import RecordType
 from ingestion.rows import session_types
 from ingestion.rows.formulas import restore
 from ingestion.rows.readings import Findings
@@ -15,16 +16,21 @@ from ingestion.values.dates import Declared
 from ingestion.values.marks import shown
 
 
-def refuse_backward(values: dict[str, Sequence[Any]], given: dict[str, Sequence[str]], found: Findings) -> None:
+def refuse_backward(
+    record: RecordType, values: dict[str, Sequence[Any]], given: dict[str, Sequence[str]], found: Findings
+) -> None:
     """E007, where both dates are valid."""
-    starts, ends = values["scheduled_at"], values["completed_at"]
+    if record.starts_and_ends is None:
+        return
+    first, last = record.starts_and_ends
+    starts, ends = values[first], values[last]
     if set(map(type, starts)) == set(map(type, ends)) == {datetime} and not any(map(lt, ends, starts)):
         return
     for position, (scheduled, completed) in enumerate(zip(starts, ends, strict=True)):
         if type(completed) is datetime and type(scheduled) is datetime and completed < scheduled:
-            start, end = given["scheduled_at"][position], given["completed_at"][position]
+            start, end = given[first][position], given[last][position]
             if not _is_day_of_start_or_later(start, end, found.plan.declared):
-                found.faults[position].append(_backward(start, end))
+                found.faults[position].append(_backward(record.starts_and_ends, start, end))
 
 
 def _is_day_of_start_or_later(start: str, end: str, declared: Declared) -> bool:
@@ -36,12 +42,13 @@ def _is_day_of_start_or_later(start: str, end: str, declared: Declared) -> bool:
     return day is not None and day_of_start is not None and day >= day_of_start
 
 
-def _backward(start: str, end: str) -> Fault:
+def _backward(fields: tuple[str, str], start: str, end: str) -> Fault:
+    first, last = fields
     message = (
-        f"completed_at: {shown(spreadsheets.bare(end))} is before scheduled_at {shown(spreadsheets.bare(start))}; "
+        f"{last}: {shown(spreadsheets.bare(end))} is before {first} {shown(spreadsheets.bare(start))}; "
         "write the end of the session, with its time, or leave the cell empty"
     )
-    return Fault(FaultCode.COMPLETED_BEFORE_SCHEDULED, "completed_at", message, end)
+    return Fault(FaultCode.COMPLETED_BEFORE_SCHEDULED, last, message, end)
 
 
 def refuse_other_programmes(texts: Sequence[Sequence[str]], found: Findings) -> None:

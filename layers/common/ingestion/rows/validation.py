@@ -7,7 +7,7 @@ value per row and back again costs more than reading it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,60 +15,30 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 from ingestion.faults import Fault, RawRow, RawRows, Reject
-from ingestion.records.programme import Column, Kind
+from ingestion.records import PERSON, SESSION
+from ingestion.records.record_type import Column, Kind, RecordType
 from ingestion.rows import row_rules
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.formulas import restore
 from ingestion.rows.readings import Faults, Findings, Readings, Remembered
 from ingestion.values import dates, ratings, spreadsheets
-from ingestion.values.cells import Cell
+from ingestion.values.cells import Cell, rating
 from ingestion.values.dates import Declared
 from ingestion.values.ratings import RatingFacts, Scale
 
 __all__ = ["Faults", "PersonRow", "Readings", "Remembered", "SessionRow", "Validated", "validate"]
 
 
-class SessionRow(NamedTuple):
-    """A valid row of a session file, in the order in which it is staged. Times are in UTC."""
-
-    row_number: int
-    line: int
-    external_session_id: str
-    participant_email: str
-    volunteer_email: str
-    scheduled_at: datetime
-    completed_at: datetime | None = None
-    duration_minutes: int | None = None
-    rating_given: Decimal | None = None
-    """As the file has it; `ratings.normalised` once the scale of the file is known."""
-    feedback_text: str | None = None
-    focus_area: str | None = None
-    language_level: str | None = None
-    topics: tuple[str, ...] = ()
-    metadata: str | None = None
-    """Compact JSON."""
-
-
-class PersonRow(NamedTuple):
-    """A valid row of the roster."""
-
-    row_number: int
-    line: int
-    email: str
-    name: str | None = None
-    linkedin_url: str | None = None
-    verification_status: str | None = None
-    role: str = "participant"
-    grant_access: str | None = None
-    joined_at: datetime | None = None
+SessionRow = SESSION.row_type
+PersonRow = PERSON.row_type
 
 
 class Validated(NamedTuple):
     """What came of some raw rows: valid ones and rejects, both in file order."""
 
-    row_type: type[SessionRow] | type[PersonRow]
+    record: RecordType
     columns: dict[str, Sequence[Any]]
-    """The valid rows by field of the row type, all of the same length."""
+    """The valid rows by field of the record's row, all of the same length."""
     cells: dict[str, Sequence[str]]
     """The texts that they were read from, by field, of the columns that the file has."""
     readings: dict[str, Readings]
@@ -81,17 +51,17 @@ class Validated(NamedTuple):
     """How often which doubt was overcome."""
 
     @property
-    def sessions(self) -> list[SessionRow]:
-        """The valid rows of a session file."""
-        return list(map(SessionRow._make, self._rows())) if self.row_type is SessionRow else []
+    def sessions(self) -> list[Any]:
+        """The valid rows of a file of sessions."""
+        return self._rows() if self.record.kind is Kind.SESSIONS else []
 
     @property
-    def people(self) -> list[PersonRow]:
+    def people(self) -> list[Any]:
         """The valid rows of the roster."""
-        return list(map(PersonRow._make, self._rows())) if self.row_type is PersonRow else []
+        return self._rows() if self.record.kind is Kind.PEOPLE else []
 
-    def _rows(self) -> Iterable[Iterable[Any]]:
-        return zip(*(self.columns[field] for field in self.row_type._fields), strict=True)
+    def _rows(self) -> list[Any]:
+        return list(map(self.record.row_type, *(self.columns[name] for name in self.record.row_type._fields)))
 
     def where(self, chosen: Sequence[bool]) -> "Validated":
         """The same with those of the valid rows only that are chosen."""
@@ -137,23 +107,21 @@ def validate(
         readings = found.read(column, cells)
         if column.oldest_years is not None:
             _refuse_old(column, readings, dates.earliest(now, column.oldest_years))
-        if column.fills == "rating_given":
+        if column.rule is rating:
             facts = _refuse_off_scale(column, readings, scale)
         values[column.fills] = _spread(readings, cells, found.faults)
-    is_roster = plan.programme.kind is Kind.PEOPLE
-    row_type = PersonRow if is_roster else SessionRow
-    if not is_roster:
-        row_rules.refuse_backward(values, given, found)
-        row_rules.refuse_other_programmes(texts, found)
+    record = plan.programme.record
+    row_rules.refuse_backward(record, values, given, found)
+    row_rules.refuse_other_programmes(texts, found)
     faults = found.faults
     validated = Validated(
-        row_type=row_type,
-        columns=_columns(row_type, rows, values),
+        record=record,
+        columns=_columns(record, rows, values),
         cells=given,
         readings=found.readings,
         rejects=_rejects(rows, faults),
         ratings=facts,
-        instance_refs=frozenset() if is_roster else _instance_refs(texts, plan),
+        instance_refs=_instance_refs(texts, plan),
         warnings=found.warnings,
     )
     return validated.where([position not in faults for position in range(rows.size)]) if faults else validated
@@ -197,17 +165,15 @@ def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Ce
     return values
 
 
-def _columns(
-    row_type: type[SessionRow] | type[PersonRow], rows: RawRows, values: dict[str, Sequence[Any]]
-) -> dict[str, Sequence[Any]]:
-    """The values of all rows by field of the row type."""
+def _columns(record: RecordType, rows: RawRows, values: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The values of all rows by field of the record's row."""
     placed: dict[str, Sequence[Any]] = {
         "row_number": rows.numbers,
         "line": rows.lines,
         **values,
     }
-    defaults = row_type._field_defaults
-    return {field: placed.get(field) or [defaults.get(field)] * rows.size for field in row_type._fields}
+    defaults = record.row_type._field_defaults
+    return {name: placed.get(name) or [defaults.get(name)] * rows.size for name in record.row_type._fields}
 
 
 def _rejects(rows: RawRows, faults: Faults) -> list[Reject]:

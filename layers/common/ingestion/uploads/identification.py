@@ -164,7 +164,7 @@ def other_programme_of_columns(headers: Sequence[str], program_type: str) -> str
 
 def own_columns(headers: Sequence[str], programme: Programme) -> list[str]:
     """The columns of the header line that only this programme has, by their names."""
-    own = programme.telltale_columns | _ONLY_OF[programme.program_type]
+    own = programme.telltale_columns | _only_of(programme)
     return sorted({header_name(header) for header in headers} & own)
 
 
@@ -172,15 +172,12 @@ def _columns_of(programme: Programme) -> set[str]:
     return {name for column in programme.columns for name in (column.name, *column.aliases)}
 
 
-_ONLY_OF: Final = {
-    programme.program_type: _columns_of(programme).difference(
-        *(_columns_of(other) for other in PROGRAMMES.values() if other is not programme)
-    )
-    # Names so general as those of the roster may stand in any file.
-    if programme.kind is Kind.SESSIONS
-    else frozenset()
-    for programme in PROGRAMMES.values()
-}
+def _only_of(programme: Programme) -> set[str]:
+    if programme.kind is Kind.PEOPLE:
+        # Names so general as those of the roster may stand in any file.
+        return set()
+    others = (_columns_of(other) for other in PROGRAMMES.values() if other is not programme)
+    return _columns_of(programme).difference(*others)
 
 
 def programme_of_ids(session_ids: Iterable[str]) -> str | None:

@@ -63,7 +63,7 @@ def _insert_new(db: Connection, merging: Merging) -> int:
     """The rows whose key is nowhere else: neither in the table nor again in the file."""
     target = merging.target
     # A column that the file lacks is null in the staging too.
-    content = [staged_value(name, merging.scale) for name in target.content]
+    content = [staged_value(target, name, merging.scale) for name in target.content]
     columns = (target.key, *target.owners, *target.kept, *target.content)
     values = [f"r.{name}" for name in (target.key, *target.owners, *target.kept)] + content
     id_column, id_value = _id_of_row(target, "r.row_number")
@@ -196,7 +196,7 @@ def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
 
 
 _UNLESS_REFERRED_TO = """
-           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = s.id)"""
+           AND NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = s.id)"""
 
 
 def _inserted(db: Connection, sql: str, merging: Merging) -> int:

@@ -48,7 +48,7 @@ class Reconciling:
     def content(self, existing: str) -> list[str]:
         """SQL for the content of a staged row `r`, where the row before it, if any, is *existing*."""
         return [
-            staged_value(name, self.scale) if name in self.present else f"{existing}.{name}"
+            staged_value(self.target, name, self.scale) if name in self.present else f"{existing}.{name}"
             for name in self.target.content
         ]
 
@@ -61,7 +61,7 @@ def reconcile(db: Connection, reconciling: Reconciling) -> None:
     _reconcile_single_rows(db, reconciling, repeats)
     if repeats:
         _reconcile_repeated_rows(db, reconciling)
-    db.run(f"DROP TABLE {repeated_table(reconciling.batch_id)}")
+    db.run(f"DROP TABLE IF EXISTS {repeated_table(reconciling.batch_id)}")
     analyze(db, changes_table(reconciling.batch_id))
 
 
@@ -72,6 +72,9 @@ def _find_repeated(db: Connection, reconciling: Reconciling) -> bool:
         f"SELECT {key} FROM {rows} GROUP BY {key} HAVING count(*) > 1"
         for rows in shard_tables(reconciling.batch_id, reconciling.shards, reconciling.shard_count)
     ]
+    # To create a table costs a small file more than to ask whether it would be empty, as it mostly is.
+    if of_a_shard and reconciling.shard_count == 1 and not db.run(f"{of_a_shard[0]} LIMIT 1"):
+        return False
     nothing = f"SELECT {key} FROM {rows_table(reconciling.batch_id)} LIMIT 0"
     db.run(f"DROP TABLE IF EXISTS {repeated}")
     db.run(f"CREATE UNLOGGED TABLE {repeated} AS {' UNION ALL '.join(of_a_shard) or nothing}")
@@ -198,14 +201,15 @@ def record(db: Connection, batch_id: UUID) -> None:
               FROM {changes_table(batch_id)} GROUP BY chunk
         ), refused AS (
             -- By itself: to gather in order, all changes would be sorted.
-            SELECT chunk, array_agg(row_number ORDER BY row_number) AS taken
+            SELECT chunk, array_agg(row_number ORDER BY row_number) AS row_numbers
               FROM {changes_table(batch_id)} WHERE outcome = 'conflict' GROUP BY chunk
         )
         UPDATE chunks c
            SET state = 'reconciled',
                inserted_rows = c.staged_rows - coalesce(f.rows, 0) + coalesce(f.inserted, 0),
                updated_rows = coalesce(f.updated, 0), unchanged_rows = coalesce(f.unchanged, 0),
-               conflict_rows = coalesce(cardinality(t.taken), 0), taken = coalesce(t.taken, CAST(ARRAY[] AS integer[]))
+               conflict_rows = coalesce(cardinality(t.row_numbers), 0),
+               conflicting_rows = coalesce(t.row_numbers, CAST(ARRAY[] AS integer[]))
           FROM chunks e LEFT JOIN changed f ON f.chunk = e.number LEFT JOIN refused t ON t.chunk = e.number
          WHERE e.batch_id = :batch_id AND c.batch_id = e.batch_id AND c.number = e.number
         """,

@@ -1,13 +1,19 @@
-"""What a programme's rows become: the table they are merged into, and what makes two rows the same.
+"""Where the records of a programme go: the table they are merged into, and what makes two rows the same.
 
-Sessions and people take the same road; reconciling, merging and taking back are written once, for a `Target`.
+All record types take the same road; reconciling, merging and taking back are written once, for a `Target`, which
+follows from the `RecordType`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from ingestion.records import Kind
+from ingestion.records import PERSON, SESSION, Kind, RecordType
+from ingestion.records.record_type import Field, Part
 from ingestion.rows.columns import ColumnPlan
 from ingestion.values.ratings import Scale
+
+PLACE_OF_STAGED = ("chunk", "shard", "row_number", "line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,124 +30,89 @@ class Target:
     """The columns of a staged row, in the order of COPY."""
     key: str
     """Unique in the table (within the programme, where `scope` says so); a key lives in one shard."""
-    owners: tuple[str, ...]
-    """Who the row belongs to: a row of the same key but of other owners is rejected."""
+    people: tuple[Field, ...]
+    """The addresses that a staged row names people by."""
     content: tuple[str, ...]
     """What differs if a row is an update."""
+    ratings: Mapping[str, str]
+    """The content that is stored from 0 to 1 whatever the file's scale, and as what it is staged."""
     kept: tuple[str, ...] = ()
     """Content that, once there, stays: the first value wins."""
     scope: tuple[str, ...] = ()
     """Columns that are the same for all rows of a batch, given as parameters of these names."""
-    ids_name_rows: bool = False
-    """Whether a row's id names the batch and the row that inserted it: see `inserted_by_batch`."""
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who the row belongs to: a row of the same key but of other owners is rejected."""
+        return tuple(field.id_name for field in self.people)
+
+    @property
+    def ids_name_rows(self) -> bool:
+        """Whether a row's id names the batch and the row that inserted it: see `inserted_by_batch`."""
+        return bool(self.scope)
 
     def of_batch(self, row: str, id_column: str = "id") -> str:
         """SQL: *row* of the table, or of its versions, has the content that the batch :batch_id gave it."""
         if not self.ids_name_rows:
             return f"{row}.batch_id = :batch_id"
         named = f"{inserted_by_batch(f'{row}.{id_column}')} AND {row}.version = 1"
-        return f"{row}.batch_id = :batch_id AND ({named} OR {_of_later_row(row, id_column)})"
+        return f"{row}.batch_id = :batch_id AND ({named} OR {row}.version > 1)"
 
 
-def inserted_by_batch(session_id: str) -> str:
-    """SQL: the batch :batch_id inserted the session of this id, whatever became of it later.
+def inserted_by_batch(record_id: str) -> str:
+    """SQL: the batch :batch_id inserted the record of this id, whatever became of it later.
 
-    The id is number of the batch * 2^30 + number of the row (migrations/0009). In a SELECT of its own a function is
+    The id is number of the batch * 2^30 + number of the row (migrations/0001). In a SELECT of its own a function is
     asked once for a statement, not once for a row.
     """
-    return f"{session_id} BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))"
+    return f"{record_id} BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))"
 
 
-def of_later_row(row: str, id_column: str = "id") -> str:
-    """SQL: *row* has the content that an updating row of the batch :batch_id gave it; or any, if it is a session from
-    before ids named rows."""
-    return f"{row}.batch_id = :batch_id AND {_of_later_row(row, id_column)}"
+def of_later_row(row: str) -> str:
+    """SQL: *row* has the content that an updating row of the batch :batch_id gave it."""
+    return f"{row}.batch_id = :batch_id AND {row}.version > 1"
 
 
-def _of_later_row(row: str, id_column: str) -> str:
-    return f"({row}.version > 1 OR {row}.{id_column} < 1073741824)"
+@cache
+def target_of(record: RecordType) -> Target:
+    """Where records of this type go."""
+    people = record.people
+    content = record.of_part(Part.CONTENT)
+    return Target(
+        table=record.table,
+        versions=record.versions,
+        version_of=record.version_of,
+        staged=record.staged,
+        staged_columns=(
+            *PLACE_OF_STAGED,
+            record.key.staged,
+            *(field.id_name for field in people),
+            *(field.staged for field in record.fields if field is not record.key),
+        ),
+        key=record.key.name,
+        people=people,
+        content=tuple(field.name for field in content),
+        ratings={field.name: field.staged for field in content if field.has_scale},
+        kept=tuple(field.name for field in record.of_part(Part.KEPT)),
+        scope=("program_type", "program_instance_id") if record.kind is Kind.SESSIONS else (),
+    )
 
 
-SESSIONS = Target(
-    table="kintell_sessions",
-    versions="kintell_session_versions",
-    version_of="session_id",
-    staged="session_rows",
-    staged_columns=(
-        "chunk",
-        "shard",
-        "row_number",
-        "line",
-        "external_session_id",
-        "participant_id",
-        "volunteer_id",
-        "participant_email",
-        "volunteer_email",
-        "scheduled_at",
-        "completed_at",
-        "duration_minutes",
-        "rating_given",
-        "feedback_text",
-        "focus_area",
-        "language_level",
-        "topics",
-        "metadata",
-    ),
-    key="external_session_id",
-    owners=("participant_id", "volunteer_id"),
-    content=(
-        "scheduled_at",
-        "completed_at",
-        "duration_minutes",
-        "rating",
-        "feedback_text",
-        "focus_area",
-        "language_level",
-        "topics",
-        "metadata",
-    ),
-    scope=("program_type", "program_instance_id"),
-    ids_name_rows=True,
-)
-
-PEOPLE = Target(
-    table="users",
-    versions="user_versions",
-    version_of="user_id",
-    staged="person_rows",
-    staged_columns=(
-        "chunk",
-        "shard",
-        "row_number",
-        "line",
-        "email",
-        "name",
-        "linkedin_url",
-        "verification_status",
-        "role",
-        "grant_access",
-        "joined_at",
-    ),
-    key="email",
-    owners=(),
-    content=("linkedin_url", "verification_status", "grant_access", "joined_at"),
-    kept=("name", "role"),
-)
-
-TARGETS = {Kind.SESSIONS: SESSIONS, Kind.PEOPLE: PEOPLE}
+SESSIONS = target_of(SESSION)
+PEOPLE = target_of(PERSON)
 
 
 def fields_of(plan: ColumnPlan) -> frozenset[str]:
     """The columns of the target that a file says something of."""
     filled = {column.fills for column in plan.programme.columns if column.name in plan.indexes}
-    return frozenset("rating" if name == "rating_given" else name for name in filled)
+    return frozenset(field.name for field in plan.programme.record.fields if field.staged in filled)
 
 
-def staged_value(column: str, scale: Scale | None) -> str:
+def staged_value(target: Target, column: str, scale: Scale | None) -> str:
     """SQL for what a staged row `r` says of a column; ratings are stored from 0 to 1."""
-    if column != "rating":
+    if column not in target.ratings:
         return f"r.{column}"
     if scale is Scale.ZERO_TO_ONE:
-        return "r.rating_given"
+        return f"r.{target.ratings[column]}"
     # (r - 1) / 4 without the digits that a division adds.
-    return "trim_scale((r.rating_given - 1) * 0.25)"
+    return f"trim_scale((r.{target.ratings[column]} - 1) * 0.25)"

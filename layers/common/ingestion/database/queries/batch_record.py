@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ingestion.database.connection import Connection, rows
-from ingestion.database.publishing.targets import SESSIONS
+from ingestion.database.publishing.targets import Target
 
 
 def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
@@ -63,16 +63,10 @@ def relatives(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
     )
 
 
-def standing(db: Connection, batch_id: UUID) -> tuple[int, int]:
-    """How many sessions and how many people have the content that this batch gave them; later batches take over."""
-    found = db.run(
-        f"""
-        SELECT (SELECT count(*) FROM kintell_sessions s WHERE {SESSIONS.of_batch("s")}),
-               (SELECT count(*) FROM users u WHERE u.batch_id = :batch_id)
-        """,
-        batch_id=batch_id,
-    )
-    return int(found[0][0]), int(found[0][1])
+def standing(db: Connection, batch_id: UUID, target: Target) -> int:
+    """How many records have the content that this batch gave them; later batches take over."""
+    found = db.run(f"SELECT count(*) FROM {target.table} s WHERE {target.of_batch('s')}", batch_id=batch_id)
+    return int(found[0][0])
 
 
 def totals(db: Connection, program_type: str | None, start: datetime | None, end: datetime | None) -> dict[str, Any]:
@@ -103,5 +97,5 @@ def totals(db: Connection, program_type: str | None, start: datetime | None, end
 
 def schema_version(db: Connection) -> str | None:
     """The newest migration that the database has had."""
-    found = db.run("SELECT max(version) FROM schema_migrations")
+    found = db.run("SELECT max(version) FROM schema_migrations WHERE applied_at IS NOT NULL")
     return found[0][0] if found else None

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ingestion.database.connection import Connection, rows
+from ingestion.records import RecordType
 
 
 def instances(db: Connection, program_type: str | None, limit: int, before: int | None) -> list[dict[str, Any]]:
@@ -77,16 +78,16 @@ def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
     )
 
 
-def counts_of_sessions(db: Connection, instance_id: int, at_most: int) -> list[dict[str, Any]]:
-    """How many of the instance's sessions are scheduled in each month, in UTC, and how many each batch gave what they
+def counts_of_sessions(db: Connection, record: RecordType, instance_id: int, at_most: int) -> list[dict[str, Any]]:
+    """How many of the instance's records are dated in each month, in UTC, and how many each batch gave what they
     now say: a row for each month, oldest first, and one for each batch, the largest first; of *at_most* sessions."""
     return rows(
         db,
-        """
-        SELECT CAST(date_trunc('month', s.scheduled_at AT TIME ZONE 'UTC') AS date) AS month, s.batch_id,
+        f"""
+        SELECT CAST(date_trunc('month', s.{record.dated_by} AT TIME ZONE 'UTC') AS date) AS month, s.batch_id,
                count(*) AS sessions
-          FROM (SELECT scheduled_at, batch_id
-                  FROM kintell_sessions
+          FROM (SELECT {record.dated_by}, batch_id
+                  FROM {record.table}
                  WHERE program_instance_id = :instance_id
                  LIMIT CAST(:at_most AS bigint)) s
       GROUP BY GROUPING SETS ((1), (2))

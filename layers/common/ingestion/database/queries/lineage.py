@@ -1,120 +1,160 @@
-"""Where sessions come from: what a batch inserted or updated, and every version of a session with its row and file.
+"""Where records come from: what a batch inserted or updated, and every version of a record with its row and file.
 
-Reads only. A session's content stands in kintell_sessions with the batch and row that gave it; what that replaced
-stands in kintell_session_versions. The id and the two people are the same for all versions of a session.
+Reads only. A record's content stands in its table with the batch and row that gave it; what that replaced stands in the
+table of its versions. The key and the people are the same for all versions of a record.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from ingestion.database.connection import Connection, rows
 from ingestion.database.publishing.targets import inserted_by_batch, of_later_row
+from ingestion.records import PROGRAMMES, SESSION, RecordType
 
-_CONTENT = (
-    "program_instance_id, row_number, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, "
-    "language_level, topics, metadata"
-)
 
-SESSIONS_OF_BATCH = f"""
+def columns_of(record: RecordType, key_of: str, content_of: str) -> str:
+    """SQL: the fields of a record, its key from one table, its content from another, its people from theirs."""
+    people = [f"{person.alias}.email AS {person.name}" for person in record.people]
+    return _list([f"{key_of}.{record.key.name}", *people, *(f"{content_of}.{field.name}" for field in record.stored)])
+
+
+def people_of(record: RecordType, row: str) -> str:
+    """SQL: the people of *row*, each as a table of their own."""
+    found = [f"JOIN users {person.alias} ON {person.alias}.id = {row}.{person.id_name}" for person in record.people]
+    return "\n          ".join(found)
+
+
+def _content(record: RecordType, row: str = "") -> str:
+    return _list(f"{row}{field.name}" for field in record.stored)
+
+
+def _list(columns: Iterable[str]) -> str:
+    return ", ".join(columns)
+
+
+def records_of_batch_sql(record: RecordType) -> str:
+    """One row for each row of the batch :batch_id that inserted or updated a record, in file order."""
+    table, versions, version_of = record.table, record.versions, record.version_of
+    content = f"program_instance_id, row_number, version, {_content(record)}"
+    return f"""
           WITH inserted AS MATERIALIZED (
-               SELECT id, {_CONTENT}
-                 FROM kintell_sessions
+               SELECT id, {content}
+                 FROM {table}
                 WHERE {inserted_by_batch("id")} AND id > (SELECT first_session_id(:batch_id)) + CAST(:after AS bigint)
              ORDER BY id
                 LIMIT CAST(:limit AS bigint))
-        SELECT w.id, s.external_session_id, s.program_type, i.slug AS program_instance, w.row_number, w.version,
-               participant.email AS participant_email, volunteer.email AS volunteer_email,
-               w.scheduled_at, w.completed_at, w.duration_minutes, w.rating, w.feedback_text, w.language_level,
-               w.topics, w.metadata
+        SELECT w.id, s.program_type, i.slug AS program_instance, w.row_number, w.version,
+               {columns_of(record, "s", "w")}
           FROM (
-                SELECT id, {_CONTENT}
+                SELECT id, {content}
                   FROM inserted
                  WHERE version = 1
                 UNION ALL
-                SELECT session_id, {_CONTENT}
-                  FROM kintell_session_versions
-                 WHERE (session_id, version) IN (SELECT id, 1 FROM inserted WHERE version > 1)
+                SELECT {version_of}, {content}
+                  FROM {versions}
+                 WHERE ({version_of}, version) IN (SELECT id, 1 FROM inserted WHERE version > 1)
                 UNION ALL
-               (SELECT c.id, {_CONTENT}
-                  FROM kintell_sessions c
+               (SELECT c.id, {content}
+                  FROM {table} c
                  WHERE {of_later_row("c")} AND c.row_number > CAST(:after AS bigint)
               ORDER BY c.row_number
                  LIMIT CAST(:limit AS bigint))
                 UNION ALL
-               (SELECT v.session_id, {_CONTENT}
-                  FROM kintell_session_versions v
-                 WHERE {of_later_row("v", "session_id")} AND v.row_number > CAST(:after AS bigint)
+               (SELECT v.{version_of}, {content}
+                  FROM {versions} v
+                 WHERE {of_later_row("v")} AND v.row_number > CAST(:after AS bigint)
               ORDER BY v.row_number
                  LIMIT CAST(:limit AS bigint))
                ) w
-          JOIN kintell_sessions s ON s.id = w.id
-          JOIN users participant ON participant.id = s.participant_id
-          JOIN users volunteer ON volunteer.id = s.volunteer_id
+          JOIN {table} s ON s.id = w.id
+          {people_of(record, "s")}
           JOIN program_instances i ON i.id = w.program_instance_id
       ORDER BY w.row_number
          LIMIT CAST(:limit AS bigint)
 """
 
 
+SESSIONS_OF_BATCH = records_of_batch_sql(SESSION)
+
+
+def records_of_batch(
+    db: Connection, record: RecordType, batch_id: UUID, limit: int, after_row: int | None
+) -> list[dict[str, Any]]:
+    """One row for each row of the batch that inserted or updated a record, in file order, as that row left it."""
+    if not record.people:
+        return []
+    return rows(db, records_of_batch_sql(record), batch_id=batch_id, limit=limit, after=after_row or 0)
+
+
 def sessions_of_batch(db: Connection, batch_id: UUID, limit: int, after_row: int | None) -> list[dict[str, Any]]:
-    """One row for each row of the batch that inserted or updated a session, in file order, as that row left it."""
-    return rows(db, SESSIONS_OF_BATCH, batch_id=batch_id, limit=limit, after=after_row or 0)
+    """The same of sessions."""
+    return records_of_batch(db, SESSION, batch_id, limit, after_row)
 
 
-def find_session(db: Connection, program_type: str, external_session_id: str) -> int | None:
-    """Our id of a programme's session."""
+def find_record(db: Connection, program_type: str, key: str) -> int | None:
+    """Our id of a programme's record."""
+    record = PROGRAMMES[program_type].record
+    if not record.people:
+        return None
     found = db.run(
-        """
+        f"""
         SELECT id
-          FROM kintell_sessions
-         WHERE external_session_id = :external_session_id AND program_type = :program_type
+          FROM {record.table}
+         WHERE {record.key.name} = :key AND program_type = :program_type
         """,
-        external_session_id=external_session_id,
+        key=key,
         program_type=program_type,
     )
     return int(found[0][0]) if found else None
 
 
-def versions_of_session(db: Connection, session_id: int, limit: int, before: int | None) -> list[dict[str, Any]]:
-    """Versions of a session with where they came from, newest first: what it is now, then what it was before.
+def record_type_of(db: Connection, record_id: int) -> RecordType:
+    """The type of the record of this id, which names the batch that inserted it; of no batch, a session."""
+    found = db.run("SELECT program_type FROM ingestion_batches WHERE number = CAST(:id AS bigint) >> 30", id=record_id)
+    programme = PROGRAMMES.get(found[0][0]) if found else None
+    return programme.record if programme and programme.record.people else SESSION
 
-    Of the earlier ones at most *limit*, those before version *before*. Empty if there is no such session.
-    """
-    return rows(
-        db,
-        """
-        SELECT s.id, s.external_session_id, s.program_type, i.slug AS program_instance, w.version,
-               participant.email AS participant_email, volunteer.email AS volunteer_email,
-               w.scheduled_at, w.completed_at, w.duration_minutes, w.rating, w.feedback_text, w.focus_area,
-               w.language_level, w.topics, w.metadata, w.replaced_at, w.row_number, w.line,
+
+def versions_of_record_sql(record: RecordType) -> str:
+    """Versions of the record :record_id with where they came from, newest first."""
+    of_version = "version, program_instance_id, " + _content(record)
+    own = _list(f"c.{name}" for name in of_version.split(", "))
+    earlier = _list(f"v.{name}" for name in of_version.split(", "))
+    return f"""
+        SELECT s.id, s.program_type, i.slug AS program_instance, w.version, {columns_of(record, "s", "w")},
+               w.replaced_at, w.row_number, w.line,
                w.batch_id, b.status AS batch_status, b.created_at AS batch_created_at, b.imported_by,
                coalesce(b.completed_at, b.started_at) AS imported_at,
                b.file_name, u.key, u.version_id, b.file_hash AS sha256
           FROM (
-                SELECT c.id, c.version, c.program_instance_id, c.scheduled_at, c.completed_at, c.duration_minutes,
-                       c.rating, c.feedback_text, c.focus_area, c.language_level, c.topics, c.metadata, c.batch_id,
-                       c.row_number, c.line, CAST(NULL AS timestamptz) AS replaced_at
-                  FROM kintell_sessions c
-                 WHERE c.id = CAST(:session_id AS bigint)
+                SELECT c.id, {own},
+                       c.batch_id, c.row_number, c.line, CAST(NULL AS timestamptz) AS replaced_at
+                  FROM {record.table} c
+                 WHERE c.id = CAST(:record_id AS bigint)
                 UNION ALL
-               (SELECT v.session_id, v.version, v.program_instance_id, v.scheduled_at, v.completed_at,
-                       v.duration_minutes, v.rating, v.feedback_text, v.focus_area, v.language_level, v.topics,
-                       v.metadata, v.batch_id, v.row_number, v.line, v.replaced_at
-                  FROM kintell_session_versions v
-                 WHERE v.session_id = CAST(:session_id AS bigint)
+               (SELECT v.{record.version_of}, {earlier},
+                       v.batch_id, v.row_number, v.line, v.replaced_at
+                  FROM {record.versions} v
+                 WHERE v.{record.version_of} = CAST(:record_id AS bigint)
                    AND (CAST(:before AS bigint) IS NULL OR v.version < CAST(:before AS bigint))
               ORDER BY v.version DESC
                  LIMIT CAST(:limit AS bigint))
                ) w
-          JOIN kintell_sessions s ON s.id = w.id
-          JOIN users participant ON participant.id = s.participant_id
-          JOIN users volunteer ON volunteer.id = s.volunteer_id
+          JOIN {record.table} s ON s.id = w.id
+          {people_of(record, "s")}
           JOIN program_instances i ON i.id = w.program_instance_id
           JOIN ingestion_batches b ON b.id = w.batch_id
           JOIN uploads u ON u.id = b.upload_id
       ORDER BY w.version DESC
-        """,
-        session_id=session_id,
-        limit=limit,
-        before=before,
-    )
+        """
+
+
+def versions_of_record(
+    db: Connection, record: RecordType, record_id: int, limit: int, before: int | None
+) -> list[dict[str, Any]]:
+    """Versions of a record with where they came from, newest first: what it is now, then what it was before.
+
+    Of the earlier ones at most *limit*, those before version *before*. Empty if there is no such record.
+    """
+    return rows(db, versions_of_record_sql(record), record_id=record_id, limit=limit, before=before)

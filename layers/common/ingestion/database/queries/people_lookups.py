@@ -3,15 +3,13 @@
 from typing import Any
 
 from ingestion.database.connection import Connection, rows
+from ingestion.database.queries.lineage import columns_of, people_of
+from ingestion.records import SESSION
 
-SESSIONS_OF_PERSON = """
-        SELECT s.id, s.external_session_id, s.program_type, i.slug AS program_instance, s.version,
-               participant.email AS participant_email, volunteer.email AS volunteer_email,
-               s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.feedback_text, s.focus_area,
-               s.language_level, s.topics, s.metadata
+SESSIONS_OF_PERSON = f"""
+        SELECT s.id, s.program_type, i.slug AS program_instance, s.version, {columns_of(SESSION, "s", "s")}
           FROM sessions_of_person(:person_id) s
-          JOIN users participant ON participant.id = s.participant_id
-          JOIN users volunteer ON volunteer.id = s.volunteer_id
+          {people_of(SESSION, "s")}
           JOIN program_instances i ON i.id = s.program_instance_id
          WHERE s.id > CAST(:after AS bigint)
       ORDER BY s.id

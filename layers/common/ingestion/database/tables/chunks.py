@@ -58,7 +58,7 @@ def get(db: Connection, batch_id: UUID, number: int, *, lock: bool = False) -> C
     found = rows(
         db,
         f"""
-        SELECT number, span, state, rating_scale, staged_rows, rejected_rows, taken AS conflicts
+        SELECT number, span, state, rating_scale, staged_rows, rejected_rows, conflicting_rows AS conflicts
           FROM chunks
          WHERE batch_id = :batch_id AND number = :number
          {"FOR UPDATE" if lock else ""}

@@ -115,7 +115,7 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
         UPDATE ingestion_batches
            SET archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL, work_key = NULL,
                file_name = :name, force_reason = CASE WHEN forced THEN 'deleted' END,
-               failure_reason = split_part(failure_reason, ':', 1) || ': The details were deleted with the file.',
+               failure_reason = concat(failure_code || ': ', 'The details were deleted with the file.'),
                format = format || '{"header": []}',
                csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =

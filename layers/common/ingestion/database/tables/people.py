@@ -1,10 +1,11 @@
 """users: the people that sessions are between, found by email."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from ingestion.database.connection import Connection
 from ingestion.database.publishing.staging import rows_table
+from ingestion.records import Field
 
 LOCK_SECONDS = 2
 
@@ -26,49 +27,60 @@ def ids_of(db: Connection, emails: Iterable[str]) -> dict[str, str]:
     return dict(line.split(" ") for line in (found or "").split("\n") if line)
 
 
-def create_staged(db: Connection, batch_id: UUID) -> None:
-    """Create the people whom staged sessions name by email only, and put their ids into those rows."""
+def create_staged(db: Connection, batch_id: UUID, people: Sequence[Field]) -> None:
+    """Create the people whom staged records name by email only, and put their ids into those rows."""
+    unknown = [
+        f"""SELECT {field.name} AS email, '{_role(field)}' AS role, row_number, line
+                  FROM {rows_table(batch_id)} WHERE {field.id_name} IS NULL"""
+        for field in people
+    ]
+    union = """
+             UNION ALL
+                """
     db.run(
         f"""
         INSERT INTO users (email, role, batch_id, row_number, line)
         SELECT DISTINCT ON (email) email, role, :batch_id, row_number, line
-          FROM (SELECT participant_email AS email, 'participant' AS role, row_number, line
-                  FROM {rows_table(batch_id)} WHERE participant_id IS NULL
-             UNION ALL
-                SELECT volunteer_email, 'volunteer', row_number, line
-                  FROM {rows_table(batch_id)} WHERE volunteer_id IS NULL) unknown
+          FROM ({union.join(unknown)}) unknown
       ORDER BY email, row_number, role
             ON CONFLICT (email) DO NOTHING
         """,
         batch_id=batch_id,
     )
-    _fill_in(db, batch_id, "users")
+    _fill_in(db, batch_id, people, "users")
 
 
-def number_staged(db: Connection, batch_id: UUID) -> None:
-    """Give the people whom staged sessions name by email only a number below zero, instead of creating them.
+def _role(field: Field) -> str:
+    if field.role is None:
+        raise ValueError(f"{field.name} is no person's address")
+    return field.role.name
+
+
+def number_staged(db: Connection, batch_id: UUID, people: Sequence[Field]) -> None:
+    """Give the people whom staged records name by email only a number below zero, instead of creating them.
 
     Nobody has such an id, so it tells them from each other and from everybody who is known, and nothing of it stays.
     """
-    table = rows_table(batch_id)
+    named = " UNION ".join(f"SELECT {field.name} AS email FROM {rows_table(batch_id)}" for field in people)
     # Who has become known since then is who they are.
-    _fill_in(db, batch_id, "users")
+    _fill_in(db, batch_id, people, "users")
     _fill_in(
         db,
         batch_id,
+        people,
         f"""(SELECT email, -row_number() OVER (ORDER BY email) AS id
-               FROM (SELECT participant_email AS email FROM {table} UNION SELECT volunteer_email FROM {table}) named
+               FROM ({named}) named
               WHERE email IS NOT NULL)""",
     )
 
 
-def _fill_in(db: Connection, batch_id: UUID, ids: str) -> None:
+def _fill_in(db: Connection, batch_id: UUID, people: Sequence[Field], ids: str) -> None:
     """Put ids into the staged rows that have an email in their place, from a table of emails and ids."""
-    for role in ("participant", "volunteer"):
+    for field in people:
         db.run(
             f"""
-            UPDATE {rows_table(batch_id)} r SET {role}_id = u.id
-              FROM {ids} u WHERE r.{role}_id IS NULL AND u.email = r.{role}_email
+            UPDATE {rows_table(batch_id)} r SET {field.id_name} = u.id
+              FROM {ids} u WHERE r.{field.id_name} IS NULL AND u.email = r.{field.name}
             """
         )
 
@@ -86,7 +98,7 @@ def remove_created(db: Connection, batch_id: UUID) -> None:
         DELETE FROM users u
          USING ingestion_batches b
          WHERE b.id = :batch_id AND b.status = 'failed' AND u.batch_id = b.id
-           AND NOT EXISTS (SELECT FROM people_of_sessions p WHERE p.person_id = u.id)
+           AND NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = u.id)
         """,
         batch_id=batch_id,
     )

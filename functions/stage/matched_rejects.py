@@ -1,0 +1,171 @@
+"""Finds the reject that each row of a corrected file was: by its number, or else by what stands in it.
+
+The rejects of the parent stream by, as often as need be, and none is kept: however large they are, a chunk holds only
+its own rows and what was found out about them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
+
+from ingestion.faults import Fault, FaultCode, RawRow, Reject
+from ingestion.rows.corrections import (
+    Comparison,
+    Content,
+    HandedOut,
+    Pairing,
+    compare,
+    content_key,
+    exact_key,
+    faults_that_stay,
+    may_be_it,
+)
+from ingestion.rows.formulas import restore
+from ingestion.rows.redisplay import coarse, settled
+
+MOST_ALIKE = 200
+"""So many rejects are looked at for a row whose number is lost; they look alike but for dates and numbers."""
+MOST_BEYOND_BYTES = 16 << 20
+"""So much of what was beyond the columns of rejects is put back into the rows of a chunk; the parent has it all."""
+_CELL_BYTES = 60
+
+ReadRejects = Callable[[Container[int] | None], Iterator[Reject]]
+Keys = Callable[[Sequence[str], str], list[int]]
+"""What rows are looked up by, of their paired cells and the one that a reader knows them by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A row beside the reject that it was."""
+
+    number: int
+    """Of the reject in the file of the parent."""
+    compared: Comparison
+    faults: tuple[Fault, ...]
+    """Those that stay if nobody mended the row."""
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool]:
+        """Less is better. Of two that look alike, the one that was cut or padded to do so, or was wrong in itself."""
+        return self.compared.is_mended, bool(self.compared.changed), not self.faults
+
+
+class MatchedRejects:
+    """The rejects that the rows of a chunk were."""
+
+    def __init__(self, pairing: Pairing, anew: frozenset[FaultCode], read: ReadRejects) -> None:
+        self._pairing = pairing
+        self._anew = anew
+        self._read = read
+        self.found: dict[int, Match] = {}
+        """By the number of the row in the returned file."""
+        self.beyond: dict[int, list[str]] = {}
+        """What the rejects had beyond their columns, by their own number."""
+        self._unsure: dict[int, Match] = {}
+        """By number alone: of a row that is cut or shifted, all ids and addresses may be others."""
+        self._bytes_left = MOST_BEYOND_BYTES
+
+    def find(self, rows: list[RawRow], numbers: dict[int, int | None]) -> None:
+        """Find the rejects of all rows, whose numbers in the file of the parent are given where they are known."""
+        self._by_number(rows, numbers)
+        # The id alone comes before all that may look alike: of rows that were mended it is what most keep.
+        for keys in (_whole, _id, _alike):
+            left = [row for row in rows if row.number not in self.found]
+            if left and (keys is not _id or self._pairing.key):
+                self._by_keys(left, keys)
+        self.found = self._unsure | self.found
+
+    def _by_number(self, rows: list[RawRow], numbers: dict[int, int | None]) -> None:
+        wanted: dict[int, list[RawRow]] = defaultdict(list)
+        for row in rows:
+            if (number := numbers[row.number]) is not None:
+                wanted[number].append(row)
+        if not wanted:
+            return
+        for reject in self._read(wanted.keys()):
+            handed_out = HandedOut(reject, self._pairing)
+            for row in wanted[reject.row.number]:
+                match = self._take(handed_out, row)
+                if match and row.number not in self.found and not match.compared.is_mended:
+                    self._unsure[row.number] = match
+
+    def _by_keys(self, rows: list[RawRow], keys: Keys) -> None:
+        waiting: dict[int, list[_Waiting]] = defaultdict(list)
+        for row in rows:
+            cells, name = self._returned(row)
+            one = _Waiting(row, content_key(() if keys is _whole else cells))
+            for key in set(keys(cells, name)):
+                waiting[key].append(one)
+        for reject in self._read(None):
+            handed_out = HandedOut(reject, self._pairing)
+            content: Content | None = None
+            looked_at: set[int] = set()
+            for key in keys(handed_out.cells, handed_out.key):
+                if not (alike := waiting.get(key)):
+                    continue
+                if content is None and keys is not _whole:
+                    content = content_key(handed_out.cells)
+                for one in alike:
+                    if one.row.number in looked_at:
+                        continue
+                    looked_at.add(one.row.number)
+                    one.looks += 1
+                    if content is None or may_be_it(content, one.content):
+                        self._take(handed_out, one.row)
+                waiting[key] = [one for one in alike if one.looks < MOST_ALIKE and not self._is_settled(one.row)]
+
+    def _returned(self, row: RawRow) -> tuple[list[str], str]:
+        key = self._pairing.key
+        return [restore(row.cells[index]) for _, index in self._pairing.pairs], restore(
+            row.cells[key[1]]
+        ) if key else ""
+
+    def _is_settled(self, row: RawRow) -> bool:
+        """Whether no reject could be a better match."""
+        match = self.found.get(row.number)
+        return match is not None and match.rank == (False, False, False)
+
+    def _take(self, handed_out: HandedOut, row: RawRow) -> Match | None:
+        """Take the reject for the one that the row was if it is, and if none before was so more clearly."""
+        reject, before = handed_out.reject, self.found.get(row.number)
+        faults = faults_that_stay(reject, self._anew)
+        if before and before.rank <= (False, False, not faults):
+            return None
+        compared = compare(handed_out, row, self._pairing)
+        match = Match(reject.row.number, compared, faults)
+        is_it = compared.is_clearly_it or not (compared.is_mended or compared.changed)
+        if is_it and (before is None or match.rank < before.rank):
+            self.found[row.number] = match
+            self._keep_beyond(reject)
+        return match
+
+    def _keep_beyond(self, reject: Reject) -> None:
+        beyond = reject.row.cells[self._pairing.width :]
+        size = sum(map(len, beyond)) + _CELL_BYTES * len(beyond)
+        if beyond and size <= self._bytes_left and reject.row.number not in self.beyond:
+            self._bytes_left -= size
+            self.beyond[reject.row.number] = beyond
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A row that was not found yet."""
+
+    row: RawRow
+    content: Content
+    looks: int = 0
+
+
+def _whole(cells: Sequence[str], _name: str) -> list[int]:
+    return [exact_key(cells)]
+
+
+def _id(_cells: Sequence[str], name: str) -> list[int]:
+    return [hash(settled(name))]
+
+
+def _alike(cells: Sequence[str], name: str) -> list[int]:
+    """All cells, the id, or all cells but it: somebody may have written another id alone."""
+    content = content_key(cells)
+    others = [one for one in content if one != hash(coarse(name))]
+    return [hash(content.tobytes()), hash(coarse(name)), hash(tuple(others))]

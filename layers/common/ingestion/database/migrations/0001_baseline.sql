@@ -1,0 +1,815 @@
+-- deploy: before
+-- The whole schema as of the first release. A later migration changes it; schema.sql shows the result of all of them.
+-- Foreign keys of sessions are checked a set at a time, by triggers: see docs/decisions/0003-references-checked-by-the-set.md.
+
+-- Programmes and their instances
+
+CREATE TABLE programmes (
+    program_type   text COLLATE "C" PRIMARY KEY,
+    merging_batch  uuid,
+    merging_since  timestamptz
+);
+COMMENT ON TABLE programmes IS 'Registered programmes, and which batch may merge into each: one at a time';
+COMMENT ON COLUMN programmes.merging_batch IS 'The batch that may merge now; null if none does';
+
+CREATE TABLE program_instances (
+    id            integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    program_type  text COLLATE "C" NOT NULL REFERENCES programmes,
+    slug          text COLLATE "C" NOT NULL UNIQUE,
+    name          text NOT NULL,
+    starts_on     date,
+    ends_on       date,
+    owner         text,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT instance_ends_after_start CHECK (starts_on <= ends_on),
+    CONSTRAINT one_programme_per_instance UNIQUE (id, program_type)
+);
+COMMENT ON TABLE program_instances IS 'Runs of a programme, such as a quarter or a month of it';
+CREATE INDEX program_instances_of_programme ON program_instances (program_type, starts_on);
+
+-- Uploads
+
+CREATE TABLE uploads (
+    id                uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    state             text COLLATE "C" NOT NULL DEFAULT 'waiting',
+    bucket            text NOT NULL,
+    key               text NOT NULL,
+    version_id        text,
+    file_name         text NOT NULL,
+    size_bytes        bigint,
+    sha256            text COLLATE "C",
+    uploaded_by       text,
+    uploader_kind     text COLLATE "C",
+    uploader_issuer   text,
+    uploader_subject  text,
+    principal         text,
+    claimed_by        text,
+    link_token_hash   text COLLATE "C",
+    options           jsonb NOT NULL DEFAULT '{}',
+    refusal_code      text COLLATE "C",
+    refusal_message   text,
+    refusal_batch_id  uuid,
+    created_at        timestamptz NOT NULL DEFAULT now(),
+    received_at       timestamptz,
+    decided_at        timestamptz,
+    deleted_at        timestamptz,
+    CONSTRAINT upload_state CHECK (state IN ('waiting', 'accepted', 'refused')),
+    CONSTRAINT upload_hash CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT link_token_hash_form CHECK (link_token_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT uploader_kind_known CHECK (uploader_kind IN ('person', 'program', 'aws', 'system', 'local')),
+    CONSTRAINT refused_uploads_have_a_code CHECK ((state = 'refused') = (refusal_code IS NOT NULL)),
+    CONSTRAINT decided_uploads_have_a_version CHECK (state = 'waiting' OR version_id IS NOT NULL),
+    CONSTRAINT uploaders_are_forgotten_as_a_whole CHECK (
+        uploaded_by IS NOT NULL OR (uploader_issuer IS NULL AND uploader_subject IS NULL AND principal IS NULL))
+);
+COMMENT ON TABLE uploads IS 'Every object version that arrived or was announced, accepted or refused';
+COMMENT ON COLUMN uploads.version_id IS 'Null until S3 reports that the object of a presigned upload has arrived';
+COMMENT ON COLUMN uploads.uploaded_by IS 'Who S3 or the API says uploaded it';
+COMMENT ON COLUMN uploads.principal IS
+    'The principal that S3 names: for a presigned upload the function that signed it, otherwise the uploader';
+COMMENT ON COLUMN uploads.claimed_by IS 'Who the uploader claims to be';
+COMMENT ON COLUMN uploads.link_token_hash IS
+    'SHA-256 of the token in the presigned link; null for an upload that nobody announced';
+COMMENT ON COLUMN uploads.deleted_at IS 'When its object was deleted, with the personal data in this record';
+-- S3 may deliver an event twice: one object version is one upload.
+CREATE UNIQUE INDEX one_upload_per_object_version ON uploads (bucket, key, version_id);
+CREATE INDEX uploads_newest_first ON uploads (created_at DESC, id DESC);
+CREATE INDEX uploads_by_state ON uploads (state, created_at DESC, id DESC);
+CREATE INDEX uploads_by_hash ON uploads (sha256);
+-- For the retention sweep.
+CREATE INDEX refused_uploads_to_delete ON uploads (decided_at) WHERE state = 'refused' AND deleted_at IS NULL;
+
+-- Batches, and the ledgers of a batch
+
+CREATE TABLE ingestion_batches (
+    id                     uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    number                 integer GENERATED ALWAYS AS IDENTITY (MAXVALUE 8388607),
+    upload_id              uuid NOT NULL REFERENCES uploads,
+    program_type           text COLLATE "C" NOT NULL REFERENCES programmes,
+    program_instance_id    integer,
+    parent_batch_id        uuid,
+    corrects_batch_id      uuid REFERENCES ingestion_batches,
+    file_name              text NOT NULL,
+    file_hash              text COLLATE "C" NOT NULL,
+    file_size_bytes        bigint NOT NULL,
+    status                 text COLLATE "C" NOT NULL DEFAULT 'pending',
+    imported_by            text,
+    claimed_by             text,
+    forced                 boolean NOT NULL DEFAULT false,
+    force_reason           text,
+    dry_run                boolean NOT NULL DEFAULT false,
+    max_error_percent      numeric,
+    date_order             text COLLATE "C",
+    time_zone              text COLLATE "C",
+    format                 jsonb NOT NULL,
+    work_key               text,
+    csv_metadata           jsonb NOT NULL,
+    rating_scale           text COLLATE "C",
+    execution              text,
+    shard_count            integer NOT NULL DEFAULT 1,
+    total_rows             bigint NOT NULL,
+    inserted_rows          bigint NOT NULL DEFAULT 0,
+    updated_rows           bigint NOT NULL DEFAULT 0,
+    skipped_rows           bigint NOT NULL DEFAULT 0,
+    unpublished_rows       bigint NOT NULL DEFAULT 0,
+    error_rows             bigint NOT NULL DEFAULT 0,
+    success_rows           bigint GENERATED ALWAYS AS (inserted_rows + updated_rows) STORED,
+    unchanged_rows         bigint GENERATED ALWAYS AS (skipped_rows - unpublished_rows) STORED,
+    error_summary          jsonb NOT NULL DEFAULT '[]',
+    failure_code           text COLLATE "C",
+    failure_reason         text,
+    error_file_key         text,
+    error_file_deleted_at  timestamptz,
+    created_at             timestamptz NOT NULL DEFAULT now(),
+    started_at             timestamptz,
+    reconciled_at          timestamptz,
+    completed_at           timestamptz,
+    archived_at            timestamptz,
+    updated_at             timestamptz NOT NULL DEFAULT now(),
+    checked_at             timestamptz,
+    finding                text COLLATE "C",
+    CONSTRAINT one_batch_per_upload UNIQUE (upload_id),
+    CONSTRAINT one_batch_per_number UNIQUE (number),
+    CONSTRAINT one_programme_per_batch UNIQUE (id, program_type),
+    CONSTRAINT instance_of_the_same_programme FOREIGN KEY (program_instance_id, program_type)
+        REFERENCES program_instances (id, program_type),
+    CONSTRAINT parent_of_the_same_programme FOREIGN KEY (parent_batch_id, program_type)
+        REFERENCES ingestion_batches (id, program_type),
+    CONSTRAINT batch_hash CHECK (file_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT batch_status CHECK (status IN ('pending', 'running', 'completed', 'failed', 'archived')),
+    CONSTRAINT error_limit_in_percent CHECK (max_error_percent BETWEEN 0 AND 100),
+    CONSTRAINT known_date_order CHECK (date_order IN ('day-first', 'month-first')),
+    CONSTRAINT at_least_one_shard CHECK (shard_count >= 1),
+    CONSTRAINT known_finding CHECK (finding IN ('ledger_differs', 'sessions_differ', 'still_published')),
+    CONSTRAINT forced_batches_have_a_reason CHECK (NOT forced OR length(trim(force_reason)) > 0),
+    CONSTRAINT failed_batches_have_a_reason CHECK ((status = 'failed') = (failure_reason IS NOT NULL)),
+    CONSTRAINT ended_batches_have_a_time CHECK (
+        (status IN ('completed', 'failed', 'archived')) = (completed_at IS NOT NULL)),
+    CONSTRAINT every_row_is_counted CHECK (
+        status IN ('pending', 'running')
+        OR total_rows = inserted_rows + updated_rows + skipped_rows + error_rows),
+    CONSTRAINT unpublished_rows_are_skipped CHECK (unpublished_rows BETWEEN 0 AND skipped_rows)
+);
+COMMENT ON TABLE ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
+COMMENT ON COLUMN ingestion_batches.number IS
+    'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
+COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
+    'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
+COMMENT ON COLUMN ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
+COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
+COMMENT ON COLUMN ingestion_batches.execution IS
+    'The execution that works on it, or worked on it last; an older one may not end it';
+COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
+    'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
+COMMENT ON COLUMN ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
+COMMENT ON COLUMN ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
+COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
+COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';
+-- Two uploads of the same bytes at the same moment: one of them wins.
+CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
+    WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run;
+CREATE INDEX batches_by_hash ON ingestion_batches (file_hash, program_type);
+CREATE INDEX batches_newest_first ON ingestion_batches (created_at DESC, id DESC);
+CREATE INDEX batches_by_status ON ingestion_batches (status, created_at DESC, id DESC);
+CREATE INDEX batches_of_programme ON ingestion_batches (program_type, created_at DESC, id DESC);
+CREATE INDEX batches_of_instance ON ingestion_batches (program_instance_id, created_at DESC, id DESC);
+CREATE INDEX batches_of_parent ON ingestion_batches (parent_batch_id) WHERE parent_batch_id IS NOT NULL;
+CREATE INDEX batches_of_importer ON ingestion_batches (imported_by, created_at DESC);
+CREATE INDEX batches_at_work ON ingestion_batches (updated_at) WHERE status IN ('pending', 'running');
+-- For the retention sweep.
+CREATE INDEX batches_with_error_file ON ingestion_batches (completed_at)
+    WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL;
+CREATE INDEX batches_to_archive ON ingestion_batches (completed_at) WHERE status = 'completed';
+CREATE INDEX failed_batches_to_delete ON ingestion_batches (completed_at) WHERE status = 'failed' AND archived_at IS NULL;
+-- For Monitor.
+CREATE INDEX batches_to_check ON ingestion_batches (checked_at NULLS FIRST, id)
+    WHERE status IN ('completed', 'failed', 'archived');
+CREATE INDEX batches_with_finding ON ingestion_batches (id) WHERE finding IS NOT NULL;
+
+ALTER TABLE uploads ADD FOREIGN KEY (refusal_batch_id) REFERENCES ingestion_batches;
+
+CREATE TABLE chunks (
+    batch_id          uuid NOT NULL REFERENCES ingestion_batches,
+    number            integer NOT NULL,
+    span              jsonb NOT NULL,
+    first_row         bigint NOT NULL,
+    rows              bigint NOT NULL,
+    state             text COLLATE "C" NOT NULL DEFAULT 'planned',
+    rating_scale      text COLLATE "C",
+    rating_facts      jsonb NOT NULL DEFAULT '{}',
+    warnings          jsonb NOT NULL DEFAULT '[]',
+    staged_rows       bigint NOT NULL DEFAULT 0,
+    rejected_rows     bigint NOT NULL DEFAULT 0,
+    fault_counts      jsonb NOT NULL DEFAULT '[]',
+    inserted_rows     bigint NOT NULL DEFAULT 0,
+    updated_rows      bigint NOT NULL DEFAULT 0,
+    unchanged_rows    bigint NOT NULL DEFAULT 0,
+    conflict_rows     bigint NOT NULL DEFAULT 0,
+    conflicting_rows  integer[] NOT NULL DEFAULT '{}',
+    staged_at         timestamptz,
+    PRIMARY KEY (batch_id, number),
+    CONSTRAINT chunk_state CHECK (state IN ('planned', 'staged', 'reconciled')),
+    CONSTRAINT every_staged_row_is_counted CHECK (state = 'planned' OR rows = staged_rows + rejected_rows),
+    CONSTRAINT every_reconciled_row_is_counted CHECK (
+        state <> 'reconciled' OR staged_rows = inserted_rows + updated_rows + unchanged_rows + conflict_rows),
+    CONSTRAINT every_conflict_is_named CHECK (conflict_rows = cardinality(conflicting_rows))
+);
+COMMENT ON TABLE chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
+COMMENT ON COLUMN chunks.span IS 'Where the chunk is in the file: see csv_file/formats.py, ChunkSpan';
+COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if the chunk was read knowing it';
+COMMENT ON COLUMN chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
+COMMENT ON COLUMN chunks.warnings IS 'What was tolerated in its rows, by code and count';
+COMMENT ON COLUMN chunks.conflicting_rows IS
+    'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
+
+CREATE TABLE shards (
+    batch_id       uuid NOT NULL REFERENCES ingestion_batches,
+    number         integer NOT NULL,
+    inserted_rows  bigint NOT NULL,
+    updated_rows   bigint NOT NULL,
+    merged_at      timestamptz,
+    PRIMARY KEY (batch_id, number)
+);
+COMMENT ON TABLE shards IS 'The ledger of a batch by the hash of the key: what each merge publishes';
+
+-- People
+
+CREATE TABLE users (
+    id                   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email                text COLLATE "C" NOT NULL UNIQUE,
+    name                 text,
+    role                 text COLLATE "C" NOT NULL,
+    linkedin_url         text,
+    verification_status  text,
+    grant_access         text,
+    joined_at            timestamptz,
+    batch_id             uuid REFERENCES ingestion_batches,
+    row_number           integer,
+    line                 integer,
+    version              integer NOT NULL DEFAULT 1,
+    CONSTRAINT email_length CHECK (length(email) BETWEEN 3 AND 255),
+    CONSTRAINT known_role CHECK (role IN ('participant', 'volunteer'))
+);
+COMMENT ON TABLE users IS 'Participants and volunteers, known by email';
+COMMENT ON COLUMN users.batch_id IS 'The batch of the row that gave this content; null for people from elsewhere';
+CREATE INDEX users_of_batch ON users (batch_id, row_number);
+
+CREATE TABLE user_versions (
+    user_id              bigint NOT NULL REFERENCES users ON DELETE CASCADE,
+    version              integer NOT NULL,
+    name                 text,
+    role                 text COLLATE "C" NOT NULL,
+    linkedin_url         text,
+    verification_status  text,
+    grant_access         text,
+    joined_at            timestamptz,
+    batch_id             uuid REFERENCES ingestion_batches,
+    row_number           integer,
+    line                 integer,
+    replaced_by_batch    uuid NOT NULL REFERENCES ingestion_batches,
+    replaced_by_row      integer NOT NULL,
+    replaced_at          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, version)
+);
+COMMENT ON TABLE user_versions IS 'Earlier versions of people, each with the row that gave it and the row that replaced it';
+CREATE INDEX user_versions_of_batch ON user_versions (batch_id, row_number);
+CREATE INDEX user_versions_replaced_by ON user_versions (replaced_by_batch);
+
+-- Sessions
+
+CREATE TABLE kintell_sessions (
+    id                   bigint PRIMARY KEY,
+    participant_id       bigint NOT NULL,
+    volunteer_id         bigint NOT NULL,
+    scheduled_at         timestamptz NOT NULL,
+    completed_at         timestamptz,
+    batch_id             uuid NOT NULL,
+    row_number           integer NOT NULL,
+    line                 integer NOT NULL,
+    version              integer NOT NULL,
+    program_instance_id  integer NOT NULL,
+    duration_minutes     smallint,
+    program_type         text COLLATE "C" NOT NULL,
+    external_session_id  text COLLATE "C" NOT NULL,
+    rating               numeric,
+    language_level       text COLLATE "C",
+    focus_area           text,
+    topics               text[],
+    feedback_text        text,
+    metadata             jsonb,
+    CONSTRAINT session_id_length CHECK (length(external_session_id) BETWEEN 1 AND 255),
+    -- A day without a time is stored as its midnight somewhere on earth, and is not before a start on the same day. Zones
+    -- are a quarter of an hour apart, and a day lasts at most 52 hours from its first beginning to its last end.
+    CONSTRAINT completed_after_scheduled CHECK (
+        completed_at >= scheduled_at
+        OR (completed_at > scheduled_at - interval '52 hours' AND extract(epoch FROM completed_at) % 900 = 0)),
+    CONSTRAINT duration_in_range CHECK (duration_minutes BETWEEN 1 AND 480),
+    CONSTRAINT rating_in_range CHECK (rating BETWEEN 0 AND 1),
+    CONSTRAINT cefr_level CHECK (language_level IN ('A1', 'A2', 'B1', 'B2', 'C1', 'C2'))
+);
+COMMENT ON TABLE kintell_sessions IS 'Sessions as they are now, each with the batch, row and line that gave its content';
+COMMENT ON COLUMN kintell_sessions.id IS
+    'The batch and row that inserted it, number of the batch * 2^30 + number of the row: the primary key so finds the '
+    'sessions of a batch in the order of their rows';
+COMMENT ON COLUMN kintell_sessions.external_session_id IS 'The id in the file; unique in its programme';
+COMMENT ON COLUMN kintell_sessions.version IS
+    '1 as inserted, one more with each update; the earlier ones are in kintell_session_versions';
+COMMENT ON COLUMN kintell_sessions.rating IS 'From 0 to 1, whatever the scale of the file';
+CREATE UNIQUE INDEX one_session_per_id ON kintell_sessions (external_session_id, program_type);
+-- Rows that inserted a session are found by its id.
+CREATE UNIQUE INDEX one_session_per_later_row ON kintell_sessions (batch_id, row_number) WHERE version > 1;
+-- Sessions of an instance come in files and lie together.
+CREATE INDEX sessions_of_instance ON kintell_sessions USING brin (program_instance_id);
+
+CREATE TABLE kintell_session_versions (
+    session_id           bigint NOT NULL REFERENCES kintell_sessions ON DELETE CASCADE,
+    version              integer NOT NULL,
+    program_instance_id  integer NOT NULL,
+    scheduled_at         timestamptz NOT NULL,
+    completed_at         timestamptz,
+    duration_minutes     smallint,
+    rating               numeric,
+    feedback_text        text,
+    focus_area           text,
+    language_level       text COLLATE "C",
+    topics               text[],
+    metadata             jsonb,
+    batch_id             uuid NOT NULL,
+    row_number           integer NOT NULL,
+    line                 integer NOT NULL,
+    replaced_by_batch    uuid NOT NULL,
+    replaced_by_row      integer NOT NULL,
+    replaced_at          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (session_id, version)
+);
+COMMENT ON TABLE kintell_session_versions IS
+    'Earlier versions of sessions, each with the row that gave it and the row that replaced it';
+CREATE INDEX later_session_versions_of_batch ON kintell_session_versions (batch_id, row_number) WHERE version > 1;
+CREATE INDEX session_versions_replaced_by ON kintell_session_versions (replaced_by_batch);
+
+CREATE TABLE batch_people (
+    person_id  bigint NOT NULL,
+    batch_id   uuid NOT NULL
+);
+COMMENT ON TABLE batch_people IS
+    'The people of the sessions that a batch inserted. Triggers of kintell_sessions write it; merges that ran side by side '
+    'each wrote their own rows, so a row may stand twice';
+CREATE INDEX batches_of_person ON batch_people (person_id, batch_id);
+
+CREATE FUNCTION first_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT CAST(number AS bigint) << 30 FROM ingestion_batches WHERE id = batch);
+CREATE FUNCTION last_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT (CAST(number AS bigint) << 30) + 1073741823 FROM ingestion_batches WHERE id = batch);
+
+-- A body that is parsed here stays a part of the statement that asks it, as one with a search path of its own would not.
+CREATE FUNCTION sessions_of_person(person bigint) RETURNS SETOF kintell_sessions
+LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
+    SELECT s.*
+      FROM (SELECT DISTINCT batch_id FROM batch_people WHERE person_id = person) p
+      JOIN ingestion_batches b ON b.id = p.batch_id
+     CROSS JOIN LATERAL (
+           SELECT k.*
+             FROM kintell_sessions k
+            WHERE k.id BETWEEN CAST(b.number AS bigint) << 30 AND (CAST(b.number AS bigint) << 30) + 1073741823
+           -- Planned by itself: how few sessions a batch has, the planner can't know.
+           OFFSET 0) s
+     WHERE s.participant_id = person OR s.volunteer_id = person;
+END;
+
+-- What sessions refer to
+
+-- Writes batch_people as the owner, since whoever may write sessions may not say where people stand.
+CREATE FUNCTION check_session_references() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    missing text;
+BEGIN
+    WITH named AS MATERIALIZED (
+        SELECT participant_id AS person_id, id >> 30 AS number FROM written
+         UNION
+        SELECT volunteer_id, id >> 30 FROM written
+    ), noted AS (
+        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        INSERT INTO batch_people (person_id, batch_id)
+        SELECT n.person_id, b.id
+          FROM named n
+          JOIN ingestion_batches b ON b.number = n.number
+         WHERE TG_OP = 'INSERT'
+            OR NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = n.person_id AND p.batch_id = b.id)
+      ORDER BY n.person_id
+    )
+    SELECT 'user ' || n.person_id INTO missing
+      FROM named n
+     WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = n.person_id)
+     LIMIT 1;
+    IF missing IS NULL THEN
+        SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
+                    WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
+                    ELSE 'an id of another row than one of batch ' || w.batch_id END INTO missing
+          FROM (SELECT batch_id, program_instance_id, program_type,
+                       min(id - row_number) FILTER (WHERE version = 1) AS least,
+                       max(id - row_number) FILTER (WHERE version = 1) AS most
+                  FROM written GROUP BY batch_id, program_instance_id, program_type) w
+          LEFT JOIN ingestion_batches b ON b.id = w.batch_id
+          LEFT JOIN program_instances i ON i.id = w.program_instance_id AND i.program_type = w.program_type
+         WHERE b.id IS NULL OR i.id IS NULL
+            OR w.least <> CAST(b.number AS bigint) << 30 OR w.most <> CAST(b.number AS bigint) << 30
+         LIMIT 1;
+    END IF;
+    IF missing IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a session refers to what does not exist: ' || missing;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER inserted_sessions_refer_to_what_exists AFTER INSERT ON kintell_sessions
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_session_references();
+CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON kintell_sessions
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_session_references();
+
+-- People leave a batch with the last of their sessions in it.
+CREATE FUNCTION remove_batch_people() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    WITH named AS MATERIALIZED (
+        SELECT participant_id AS person_id, id >> 30 AS number FROM gone
+         UNION
+        SELECT volunteer_id, id >> 30 FROM gone
+    ), staying AS MATERIALIZED (
+        SELECT s.participant_id, s.volunteer_id, n.number
+          FROM (SELECT DISTINCT number FROM named) n
+          JOIN kintell_sessions s ON s.id BETWEEN n.number << 30 AND (n.number << 30) + 1073741823
+    )
+    DELETE FROM batch_people p
+     USING named n JOIN ingestion_batches b ON b.number = n.number
+     WHERE p.person_id = n.person_id AND p.batch_id = b.id
+       AND NOT EXISTS (SELECT FROM staying s WHERE s.participant_id = n.person_id AND s.number = n.number)
+       AND NOT EXISTS (SELECT FROM staying s WHERE s.volunteer_id = n.person_id AND s.number = n.number);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER deleted_sessions_leave_batch_people AFTER DELETE ON kintell_sessions
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION remove_batch_people();
+
+CREATE FUNCTION empty_batch_people() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    TRUNCATE batch_people;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER emptied_sessions_empty_batch_people AFTER TRUNCATE ON kintell_sessions
+    FOR EACH STATEMENT EXECUTE FUNCTION empty_batch_people();
+
+-- The other side: the lock waits for whoever is writing sessions, and keeps others out until the change is committed.
+CREATE FUNCTION keep_referenced_ids() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    referred boolean;
+BEGIN
+    LOCK TABLE kintell_sessions IN SHARE ROW EXCLUSIVE MODE;
+    IF TG_TABLE_NAME = 'users' THEN
+        SELECT EXISTS (SELECT FROM sessions_of_person(OLD.id)) INTO referred;
+    ELSIF TG_TABLE_NAME = 'ingestion_batches' THEN
+        SELECT EXISTS (SELECT FROM kintell_sessions
+                        WHERE id BETWEEN CAST(OLD.number AS bigint) << 30
+                                     AND (CAST(OLD.number AS bigint) << 30) + 1073741823)
+            OR EXISTS (SELECT FROM kintell_sessions WHERE batch_id = OLD.id AND version > 1)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE batch_id = OLD.id AND version > 1) INTO referred;
+    ELSE
+        SELECT EXISTS (SELECT FROM kintell_sessions WHERE program_instance_id = OLD.id)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE program_instance_id = OLD.id) INTO referred;
+    END IF;
+    IF referred THEN
+        RAISE foreign_key_violation USING MESSAGE = TG_TABLE_NAME || ' ' || OLD.id || ' is referred to by sessions';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER users_keep_their_id BEFORE UPDATE OF id ON users
+    FOR EACH ROW EXECUTE FUNCTION keep_referenced_ids();
+CREATE TRIGGER batches_keep_their_id BEFORE UPDATE OF id, number ON ingestion_batches
+    FOR EACH ROW EXECUTE FUNCTION keep_referenced_ids();
+CREATE TRIGGER instances_keep_their_id BEFORE UPDATE OF id, program_type ON program_instances
+    FOR EACH ROW EXECUTE FUNCTION keep_referenced_ids();
+
+-- A transaction that deletes waits here for whoever is writing sessions, once a statement and not once a row, and only if
+-- it deletes anything. It must not have written sessions itself: two that had would wait for each other.
+CREATE FUNCTION keep_referenced_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    referred text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM gone) THEN
+        RETURN NULL;
+    END IF;
+    LOCK TABLE kintell_sessions IN SHARE ROW EXCLUSIVE MODE;
+    IF TG_TABLE_NAME = 'users' THEN
+        SELECT g.id INTO referred FROM gone g WHERE EXISTS (SELECT FROM sessions_of_person(g.id)) LIMIT 1;
+    ELSIF TG_TABLE_NAME = 'ingestion_batches' THEN
+        SELECT g.id INTO referred
+          FROM gone g
+         WHERE EXISTS (SELECT FROM kintell_sessions
+                        WHERE id BETWEEN CAST(g.number AS bigint) << 30
+                                     AND (CAST(g.number AS bigint) << 30) + 1073741823)
+            OR EXISTS (SELECT FROM kintell_sessions WHERE batch_id = g.id AND version > 1)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE batch_id = g.id AND version > 1)
+         LIMIT 1;
+    ELSE
+        SELECT g.id INTO referred
+          FROM gone g
+         WHERE EXISTS (SELECT FROM kintell_sessions WHERE program_instance_id = g.id)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE program_instance_id = g.id)
+         LIMIT 1;
+    END IF;
+    IF referred IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = TG_TABLE_NAME || ' ' || referred || ' is referred to by sessions';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER users_with_sessions_stay AFTER DELETE ON users
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_rows();
+CREATE TRIGGER batches_with_sessions_stay AFTER DELETE ON ingestion_batches
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_rows();
+CREATE TRIGGER instances_with_sessions_stay AFTER DELETE ON program_instances
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_rows();
+
+-- A row trigger does not see TRUNCATE.
+CREATE FUNCTION keep_referenced_tables() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- After the statement: one that empties the sessions too leaves nothing behind that refers to anything.
+    IF EXISTS (SELECT FROM kintell_sessions) OR EXISTS (SELECT FROM kintell_session_versions) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'sessions refer to ' || TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER users_of_sessions_stay AFTER TRUNCATE ON users
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_tables();
+CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON ingestion_batches
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_tables();
+CREATE TRIGGER instances_of_sessions_stay AFTER TRUNCATE ON program_instances
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_tables();
+
+-- These guards see what a transaction that keeps its first snapshot sees, and so would miss what others have committed
+-- since. A foreign key looks past the snapshot; a trigger can't.
+CREATE FUNCTION require_read_committed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE invalid_transaction_state USING
+        MESSAGE = TG_TABLE_NAME || ' may be written at the isolation level READ COMMITTED only';
+END $$;
+CREATE TRIGGER read_committed_only BEFORE INSERT OR UPDATE ON kintell_sessions
+    FOR EACH STATEMENT WHEN (current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted'))
+    EXECUTE FUNCTION require_read_committed();
+CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id ON users
+    FOR EACH STATEMENT WHEN (current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted'))
+    EXECUTE FUNCTION require_read_committed();
+CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, number, status ON ingestion_batches
+    FOR EACH STATEMENT WHEN (current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted'))
+    EXECUTE FUNCTION require_read_committed();
+CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, program_type ON program_instances
+    FOR EACH STATEMENT WHEN (current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted'))
+    EXECUTE FUNCTION require_read_committed();
+
+-- How a batch may change. Triggers fire in the order of their names.
+
+-- Every planned row is reconciled, every shard is merged, and the batch agrees with its ledgers. That the rows are in the
+-- sessions too, finalize counts in the same transaction.
+CREATE FUNCTION completed_batches_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    by_chunk  record;
+    by_shard  record;
+BEGIN
+    SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(inserted_rows), 0) AS inserted,
+           coalesce(sum(updated_rows), 0) AS updated, coalesce(sum(unchanged_rows), 0) AS unchanged,
+           coalesce(sum(rejected_rows + conflict_rows), 0) AS rejected
+      INTO by_chunk
+      FROM chunks WHERE batch_id = NEW.id AND state = 'reconciled';
+    SELECT coalesce(sum(inserted_rows), 0) AS inserted, coalesce(sum(updated_rows), 0) AS updated
+      INTO by_shard
+      FROM shards WHERE batch_id = NEW.id AND merged_at IS NOT NULL;
+    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.rejected)
+       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows, NEW.error_rows)
+       OR (NOT NEW.dry_run AND by_shard.inserted + by_shard.updated <> NEW.inserted_rows + NEW.updated_rows)
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || NEW.id || ' may not be completed: its rows do not add up',
+            TABLE = 'ingestion_batches', CONSTRAINT = 'completed_batches_add_up';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON ingestion_batches
+    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status <> 'completed')
+    EXECUTE FUNCTION completed_batches_add_up();
+
+-- A failed batch is completed only by being tried again.
+CREATE FUNCTION ended_batches_stay_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'batch ' || OLD.id || ' may not be completed: it is ' || OLD.status,
+        TABLE = 'ingestion_batches', CONSTRAINT = 'ended_batches_stay_ended';
+END $$;
+CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON ingestion_batches
+    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status IN ('failed', 'archived'))
+    EXECUTE FUNCTION ended_batches_stay_ended();
+
+CREATE FUNCTION files_stay_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'batch ' || OLD.id || ' stays ' || OLD.status || ': its file has been deleted',
+        TABLE = 'ingestion_batches', CONSTRAINT = 'files_stay_deleted';
+END $$;
+CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON ingestion_batches
+    FOR EACH ROW WHEN ((OLD.status = 'archived' AND NEW.status <> 'archived')
+                       OR (OLD.archived_at IS NOT NULL
+                           AND (NEW.status <> OLD.status OR NEW.archived_at IS DISTINCT FROM OLD.archived_at)))
+    EXECUTE FUNCTION files_stay_deleted();
+
+-- Who uploaded a file is set once. It may be forgotten, and never set again.
+CREATE FUNCTION uploader_is_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = TG_TABLE_NAME || ' ' || OLD.id || ' already says who uploaded it',
+        TABLE = TG_TABLE_NAME, CONSTRAINT = 'uploader_is_set_once';
+END $$;
+CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF imported_by, claimed_by ON ingestion_batches
+    FOR EACH ROW WHEN (NEW.imported_by <> coalesce(OLD.imported_by, '') OR NEW.claimed_by <> coalesce(OLD.claimed_by, ''))
+    EXECUTE FUNCTION uploader_is_set_once();
+-- The principal of a presigned upload is known only once it has arrived.
+CREATE TRIGGER uploader_is_set_once
+    BEFORE UPDATE OF uploaded_by, uploader_kind, uploader_issuer, uploader_subject, principal, claimed_by ON uploads
+    FOR EACH ROW WHEN (NEW.uploaded_by <> coalesce(OLD.uploaded_by, '')
+                       OR NEW.uploader_kind <> coalesce(OLD.uploader_kind, '')
+                       OR NEW.uploader_issuer <> coalesce(OLD.uploader_issuer, '')
+                       OR NEW.uploader_subject <> coalesce(OLD.uploader_subject, '')
+                       OR NEW.claimed_by <> coalesce(OLD.claimed_by, '')
+                       OR NEW.principal <> coalesce(OLD.principal, CASE WHEN OLD.version_id IS NULL THEN NEW.principal END, ''))
+    EXECUTE FUNCTION uploader_is_set_once();
+
+-- The audit trail
+
+CREATE TABLE audit_logs (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at             timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor          text NOT NULL,
+    actor_kind     text COLLATE "C",
+    actor_issuer   text,
+    actor_subject  text,
+    action         text COLLATE "C" NOT NULL,
+    resource_type  text COLLATE "C" NOT NULL,
+    resource_id    uuid NOT NULL,
+    batch_id       uuid,
+    details        jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT known_action CHECK (action IN (
+        'upload_received', 'upload_refused', 'import_started', 'import_completed', 'import_failed', 'import_forced',
+        'error_file_created', 'error_file_downloaded', 'error_file_deleted', 'batch_archived', 'import_committed',
+        'import_undone', 'import_retried', 'import_corrected', 'import_cancelled', 'rejected_rows_shown',
+        'original_row_shown', 'upload_deleted', 'mapping_saved', 'person_looked_up', 'person_exported', 'person_erased',
+        'suppression_lifted', 'hold_placed', 'hold_released')),
+    CONSTRAINT known_resource CHECK (resource_type IN ('upload', 'batch', 'person')),
+    CONSTRAINT known_actor_kind CHECK (actor_kind IN ('person', 'program', 'aws', 'system', 'local')),
+    CONSTRAINT people_and_programs_have_a_subject
+        CHECK (actor_kind NOT IN ('person', 'program') OR actor_subject IS NOT NULL),
+    CONSTRAINT only_the_system_is_the_system
+        CHECK (actor_kind <> 'system' OR (actor = 'kintell-ingest' AND actor_subject IS NULL))
+);
+COMMENT ON TABLE audit_logs IS 'Who did what to which resource, and when; rows are added and never changed';
+COMMENT ON COLUMN audit_logs.actor IS 'A name; the address of a person only where the issuer vouches for it';
+COMMENT ON COLUMN audit_logs.batch_id IS
+    'The batch that it concerns, if any; not a foreign key, so that no entry ever fails for want of a batch';
+CREATE INDEX audit_of_batch ON audit_logs (batch_id, id);
+CREATE INDEX audit_of_resource ON audit_logs (resource_id, id);
+CREATE INDEX audit_of_actor ON audit_logs (actor, id);
+CREATE INDEX audit_of_subject ON audit_logs (actor_subject, id) WHERE actor_subject IS NOT NULL;
+
+CREATE FUNCTION refuse_to_change_the_audit_trail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE insufficient_privilege USING MESSAGE = 'the audit trail is append-only';
+END $$;
+CREATE TRIGGER audit_rows_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_logs
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_audit_trail();
+
+-- Sign-in
+
+CREATE TABLE revoked_cookies (
+    id          uuid PRIMARY KEY,
+    expires_at  timestamptz NOT NULL
+);
+COMMENT ON TABLE revoked_cookies IS 'Session cookies whose holders have signed out, until they would have expired anyway';
+CREATE INDEX revoked_cookies_by_end ON revoked_cookies (expires_at);
+
+-- A batch as the API, its lists and the pages show it; it is read with its reader's rights, not with its owner's.
+
+CREATE VIEW batch_view WITH (security_invoker = true) AS
+SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
+       i.slug AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
+       b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows,
+       -- While it is at work, the rows of the chunks that have been read.
+       CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
+            ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
+                    FROM chunks c
+                   WHERE c.batch_id = b.id AND c.state <> 'planned')
+             END AS processed_rows,
+       -- Whether it counts among what was imported.
+       NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts,
+       b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
+       b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
+       b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
+  FROM ingestion_batches b
+  LEFT JOIN program_instances i ON i.id = b.program_instance_id;
+
+COMMENT ON VIEW batch_view IS 'A batch as the API, its lists and the pages show it';
+
+-- Staging: each batch gets unlogged tables of its own in these shapes, dropped when it is finalized: see
+-- publishing/staging.py. A row that the sessions would refuse is refused here, where its place in the file is known.
+
+CREATE SCHEMA staging;
+COMMENT ON SCHEMA staging IS 'Tables of running batches, and the shapes that they are made in';
+
+CREATE TABLE staging.session_rows (
+    chunk                integer NOT NULL,
+    shard                integer NOT NULL,
+    row_number           integer NOT NULL,
+    line                 integer NOT NULL,
+    external_session_id  text COLLATE "C" NOT NULL,
+    participant_id       bigint,
+    volunteer_id         bigint,
+    participant_email    text COLLATE "C",
+    volunteer_email      text COLLATE "C",
+    scheduled_at         timestamptz NOT NULL,
+    completed_at         timestamptz,
+    duration_minutes     smallint,
+    rating_given         numeric,
+    feedback_text        text,
+    focus_area           text,
+    language_level       text COLLATE "C",
+    topics               text[],
+    metadata             jsonb,
+    CONSTRAINT session_id_length CHECK (length(external_session_id) BETWEEN 1 AND 255),
+    CONSTRAINT completed_after_scheduled CHECK (
+        completed_at >= scheduled_at
+        OR (completed_at > scheduled_at - interval '52 hours' AND extract(epoch FROM completed_at) % 900 = 0)),
+    CONSTRAINT duration_in_range CHECK (duration_minutes BETWEEN 1 AND 480),
+    CONSTRAINT rating_in_range CHECK (rating_given BETWEEN 0 AND 5),
+    CONSTRAINT cefr_level CHECK (language_level IN ('A1', 'A2', 'B1', 'B2', 'C1', 'C2'))
+);
+COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a session file; always empty';
+COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
+COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
+
+CREATE TABLE staging.person_rows (
+    chunk                integer NOT NULL,
+    shard                integer NOT NULL,
+    row_number           integer NOT NULL,
+    line                 integer NOT NULL,
+    email                text COLLATE "C" NOT NULL,
+    name                 text,
+    linkedin_url         text,
+    verification_status  text,
+    role                 text COLLATE "C" NOT NULL,
+    grant_access         text,
+    joined_at            timestamptz,
+    CONSTRAINT email_length CHECK (length(email) BETWEEN 3 AND 255),
+    CONSTRAINT known_role CHECK (role IN ('participant', 'volunteer'))
+);
+COMMENT ON TABLE staging.person_rows IS 'The shape of the staged rows of a roster; always empty';
+
+-- Reporting: plain views for BI tools. See docs/decisions/0019-reporting-views.md.
+
+CREATE SCHEMA reporting;
+COMMENT ON SCHEMA reporting IS 'Views for BI tools, to which nobody is given a right: see docs/decisions/0019-reporting-views.md';
+
+CREATE VIEW reporting.program_instances AS
+SELECT i.id AS instance_id, i.slug, i.name, i.program_type, i.starts_on, i.ends_on, i.owner
+  FROM program_instances i;
+COMMENT ON VIEW reporting.program_instances IS 'One row for each run of a programme';
+
+CREATE VIEW reporting.batches AS
+SELECT b.id AS batch_id, b.upload_id, b.program_type, i.slug AS instance_slug, b.parent_batch_id, b.file_hash, b.status,
+       b.dry_run, b.total_rows, b.inserted_rows, b.updated_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
+       b.failure_code, b.created_at, b.started_at, b.completed_at, b.archived_at
+  FROM ingestion_batches b
+  LEFT JOIN program_instances i ON i.id = b.program_instance_id;
+COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Good rows of a batch that published nothing';
+
+CREATE VIEW reporting.files AS
+SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
+       u.decided_at, u.deleted_at
+  FROM uploads u
+  LEFT JOIN ingestion_batches b ON b.upload_id = u.id;
+COMMENT ON VIEW reporting.files IS
+    'One row for each file that arrived or was announced; without its name, which may be the name of a person';
+
+CREATE VIEW reporting.people AS
+SELECT u.id AS person_id, u.role, u.verification_status, u.joined_at
+  FROM users u;
+COMMENT ON VIEW reporting.people IS 'One row for each participant or volunteer, without name and address';
+
+CREATE VIEW reporting.sessions AS
+SELECT s.id AS session_id, s.program_type, i.slug AS instance_slug, s.external_session_id, s.participant_id, s.volunteer_id,
+       s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.focus_area, s.language_level, s.topics,
+       s.version, s.batch_id, s.row_number, s.line
+  FROM kintell_sessions s
+  JOIN program_instances i ON i.id = s.program_instance_id;
+COMMENT ON VIEW reporting.sessions IS
+    'One row for each session as it is now, with the batch, row and line that gave its content; without feedback and metadata, '
+    'which may hold anything';
+COMMENT ON COLUMN reporting.sessions.rating IS 'From 0 to 1, whatever the scale of the file';
+
+CREATE VIEW reporting.person_addresses AS
+SELECT u.id AS person_id, u.email, u.name
+  FROM users u;
+COMMENT ON VIEW reporting.person_addresses IS
+    'The addresses and names of reporting.people, for those to whom this view is granted by name';

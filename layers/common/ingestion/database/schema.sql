@@ -1,0 +1,933 @@
+-- What the migrations make, for reading. Written by tests/db/schema_sql.py, never by hand; a test compares it.
+
+CREATE SCHEMA reporting;
+COMMENT ON SCHEMA reporting IS 'Views for BI tools, to which nobody is given a right: see docs/decisions/0019-reporting-views.md';
+
+CREATE SCHEMA staging;
+COMMENT ON SCHEMA staging IS 'Tables of running batches, and the shapes that they are made in';
+
+CREATE TABLE public.audit_logs (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor text NOT NULL,
+    actor_kind text COLLATE pg_catalog."C",
+    actor_issuer text,
+    actor_subject text,
+    action text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    resource_id uuid NOT NULL,
+    batch_id uuid,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT known_action CHECK ((action = ANY (ARRAY['upload_received'::text, 'upload_refused'::text, 'import_started'::text, 'import_completed'::text, 'import_failed'::text, 'import_forced'::text, 'error_file_created'::text, 'error_file_downloaded'::text, 'error_file_deleted'::text, 'batch_archived'::text, 'import_committed'::text, 'import_undone'::text, 'import_retried'::text, 'import_corrected'::text, 'import_cancelled'::text, 'rejected_rows_shown'::text, 'original_row_shown'::text, 'upload_deleted'::text, 'mapping_saved'::text, 'person_looked_up'::text, 'person_exported'::text, 'person_erased'::text, 'suppression_lifted'::text, 'hold_placed'::text, 'hold_released'::text]))),
+    CONSTRAINT known_actor_kind CHECK ((actor_kind = ANY (ARRAY['person'::text, 'program'::text, 'aws'::text, 'system'::text, 'local'::text]))),
+    CONSTRAINT known_resource CHECK ((resource_type = ANY (ARRAY['upload'::text, 'batch'::text, 'person'::text]))),
+    CONSTRAINT only_the_system_is_the_system CHECK (((actor_kind <> 'system'::text) OR ((actor = 'kintell-ingest'::text) AND (actor_subject IS NULL)))),
+    CONSTRAINT people_and_programs_have_a_subject CHECK (((actor_kind <> ALL (ARRAY['person'::text, 'program'::text])) OR (actor_subject IS NOT NULL)))
+);
+COMMENT ON TABLE public.audit_logs IS 'Who did what to which resource, and when; rows are added and never changed';
+COMMENT ON COLUMN public.audit_logs.actor IS 'A name; the address of a person only where the issuer vouches for it';
+COMMENT ON COLUMN public.audit_logs.batch_id IS 'The batch that it concerns, if any; not a foreign key, so that no entry ever fails for want of a batch';
+ALTER TABLE public.audit_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_logs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.audit_logs
+    ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
+CREATE INDEX audit_of_actor ON public.audit_logs USING btree (actor, id);
+CREATE INDEX audit_of_batch ON public.audit_logs USING btree (batch_id, id);
+CREATE INDEX audit_of_resource ON public.audit_logs USING btree (resource_id, id);
+CREATE INDEX audit_of_subject ON public.audit_logs USING btree (actor_subject, id) WHERE (actor_subject IS NOT NULL);
+CREATE TRIGGER audit_rows_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_the_audit_trail();
+
+CREATE TABLE public.batch_people (
+    person_id bigint NOT NULL,
+    batch_id uuid NOT NULL
+);
+COMMENT ON TABLE public.batch_people IS 'The people of the sessions that a batch inserted. Triggers of kintell_sessions write it; merges that ran side by side each wrote their own rows, so a row may stand twice';
+CREATE INDEX batches_of_person ON public.batch_people USING btree (person_id, batch_id);
+
+CREATE TABLE public.chunks (
+    batch_id uuid NOT NULL,
+    number integer NOT NULL,
+    span jsonb NOT NULL,
+    first_row bigint NOT NULL,
+    rows bigint NOT NULL,
+    state text DEFAULT 'planned'::text NOT NULL COLLATE pg_catalog."C",
+    rating_scale text COLLATE pg_catalog."C",
+    rating_facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    warnings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    staged_rows bigint DEFAULT 0 NOT NULL,
+    rejected_rows bigint DEFAULT 0 NOT NULL,
+    fault_counts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    inserted_rows bigint DEFAULT 0 NOT NULL,
+    updated_rows bigint DEFAULT 0 NOT NULL,
+    unchanged_rows bigint DEFAULT 0 NOT NULL,
+    conflict_rows bigint DEFAULT 0 NOT NULL,
+    conflicting_rows integer[] DEFAULT '{}'::integer[] NOT NULL,
+    staged_at timestamp with time zone,
+    CONSTRAINT chunk_state CHECK ((state = ANY (ARRAY['planned'::text, 'staged'::text, 'reconciled'::text]))),
+    CONSTRAINT every_conflict_is_named CHECK ((conflict_rows = cardinality(conflicting_rows))),
+    CONSTRAINT every_reconciled_row_is_counted CHECK (((state <> 'reconciled'::text) OR (staged_rows = (((inserted_rows + updated_rows) + unchanged_rows) + conflict_rows)))),
+    CONSTRAINT every_staged_row_is_counted CHECK (((state = 'planned'::text) OR (rows = (staged_rows + rejected_rows))))
+);
+COMMENT ON TABLE public.chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
+COMMENT ON COLUMN public.chunks.span IS 'Where the chunk is in the file: see csv_file/formats.py, ChunkSpan';
+COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if the chunk was read knowing it';
+COMMENT ON COLUMN public.chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
+COMMENT ON COLUMN public.chunks.warnings IS 'What was tolerated in its rows, by code and count';
+COMMENT ON COLUMN public.chunks.conflicting_rows IS 'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
+ALTER TABLE ONLY public.chunks
+    ADD CONSTRAINT chunks_pkey PRIMARY KEY (batch_id, number);
+ALTER TABLE ONLY public.chunks
+    ADD CONSTRAINT chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.ingestion_batches (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    number integer NOT NULL,
+    upload_id uuid NOT NULL,
+    program_type text NOT NULL COLLATE pg_catalog."C",
+    program_instance_id integer,
+    parent_batch_id uuid,
+    corrects_batch_id uuid,
+    file_name text NOT NULL,
+    file_hash text NOT NULL COLLATE pg_catalog."C",
+    file_size_bytes bigint NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL COLLATE pg_catalog."C",
+    imported_by text,
+    claimed_by text,
+    forced boolean DEFAULT false NOT NULL,
+    force_reason text,
+    dry_run boolean DEFAULT false NOT NULL,
+    max_error_percent numeric,
+    date_order text COLLATE pg_catalog."C",
+    time_zone text COLLATE pg_catalog."C",
+    format jsonb NOT NULL,
+    work_key text,
+    csv_metadata jsonb NOT NULL,
+    rating_scale text COLLATE pg_catalog."C",
+    execution text,
+    shard_count integer DEFAULT 1 NOT NULL,
+    total_rows bigint NOT NULL,
+    inserted_rows bigint DEFAULT 0 NOT NULL,
+    updated_rows bigint DEFAULT 0 NOT NULL,
+    skipped_rows bigint DEFAULT 0 NOT NULL,
+    unpublished_rows bigint DEFAULT 0 NOT NULL,
+    error_rows bigint DEFAULT 0 NOT NULL,
+    success_rows bigint GENERATED ALWAYS AS ((inserted_rows + updated_rows)) STORED,
+    unchanged_rows bigint GENERATED ALWAYS AS ((skipped_rows - unpublished_rows)) STORED,
+    error_summary jsonb DEFAULT '[]'::jsonb NOT NULL,
+    failure_code text COLLATE pg_catalog."C",
+    failure_reason text,
+    error_file_key text,
+    error_file_deleted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    reconciled_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_at timestamp with time zone,
+    finding text COLLATE pg_catalog."C",
+    CONSTRAINT at_least_one_shard CHECK ((shard_count >= 1)),
+    CONSTRAINT batch_hash CHECK ((file_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text]))),
+    CONSTRAINT ended_batches_have_a_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'archived'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT error_limit_in_percent CHECK (((max_error_percent >= (0)::numeric) AND (max_error_percent <= (100)::numeric))),
+    CONSTRAINT every_row_is_counted CHECK (((status = ANY (ARRAY['pending'::text, 'running'::text])) OR (total_rows = (((inserted_rows + updated_rows) + skipped_rows) + error_rows)))),
+    CONSTRAINT failed_batches_have_a_reason CHECK (((status = 'failed'::text) = (failure_reason IS NOT NULL))),
+    CONSTRAINT forced_batches_have_a_reason CHECK (((NOT forced) OR (length(TRIM(BOTH FROM force_reason)) > 0))),
+    CONSTRAINT known_date_order CHECK ((date_order = ANY (ARRAY['day-first'::text, 'month-first'::text]))),
+    CONSTRAINT known_finding CHECK ((finding = ANY (ARRAY['ledger_differs'::text, 'sessions_differ'::text, 'still_published'::text]))),
+    CONSTRAINT unpublished_rows_are_skipped CHECK (((unpublished_rows >= 0) AND (unpublished_rows <= skipped_rows)))
+);
+COMMENT ON TABLE public.ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
+COMMENT ON COLUMN public.ingestion_batches.number IS 'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
+COMMENT ON COLUMN public.ingestion_batches.corrects_batch_id IS 'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
+COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
+COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
+COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
+COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
+COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
+COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
+COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
+COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';
+ALTER TABLE public.ingestion_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ingestion_batches_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 8388607
+    CACHE 1
+);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT one_batch_per_number UNIQUE (number);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT one_batch_per_upload UNIQUE (upload_id);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT one_programme_per_batch UNIQUE (id, program_type);
+CREATE INDEX batches_at_work ON public.ingestion_batches USING btree (updated_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
+CREATE INDEX batches_by_hash ON public.ingestion_batches USING btree (file_hash, program_type);
+CREATE INDEX batches_by_status ON public.ingestion_batches USING btree (status, created_at DESC, id DESC);
+CREATE INDEX batches_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC);
+CREATE INDEX batches_of_importer ON public.ingestion_batches USING btree (imported_by, created_at DESC);
+CREATE INDEX batches_of_instance ON public.ingestion_batches USING btree (program_instance_id, created_at DESC, id DESC);
+CREATE INDEX batches_of_parent ON public.ingestion_batches USING btree (parent_batch_id) WHERE (parent_batch_id IS NOT NULL);
+CREATE INDEX batches_of_programme ON public.ingestion_batches USING btree (program_type, created_at DESC, id DESC);
+CREATE INDEX batches_to_archive ON public.ingestion_batches USING btree (completed_at) WHERE (status = 'completed'::text);
+CREATE INDEX batches_to_check ON public.ingestion_batches USING btree (checked_at NULLS FIRST, id) WHERE (status = ANY (ARRAY['completed'::text, 'failed'::text, 'archived'::text]));
+CREATE INDEX batches_with_error_file ON public.ingestion_batches USING btree (completed_at) WHERE ((error_file_key IS NOT NULL) AND (error_file_deleted_at IS NULL));
+CREATE INDEX batches_with_finding ON public.ingestion_batches USING btree (id) WHERE (finding IS NOT NULL);
+CREATE INDEX failed_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'failed'::text) AND (archived_at IS NULL));
+CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) AND (NOT forced) AND (NOT dry_run));
+CREATE TRIGGER batches_keep_their_id BEFORE UPDATE OF id, number ON public.ingestion_batches FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
+CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON public.ingestion_batches FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();
+CREATE TRIGGER batches_with_sessions_stay AFTER DELETE ON public.ingestion_batches REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_rows();
+CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status <> 'completed'::text))) EXECUTE FUNCTION public.completed_batches_add_up();
+CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status = ANY (ARRAY['failed'::text, 'archived'::text])))) EXECUTE FUNCTION public.ended_batches_stay_ended();
+CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON public.ingestion_batches FOR EACH ROW WHEN ((((old.status = 'archived'::text) AND (new.status <> 'archived'::text)) OR ((old.archived_at IS NOT NULL) AND ((new.status <> old.status) OR (new.archived_at IS DISTINCT FROM old.archived_at))))) EXECUTE FUNCTION public.files_stay_deleted();
+CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, number, status ON public.ingestion_batches FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF imported_by, claimed_by ON public.ingestion_batches FOR EACH ROW WHEN (((new.imported_by <> COALESCE(old.imported_by, ''::text)) OR (new.claimed_by <> COALESCE(old.claimed_by, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_program_type_fkey FOREIGN KEY (program_type) REFERENCES public.programmes(program_type);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES public.uploads(id);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT instance_of_the_same_programme FOREIGN KEY (program_instance_id, program_type) REFERENCES public.program_instances(id, program_type);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT parent_of_the_same_programme FOREIGN KEY (parent_batch_id, program_type) REFERENCES public.ingestion_batches(id, program_type);
+
+CREATE TABLE public.kintell_session_versions (
+    session_id bigint NOT NULL,
+    version integer NOT NULL,
+    program_instance_id integer NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    duration_minutes smallint,
+    rating numeric,
+    feedback_text text,
+    focus_area text,
+    language_level text COLLATE pg_catalog."C",
+    topics text[],
+    metadata jsonb,
+    batch_id uuid NOT NULL,
+    row_number integer NOT NULL,
+    line integer NOT NULL,
+    replaced_by_batch uuid NOT NULL,
+    replaced_by_row integer NOT NULL,
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE public.kintell_session_versions IS 'Earlier versions of sessions, each with the row that gave it and the row that replaced it';
+ALTER TABLE ONLY public.kintell_session_versions
+    ADD CONSTRAINT kintell_session_versions_pkey PRIMARY KEY (session_id, version);
+CREATE INDEX later_session_versions_of_batch ON public.kintell_session_versions USING btree (batch_id, row_number) WHERE (version > 1);
+CREATE INDEX session_versions_replaced_by ON public.kintell_session_versions USING btree (replaced_by_batch);
+ALTER TABLE ONLY public.kintell_session_versions
+    ADD CONSTRAINT kintell_session_versions_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.kintell_sessions(id) ON DELETE CASCADE;
+
+CREATE TABLE public.kintell_sessions (
+    id bigint NOT NULL,
+    participant_id bigint NOT NULL,
+    volunteer_id bigint NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    batch_id uuid NOT NULL,
+    row_number integer NOT NULL,
+    line integer NOT NULL,
+    version integer NOT NULL,
+    program_instance_id integer NOT NULL,
+    duration_minutes smallint,
+    program_type text NOT NULL COLLATE pg_catalog."C",
+    external_session_id text NOT NULL COLLATE pg_catalog."C",
+    rating numeric,
+    language_level text COLLATE pg_catalog."C",
+    focus_area text,
+    topics text[],
+    feedback_text text,
+    metadata jsonb,
+    CONSTRAINT cefr_level CHECK ((language_level = ANY (ARRAY['A1'::text, 'A2'::text, 'B1'::text, 'B2'::text, 'C1'::text, 'C2'::text]))),
+    CONSTRAINT completed_after_scheduled CHECK (((completed_at >= scheduled_at) OR ((completed_at > (scheduled_at - '52:00:00'::interval)) AND ((EXTRACT(epoch FROM completed_at) % (900)::numeric) = (0)::numeric)))),
+    CONSTRAINT duration_in_range CHECK (((duration_minutes >= 1) AND (duration_minutes <= 480))),
+    CONSTRAINT rating_in_range CHECK (((rating >= (0)::numeric) AND (rating <= (1)::numeric))),
+    CONSTRAINT session_id_length CHECK (((length(external_session_id) >= 1) AND (length(external_session_id) <= 255)))
+);
+COMMENT ON TABLE public.kintell_sessions IS 'Sessions as they are now, each with the batch, row and line that gave its content';
+COMMENT ON COLUMN public.kintell_sessions.id IS 'The batch and row that inserted it, number of the batch * 2^30 + number of the row: the primary key so finds the sessions of a batch in the order of their rows';
+COMMENT ON COLUMN public.kintell_sessions.version IS '1 as inserted, one more with each update; the earlier ones are in kintell_session_versions';
+COMMENT ON COLUMN public.kintell_sessions.external_session_id IS 'The id in the file; unique in its programme';
+COMMENT ON COLUMN public.kintell_sessions.rating IS 'From 0 to 1, whatever the scale of the file';
+ALTER TABLE ONLY public.kintell_sessions
+    ADD CONSTRAINT kintell_sessions_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX one_session_per_id ON public.kintell_sessions USING btree (external_session_id, program_type);
+CREATE UNIQUE INDEX one_session_per_later_row ON public.kintell_sessions USING btree (batch_id, row_number) WHERE (version > 1);
+CREATE INDEX sessions_of_instance ON public.kintell_sessions USING brin (program_instance_id);
+CREATE TRIGGER deleted_sessions_leave_batch_people AFTER DELETE ON public.kintell_sessions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.remove_batch_people();
+CREATE TRIGGER emptied_sessions_empty_batch_people AFTER TRUNCATE ON public.kintell_sessions FOR EACH STATEMENT EXECUTE FUNCTION public.empty_batch_people();
+CREATE TRIGGER inserted_sessions_refer_to_what_exists AFTER INSERT ON public.kintell_sessions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_session_references();
+CREATE TRIGGER read_committed_only BEFORE INSERT OR UPDATE ON public.kintell_sessions FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON public.kintell_sessions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_session_references();
+
+CREATE TABLE public.program_instances (
+    id integer NOT NULL,
+    program_type text NOT NULL COLLATE pg_catalog."C",
+    slug text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    starts_on date,
+    ends_on date,
+    owner text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT instance_ends_after_start CHECK ((starts_on <= ends_on))
+);
+COMMENT ON TABLE public.program_instances IS 'Runs of a programme, such as a quarter or a month of it';
+ALTER TABLE public.program_instances ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.program_instances_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.program_instances
+    ADD CONSTRAINT one_programme_per_instance UNIQUE (id, program_type);
+ALTER TABLE ONLY public.program_instances
+    ADD CONSTRAINT program_instances_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.program_instances
+    ADD CONSTRAINT program_instances_slug_key UNIQUE (slug);
+CREATE INDEX program_instances_of_programme ON public.program_instances USING btree (program_type, starts_on);
+CREATE TRIGGER instances_keep_their_id BEFORE UPDATE OF id, program_type ON public.program_instances FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
+CREATE TRIGGER instances_of_sessions_stay AFTER TRUNCATE ON public.program_instances FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();
+CREATE TRIGGER instances_with_sessions_stay AFTER DELETE ON public.program_instances REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_rows();
+CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, program_type ON public.program_instances FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+ALTER TABLE ONLY public.program_instances
+    ADD CONSTRAINT program_instances_program_type_fkey FOREIGN KEY (program_type) REFERENCES public.programmes(program_type);
+
+CREATE TABLE public.programmes (
+    program_type text NOT NULL COLLATE pg_catalog."C",
+    merging_batch uuid,
+    merging_since timestamp with time zone
+);
+COMMENT ON TABLE public.programmes IS 'Registered programmes, and which batch may merge into each: one at a time';
+COMMENT ON COLUMN public.programmes.merging_batch IS 'The batch that may merge now; null if none does';
+ALTER TABLE ONLY public.programmes
+    ADD CONSTRAINT programmes_pkey PRIMARY KEY (program_type);
+
+CREATE TABLE public.revoked_cookies (
+    id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE public.revoked_cookies IS 'Session cookies whose holders have signed out, until they would have expired anyway';
+ALTER TABLE ONLY public.revoked_cookies
+    ADD CONSTRAINT revoked_cookies_pkey PRIMARY KEY (id);
+CREATE INDEX revoked_cookies_by_end ON public.revoked_cookies USING btree (expires_at);
+
+CREATE TABLE public.schema_migrations (
+    version text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone
+);
+COMMENT ON TABLE public.schema_migrations IS 'Migrations that were applied; without applied_at, they wait for a deploy';
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+CREATE TABLE public.shards (
+    batch_id uuid NOT NULL,
+    number integer NOT NULL,
+    inserted_rows bigint NOT NULL,
+    updated_rows bigint NOT NULL,
+    merged_at timestamp with time zone
+);
+COMMENT ON TABLE public.shards IS 'The ledger of a batch by the hash of the key: what each merge publishes';
+ALTER TABLE ONLY public.shards
+    ADD CONSTRAINT shards_pkey PRIMARY KEY (batch_id, number);
+ALTER TABLE ONLY public.shards
+    ADD CONSTRAINT shards_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.uploads (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL COLLATE pg_catalog."C",
+    bucket text NOT NULL,
+    key text NOT NULL,
+    version_id text,
+    file_name text NOT NULL,
+    size_bytes bigint,
+    sha256 text COLLATE pg_catalog."C",
+    uploaded_by text,
+    uploader_kind text COLLATE pg_catalog."C",
+    uploader_issuer text,
+    uploader_subject text,
+    principal text,
+    claimed_by text,
+    link_token_hash text COLLATE pg_catalog."C",
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    refusal_code text COLLATE pg_catalog."C",
+    refusal_message text,
+    refusal_batch_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    received_at timestamp with time zone,
+    decided_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    CONSTRAINT decided_uploads_have_a_version CHECK (((state = 'waiting'::text) OR (version_id IS NOT NULL))),
+    CONSTRAINT link_token_hash_form CHECK ((link_token_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT refused_uploads_have_a_code CHECK (((state = 'refused'::text) = (refusal_code IS NOT NULL))),
+    CONSTRAINT upload_hash CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT upload_state CHECK ((state = ANY (ARRAY['waiting'::text, 'accepted'::text, 'refused'::text]))),
+    CONSTRAINT uploader_kind_known CHECK ((uploader_kind = ANY (ARRAY['person'::text, 'program'::text, 'aws'::text, 'system'::text, 'local'::text]))),
+    CONSTRAINT uploaders_are_forgotten_as_a_whole CHECK (((uploaded_by IS NOT NULL) OR ((uploader_issuer IS NULL) AND (uploader_subject IS NULL) AND (principal IS NULL))))
+);
+COMMENT ON TABLE public.uploads IS 'Every object version that arrived or was announced, accepted or refused';
+COMMENT ON COLUMN public.uploads.version_id IS 'Null until S3 reports that the object of a presigned upload has arrived';
+COMMENT ON COLUMN public.uploads.uploaded_by IS 'Who S3 or the API says uploaded it';
+COMMENT ON COLUMN public.uploads.principal IS 'The principal that S3 names: for a presigned upload the function that signed it, otherwise the uploader';
+COMMENT ON COLUMN public.uploads.claimed_by IS 'Who the uploader claims to be';
+COMMENT ON COLUMN public.uploads.link_token_hash IS 'SHA-256 of the token in the presigned link; null for an upload that nobody announced';
+COMMENT ON COLUMN public.uploads.deleted_at IS 'When its object was deleted, with the personal data in this record';
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX one_upload_per_object_version ON public.uploads USING btree (bucket, key, version_id);
+CREATE INDEX refused_uploads_to_delete ON public.uploads USING btree (decided_at) WHERE ((state = 'refused'::text) AND (deleted_at IS NULL));
+CREATE INDEX uploads_by_hash ON public.uploads USING btree (sha256);
+CREATE INDEX uploads_by_state ON public.uploads USING btree (state, created_at DESC, id DESC);
+CREATE INDEX uploads_newest_first ON public.uploads USING btree (created_at DESC, id DESC);
+CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF uploaded_by, uploader_kind, uploader_issuer, uploader_subject, principal, claimed_by ON public.uploads FOR EACH ROW WHEN (((new.uploaded_by <> COALESCE(old.uploaded_by, ''::text)) OR (new.uploader_kind <> COALESCE(old.uploader_kind, ''::text)) OR (new.uploader_issuer <> COALESCE(old.uploader_issuer, ''::text)) OR (new.uploader_subject <> COALESCE(old.uploader_subject, ''::text)) OR (new.claimed_by <> COALESCE(old.claimed_by, ''::text)) OR (new.principal <> COALESCE(old.principal,
+        CASE
+            WHEN (old.version_id IS NULL) THEN new.principal
+            ELSE NULL::text
+        END, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_refusal_batch_id_fkey FOREIGN KEY (refusal_batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.user_versions (
+    user_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text,
+    role text NOT NULL COLLATE pg_catalog."C",
+    linkedin_url text,
+    verification_status text,
+    grant_access text,
+    joined_at timestamp with time zone,
+    batch_id uuid,
+    row_number integer,
+    line integer,
+    replaced_by_batch uuid NOT NULL,
+    replaced_by_row integer NOT NULL,
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE public.user_versions IS 'Earlier versions of people, each with the row that gave it and the row that replaced it';
+ALTER TABLE ONLY public.user_versions
+    ADD CONSTRAINT user_versions_pkey PRIMARY KEY (user_id, version);
+CREATE INDEX user_versions_of_batch ON public.user_versions USING btree (batch_id, row_number);
+CREATE INDEX user_versions_replaced_by ON public.user_versions USING btree (replaced_by_batch);
+ALTER TABLE ONLY public.user_versions
+    ADD CONSTRAINT user_versions_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+ALTER TABLE ONLY public.user_versions
+    ADD CONSTRAINT user_versions_replaced_by_batch_fkey FOREIGN KEY (replaced_by_batch) REFERENCES public.ingestion_batches(id);
+ALTER TABLE ONLY public.user_versions
+    ADD CONSTRAINT user_versions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+CREATE TABLE public.users (
+    id bigint NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    role text NOT NULL COLLATE pg_catalog."C",
+    linkedin_url text,
+    verification_status text,
+    grant_access text,
+    joined_at timestamp with time zone,
+    batch_id uuid,
+    row_number integer,
+    line integer,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT email_length CHECK (((length(email) >= 3) AND (length(email) <= 255))),
+    CONSTRAINT known_role CHECK ((role = ANY (ARRAY['participant'::text, 'volunteer'::text])))
+);
+COMMENT ON TABLE public.users IS 'Participants and volunteers, known by email';
+COMMENT ON COLUMN public.users.batch_id IS 'The batch of the row that gave this content; null for people from elsewhere';
+ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.users_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_email_key UNIQUE (email);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX users_of_batch ON public.users USING btree (batch_id, row_number);
+CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id ON public.users FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+CREATE TRIGGER users_keep_their_id BEFORE UPDATE OF id ON public.users FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
+CREATE TRIGGER users_of_sessions_stay AFTER TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();
+CREATE TRIGGER users_with_sessions_stay AFTER DELETE ON public.users REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_rows();
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE staging.person_rows (
+    chunk integer NOT NULL,
+    shard integer NOT NULL,
+    row_number integer NOT NULL,
+    line integer NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    linkedin_url text,
+    verification_status text,
+    role text NOT NULL COLLATE pg_catalog."C",
+    grant_access text,
+    joined_at timestamp with time zone,
+    CONSTRAINT email_length CHECK (((length(email) >= 3) AND (length(email) <= 255))),
+    CONSTRAINT known_role CHECK ((role = ANY (ARRAY['participant'::text, 'volunteer'::text])))
+);
+COMMENT ON TABLE staging.person_rows IS 'The shape of the staged rows of a roster; always empty';
+
+CREATE TABLE staging.session_rows (
+    chunk integer NOT NULL,
+    shard integer NOT NULL,
+    row_number integer NOT NULL,
+    line integer NOT NULL,
+    external_session_id text NOT NULL COLLATE pg_catalog."C",
+    participant_id bigint,
+    volunteer_id bigint,
+    participant_email text COLLATE pg_catalog."C",
+    volunteer_email text COLLATE pg_catalog."C",
+    scheduled_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    duration_minutes smallint,
+    rating_given numeric,
+    feedback_text text,
+    focus_area text,
+    language_level text COLLATE pg_catalog."C",
+    topics text[],
+    metadata jsonb,
+    CONSTRAINT cefr_level CHECK ((language_level = ANY (ARRAY['A1'::text, 'A2'::text, 'B1'::text, 'B2'::text, 'C1'::text, 'C2'::text]))),
+    CONSTRAINT completed_after_scheduled CHECK (((completed_at >= scheduled_at) OR ((completed_at > (scheduled_at - '52:00:00'::interval)) AND ((EXTRACT(epoch FROM completed_at) % (900)::numeric) = (0)::numeric)))),
+    CONSTRAINT duration_in_range CHECK (((duration_minutes >= 1) AND (duration_minutes <= 480))),
+    CONSTRAINT rating_in_range CHECK (((rating_given >= (0)::numeric) AND (rating_given <= (5)::numeric))),
+    CONSTRAINT session_id_length CHECK (((length(external_session_id) >= 1) AND (length(external_session_id) <= 255)))
+);
+COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a session file; always empty';
+COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
+COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
+
+CREATE VIEW public.batch_view WITH (security_invoker='true') AS
+ SELECT b.id,
+    b.upload_id,
+    b.file_name,
+    b.file_hash,
+    b.file_size_bytes,
+    b.program_type,
+    b.program_instance_id,
+    i.slug AS program_instance,
+    b.status,
+    b.dry_run,
+    b.total_rows,
+    b.success_rows,
+    b.error_rows,
+    b.skipped_rows,
+    b.unchanged_rows,
+    b.unpublished_rows,
+    b.inserted_rows,
+    b.updated_rows,
+        CASE
+            WHEN (b.status <> ALL (ARRAY['pending'::text, 'running'::text])) THEN b.total_rows
+            ELSE ( SELECT (COALESCE(sum(c.rows), (0)::numeric))::bigint AS "coalesce"
+               FROM public.chunks c
+              WHERE ((c.batch_id = b.id) AND (c.state <> 'planned'::text)))
+        END AS processed_rows,
+    ((NOT b.dry_run) AND (b.status <> ALL (ARRAY['pending'::text, 'running'::text]))) AS counts,
+    b.error_summary,
+    COALESCE((b.csv_metadata -> 'warnings'::text), '[]'::jsonb) AS warnings,
+    b.failure_code,
+    b.failure_reason,
+    b.imported_by,
+    b.parent_batch_id,
+    b.created_at,
+    b.started_at,
+    b.completed_at,
+    ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file
+   FROM (public.ingestion_batches b
+     LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
+COMMENT ON VIEW public.batch_view IS 'A batch as the API, its lists and the pages show it';
+
+CREATE VIEW reporting.batches AS
+ SELECT b.id AS batch_id,
+    b.upload_id,
+    b.program_type,
+    i.slug AS instance_slug,
+    b.parent_batch_id,
+    b.file_hash,
+    b.status,
+    b.dry_run,
+    b.total_rows,
+    b.inserted_rows,
+    b.updated_rows,
+    b.unchanged_rows,
+    b.unpublished_rows,
+    b.error_rows,
+    b.failure_code,
+    b.created_at,
+    b.started_at,
+    b.completed_at,
+    b.archived_at
+   FROM (public.ingestion_batches b
+     LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
+COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Good rows of a batch that published nothing';
+
+CREATE VIEW reporting.files AS
+ SELECT u.id AS upload_id,
+    b.id AS batch_id,
+    u.state,
+    u.refusal_code,
+    u.size_bytes,
+    u.sha256,
+    u.created_at,
+    u.received_at,
+    u.decided_at,
+    u.deleted_at
+   FROM (public.uploads u
+     LEFT JOIN public.ingestion_batches b ON ((b.upload_id = u.id)));
+COMMENT ON VIEW reporting.files IS 'One row for each file that arrived or was announced; without its name, which may be the name of a person';
+
+CREATE VIEW reporting.people AS
+ SELECT id AS person_id,
+    role,
+    verification_status,
+    joined_at
+   FROM public.users u;
+COMMENT ON VIEW reporting.people IS 'One row for each participant or volunteer, without name and address';
+
+CREATE VIEW reporting.person_addresses AS
+ SELECT id AS person_id,
+    email,
+    name
+   FROM public.users u;
+COMMENT ON VIEW reporting.person_addresses IS 'The addresses and names of reporting.people, for those to whom this view is granted by name';
+
+CREATE VIEW reporting.program_instances AS
+ SELECT id AS instance_id,
+    slug,
+    name,
+    program_type,
+    starts_on,
+    ends_on,
+    owner
+   FROM public.program_instances i;
+COMMENT ON VIEW reporting.program_instances IS 'One row for each run of a programme';
+
+CREATE VIEW reporting.sessions AS
+ SELECT s.id AS session_id,
+    s.program_type,
+    i.slug AS instance_slug,
+    s.external_session_id,
+    s.participant_id,
+    s.volunteer_id,
+    s.scheduled_at,
+    s.completed_at,
+    s.duration_minutes,
+    s.rating,
+    s.focus_area,
+    s.language_level,
+    s.topics,
+    s.version,
+    s.batch_id,
+    s.row_number,
+    s.line
+   FROM (public.kintell_sessions s
+     JOIN public.program_instances i ON ((i.id = s.program_instance_id)));
+COMMENT ON VIEW reporting.sessions IS 'One row for each session as it is now, with the batch, row and line that gave its content; without feedback and metadata, which may hold anything';
+COMMENT ON COLUMN reporting.sessions.rating IS 'From 0 to 1, whatever the scale of the file';
+
+CREATE FUNCTION public.check_session_references() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    missing text;
+BEGIN
+    WITH named AS MATERIALIZED (
+        SELECT participant_id AS person_id, id >> 30 AS number FROM written
+         UNION
+        SELECT volunteer_id, id >> 30 FROM written
+    ), noted AS (
+        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        INSERT INTO batch_people (person_id, batch_id)
+        SELECT n.person_id, b.id
+          FROM named n
+          JOIN ingestion_batches b ON b.number = n.number
+         WHERE TG_OP = 'INSERT'
+            OR NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = n.person_id AND p.batch_id = b.id)
+      ORDER BY n.person_id
+    )
+    SELECT 'user ' || n.person_id INTO missing
+      FROM named n
+     WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = n.person_id)
+     LIMIT 1;
+    IF missing IS NULL THEN
+        SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
+                    WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
+                    ELSE 'an id of another row than one of batch ' || w.batch_id END INTO missing
+          FROM (SELECT batch_id, program_instance_id, program_type,
+                       min(id - row_number) FILTER (WHERE version = 1) AS least,
+                       max(id - row_number) FILTER (WHERE version = 1) AS most
+                  FROM written GROUP BY batch_id, program_instance_id, program_type) w
+          LEFT JOIN ingestion_batches b ON b.id = w.batch_id
+          LEFT JOIN program_instances i ON i.id = w.program_instance_id AND i.program_type = w.program_type
+         WHERE b.id IS NULL OR i.id IS NULL
+            OR w.least <> CAST(b.number AS bigint) << 30 OR w.most <> CAST(b.number AS bigint) << 30
+         LIMIT 1;
+    END IF;
+    IF missing IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a session refers to what does not exist: ' || missing;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.completed_batches_add_up() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    by_chunk  record;
+    by_shard  record;
+BEGIN
+    SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(inserted_rows), 0) AS inserted,
+           coalesce(sum(updated_rows), 0) AS updated, coalesce(sum(unchanged_rows), 0) AS unchanged,
+           coalesce(sum(rejected_rows + conflict_rows), 0) AS rejected
+      INTO by_chunk
+      FROM chunks WHERE batch_id = NEW.id AND state = 'reconciled';
+    SELECT coalesce(sum(inserted_rows), 0) AS inserted, coalesce(sum(updated_rows), 0) AS updated
+      INTO by_shard
+      FROM shards WHERE batch_id = NEW.id AND merged_at IS NOT NULL;
+    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.rejected)
+       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows, NEW.error_rows)
+       OR (NOT NEW.dry_run AND by_shard.inserted + by_shard.updated <> NEW.inserted_rows + NEW.updated_rows)
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || NEW.id || ' may not be completed: its rows do not add up',
+            TABLE = 'ingestion_batches', CONSTRAINT = 'completed_batches_add_up';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.empty_batch_people() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    TRUNCATE batch_people;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.ended_batches_stay_ended() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'batch ' || OLD.id || ' may not be completed: it is ' || OLD.status,
+        TABLE = 'ingestion_batches', CONSTRAINT = 'ended_batches_stay_ended';
+END $$;
+
+CREATE FUNCTION public.files_stay_deleted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'batch ' || OLD.id || ' stays ' || OLD.status || ': its file has been deleted',
+        TABLE = 'ingestion_batches', CONSTRAINT = 'files_stay_deleted';
+END $$;
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE FUNCTION public.first_session_id(batch uuid) RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT ((ingestion_batches.number)::bigint << 30) FROM public.ingestion_batches WHERE (ingestion_batches.id = first_session_id.batch));
+
+CREATE FUNCTION public.keep_referenced_ids() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    referred boolean;
+BEGIN
+    LOCK TABLE kintell_sessions IN SHARE ROW EXCLUSIVE MODE;
+    IF TG_TABLE_NAME = 'users' THEN
+        SELECT EXISTS (SELECT FROM sessions_of_person(OLD.id)) INTO referred;
+    ELSIF TG_TABLE_NAME = 'ingestion_batches' THEN
+        SELECT EXISTS (SELECT FROM kintell_sessions
+                        WHERE id BETWEEN CAST(OLD.number AS bigint) << 30
+                                     AND (CAST(OLD.number AS bigint) << 30) + 1073741823)
+            OR EXISTS (SELECT FROM kintell_sessions WHERE batch_id = OLD.id AND version > 1)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE batch_id = OLD.id AND version > 1) INTO referred;
+    ELSE
+        SELECT EXISTS (SELECT FROM kintell_sessions WHERE program_instance_id = OLD.id)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE program_instance_id = OLD.id) INTO referred;
+    END IF;
+    IF referred THEN
+        RAISE foreign_key_violation USING MESSAGE = TG_TABLE_NAME || ' ' || OLD.id || ' is referred to by sessions';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.keep_referenced_rows() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    referred text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM gone) THEN
+        RETURN NULL;
+    END IF;
+    LOCK TABLE kintell_sessions IN SHARE ROW EXCLUSIVE MODE;
+    IF TG_TABLE_NAME = 'users' THEN
+        SELECT g.id INTO referred FROM gone g WHERE EXISTS (SELECT FROM sessions_of_person(g.id)) LIMIT 1;
+    ELSIF TG_TABLE_NAME = 'ingestion_batches' THEN
+        SELECT g.id INTO referred
+          FROM gone g
+         WHERE EXISTS (SELECT FROM kintell_sessions
+                        WHERE id BETWEEN CAST(g.number AS bigint) << 30
+                                     AND (CAST(g.number AS bigint) << 30) + 1073741823)
+            OR EXISTS (SELECT FROM kintell_sessions WHERE batch_id = g.id AND version > 1)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE batch_id = g.id AND version > 1)
+         LIMIT 1;
+    ELSE
+        SELECT g.id INTO referred
+          FROM gone g
+         WHERE EXISTS (SELECT FROM kintell_sessions WHERE program_instance_id = g.id)
+            OR EXISTS (SELECT FROM kintell_session_versions WHERE program_instance_id = g.id)
+         LIMIT 1;
+    END IF;
+    IF referred IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = TG_TABLE_NAME || ' ' || referred || ' is referred to by sessions';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.keep_referenced_tables() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- After the statement: one that empties the sessions too leaves nothing behind that refers to anything.
+    IF EXISTS (SELECT FROM kintell_sessions) OR EXISTS (SELECT FROM kintell_session_versions) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'sessions refer to ' || TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.last_session_id(batch uuid) RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT (((ingestion_batches.number)::bigint << 30) + 1073741823) FROM public.ingestion_batches WHERE (ingestion_batches.id = last_session_id.batch));
+
+CREATE FUNCTION public.refuse_to_change_the_audit_trail() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE insufficient_privilege USING MESSAGE = 'the audit trail is append-only';
+END $$;
+
+CREATE FUNCTION public.remove_batch_people() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    WITH named AS MATERIALIZED (
+        SELECT participant_id AS person_id, id >> 30 AS number FROM gone
+         UNION
+        SELECT volunteer_id, id >> 30 FROM gone
+    ), staying AS MATERIALIZED (
+        SELECT s.participant_id, s.volunteer_id, n.number
+          FROM (SELECT DISTINCT number FROM named) n
+          JOIN kintell_sessions s ON s.id BETWEEN n.number << 30 AND (n.number << 30) + 1073741823
+    )
+    DELETE FROM batch_people p
+     USING named n JOIN ingestion_batches b ON b.number = n.number
+     WHERE p.person_id = n.person_id AND p.batch_id = b.id
+       AND NOT EXISTS (SELECT FROM staying s WHERE s.participant_id = n.person_id AND s.number = n.number)
+       AND NOT EXISTS (SELECT FROM staying s WHERE s.volunteer_id = n.person_id AND s.number = n.number);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.require_read_committed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE invalid_transaction_state USING
+        MESSAGE = TG_TABLE_NAME || ' may be written at the isolation level READ COMMITTED only';
+END $$;
+
+CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS SETOF public.kintell_sessions
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT s.id,
+     s.participant_id,
+     s.volunteer_id,
+     s.scheduled_at,
+     s.completed_at,
+     s.batch_id,
+     s.row_number,
+     s.line,
+     s.version,
+     s.program_instance_id,
+     s.duration_minutes,
+     s.program_type,
+     s.external_session_id,
+     s.rating,
+     s.language_level,
+     s.focus_area,
+     s.topics,
+     s.feedback_text,
+     s.metadata
+    FROM ((( SELECT DISTINCT batch_people.batch_id
+            FROM public.batch_people
+           WHERE (batch_people.person_id = sessions_of_person.person)) p
+      JOIN public.ingestion_batches b ON ((b.id = p.batch_id)))
+      CROSS JOIN LATERAL ( SELECT k.id,
+             k.participant_id,
+             k.volunteer_id,
+             k.scheduled_at,
+             k.completed_at,
+             k.batch_id,
+             k.row_number,
+             k.line,
+             k.version,
+             k.program_instance_id,
+             k.duration_minutes,
+             k.program_type,
+             k.external_session_id,
+             k.rating,
+             k.language_level,
+             k.focus_area,
+             k.topics,
+             k.feedback_text,
+             k.metadata
+            FROM public.kintell_sessions k
+           WHERE ((k.id >= ((b.number)::bigint << 30)) AND (k.id <= (((b.number)::bigint << 30) + 1073741823)))
+          OFFSET 0) s)
+   WHERE ((s.participant_id = sessions_of_person.person) OR (s.volunteer_id = sessions_of_person.person));
+END;
+
+CREATE FUNCTION public.uploader_is_set_once() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = TG_TABLE_NAME || ' ' || OLD.id || ' already says who uploaded it',
+        TABLE = TG_TABLE_NAME, CONSTRAINT = 'uploader_is_set_once';
+END $$;

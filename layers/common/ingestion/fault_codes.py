@@ -1,0 +1,203 @@
+"""The error codes of rows, as the error file and `errorSummary` have them; part of the catalogue."""
+
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from ingestion.catalogue import CatalogueCode, Text
+
+
+class Category(StrEnum):
+    """The kinds of faults that a summary tells apart."""
+
+    VALIDATION = "validation"
+    USER_NOT_FOUND = "user_not_found"
+    DUPLICATE = "duplicate"
+    DB_ERROR = "db_error"
+
+
+_KNOWN_FIRST: Final = Text(
+    "Import the roster with this person first, or correct the address.",
+    "Importer personlisten med denne personen først, eller rett adressen.",
+)
+
+_CATEGORIES: Final = {
+    "E00": Category.VALIDATION,
+    "E01": Category.VALIDATION,
+    "E02": Category.USER_NOT_FOUND,
+    "E03": Category.DUPLICATE,
+    "E04": Category.DB_ERROR,
+}
+"""The first digits of a code tell its category."""
+
+WHOLE_ROW = "row"
+"""The `field` of a fault that belongs to no single column."""
+
+
+class FaultCode(CatalogueCode):
+    """The error codes of `_error_code`, fixed by the contract.
+
+    `category` is what `errorSummary` shows beside the code; `fields` are the columns it is found in, none if any.
+    """
+
+    category: Category
+    fields: tuple[str, ...]
+
+    def __new__(cls, code: str, *entry: Any) -> Self:
+        """The code, its texts and its fields."""
+        title, advice, *fields = entry
+        member = cls.with_texts(code, title, advice)
+        member.category = _CATEGORIES[code[:3]]
+        member.fields = tuple(fields)
+        return member
+
+    INVALID_EMAIL = (
+        "E001",
+        Text("Not an email address", "Ikke en e-postadresse"),
+        Text("Write one address, such as name@example.org.", "Skriv én adresse, for eksempel navn@example.org."),
+        "participant_email",
+        "mentor_email",
+        "volunteer_email",
+        "email",
+    )
+    REQUIRED_MISSING = (
+        "E002",
+        Text("A required value is missing", "En påkrevd verdi mangler"),
+        Text("Fill in the cell.", "Fyll ut cellen."),
+    )
+    INVALID_DATE = (
+        "E003",
+        Text("Not a date, or an ambiguous one", "Ikke en dato, eller en tvetydig dato"),
+        Text(
+            "Write 2024-11-13, or with the time 2024-11-13T14:00. 03/04/2024 may be either of two days. "
+            "A session may be scheduled at most {oldest_years} years back.",
+            "Skriv 2024-11-13, eller med klokkeslett 2024-11-13T14:00. 03/04/2024 kan være to ulike dager. "
+            "En økt kan være planlagt høyst {oldest_years} år tilbake i tid.",
+        ),
+        "scheduled_at",
+        "completed_at",
+        "joined_kg_at",
+    )
+    INVALID_DURATION = (
+        "E004",
+        Text("Not a duration in minutes", "Ikke en varighet i minutter"),
+        Text(
+            "Write a whole number of minutes from 1 to {longest_session}.",
+            "Skriv et helt antall minutter fra 1 til {longest_session}.",
+        ),
+        "duration_minutes",
+    )
+    INVALID_LEVEL = (
+        "E005",
+        Text("Not a language level", "Ikke et språknivå"),
+        Text("Write {levels}.", "Skriv {levels}."),
+        "language_level",
+    )
+    INVALID_RATING = (
+        "E006",
+        Text("Not a rating on this file's scale", "Ikke en vurdering på filens skala"),
+        Text(
+            "Use 1 to 5, or 0 to 1, the same in the whole file.", "Bruk 1 til 5, eller 0 til 1, det samme i hele filen."
+        ),
+        "rating",
+    )
+    COMPLETED_BEFORE_SCHEDULED = (
+        "E007",
+        Text("Completed before it was scheduled", "Fullført før den var planlagt"),
+        Text("Correct one of the two times.", "Rett ett av de to tidspunktene."),
+        "completed_at",
+    )
+    TEXT_TOO_LONG = (
+        "E008",
+        Text("The text is too long", "Teksten er for lang"),
+        Text(
+            "Shorten it; the error file says to how many characters. Feedback may have at most {longest_feedback}.",
+            "Kort den ned; feilfilen sier til hvor mange tegn. En tilbakemelding kan ha høyst {longest_feedback}.",
+        ),
+    )
+    METADATA_NOT_JSON = (
+        "E009",
+        Text("The metadata are not JSON", "Metadataene er ikke JSON"),
+        Text("Correct the JSON, or empty the cell.", "Rett JSON-en, eller tøm cellen."),
+        "metadata",
+    )
+    WRONG_FIELD_COUNT = (
+        "E010",
+        Text("The row has too many or too few fields", "Raden har for mange eller for få felter"),
+        Text(
+            "The row was cut or filled up to fit the columns; what did not fit is in _error_message. Move the values "
+            "to the cells they belong in.",
+            "Raden er kuttet eller fylt ut så den passer til kolonnene; det som ikke fikk plass, står i "
+            "_error_message. Flytt verdiene til cellene de hører hjemme i.",
+        ),
+        WHOLE_ROW,
+    )
+    UNREADABLE = (
+        "E011",
+        Text("The row can't be read", "Raden kan ikke leses"),
+        Text(
+            "Look for a quote that does not close, or characters that can't be shown.",
+            "Se etter et anførselstegn som ikke lukkes, eller tegn som ikke kan vises.",
+        ),
+        WHOLE_ROW,
+    )
+    OTHER_PROGRAMME = (
+        "E012",
+        Text("The row belongs to another programme", "Raden hører til et annet program"),
+        Text(
+            "Upload the error file for the other programme; its rows are imported then.",
+            "Last opp feilfilen for det andre programmet; da importeres radene som hører til det.",
+        ),
+        "session_type",
+    )
+    DAMAGED_BY_SPREADSHEET = (
+        "E013",
+        Text("A spreadsheet has damaged the cell", "Et regneark har ødelagt cellen"),
+        Text(
+            "Copy the cell from the original export, or export the file from Kintell again.",
+            "Kopier cellen fra den opprinnelige eksporten, eller eksporter filen fra Kintell på nytt.",
+        ),
+    )
+    PARTICIPANT_NOT_FOUND = (
+        "E020",
+        Text("The participant is not known", "Deltakeren er ikke kjent"),
+        _KNOWN_FIRST,
+        "participant_email",
+    )
+    VOLUNTEER_NOT_FOUND = (
+        "E021",
+        Text("The mentor or volunteer is not known", "Mentoren eller den frivillige er ikke kjent"),
+        _KNOWN_FIRST,
+        "mentor_email",
+        "volunteer_email",
+    )
+    # Declared by the contract; no row has it until people can be erased.
+    PERSON_ERASED = (
+        "E022",
+        Text("The person has been erased", "Personen er slettet"),
+        Text(
+            "The person asked to be erased and may not come back unasked. Leave the row out.",
+            "Personen har bedt om å bli slettet og kan ikke legges inn igjen uoppfordret. Utelat raden.",
+        ),
+        "participant_email",
+        "mentor_email",
+        "volunteer_email",
+        "email",
+    )
+    SESSION_ID_TAKEN = (
+        "E030",
+        Text("The session id belongs to other people's session", "Økt-id-en hører til en økt mellom andre personer"),
+        Text("Correct the id, or the two addresses.", "Rett id-en, eller de to adressene."),
+        "session_id",
+    )
+    DATABASE_REFUSED = (
+        "E040",
+        Text("The database refused the row", "Databasen avviste raden"),
+        Text("Ask the engineers; the error file has the row.", "Spør utviklerne; feilfilen har raden."),
+        WHOLE_ROW,
+    )
+
+
+DEPENDS_ON_OTHERS: Final = frozenset(
+    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.SESSION_ID_TAKEN}
+)
+"""What is wrong with the world rather than with the row: the same row may be taken another day."""

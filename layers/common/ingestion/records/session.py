@@ -1,0 +1,185 @@
+"""A session: two people of a programme who meet; and the columns of its files that are known but not stored."""
+
+from typing import Final
+
+from ingestion.faults import FaultCode
+from ingestion.records.record_type import Column, Field, Kind, Label, Part, RecordType, Role, Type
+from ingestion.values import cells, dates, durations, emails
+
+OLDEST_YEARS: Final = 10
+LONGEST_FEEDBACK: Final = 5_000
+
+INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
+"""The columns that may name the programme instance of a file; aliases of one thing."""
+
+SESSION_TYPE: Final = ("session_type",)
+"""The column of combined exports that names the programme of each row."""
+
+SESSION: Final = RecordType(
+    name="session",
+    kind=Kind.SESSIONS,
+    table="kintell_sessions",
+    versions="kintell_session_versions",
+    version_of="session_id",
+    staged="session_rows",
+    dated_by="scheduled_at",
+    starts_and_ends=("scheduled_at", "completed_at"),
+    fields=(
+        Field(
+            name="external_session_id",
+            type=Type.TEXT,
+            part=Part.KEY,
+            label=Label("Session", "Økt"),
+            column=Column(
+                name="session_id",
+                in_other_words=("økt", "okt", "samtale_id", "сесі", "ідентифікатор"),
+                fills="external_session_id",
+                rule=cells.id_up_to(255),
+                at_once=cells.ids_up_to(255),
+                required=True,
+            ),
+        ),
+        Field(
+            name="participant_email",
+            type=Type.TEXT,
+            part=Part.PERSON,
+            role=Role("participant", FaultCode.PARTICIPANT_NOT_FOUND),
+            label=Label("Participant", "Deltaker"),
+            column=Column(
+                name="participant_email",
+                in_other_words=("deltaker", "mentee", "learner", "учасни"),
+                fills="participant_email",
+                rule=emails.email,
+                required=True,
+                comes_again=True,
+            ),
+        ),
+        Field(
+            name="volunteer_email",
+            type=Type.TEXT,
+            part=Part.PERSON,
+            role=Role("volunteer", FaultCode.VOLUNTEER_NOT_FOUND),
+            label=Label("Mentor or volunteer", "Mentor eller frivillig"),
+            column=Column(
+                name="volunteer_email",
+                in_other_words=("frivillig", "волонтер", "tutor"),
+                fills="volunteer_email",
+                rule=emails.email,
+                required=True,
+                comes_again=True,
+            ),
+        ),
+        Field(
+            name="scheduled_at",
+            type=Type.MOMENT,
+            label=Label("Scheduled", "Planlagt"),
+            column=Column(
+                name="scheduled_at",
+                in_other_words=("planlagt", "dato", "tidspunkt", "заплановано", "дата", "start"),
+                fills="scheduled_at",
+                rule=dates.date,
+                required=True,
+                aliases=("date",),
+                oldest_years=OLDEST_YEARS,
+            ),
+        ),
+        Field(
+            name="completed_at",
+            type=Type.MOMENT,
+            label=Label("Completed", "Fullført"),
+            column=Column(
+                name="completed_at",
+                in_other_words=("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
+                fills="completed_at",
+                rule=dates.date,
+            ),
+            in_lists=False,
+        ),
+        Field(
+            name="duration_minutes",
+            type=Type.INTEGER,
+            label=Label("Minutes", "Minutter"),
+            column=Column(
+                name="duration_minutes",
+                in_other_words=("varighet", "minutter", "тривалість"),
+                fills="duration_minutes",
+                rule=durations.duration,
+                aliases=("duration_min",),
+            ),
+        ),
+        Field(
+            name="rating",
+            type=Type.DECIMAL,
+            label=Label("Rating (0–1)", "Vurdering (0–1)"),
+            column=Column(
+                name="rating",
+                in_other_words=("vurdering", "karakter", "score", "оцінка"),
+                fills="rating_given",
+                rule=cells.rating,
+            ),
+        ),
+        Field(
+            name="feedback_text",
+            type=Type.TEXT,
+            label=Label("Feedback", "Tilbakemelding"),
+            column=Column(
+                name="feedback_text",
+                in_other_words=("tilbakemelding", "kommentar", "відгук", "comment"),
+                fills="feedback_text",
+                rule=cells.text_up_to(LONGEST_FEEDBACK),
+                at_once=cells.texts_up_to(LONGEST_FEEDBACK),
+                is_text=True,
+            ),
+        ),
+        Field(
+            name="focus_area",
+            type=Type.LABEL,
+            label=Label("Focus area", "Fokusområde"),
+            column=Column(
+                name="focus_area",
+                in_other_words=("område", "fokus", "напрям"),
+                fills="focus_area",
+                rule=cells.label_up_to(255),
+                is_text=True,
+            ),
+            in_lists=False,
+        ),
+        Field(
+            name="language_level",
+            type=Type.WORD,
+            label=Label("Language level", "Språknivå"),
+            column=Column(
+                name="language_level",
+                in_other_words=("nivå", "språknivå", "рівень"),
+                fills="language_level",
+                rule=cells.level,
+                doubt=cells.doubt_of_level,
+            ),
+            in_lists=False,
+        ),
+        Field(
+            name="topics",
+            type=Type.TEXTS,
+            default=(),
+            label=Label("Topics", "Temaer"),
+            column=Column(
+                name="topics",
+                in_other_words=("tema", "emne", "теми"),
+                fills="topics",
+                rule=cells.comma_list,
+                is_text=True,
+            ),
+            in_lists=False,
+        ),
+        Field(
+            name="metadata",
+            type=Type.JSON,
+            label=Label("Metadata", "Metadata"),
+            column=Column(name="metadata", fills="metadata", rule=cells.metadata),
+            in_lists=False,
+        ),
+    ),
+)
+
+COMMON: Final = SESSION.columns("scheduled_at", "completed_at", "duration_minutes", "rating", "feedback_text")
+"""When the session was and what came of it: the middle part of every session file."""
