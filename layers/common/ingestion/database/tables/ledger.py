@@ -123,12 +123,11 @@ class Ledger(BaseModel):
         """The chunks in which the whole file rejected rows."""
         return [line.number for line in self._read if line.conflict_rows]
 
-    @property
-    def faults(self) -> FaultCounts:
-        """All faults of the rows, those that only the whole file showed among them."""
+    def faults(self, key: str) -> FaultCounts:
+        """All faults of the rows, those that only the whole file showed among them, in the column *key*."""
         counts = FaultCounts.from_summary(fault for line in self._read for fault in line.fault_counts)
         conflicts = sum(line.conflict_rows for line in self._read)
-        counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, "session_id", ""), conflicts))
+        counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, key, ""), conflicts))
         return counts
 
     @property
