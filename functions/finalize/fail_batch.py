@@ -51,7 +51,7 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
             batch.id,
             BatchStatus.FAILED,
             Tally(total=batch.total_rows, unpublished=batch.total_rows - rejected, rejected=rejected),
-            so_far.faults.as_summary(),
+            so_far.faults(batch.programme.key_column.name).as_summary(),
             failure=failure,
             error_file_key=None,
         )

@@ -76,7 +76,7 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
         batch.id,
         status,
         _unpublished(tally) if failure else tally,
-        final.faults.as_summary(),
+        final.faults(batch.programme.key_column.name).as_summary(),
         failure=failure,
         error_file_key=error_file_key,
     )

@@ -9,14 +9,16 @@ from ingestion.config import settings
 from ingestion.database.connection import connection
 from ingestion.database.tables.uploads import Arrival
 from ingestion.telemetry import logger, metrics
-from intake.receive import take
+from intake.intake_upload import intake_upload
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str | None]]]:
     """Turn each object version of an S3 event into a batch or a refusal; what became of each."""
-    decisions = [take(_arrival(record), connection(settings()), settings()) for record in event.get("Records", [])]
+    decisions = [
+        intake_upload(_arrival(record), connection(settings()), settings()) for record in event.get("Records", [])
+    ]
     return {"uploads": [decision.model_dump(mode="json") for decision in decisions]}
 
 

@@ -1,25 +1,16 @@
-"""What a file is: read once from its first byte to its last, then identified by its programme and instance."""
+"""Reads a file once, from its first byte to its last: what it is made of, before anybody asks what it is about."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from ingestion.aws import object_keys, s3
 from ingestion.config import Settings
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
 from ingestion.csv_file.framing import Limits
-from ingestion.database.connection import Connection
-from ingestion.database.tables.batches import Parent
 from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records import PROGRAMMES, get_programme
-from ingestion.rows.columns import ColumnPlan, plan_columns
+from ingestion.records import PROGRAMMES
 from ingestion.source import Source
-from ingestion.uploads.identification import Instance, Key, programme_of_slug, read_key
-from ingestion.uploads.upload_options import UploadOptions
-from ingestion.values.dates import declared_of
-from intake.identify import Choice, InstanceQuestion, choose_instance, choose_programme, refuse_other_program
-from intake.parent_batch import find_slashed, inherited, named_parent, parent_of_rows, refuse_parent_of_other_programme
 
 
 def known_headers() -> frozenset[str]:
@@ -39,62 +30,19 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a file is and whose it is."""
+    """What a file is made of, and where its text can be read again."""
 
-    arrival: Arrival
-    key: Key
     scanned: ScannedFile
+    source: Source
     work_key: str | None
-    plan: ColumnPlan
-    programme: Choice[str]
-    instance: Choice[Instance | int | None]
-    parent: Parent | None
-    """Whose rejected rows the file brings back."""
-    options: UploadOptions
-    """What the uploader says, and what the parent's uploader said where this one is silent."""
-
-    @property
-    def is_of_parents_programme(self) -> bool:
-        """Whether the batch becomes a child of its parent."""
-        return self.parent is not None and self.parent.program_type == self.programme.value
+    """Of its unpacked copy, if its own bytes can't be cut."""
 
 
-def examine(examination: Examination, options: UploadOptions, db: Connection, settings: Settings) -> Examined:
-    """Read and identify the file. Raises Refused, Unavailable."""
-    arrival = examination.arrival
-    key = _key(arrival, options)
-    parent = named_parent(options, db)
-    _check_size(arrival, settings)
+def examine(examination: Examination, settings: Settings) -> Examined:
+    """Read the file. Raises Refused, Unavailable."""
+    _check_size(examination.arrival, settings)
     scanned, work_key = _scan(examination, settings)
-    source = _source(arrival, scanned, work_key, settings)
-    parent = parent or parent_of_rows(source, scanned, db)
-    options = inherited(options, parent)
-    programme = choose_programme(key, parent.program_type if parent else None, source, scanned)
-    if parent:
-        refuse_parent_of_other_programme(parent, programme.value, scanned.format.header)
-    elif not options.is_forced:
-        refuse_other_program(programme, scanned.format.header)
-    scanned = _with(scanned, fills_short_rows=get_programme(programme.value).fills_short_rows)
-    declared = declared_of(options.date_order, options.time_zone)
-    plan = plan_columns(scanned.format.header, get_programme(programme.value), declared, corrects=parent is not None)
-    if parent:
-        scanned = _with(scanned, slashed=find_slashed(source, scanned, plan))
-    question = InstanceQuestion(
-        explicit=options.program_instance or key.slug,
-        file_name=key.file_name,
-        plan=plan,
-        source=source,
-        scanned=scanned,
-    )
-    is_child = parent is not None and parent.program_type == programme.value
-    instance = choose_instance(question, parent.program_instance_id if parent and is_child else None, db)
-    return Examined(arrival, key, scanned, work_key, plan, programme, instance, parent, options)
-
-
-def _key(arrival: Arrival, options: UploadOptions) -> Key:
-    """What the uploader says: by the key, or by the slug of an instance, whose programme needs no other name."""
-    key = read_key(arrival.key)
-    return key if key.program_type else key._replace(program_type=programme_of_slug(options.program_instance or ""))
+    return Examined(scanned, _source(examination.arrival, scanned, work_key, settings), work_key)
 
 
 def _check_size(arrival: Arrival, settings: Settings) -> None:
@@ -126,11 +74,6 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     if scanned.transformed:
         writer.finish()
     return scanned, work_key if scanned.transformed else None
-
-
-def _with(scanned: ScannedFile, **facts: Any) -> ScannedFile:
-    """The file with more facts of its format."""
-    return scanned.model_copy(update={"format": scanned.format.model_copy(update=facts)})
 
 
 def _source(arrival: Arrival, scanned: ScannedFile, work_key: str | None, settings: Settings) -> Source:

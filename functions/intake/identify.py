@@ -1,205 +1,93 @@
-"""Which programme and which instance a file belongs to; the first that says so wins, and is remembered."""
+"""Says what a file is about: the batch that it corrects, its programme, its columns, its programme instance."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any
 
 from ingestion.csv_file.file_pass import ScannedFile
 from ingestion.database.connection import Connection
-from ingestion.database.tables import programmes
-from ingestion.errors import RefusalCode, Refused
-from ingestion.faults import RawRow
-from ingestion.records import PROGRAMMES, Kind, get_programme
-from ingestion.records.programme import header_name
-from ingestion.rows.columns import ColumnPlan, original_indexes
-from ingestion.rows.validation import Validated, validate
-from ingestion.source import Source
-from ingestion.uploads.identification import (
-    Instance,
-    Key,
-    instance_of_slug,
-    is_of_own_form,
-    other_programme_of_columns,
-    own_columns,
-    programme_of_columns,
-    programme_of_ids,
-    read_file_name,
-    slug_of_ref,
+from ingestion.database.tables.batches import Parent
+from ingestion.database.tables.uploads import Arrival
+from ingestion.records import get_programme
+from ingestion.rows.columns import ColumnPlan, plan_columns
+from ingestion.uploads.identification import Instance, Key, programme_of_slug, read_key
+from ingestion.uploads.upload_options import UploadOptions
+from ingestion.values.dates import declared_of
+from intake.examine import Examined
+from intake.parent_batch import find_slashed, inherited, named_parent, parent_of_rows, refuse_parent_of_other_programme
+from intake.programme_and_instance import (
+    Choice,
+    InstanceQuestion,
+    choose_instance,
+    choose_programme,
+    refuse_other_program,
 )
-from ingestion.values.spreadsheets import bare
-
-Value = TypeVar("Value")
-
-_GIVEN_BY = {"uploader": "uploaded", "file_name": "named as one", "parent_batch": "uploaded as a correction"}
-_IDS_TO_LOOK_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(Generic[Value]):
-    """A value, and what it was chosen by."""
+class Claims:
+    """What the uploader says of a file, known before it is read."""
 
-    value: Value
-    chosen_by: str
+    key: Key
+    options: UploadOptions
+    parent: Parent | None
+    """Whose rejected rows the file brings back."""
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceQuestion:
-    """All that may tell the instance of a file."""
+class Identified:
+    """What a file is about."""
 
-    explicit: str | None
-    file_name: str
-    plan: ColumnPlan
-    source: Source
+    key: Key
+    options: UploadOptions
+    """What the uploader says, and what the parent's uploader said where this one is silent."""
     scanned: ScannedFile
+    work_key: str | None
+    parent: Parent | None
+    programme: Choice[str]
+    plan: ColumnPlan
+    instance: Choice[Instance | int | None]
 
     @property
-    def program_type(self) -> str:
-        """The programme that the instance must be of."""
-        return self.plan.programme.program_type
+    def is_of_parents_programme(self) -> bool:
+        """Whether the batch becomes a child of its parent."""
+        return self.parent is not None and self.parent.program_type == self.programme.value
 
 
-def choose_programme(key: Key, of_parent: str | None, source: Source, scanned: ScannedFile) -> Choice[str]:
-    """The programme of a file. Raises Refused(UNKNOWN_PROGRAM)."""
-    if key.program_type:
-        return Choice(key.program_type, "uploader")
-    if of_parent:
-        return Choice(of_parent, "parent_batch")
-    if named := read_file_name(key.file_name).program_type:
-        return Choice(named, "file_name")
-    if told := programme_of_columns(scanned.format.header):
-        return Choice(told, "columns")
-    if told := programme_of_ids(_first_ids(source, scanned)):
-        return Choice(told, "session_ids")
-    raise Refused(
-        RefusalCode.UNKNOWN_PROGRAM,
-        "Neither the file's name nor its columns nor its session ids tell the programme; "
-        f"upload it to incoming/<program>/, where <program> is one of {', '.join(PROGRAMMES)}.",
+def read_claims(arrival: Arrival, options: UploadOptions, db: Connection) -> Claims:
+    """By the key, by a slug, whose programme needs no other name, or by the batch that is named. Raises Refused."""
+    key = read_key(arrival.key)
+    if not key.program_type:
+        key = key._replace(program_type=programme_of_slug(options.program_instance or ""))
+    return Claims(key, options, named_parent(options, db))
+
+
+def identify(examined: Examined, claims: Claims, db: Connection) -> Identified:
+    """Say what the file is about. Raises Refused, Unavailable."""
+    key, source, scanned = claims.key, examined.source, examined.scanned
+    parent = claims.parent or parent_of_rows(source, scanned, db)
+    options = inherited(claims.options, parent)
+    programme = choose_programme(key, parent.program_type if parent else None, source, scanned)
+    if parent:
+        refuse_parent_of_other_programme(parent, programme.value, scanned.format.header)
+    elif not options.is_forced:
+        refuse_other_program(programme, scanned.format.header)
+    scanned = _with(scanned, fills_short_rows=get_programme(programme.value).fills_short_rows)
+    declared = declared_of(options.date_order, options.time_zone)
+    plan = plan_columns(scanned.format.header, get_programme(programme.value), declared, corrects=parent is not None)
+    if parent:
+        scanned = _with(scanned, slashed=find_slashed(source, scanned, plan))
+    question = InstanceQuestion(
+        explicit=options.program_instance or key.slug,
+        file_name=key.file_name,
+        plan=plan,
+        source=source,
+        scanned=scanned,
     )
+    is_child = parent is not None and parent.program_type == programme.value
+    instance = choose_instance(question, parent.program_instance_id if parent and is_child else None, db)
+    return Identified(key, options, scanned, examined.work_key, parent, programme, plan, instance)
 
 
-def refuse_other_program(programme: Choice[str], header: Sequence[str]) -> None:
-    """Raise Refused(OTHER_PROGRAM) if a file's own columns are another programme's; an error file's may be."""
-    if len(original_indexes(header)) < len(header):
-        return
-    other = other_programme_of_columns(header, programme.value)
-    if other is None:
-        return
-    given, found = get_programme(programme.value), get_programme(other)
-    raise Refused(
-        RefusalCode.OTHER_PROGRAM,
-        f"The file was {_GIVEN_BY.get(programme.chosen_by, 'taken')} for {given.name} ({given.program_type}), but its "
-        f"columns are those of {found.name} ({found.program_type}): {', '.join(own_columns(header, found))}. Upload it "
-        f"for {found.program_type}, or with force and a reason if it is right as it is.",
-    )
-
-
-def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
-    keys = {programme.key_column.name for programme in PROGRAMMES.values() if programme.id_prefixes}
-    at = next((index for index, name in enumerate(scanned.format.header) if header_name(name) in keys), None)
-    if at is None or not scanned.chunks:
-        return iter(())
-    rows = (row for row in source.rows(scanned.chunks[0]) if isinstance(row, RawRow))
-    return (bare(row.cells[at]) for row in islice(rows, _IDS_TO_LOOK_AT))
-
-
-def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Connection) -> Choice[Instance | int | None]:
-    """The instance: one that is named, or the id of one that exists. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
-    if question.explicit:
-        return Choice(instance_of_slug(question.explicit, question.program_type), "uploader")
-    if question.plan.programme.kind is Kind.PEOPLE:
-        return Choice(None, "roster")
-    if of_parent is not None:
-        return Choice(of_parent, "parent_batch")
-    if question.plan.instance_ref_index is not None and (instance := _of_column(question, db)):
-        return Choice(instance, "column")
-    if slug := read_file_name(question.file_name).slug:
-        return Choice(instance_of_slug(slug, question.program_type), "file_name")
-    if question.scanned.rows == 0:
-        return Choice(None, "no_rows")
-    return Choice(_by_dates(question, db), "session_dates")
-
-
-def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | None:
-    """The one instance that the file's rows name, if any: of the programme's own form, or there already.
-
-    What a cell says is neither made a slug nor repeated: in a shifted row it is anything.
-    """
-    refs = {ref for validated in _validated(question) for ref in validated.instance_refs}
-    slugs = {ref: slug_of_ref(ref) for ref in refs}
-    if len(set(slugs.values())) > 1:
-        raise _undecided(question, f"name {len(set(slugs.values()))} program instances; upload one file for each")
-    for ref, slug in slugs.items():
-        if slug and is_of_own_form(slug, question.program_type):
-            return instance_of_slug(slug, question.program_type)
-        found = programmes.find_instance(db, slug, question.program_type) if slug else None
-        if found is None:
-            place = _place_of(question, ref)
-            raise _undecided(
-                question, f"name a program instance{place} that {question.program_type} does not have; correct it"
-            )
-        return found
-    return None
-
-
-def _undecided(question: InstanceQuestion, what: str) -> Refused:
-    return Refused(
-        RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-        f"The rows {what}, or say which one it is: incoming/{question.program_type}/<program-instance-slug>/<file>.",
-    )
-
-
-def _place_of(question: InstanceQuestion, ref: str) -> str:
-    """Where the first cell stands that says this."""
-    index = question.plan.instance_ref_index
-    for span in question.scanned.chunks:
-        for row in question.source.rows(span):
-            if index is not None and isinstance(row, RawRow) and ref in row.cells[index : index + 1]:
-                return f" (row {row.number}, line {row.line}, column {index + 1})"
-    return ""
-
-
-def _by_dates(question: InstanceQuestion, db: Connection) -> int:
-    """The one existing instance that all session dates fall into."""
-    span = _days(question)
-    candidates = programmes.instances_around(db, question.program_type, *span) if span else []
-    if len(candidates) == 1:
-        return candidates[0][0]
-    if span is None:
-        why = "it has no row with a valid date"
-    elif candidates:
-        why = f"its sessions fall into several ({', '.join(slug for _, slug in candidates[:5])})"
-    else:
-        why = "none that exists holds all of its session dates"
-    raise Refused(
-        RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-        f"The file does not say which program instance it belongs to, and {why}. Name it: upload to "
-        f"incoming/{question.program_type}/<program-instance-slug>/<file>, or give the file a name such as "
-        f"{question.plan.programme.slug_prefix}-2024-11.csv.",
-    )
-
-
-def _days(question: InstanceQuestion) -> tuple[date, date] | None:
-    """The first and the last day of the valid sessions; None if there are none."""
-    dated_by = question.plan.programme.record.dated_by
-    if dated_by is None:
-        return None
-    ends = [
-        (min(moments), max(moments))
-        for validated in _validated(question)
-        if (moments := [moment for moment in validated.columns[dated_by] if moment is not None])
-    ]
-    if not ends:
-        return None
-    zone = question.plan.declared.zone or UTC
-    first, last = min(first for first, _ in ends), max(last for _, last in ends)
-    return first.astimezone(zone).date(), last.astimezone(zone).date()
-
-
-def _validated(question: InstanceQuestion) -> Iterator[Validated]:
-    """All rows of the file, validated a few thousand at a time."""
-    now = datetime.now(UTC)
-    for span in question.scanned.chunks:
-        for block in question.source.blocks(span):
-            yield validate(block.rows, question.plan, now=now, scale=None)
+def _with(scanned: ScannedFile, **facts: Any) -> ScannedFile:
+    """The file with more facts of its format."""
+    return scanned.model_copy(update={"format": scanned.format.model_copy(update=facts)})

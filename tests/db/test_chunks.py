@@ -99,9 +99,11 @@ def test_the_faults_of_all_chunks_are_summed_by_code_and_field(db: Connection, b
     chunks.stage(db, batch_id, 1, staged(2, BAD_EMAIL))
     chunks.stage(db, batch_id, 2, staged(3, BAD_EMAIL, BAD_DATE))
     summed = [{**BAD_EMAIL, "count": 4}, BAD_DATE]
-    assert ledger.read(db, batch_id).faults.as_summary() == summed
+    assert ledger.read(db, batch_id).faults("session_id").as_summary() == summed
     chunks.plan_again(db, batch_id, [2], None)
-    assert ledger.read(db, batch_id).faults.as_summary() == [BAD_EMAIL], "what is to be read again does not count"
+    assert ledger.read(db, batch_id).faults("session_id").as_summary() == [BAD_EMAIL], (
+        "what is to be read again does not count"
+    )
     assert ledger.read(db, batch_id).rejected == 2
 
 
@@ -139,7 +141,7 @@ def test_chunks_that_look_like_the_other_scale_are_told_once_a_part_of_the_file_
 
 
 def test_a_batch_without_a_plan_has_an_empty_ledger(db: Connection) -> None:
-    assert ledger.read(db, add_batch(db)) == Ledger(chunks=(), shards=(), fault_counts=[], warnings=[])
+    assert ledger.read(db, add_batch(db)) == Ledger(chunks=(), shards=())
 
 
 def test_the_tally_is_the_sum_of_what_was_reconciled(db: Connection, batch_id: UUID) -> None:
@@ -152,7 +154,9 @@ def test_the_tally_is_the_sum_of_what_was_reconciled(db: Connection, batch_id: U
     assert tally == Tally(total=20, inserted=3, updated=2, unchanged=8, rejected=7)
     assert tally.balances
     assert ledger.read(db, batch_id).rejected == 7
-    assert [(fault["code"], fault["count"]) for fault in ledger.read(db, batch_id).faults.as_summary()] == [("E030", 3)]
+    assert [
+        (fault["code"], fault["count"]) for fault in ledger.read(db, batch_id).faults("session_id").as_summary()
+    ] == [("E030", 3)]
     assert ledger.read(db, batch_id).with_conflicts == [1, 2]
     assert chunks.get(db, batch_id, 2).conflicts == {1, 2}
 

@@ -227,7 +227,7 @@ def test_an_original_that_nobody_ever_decided_on_goes_too(
     def broken(*_: object) -> None:
         raise RuntimeError("as a fault of ours would be, until the event is given up")
 
-    monkeypatch.setattr("intake.receive.examine", broken)
+    monkeypatch.setattr("intake.intake_upload.examine", broken)
     with pytest.raises(RuntimeError):
         pipeline.upload("incoming/mentors_ukraine/olena-2024.csv", BODY, imported_by="olena@acme.com")
     pipeline.db.run(f"UPDATE uploads SET received_at = now() - interval '{days} days'")

@@ -20,7 +20,8 @@ from ingestion.errors import RefusalCode
 class Payload(BaseModel):
     """JSON with names in camelCase, as the state machine knows them."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+    # A function builds the schemas of its own payloads only: all of them would cost each cold start some milliseconds.
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
     def as_json(self) -> dict[str, Any]:
         """The payload as it travels."""

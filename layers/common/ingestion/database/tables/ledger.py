@@ -1,5 +1,6 @@
 """The ledger of a batch: the lines of its chunks and shards, read at once; whoever has a question asks the value."""
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import repeat
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import FaultCount, FaultCounts, Tally
 from ingestion.database.connection import Connection, rows
 from ingestion.faults import Fault, FaultCode
+from ingestion.file_warnings import FileWarning, warnings_of
 from ingestion.values.ratings import RatingFacts, Scale
 
 
@@ -29,6 +31,10 @@ class ChunkLine(BaseModel):
     updated_rows: int
     unchanged_rows: int
     conflict_rows: int
+    fault_counts: list[FaultCount]
+    """Of the rows that were rejected when they were read."""
+    warnings: list[FileWarning]
+    """What was tolerated in the rows."""
 
     @property
     def is_planned(self) -> bool:
@@ -68,10 +74,6 @@ class Ledger(BaseModel):
 
     chunks: tuple[ChunkLine, ...]
     shards: tuple[ShardLine, ...]
-    fault_counts: list[FaultCount]
-    """Of the rows that were rejected when they were read."""
-    warnings: list[dict[str, Any]]
-    """Code and count of what was tolerated in the rows."""
 
     @property
     def not_staged(self) -> list[int]:
@@ -121,13 +123,20 @@ class Ledger(BaseModel):
         """The chunks in which the whole file rejected rows."""
         return [line.number for line in self._read if line.conflict_rows]
 
-    @property
-    def faults(self) -> FaultCounts:
-        """All faults of the rows, those that only the whole file showed among them."""
-        counts = FaultCounts.from_summary(self.fault_counts)
+    def faults(self, key: str) -> FaultCounts:
+        """All faults of the rows, those that only the whole file showed among them, in the column *key*."""
+        counts = FaultCounts.from_summary(fault for line in self._read for fault in line.fault_counts)
         conflicts = sum(line.conflict_rows for line in self._read)
-        counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, "session_id", ""), conflicts))
+        counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, key, ""), conflicts))
         return counts
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What was tolerated in the rows, by code, with how often."""
+        counts = Counter[str]()
+        for warning in (warning for line in self._read for warning in line.warnings):
+            counts[warning.code] += warning.count
+        return warnings_of(counts)
 
     @property
     def shards_to_merge(self) -> list[int]:
@@ -146,24 +155,13 @@ def read(db: Connection, batch_id: UUID) -> Ledger:
         """
         SELECT (SELECT coalesce(json_agg(c ORDER BY c.number), '[]')
                   FROM (SELECT number, state, rows, rating_scale, rating_facts, staged_rows, rejected_rows,
-                               inserted_rows, updated_rows, unchanged_rows, conflict_rows
+                               inserted_rows, updated_rows, unchanged_rows, conflict_rows, fault_counts, warnings
                           FROM chunks
                          WHERE batch_id = :batch_id) c) AS chunks,
                (SELECT coalesce(json_agg(s ORDER BY s.number), '[]')
                   FROM (SELECT number, merged_at IS NOT NULL AS is_merged
                           FROM shards
-                         WHERE batch_id = :batch_id) s) AS shards,
-               (SELECT coalesce(json_agg(f), '[]')
-                  FROM (SELECT fault->>'code' AS code, min(fault->>'category') AS category, fault->>'field' AS field,
-                               sum((fault->>'count')::bigint)::bigint AS count
-                          FROM chunks, jsonb_array_elements(fault_counts) fault
-                         WHERE batch_id = :batch_id AND state <> 'planned'
-                      GROUP BY fault->>'code', fault->>'field') f) AS fault_counts,
-               (SELECT coalesce(json_agg(w ORDER BY w.code), '[]')
-                  FROM (SELECT warning->>'code' AS code, sum((warning->>'count')::bigint)::bigint AS count
-                          FROM chunks, jsonb_array_elements(warnings) warning
-                         WHERE batch_id = :batch_id AND state <> 'planned'
-                      GROUP BY warning->>'code') w) AS warnings
+                         WHERE batch_id = :batch_id) s) AS shards
         """,
         batch_id=batch_id,
     )

@@ -1,0 +1,60 @@
+"""What becomes of an object version: an upload record, always; then a batch, or a refusal that says why."""
+
+from ingestion.aws.event_bus import Event, tell
+from ingestion.aws.start_workflow import launch
+from ingestion.batch import BatchStatus
+from ingestion.config import Settings
+from ingestion.contracts import Decision
+from ingestion.database.connection import Connection
+from ingestion.database.tables import new_batches, uploads
+from ingestion.database.tables.uploads import Arrival, Upload
+from ingestion.errors import Refused
+from ingestion.telemetry import logger, metrics
+from intake.accept import accept
+from intake.examine import Examination, examine
+from intake.identify import identify, read_claims
+from intake.receive import options_of, read_metadata, receive
+from intake.refuse import refuse
+
+
+def intake_upload(arrival: Arrival, db: Connection, settings: Settings) -> Decision:
+    """Receive an object version and decide on it, once. Raises Unavailable."""
+    metadata = read_metadata(arrival)
+    upload = receive(arrival, metadata, db)
+    logger.append_keys(upload_id=str(upload.id))
+    if upload.state == "waiting":
+        decision = _decide(arrival, upload, metadata, db, settings)
+        logger.info("upload decided", state=decision.state, batch_id=decision.batch_id, refusal=decision.refusal)
+        metrics.add_metric(f"Uploads{decision.state.title()}", "Count", 1)
+    return _follow_up(upload, db, settings)
+
+
+def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Connection, settings: Settings) -> Decision:
+    examination = Examination(arrival, upload.id)
+    try:
+        claims = read_claims(arrival, options_of(upload, metadata), db)
+        examined = examine(examination, settings)
+        identified = identify(examined, claims, db)
+        return accept(upload, identified, db, settings)
+    except Refused as refused:
+        return refuse(upload, refused, examination.sha256, db)
+
+
+def _follow_up(upload: Upload, db: Connection, settings: Settings) -> Decision:
+    """Start the import, or announce the refusal; again if S3 reports the object again: it may have failed before."""
+    batch = new_batches.find_of_upload(db, upload.id)
+    if batch is None:
+        return _announce_refusal(upload, db, settings)
+    batch_id, chunk_count, status = batch
+    if status is BatchStatus.PENDING:
+        launch(batch_id, chunk_count, settings, name=str(batch_id))
+    return Decision(upload_id=upload.id, state="accepted", batch_id=batch_id)
+
+
+def _announce_refusal(upload: Upload, db: Connection, settings: Settings) -> Decision:
+    code = uploads.refusal(db, upload.id)
+    tell(
+        Event.UPLOAD_REFUSED,
+        {"uploadId": str(upload.id), "refusal": code, "uploadsBucket": settings.uploads_bucket},
+    )
+    return Decision(upload_id=upload.id, state="refused", refusal=code)

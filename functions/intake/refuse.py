@@ -1,0 +1,27 @@
+"""Refuses an upload: its record says why, and so does the audit trail, by a code."""
+
+from uuid import UUID
+
+from ingestion.contracts import Decision
+from ingestion.database.connection import Connection, transaction
+from ingestion.database.tables import audit, uploads
+from ingestion.database.tables.uploads import Upload
+from ingestion.errors import Refused
+
+
+def refuse(upload: Upload, refused: Refused, sha256: str | None, db: Connection) -> Decision:
+    """Refuse the upload, unless another report of S3 has decided on it meanwhile."""
+    with transaction(db):
+        if uploads.lock(db, upload.id) != "waiting":
+            return Decision(upload_id=upload.id, state="refused", refusal=refused.code)
+        return write_refusal(upload, refused, sha256, None, db)
+
+
+def write_refusal(
+    upload: Upload, refused: Refused, sha256: str | None, earlier_batch: UUID | None, db: Connection
+) -> Decision:
+    """In a transaction that has locked the upload; *earlier_batch* holds the same file, if that is why."""
+    uploads.refuse(db, upload.id, refused, sha256, earlier_batch)
+    details = {"code": refused.code.value, **({"batchId": str(earlier_batch)} if earlier_batch else {})}
+    audit.write(db, actor=audit.SERVICE, action="upload_refused", upload_id=upload.id, details=details)
+    return Decision(upload_id=upload.id, state="refused", refusal=refused.code)
