@@ -28,7 +28,7 @@ class Counting:
         self.of: Counter[ModuleType] = Counter()
         self._step: ModuleType | None = None
         self._run = Connection.run
-        monkeypatch.setattr(Connection, "run", lambda db, *args, **given: self._count(db, *args, **given))
+        monkeypatch.setattr(Connection, "run", lambda db, *args, **given: self._count(db, *args, **given))  # noqa: PLW0108 - a bound method would not be given the connection
         for step in AT_MOST:
             monkeypatch.setattr(step, "handler", self._watched(step, step.handler))
 
