@@ -13,8 +13,8 @@ APPEND_ONLY = ("audit_logs",)
 READ_ONLY = ("schema_migrations", "people_of_sessions")
 # A batch stays for good: archived, it still says that its file was imported.
 NEVER_DELETED = ("ingestion_batches",)
-# What the database alone says of a new row: an audit line when it was written, a batch or an upload that nothing has come
-# of it yet.
+# What the database alone says of a new row: an audit line when it was written, a batch or an upload that
+# nothing has come of it yet.
 NOT_INSERTED = {
     "audit_logs": ("id", "at"),
     "ingestion_batches": (
