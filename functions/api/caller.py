@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ingestion.config import settings
-from ingestion.sign_in.actors import LOCAL, Actor
+from ingestion.sign_in.actors import LOCAL, Actor, has_subject
 from ingestion.sign_in.rights import Right, granted
 from ingestion.sign_in.session_cookies import Pass
 
@@ -63,4 +63,4 @@ def _claims(event: Mapping[str, Any], checked: Mapping[str, Any]) -> dict[str, A
     except (ValueError, RecursionError):
         return None
     is_the_same = isinstance(claims, dict) and all(claims.get(name) == checked.get(name) for name in ("iss", "sub"))
-    return claims if is_the_same and claims.get("sub") else None
+    return claims if is_the_same and has_subject(claims) else None

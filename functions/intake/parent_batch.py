@@ -16,7 +16,7 @@ from ingestion.source import Source
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values import dates
 
-_MOST_PARENTS = 10
+_MOST_IDS = 100
 
 
 def named_parent(options: UploadOptions, db: Connection) -> Parent | None:
@@ -33,15 +33,27 @@ def named_parent(options: UploadOptions, db: Connection) -> Parent | None:
 
 
 def parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
-    """The batch that the rows of a returned error file name. Raises Refused if they name several."""
-    ids = sorted(set(_named_by_rows(source, scanned)))
-    parents = [parent for batch_id in ids[:_MOST_PARENTS] if (parent := batches.find_parent(db, batch_id))]
-    if len(parents) > 1:
-        raise Refused(
-            RefusalCode.NO_SUCH_PARENT_BATCH,
-            "The file has rows of the error files of several batches; upload the rows of each as a file of its own.",
-        )
-    return parents[0] if parents else None
+    """The batch that the rows of a returned error file name. Raises Refused if they name several.
+
+    Ids of no batch say nothing, such as those that a spreadsheet counts up from a true one. Not all of them are looked
+    up, nor kept: a file may have as many as it has rows.
+    """
+    found, looked_up = None, set[UUID]()
+    for batch_id in _named_by_rows(source, scanned):
+        if batch_id in looked_up:
+            continue
+        if len(looked_up) == _MOST_IDS:
+            break
+        looked_up.add(batch_id)
+        parent = batches.find_parent(db, batch_id)
+        if parent and found:
+            raise Refused(
+                RefusalCode.NO_SUCH_PARENT_BATCH,
+                "The file has rows of the error files of several batches; upload the rows of each as a file of its "
+                "own.",
+            )
+        found = found or parent
+    return found
 
 
 def refuse_parent_of_other_programme(parent: Parent, programme: str, header: tuple[str, ...]) -> None:
@@ -84,13 +96,14 @@ def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:
 
 
 def _named_by_rows(source: Source, scanned: ScannedFile) -> Iterator[UUID]:
+    """In the order of the file, each once in a block."""
     header = scanned.format.header
     at = next((index for index, name in enumerate(header) if header_name(name) == "_error_batch"), None)
     if at is None:
         return
     for span in scanned.chunks:
         for block in source.blocks(span):
-            for text in {cells[at] for cells in block.rows.cells}:
+            for text in dict.fromkeys(cells[at] for cells in block.rows.cells):
                 if batch_id := _id(restore(text).strip()):
                     yield batch_id
 

@@ -1,8 +1,8 @@
 """Retention: error files go 30 days after completion, files that led to nothing 90 days after their end, batches are
 archived after a year; the audit trail has each.
 
-One batch at a time: first the object, then its record in one transaction. What an interruption leaves undone is still
-due the next time, and deleting an object that is gone is no error.
+One batch at a time: its objects go before its record says so for good, and while nobody starts it over. What an
+interruption leaves undone is still due the next time, and deleting an object that is gone is no error.
 """
 
 from collections.abc import Callable
@@ -36,24 +36,25 @@ def retention(db: Connection, settings: Settings) -> dict[str, int]:
 def _delete_error_files(db: Connection, settings: Settings) -> int:
     count = 0
     while due := expiry.expired_error_files(db, settings.error_file_days):
-        for expired in due:
-            _delete_error_file(expired, db, settings)
-        count += len(due)
+        count += sum(_delete_error_file(expired, db, settings) for expired in due)
     return count
 
 
-def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> None:
-    s3.delete(settings.work_bucket, object_keys.reject_values(expired.batch_id))
-    s3.delete(settings.work_bucket, expired.key)
+def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> bool:
+    """The file and its rows as values; False if somebody else was quicker, or the batch was started over."""
     with transaction(db):
-        if expiry.note_error_file_deleted(db, expired.batch_id):
-            audit.write(
-                db,
-                actor=audit.SERVICE,
-                action="error_file_deleted",
-                batch_id=expired.batch_id,
-                details={"afterDays": settings.error_file_days},
-            )
+        if not expiry.note_error_file_deleted(db, expired.batch_id, settings.error_file_days):
+            return False
+        s3.delete(settings.work_bucket, object_keys.reject_values(expired.batch_id))
+        s3.delete(settings.work_bucket, expired.key)
+        audit.write(
+            db,
+            actor=audit.SERVICE,
+            action="error_file_deleted",
+            batch_id=expired.batch_id,
+            details={"afterDays": settings.error_file_days},
+        )
+    return True
 
 
 def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Connection, settings: Settings) -> int:
@@ -66,7 +67,7 @@ def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Conn
 def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
     """The object's version, and what was made of it; False if somebody else was quicker, or the batch runs again."""
     with transaction(db):
-        if not old_uploads.lock(db, due):
+        if not old_uploads.lock(db, due, settings.failed_upload_days):
             return False
         s3.delete(due.bucket, due.key, due.version_id)
         s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ingestion.sign_in.actors import has_subject
 from ingestion.telemetry import logger
 
 TIMEOUT_SECONDS: Final = 8
@@ -96,8 +97,7 @@ def _wrong_with(claims: Mapping[str, Any], issuer: str, client_id: str, nonce: s
         return "the token is of another sign-in"
     if not _is_alive(claims.get("exp"), now):
         return "the token has expired"
-    subject = claims.get("sub")
-    return None if subject and isinstance(subject, str) else "the token says nobody's name"
+    return None if has_subject(claims) else "the token says nobody's name"
 
 
 def _is_alive(expires: Any, now: float) -> bool:

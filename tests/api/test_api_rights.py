@@ -183,6 +183,15 @@ def test_a_token_that_is_not_the_one_that_was_checked_lets_nobody_in(closed: Cal
     assert answer.is_problem(401, "unauthenticated")
 
 
+@pytest.mark.parametrize(
+    "subject", ["", " ", "a" * 256, "a\nb", "a\u200b", "\u202ea", " a", 5, None, ["a"], {"a": 1}, True], ids=repr
+)
+def test_a_token_of_nobody_who_could_be_named_lets_nobody_in(closed: Call, subject: Any) -> None:
+    claims = {**ME, "sub": subject, "cognito:groups": sorted(ALL)}
+    answer = closed("GET", "/v1/import/summary", claims=claims)
+    assert answer.is_problem(401, "unauthenticated")
+
+
 PERSON, PROGRAM, ISSUER = "person", "program", "https://id.example.org"
 
 
@@ -196,6 +205,10 @@ PERSON, PROGRAM, ISSUER = "person", "program", "https://id.example.org"
         pytest.param({**ME, "email_verified": "yes"}, PERSON, "6b0e2f6e", id="… or not in the words for it"),
         pytest.param({**ME, "email_verified": 1}, PERSON, "6b0e2f6e", id="… or in a number"),
         pytest.param({"sub": "6b0e2f6e"}, PERSON, "6b0e2f6e", id="… or there is no address"),
+        pytest.param({**ME, "email": "a@x.org\nb@x.org"}, PERSON, "6b0e2f6e", id="… or there are two"),
+        pytest.param({**ME, "email": "a@x.org\u200b"}, PERSON, "6b0e2f6e", id="… or it reads like another's"),
+        pytest.param({**ME, "email": "\u202eogre@x.org"}, PERSON, "6b0e2f6e", id="… or runs the other way"),
+        pytest.param({**ME, "email": "a" * 3_000 + "@x.org"}, PERSON, "6b0e2f6e", id="… or none is as long"),
         pytest.param({"sub": "x", "iss": ISSUER}, PERSON, f"x ({ISSUER})", id="a subject stands with its issuer"),
         pytest.param({"sub": audit.SERVICE.name}, PERSON, audit.SERVICE.name, id="somebody who is called as we are"),
         pytest.param({"sub": "app", "client_id": "app"}, PROGRAM, "app", id="a program"),

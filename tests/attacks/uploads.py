@@ -5,9 +5,10 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from tests.attacks.attack import Attack, Outcome, Target
+from tests.attacks.attack import READER, Attack, Outcome, Target, together
 from tests.attacks.keys import Key, client
 from tests.attacks.wire import ask
+from tests.sign_in.closed_system import AUDIENCE
 
 PATIENCE_SECONDS = 60
 PEOPLE = "Email,Name,Role when joined\n{0}@example.org,Somebody,learner\n"
@@ -88,7 +89,29 @@ def forged_name(target: Target) -> Outcome:
     return Outcome("the trail has S3's principal" if is_kept else "the trail has the claimed name alone", is_kept)
 
 
+def option_unheeded(target: Target) -> Outcome:
+    """A dry run by a name that is nearly the option's: it must not be imported."""
+    key = f"incoming/kintell_users/{uuid4()}.csv"
+    outcome = decided(target, put(target, writer(target), key, **{"x-amz-meta-dry-run": "true"}))
+    return Outcome(outcome["state"], outcome["state"] == "refused")
+
+
+def name_too_long(target: Target) -> Outcome:
+    """Somebody whose issuer calls them by what the audit trail can't have: the link they got was never decided on."""
+    assert target.issuer
+    body = json.dumps({"fileName": f"{uuid4()}.csv", "programType": "kintell_users"}).encode()
+    said = {"groups": ["imports.write"], "email_verified": False}
+    answers = {}
+    for what, subject in {"long": "".join(str(uuid4()) for _ in range(100)), "unseen": "kari\u200b"}.items():
+        token = target.issuer.token(READER, AUDIENCE, sub=subject, **said)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        answers[what] = ask(target.system.aws.api_port, "POST", "/v1/import/uploads", headers, body)
+    return together(**answers)
+
+
 ATTACKS = (
     Attack("an upload under another's announcement", forged_announcement),
     Attack("an upload under another's name", forged_name),
+    Attack("an option under a name that is nearly its own", option_unheeded),
+    Attack("an upload by who has a name that can't be kept", name_too_long, needs_sign_in=True),
 )

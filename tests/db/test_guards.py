@@ -84,6 +84,11 @@ def functions(database: Database, owner: Connection) -> Iterator[Connection]:
         "UPDATE ingestion_batches SET file_hash = ''",
         "UPDATE ingestion_batches SET program_type = 'kintell_users'",
         "UPDATE ingestion_batches SET dry_run = true",
+        "INSERT INTO uploads (created_at) VALUES ('2020-01-01')",
+        "INSERT INTO uploads (state) VALUES ('accepted')",
+        "UPDATE uploads SET id = gen_random_uuid()",
+        "UPDATE uploads SET created_at = '2020-01-01'",
+        "UPDATE uploads SET link_token_hash = NULL",
         "COPY users TO PROGRAM 'cat'",
         "SELECT pg_read_file('PG_VERSION')",
     ],
@@ -170,6 +175,35 @@ def test_no_batch_is_completed_that_has_ended(owner: Connection, functions: Conn
             """,
             id=batch_id,
         )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "status = 'failed', failure_reason = 'x'",
+        "status = 'running', completed_at = NULL",
+        "status = 'pending', completed_at = NULL",
+        "forced = true, force_reason = 'x'",
+    ],
+)
+def test_a_batch_that_is_completed_stays_so(owner: Connection, functions: Connection, change: str) -> None:
+    add_batch(owner, "completed")
+    with refused(functions, CHECK, "what_is_completed_stays"):
+        functions.run(f"UPDATE ingestion_batches SET {change}")
+
+
+AS_SOMEBODY_ELSE = """
+    WITH gone AS (DELETE FROM uploads RETURNING id, bucket, key, version_id, file_name)
+    INSERT INTO uploads (id, bucket, key, version_id, file_name, uploaded_by, uploader_kind)
+    SELECT *, 'boss@example.org', 'local' FROM gone
+"""
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM uploads", AS_SOMEBODY_ELSE], ids=["gone", "from somebody else"])
+def test_an_upload_that_has_arrived_stays(owner: Connection, functions: Connection, statement: str) -> None:
+    add_upload(owner, uploaded_by="AWS:AROA:somebody", uploader_kind="aws")
+    with refused(functions, CHECK, "what_has_arrived_stays"):
+        functions.run(statement)
 
 
 @pytest.fixture

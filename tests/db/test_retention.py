@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ingestion.database.connection import Connection, connect
-from ingestion.database.tables import expiry, new_batches
+from ingestion.database.tables import expiry, new_batches, old_uploads
 from local.postgres import Database
 from retention import app
 from tests.conftest import secret_of
@@ -26,6 +26,15 @@ def ended(db: Connection, days_ago: float, status: str = "completed", **columns:
     return batch_id
 
 
+def test_a_failed_batch_that_failed_anew_keeps_its_file_for_its_time(db: Connection) -> None:
+    ended(db, 91, "failed")
+    (due,) = old_uploads.failed(db, 90)
+    db.run("UPDATE ingestion_batches SET completed_at = now()")
+    assert not old_uploads.lock(db, due, 90)
+    db.run("UPDATE ingestion_batches SET completed_at = now() - interval '91 days'")
+    assert old_uploads.lock(db, due, 90)
+
+
 def test_error_files_are_due_30_days_after_the_end_until_it_is_noted_that_they_are_gone(db: Connection) -> None:
     newer = ended(db, 30.5, error_file_key="errors/newer.csv")
     older = ended(db, 40, "failed", error_file_key="errors/older.csv")
@@ -33,8 +42,8 @@ def test_error_files_are_due_30_days_after_the_end_until_it_is_noted_that_they_a
     ended(db, 50)
     due = expiry.expired_error_files(db, 30)
     assert [(one.batch_id, one.key) for one in due] == [(older, "errors/older.csv"), (newer, "errors/newer.csv")]
-    assert expiry.note_error_file_deleted(db, older)
-    assert not expiry.note_error_file_deleted(db, older)
+    assert expiry.note_error_file_deleted(db, older, 30)
+    assert not expiry.note_error_file_deleted(db, older, 30)
     assert [one.batch_id for one in expiry.expired_error_files(db, 30)] == [newer]
 
 

@@ -240,6 +240,14 @@ def test_a_subject_that_is_called_as_the_system_is_somebody(visit: Visit, issuer
     assert holder.name != SYSTEM.name
 
 
+@pytest.mark.parametrize("subject", ["a" * 256, "a\nb", "kari\u200b", "\u202eirak", " kari"], ids=repr)
+def test_a_subject_that_nobody_could_tell_from_another_is_nobody(visit: Visit, issuer: Issuer, subject: str) -> None:
+    issuer.claims = {"sub": subject}
+    begun = visit("/login")
+    ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI))
+    assert (ended.failure, ended.cookies) == ("untrusted", {})
+
+
 def test_every_pass_has_an_id_of_its_own(visit: Visit) -> None:
     assert signed_in(visit).id != signed_in(visit).id
 

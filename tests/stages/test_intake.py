@@ -9,7 +9,8 @@ import pytest
 
 from ingestion.batch import Tally
 from ingestion.database import connection as database_module
-from ingestion.database.connection import rows
+from ingestion.database.connection import Connection, rows
+from ingestion.database.tables import batches
 from tests.db.world import account_for
 from tests.stages.conftest import UPLOADS, Pipeline
 
@@ -26,6 +27,26 @@ def upload_of(pipeline: Pipeline, taken: dict[str, Any]) -> dict[str, Any]:
 
 def actions(pipeline: Pipeline) -> list[str]:
     return [row[0] for row in pipeline.db.run("SELECT action FROM audit_logs ORDER BY id")]
+
+
+def test_ids_of_no_batch_hide_none_of_a_batch(pipeline: Pipeline) -> None:
+    parent = pipeline.upload(KEY, BODY)["batch_id"]
+    named = [parent, *(f"00000000-0000-4000-8000-{number:012}" for number in range(5_000))]
+    lines = [f"MS-{number},a@example.org,b@example.org,2024-11-05,{text}\n" for number, text in enumerate(named)]
+    header = "session_id,participant_email,mentor_email,scheduled_at,_error_batch\n"
+    asked: list[UUID] = []
+    find = batches.find_parent
+
+    def noted(db: Connection, batch_id: UUID) -> batches.Parent | None:
+        asked.append(batch_id)
+        return find(db, batch_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "find_parent", noted)
+        taken = pipeline.upload("incoming/mentors_ukraine/x.csv", (header + "".join(lines)).encode())
+    assert str(pipeline.batch(taken["batch_id"])["parent_batch_id"]) == parent
+    # Nor does each have its statement.
+    assert len(asked) < 200
 
 
 @pytest.mark.parametrize(

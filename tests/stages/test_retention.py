@@ -121,6 +121,21 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
     assert keys(loaded, WORK, "errors/") == []
 
 
+def test_what_was_made_anew_since_the_clean_up_looked_stays(loaded: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    age(loaded, 31)
+    due = expiry.expired_error_files
+
+    def started_over_meanwhile(db: Any, days: int) -> list[expiry.Expired]:
+        found = due(db, days)
+        age(loaded, 0)
+        return found
+
+    monkeypatch.setattr(expiry, "expired_error_files", started_over_meanwhile)
+    assert clean(loaded)["error_files_deleted"] == 0
+    assert len(keys(loaded, WORK, "errors/")) == 2
+    assert trail(loaded, "error_file_deleted") == 0
+
+
 PERSON = "oksana-shevchenko"
 LEAKY = f"incoming/mentors_ukraine/{PERSON}-2024.csv.gz"
 REJECTED = gzip.compress(BODY.replace(b"kari", b"unknown").replace(b"scheduled_at", b"scheduled_at,Oksana Shevchenko"))

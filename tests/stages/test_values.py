@@ -63,6 +63,7 @@ def test_a_batch_that_is_started_over_counts_its_warnings_once(people: Pipeline)
     taken = people.upload(MENTORS, file(line(1, rating="1", duration_minutes="N/A")), max_error_percent="0")
     batch = people.run(taken["batch_id"])
     assert warnings(batch) == {"cells_emptied": 1, "rating_scale_assumed": 1}
+    people.db.run("ALTER TABLE ingestion_batches DISABLE TRIGGER what_is_completed_stays")
     people.db.run("UPDATE ingestion_batches SET status = 'running', completed_at = NULL WHERE id = :id", id=batch["id"])
     batch_states.warn(people.db, batch["id"], ledger.read(people.db, batch["id"]).warnings)
     assert warnings(people.batch(batch["id"])) == {"cells_emptied": 1, "rating_scale_assumed": 1}

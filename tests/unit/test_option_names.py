@@ -21,7 +21,19 @@ def test_the_parent_has_the_name_that_the_api_gives_it() -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["dry-rum", "dryrunn", "forse", "force-resaon", "time-zones", "date-oder", "parent-bach", "max-errors-percent"],
+    [
+        *(
+            "dry-rum",
+            "dryrunn",
+            "forse",
+            "force-resaon",
+            "time-zones",
+            "date-oder",
+            "parent-bach",
+            "max-errors-percent",
+        ),
+        *("x-amz-meta-dry-run", "x-amz-meta-upload-id", "X_Amz_Meta_Force", "xamzmetadryRun", "x-amz-meta-dry-rum"),
+    ],
 )
 def test_what_is_nearly_an_option_is_refused(written: str) -> None:
     with pytest.raises(Refused, match="did you mean") as refused:

@@ -83,6 +83,7 @@ class RowFramer:
         self._line = line
         self._row: _LongRow | None = None
         self._row_by_row_until = 0
+        self._window_bytes = limits.field
         self._begin_chunk(offset)
 
     def feed(self, block: bytes) -> None:
@@ -159,14 +160,20 @@ class RowFramer:
         return is_long or self.rows - self._rows_before >= self._limits.chunk_rows
 
     def _take_window(self) -> bool:
-        """Take the whole rows of the next window, if well-formed. No window reaches past where the chunk may end."""
+        """Take the whole rows of the next window, if well-formed. No window reaches past where the chunk may end.
+
+        Where headers are repeated, a window is about as long as the stretch between two of them: each is counted to its
+        end before a header in it is looked for.
+        """
         at = self._base + self._pos
-        end = min(at + self._limits.field, self._chunk_start + self._limits.chunk)
+        end = min(at + self._window_bytes, self._chunk_start + self._limits.chunk)
         if at < self._row_by_row_until or end - at < LEAST_WINDOW_BYTES:
             return False
         window = self._buffer[self._pos : end - self._base]
         counted = count_window(window, self._patterns)
+        self._window_bytes = min(2 * self._window_bytes, self._limits.field)
         if counted and self._headers and (header := self._headers.first_in(window, counted)):
+            self._window_bytes = min(max(2 * header[1], LEAST_WINDOW_BYTES), self._limits.field)
             if not header[0]:
                 return self._take_header(header[1])
             counted = count_window(window[: header[0]], self._patterns)

@@ -13,7 +13,8 @@ APPEND_ONLY = ("audit_logs",)
 READ_ONLY = ("schema_migrations", "batch_people")
 # A batch stays for good: archived, it still says that its file was imported.
 NEVER_DELETED = ("ingestion_batches",)
-# What the database alone says of a new row: an audit line when it was written, a batch that nothing has come of it yet.
+# What the database alone says of a new row: an audit line when it was written, a batch or an upload that
+# nothing has come of it yet.
 NOT_INSERTED = {
     "audit_logs": ("id", "at"),
     "ingestion_batches": (
@@ -21,9 +22,11 @@ NOT_INSERTED = {
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
         *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at"),
     ),
+    "uploads": ("state", "sha256", "refusal_code", "refusal_message", "created_at", "decided_at", "deleted_at"),
 }
-# What a batch is, by which its counts are judged.
+# What an upload is, and what a batch is, by which its counts are judged.
 NOT_UPDATED = {
+    "uploads": ("id", "bucket", "link_token_hash", "created_at"),
     "ingestion_batches": (
         "id",
         "number",
@@ -34,7 +37,7 @@ NOT_UPDATED = {
         "corrects_batch_id",
         "dry_run",
         "created_at",
-    )
+    ),
 }
 
 

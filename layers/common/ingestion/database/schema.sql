@@ -194,6 +194,7 @@ CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON public.ingest
 CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON public.ingestion_batches FOR EACH ROW WHEN ((((old.status = 'archived'::text) AND (new.status <> 'archived'::text)) OR ((old.archived_at IS NOT NULL) AND ((new.status <> old.status) OR (new.archived_at IS DISTINCT FROM old.archived_at))))) EXECUTE FUNCTION public.files_stay_deleted();
 CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, number, status ON public.ingestion_batches FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
 CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF imported_by, claimed_by ON public.ingestion_batches FOR EACH ROW WHEN (((new.imported_by <> COALESCE(old.imported_by, ''::text)) OR (new.claimed_by <> COALESCE(old.claimed_by, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
+CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public.ingestion_batches FOR EACH ROW WHEN (((old.status = 'completed'::text) AND ((new.status <> ALL (ARRAY['completed'::text, 'archived'::text])) OR (new.forced <> old.forced)))) EXECUTE FUNCTION public.what_is_completed_stays();
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
@@ -401,6 +402,7 @@ CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF uploaded_by, uploader_kind,
             WHEN (old.version_id IS NULL) THEN new.principal
             ELSE NULL::text
         END, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
+CREATE TRIGGER what_has_arrived_stays BEFORE DELETE ON public.uploads FOR EACH ROW WHEN (((old.state <> 'waiting'::text) OR (old.version_id IS NOT NULL))) EXECUTE FUNCTION public.what_has_arrived_stays();
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_refusal_batch_id_fkey FOREIGN KEY (refusal_batch_id) REFERENCES public.ingestion_batches(id);
 
@@ -930,4 +932,24 @@ BEGIN
     RAISE check_violation USING
         MESSAGE = TG_TABLE_NAME || ' ' || OLD.id || ' already says who uploaded it',
         TABLE = TG_TABLE_NAME, CONSTRAINT = 'uploader_is_set_once';
+END $$;
+
+CREATE FUNCTION public.what_has_arrived_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'upload ' || OLD.id || ' stays: its file has arrived',
+        TABLE = 'uploads', CONSTRAINT = 'what_has_arrived_stays';
+END $$;
+
+CREATE FUNCTION public.what_is_completed_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'batch ' || OLD.id || ' stays ' || OLD.status,
+        TABLE = 'ingestion_batches', CONSTRAINT = 'what_is_completed_stays';
 END $$;

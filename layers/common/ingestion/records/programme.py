@@ -53,7 +53,7 @@ def header_name(text: str) -> str:
     return _header_name(text) if len(text) <= _LONGEST_HEADER else plain(text)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=20_000)  # more than a header may have columns: each is asked for some thirty times
 def _header_name(text: str) -> str:
     name = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip(BLANKS)
     name = _MINUTES.sub(r"\1_minutes", name)

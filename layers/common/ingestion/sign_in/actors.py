@@ -46,10 +46,26 @@ class Actor(BaseModel):
         return cls(kind=ActorKind.AWS, name=principal)
 
 
+LONGEST_SUBJECT: Final = 255
+"""https://openid.net/specs/openid-connect-core-1_0.html#IDToken"""
+LONGEST_ADDRESS: Final = 254
+"""https://www.rfc-editor.org/errata/eid1690"""
+
 SYSTEM: Final = Actor(kind=ActorKind.SYSTEM, name="kintell-ingest")
 """What the system does by itself."""
 
 LOCAL: Final = Actor(kind=ActorKind.LOCAL, name="local")
+
+
+def has_subject(claims: Mapping[str, Any]) -> bool:
+    """Whether claims say whom they are about, by a name that the audit trail can have and a reader sees as it is."""
+    subject = claims.get("sub")
+    return isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT and _is_seen(subject)
+
+
+def _is_seen(text: str) -> bool:
+    """Without what is not seen, or turns round what is: two names that read alike are one name."""
+    return text.isprintable() and text == text.strip()
 
 
 def _name(issuer: str, subject: str) -> str:
@@ -61,7 +77,9 @@ def _address(claims: Mapping[str, Any]) -> str | None:
     """The address that the issuer vouches for. One that it says nothing of may be anybody's."""
     email, is_verified = claims.get("email"), claims.get("email_verified")
     is_vouched_for = is_verified is True or is_verified == "true"
-    return email if is_vouched_for and isinstance(email, str) and "@" in email else None
+    if not is_vouched_for or not isinstance(email, str) or len(email) > LONGEST_ADDRESS:
+        return None
+    return email if "@" in email and " " not in email and _is_seen(email) else None
 
 
 def _is_of_a_program(claims: Mapping[str, Any]) -> bool:

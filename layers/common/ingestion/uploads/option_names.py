@@ -28,6 +28,8 @@ _BARE: Final = {_SEPARATORS.sub("", name): name for name in NAMES} | {"parentbat
 """By what is left of a name without case and separators; the API's own names among them."""
 _OF_THE_KEY: Final = ("program", "programtype", "programme")
 _LONGEST_SHORT: Final = 8
+_OF_S3: Final = ("xamzmeta", "amzmeta", "xamz")
+"""What S3 puts before a name. Somebody who writes it too is answered, not passed over."""
 
 
 def by_name(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -55,7 +57,8 @@ def find(written: str) -> str | None:
         return _BARE[bare]
     if bare in _OF_THE_KEY:
         raise _invalid(f"There is no option {written}; name the programme by the folder: incoming/<program>/<file>.")
-    near = next((name for known, name in _BARE.items() if _is_near(bare, known)), None)
+    named = next((bare.removeprefix(front) for front in _OF_S3 if bare.startswith(front)), bare)
+    near = next((name for known, name in _BARE.items() if _is_near(named, known)), None)
     if near:
         raise _invalid(f"There is no option {written[:40]}; did you mean {near}? Write it so, or leave it out.")
     return None

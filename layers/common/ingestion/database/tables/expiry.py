@@ -57,15 +57,18 @@ def expired_error_files(db: Connection, days: int) -> list[Expired]:
     return [Expired.model_validate(row) for row in found]
 
 
-def note_error_file_deleted(db: Connection, batch_id: UUID) -> bool:
-    """The batch says from now on that its error file was deleted; False if it said so before."""
+def note_error_file_deleted(db: Connection, batch_id: UUID, days: int) -> bool:
+    """The batch says from now on that its error file was deleted; False if it said so before, or was started over since
+    and has another one, or will have."""
     noted = db.run(
         """
         UPDATE ingestion_batches SET error_file_deleted_at = now()
-         WHERE id = :id AND error_file_deleted_at IS NULL
+         WHERE id = :id AND error_file_key IS NOT NULL AND error_file_deleted_at IS NULL
+           AND completed_at < now() - make_interval(days => CAST(:days AS int))
      RETURNING id
         """,
         id=batch_id,
+        days=days,
     )
     return bool(noted)
 

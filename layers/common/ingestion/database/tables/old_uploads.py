@@ -83,13 +83,23 @@ def _due(db: Connection, sql: str, days: int) -> list[DueUpload]:
     return [DueUpload.model_validate(row) for row in rows(db, sql, days=days, at_once=AT_ONCE)]
 
 
-def lock(db: Connection, due: DueUpload) -> bool:
+def lock(db: Connection, due: DueUpload, days: int) -> bool:
     """Keep the record as it is until the transaction ends; False if it is not due any more."""
     if due.batch_id is None:
         sql = "SELECT FROM uploads WHERE id = :id AND state <> 'accepted' AND deleted_at IS NULL FOR UPDATE"
         return bool(db.run(sql, id=due.upload_id))
-    sql = "SELECT FROM ingestion_batches WHERE id = :id AND status = 'failed' AND archived_at IS NULL FOR UPDATE"
-    return bool(db.run(sql, id=due.batch_id))
+    return bool(
+        db.run(
+            """
+            SELECT FROM ingestion_batches
+             WHERE id = :id AND status = 'failed' AND archived_at IS NULL
+               AND completed_at < now() - make_interval(days => CAST(:days AS int))
+               FOR UPDATE
+            """,
+            id=due.batch_id,
+            days=days,
+        )
+    )
 
 
 def blank(db: Connection, due: DueUpload) -> None:
