@@ -190,7 +190,7 @@ def test_the_record_has_the_file_its_chunks_and_what_was_asked_for(get: Call, wo
         inserted_rows=2,
         updated_rows=1,
         conflict_rows=1,
-        taken=[7],
+        conflicting_rows=[7],
         staged_at=NOW,
     )
 
