@@ -34,7 +34,7 @@ def specimen(request: pytest.FixtureRequest) -> Specimen:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def courses(database_server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The programme is registered, and its migration the newest of the databases that tests get."""
     folder = tmp_path_factory.mktemp("migrations")

@@ -121,7 +121,7 @@ def test_a_forced_dry_run_that_is_not_waited_for(run: Run, people: tuple[str, st
     file.write_text(f"{HEADER}MS-{uuid4()},{people[0]},{people[1]},2024-11-05T10:00:00Z,45,\n", "utf-8")
     sent = run("import", file.name, "--dry-run", "--force", "--reason", "bare en prøve – ще раз", "--no-wait")
     assert sent.returncode == 0, sent
-    watch = re.search(r"^Monitor:       kintell (status [0-9a-f-]{36} --watch)$", sent.stdout, re.MULTILINE)
+    watch = re.search(r"^Watch:       kintell (status [0-9a-f-]{36} --watch)$", sent.stdout, re.MULTILINE)
     assert watch, sent.stdout
     watched = run(*watch[1].split())
     assert watched.returncode == 0, watched
