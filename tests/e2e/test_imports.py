@@ -230,7 +230,7 @@ def test_a_file_of_many_chunks_and_shards_comes_out_as_its_rows_do(door: FrontDo
     record = door.get(f"/v1/import/batches/{status['batchId']}")
     assert len(record["chunks"]) > 1
     for chunk in record["chunks"]:
-        outcomes = sum(chunk[f"{name}Rows"] for name in ("inserted", "updated", "unchanged", "taken", "rejected"))
+        outcomes = sum(chunk[f"{name}Rows"] for name in ("inserted", "updated", "unchanged", "conflict", "rejected"))
         assert outcomes == chunk["rows"]
 
 
