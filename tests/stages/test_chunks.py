@@ -49,6 +49,7 @@ def import_cut(
     pipeline: Pipeline, first: bytes, second: bytes, chunk_bytes: int, rows_per_shard: int
 ) -> list[tuple[object, ...]]:
     """Import both files, cut as told, into an empty database, and undo it."""
+    pipeline.know(*PEOPLE, "kari@acme.com")
     cut = read_settings().model_copy(update={"chunk_bytes": chunk_bytes, "rows_per_shard": rows_per_shard})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("intake.app.settings", lambda: cut)
@@ -57,6 +58,7 @@ def import_cut(
             outcome(pipeline, pipeline.load(key, body, force="true", force_reason="property"))
             for body in (first, second)
         ]
+    # People refer to batches, so they are emptied too.
     pipeline.db.run(
         "TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE"
     )
@@ -72,7 +74,6 @@ def test_the_outcome_does_not_depend_on_how_a_file_is_cut(
     chunk_bytes: int,
     rows_per_shard: int,
 ) -> None:
-    pipeline.know(*PEOPLE, "kari@acme.com")
     whole = import_cut(pipeline, file_of(first), file_of(second), 1 << 20, 1000)
     cut = import_cut(pipeline, file_of(first), file_of(second), chunk_bytes, rows_per_shard)
     assert cut == whole
