@@ -183,4 +183,4 @@ def test_the_upload_says_how_far_it_is(page: Page, context: BrowserContext, door
     expect(page.locator("#share")).to_have_text(re.compile(r"Uploading: [1-9]\d* %"))
     assert 0 < page.locator("#sent").evaluate("progress => progress.value") <= 1
     network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
-    expect(page.get_by_role("heading", name="The file is not a CSV file.")).to_be_visible()
+    expect(page.get_by_role("heading", name="The file is not a CSV file")).to_be_visible()
