@@ -175,13 +175,17 @@ class MultipartWriter:
             self._send(bytes(self._pending[:PART_BYTES]))
             del self._pending[:PART_BYTES]
 
+    def write_object(self, bucket: str, key: str) -> None:
+        """Add all of another object, passed through: in one request, where `append` needs two for a small one."""
+        for block in blocks(bucket, key, None):
+            self.write(block)
+
     def append(self, bucket: str, key: str) -> None:
         """Add all of another object: copied by S3 if it is large enough for a part of its own, else passed through."""
         size_bytes = _call("head_object", Bucket=bucket, Key=key)["ContentLength"]
         may_flush = not self._pending or len(self._pending) >= LEAST_PART_BYTES
         if size_bytes < LEAST_PART_BYTES or size_bytes > MOST_PART_BYTES or not may_flush:
-            for block in blocks(bucket, key, None):
-                self.write(block)
+            self.write_object(bucket, key)
             return
         if self._pending:
             self._send(bytes(self._pending))
