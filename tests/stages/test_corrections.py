@@ -344,3 +344,18 @@ def test_an_id_that_holds_the_quote_is_where_its_row_is_mended(known: Pipeline) 
     table = table_of(known, first)
     table[1][0] = "MS-1"
     assert counts(known.load(MENDED, saved(table))) == (1, 0)
+
+
+def test_a_cell_that_could_not_be_read_is_no_text_until_somebody_writes_it(known: Pipeline) -> None:
+    rows = [f"MS-{n},olena@example.org,kari@acme.com,2024-11-13,45,4,samtale på norsk" for n in range(3)]
+    header = "session_id,participant_email,mentor_email,scheduled_at,duration_minutes,rating,feedback_text"
+    body = "\n".join([header, *rows, ""]).encode()
+    lines = body.split(b"\n")
+    lines[2] = lines[2].replace("på".encode(), b"p\xe5")
+    first = known.load(KEY, b"\n".join(lines))
+    assert counts(first) == (2, 1)
+    handed_out = table_of(known, first)
+    elsewhere = known.load("incoming/a.csv", saved(mended(handed_out, "4", "5")))
+    assert counts(elsewhere) == (0, 1)
+    written = known.load("incoming/b.csv", saved(mended(handed_out, r"samtale p\xe5 norsk", "samtale på norsk")))
+    assert counts(written) == (1, 0)

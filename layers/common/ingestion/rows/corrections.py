@@ -33,6 +33,8 @@ _DOTS: Final = "may be what a spreadsheet shows for it"
 _MOST_BLANKS: Final = 64
 """What a cell has lost of blanks is put back up to so many: more would stand in every copy of the row."""
 _MARKS: Final = re.compile(r'"|\\x[0-9a-f]{2}')
+_UNREAD: Final = re.compile(r"\\x(?:00|[89a-f][0-9a-f])")
+"""What stands for a byte that could not be read: see `chunk_reader.visible`."""
 """What a row can't be read for: a quote in the wrong place, or a byte that is written out."""
 _NO_HELP: Final = "does not mend it"
 _CELLS_UNKNOWN: Final = frozenset({FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE})
@@ -126,6 +128,7 @@ class HandedOut:
         self.key = cells[pairing.key[0]] if pairing.key else ""
         self.is_out_of_place = any(fault.code in _CELLS_UNKNOWN for fault in reject.faults)
         """Whether its cells may not be where they belong."""
+        self.is_unreadable = any(fault.code is FaultCode.UNREADABLE for fault in reject.faults)
         self._width = pairing.width
         self._sheltered = pairing.sheltered
 
@@ -175,6 +178,7 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
     dotted: dict[str, str] = {}
     changed: list[int] = []
     same = filled = 0
+    is_left_unread = False
     is_mended = not handed_out.is_out_of_place and _is_mended_elsewhere(handed_out.reject, row, pairing)
     left = len(pairing.pairs)
     for (at, index), given in zip(pairing.pairs, handed_out.texts, strict=True):
@@ -185,6 +189,8 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
             dotted[given.text] = back.text
         if is_same_text(given, back) and not (has_dots and index in pairing.slashed):
             same += bool(given.text or back.text)
+            # Whatever else was changed: what stands for its bytes is no text of theirs.
+            is_left_unread = is_left_unread or (handed_out.is_unreadable and _UNREAD.search(given.text) is not None)
             if len(given.text) <= len(back.text) + _MOST_BLANKS:
                 restored.append((index, neutralise(given.text)))
         elif not (at == pairing.width - 1 and is_same_text(handed_out.joined, back)):
@@ -192,7 +198,7 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
             is_mended = is_mended or not handed_out.is_out_of_place or handed_out.may_have_moved(at)
             if is_mended and 2 * same + left <= filled:
                 break  # whatever the other cells are, most are not those that were handed out
-    return Comparison(restored, tuple(changed), is_mended, 2 * same > filled, dotted)
+    return Comparison(restored, tuple(changed), is_mended and not is_left_unread, 2 * same > filled, dotted)
 
 
 def _is_mended_elsewhere(reject: Reject, row: RawRow, pairing: Pairing) -> bool:
