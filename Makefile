@@ -32,7 +32,7 @@ help:
 	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
 	@echo "make docs       the docs site, into build/docs; a broken link fails it"
 	@echo "make reference  the reference pages of docs/ that are generated from the code"
-	@echo "make lint       formatter, linter, types, layers, template and state machine"
+	@echo "make lint       formatter, linter, spelling, prose, types, layers, template and state machine"
 	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
 	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
 	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
@@ -115,12 +115,13 @@ reference: $(VENV)/.dev.stamp
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp docs
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/codespell
 	$(VENV)/bin/mypy layers/common/ingestion layers/common/compile_ahead.py functions local tests $(wildcard cli bench tools)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,template.yaml $(wildcard infra/*.yaml))
-	$(RUN) -m pytest tests/template
+	$(RUN) -m pytest tests/template tests/docs/test_prose.py
 
 bench: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS)
