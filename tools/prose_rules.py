@@ -97,7 +97,7 @@ def faults_in(text: str) -> Iterator[tuple[str, str]]:
             found = rule.pattern.search(sentence)
             if found and not (rule in SPELLINGS and _is_name(found)):
                 yield f"“{found[0]}”: {rule.instead}", sentence
-        longest = max(len(clause.split()) for clause in re.split(r"[;:] ", sentence))
+        longest = max(len(clause.split()) for clause in re.split(r"[;:]\s|\n *\d", raw))
         if longest > MOST_WORDS and sentence.endswith("."):
             yield f"{longest} words without a stop: make two sentences", sentence
         if _STARTS.match(sentence) and not _VERB.search(sentence):

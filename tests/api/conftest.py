@@ -37,7 +37,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[pytest.MonkeyPatch]:
-    """What the template tells the function, and an AWS whose database nobody answers for."""
+    """The settings from the template, and an AWS whose database does not answer."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in {
             "AWS_DEFAULT_REGION": REGION,

@@ -1,4 +1,4 @@
-"""Browsers show a pass: it opens pages, each with its right, no route of the API, and nothing once it is over."""
+"""A session cookie opens pages, each with its right, no route of the API, and nothing once it has expired."""
 
 import json
 import time
@@ -40,7 +40,7 @@ def cookie_key(environment: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def browse(api: Call, cookie_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
-    """Asks for a page as a browser does, with a pass for these rights; without one for None."""
+    """Asks for a page as a browser does, with a session cookie for these rights; without one for None."""
     for name, value in {
         "AUTHENTICATION": "oidc",
         "COOKIE_KEY_ARN": cookie_key,
@@ -375,7 +375,7 @@ def test_a_download_from_a_page_is_audited(browse: Browse, batch: UUID, place: P
 def test_no_link_of_somebody_elses_makes_a_look_at_rows_anybodys(
     browse: Browse, batch: UUID, place: Place, site: str
 ) -> None:
-    """A browser follows it with the pass. It ends where they can ask for the rows themselves."""
+    """A browser follows it with the session cookie. It ends where they can ask for the rows themselves."""
     for path, page in {
         f"/batches/{batch}/errors": f"/batches/{batch}",
         f"/batches/{batch}/rejected": f"/batches/{batch}",

@@ -171,7 +171,7 @@ def test_an_address_to_log_in_at_is_one_of_https(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(("host", "status"), [("evil.example", 404), ("localhost", 404), ("localhost:{port}", 200)])
 def test_the_browser_comes_back_to_this_machine_by_its_name(host: str, status: int) -> None:
-    """Not to a name that somebody else resolves to it."""
+    """It does not come back to a name that somebody else resolves to this machine."""
     issuer = Issuer("https://x", "x", "openid", "x", "https://x/a", "https://x/t", None)
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port

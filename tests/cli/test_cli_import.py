@@ -1,4 +1,4 @@
-"""kintell import: what it sends, and what it says of what comes of it. The pipeline's part is played by the test."""
+"""kintell import: what it sends, and how it shows the result. The test plays the part of the pipeline."""
 
 import json
 import os
@@ -263,7 +263,7 @@ def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipel
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs ignore it, and so would what they start.
+        # What a shell starts in the background ignores it, and so would its children.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (this process has one thread)
     )
     deadline = time.monotonic() + 20

@@ -89,7 +89,7 @@ def test_what_the_server_refuses_leaves_the_connection_as_it_was(
     own.run("CREATE TEMP TABLE IF NOT EXISTS ours (id int)")
     with pytest.raises(DatabaseError):
         own.run(statement, **parameters)
-    assert own.columns is None, "of an earlier answer, nothing is left to be taken for this one's"
+    assert own.columns is None, "nothing is left of an earlier answer that could be mistaken for this one"
     assert answers_for_itself(own)
     assert own.run("SELECT count(*) FROM ours") == [[0]]
 

@@ -121,7 +121,7 @@ def is_failed(world: UnderFire, batch_id: str) -> bool:
 
 
 def status(world: UnderFire, batch_id: str) -> str:
-    """Of a batch."""
+    """The status of a batch."""
     sql = "SELECT status FROM ingestion_batches WHERE id = CAST(:id AS uuid)"
     return str(world.rows(sql, id=batch_id)[0][0])
 

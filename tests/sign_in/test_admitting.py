@@ -1,4 +1,4 @@
-"""Signing in with a browser: whoever the issuer lets in gets a pass, once, in the browser that asked for it."""
+"""Signing in with a browser: whoever the issuer lets in gets one session cookie, in the browser that asked for it."""
 
 import threading
 import time
@@ -197,7 +197,7 @@ def signed_in(visit: Visit, who: str = KARI) -> Pass:
 @pytest.mark.parametrize(
     ("claim", "rights"),
     [
-        pytest.param("scope", {Right.ERRORS_READ}, id="scopes, if the system is told so"),
+        pytest.param("scope", {Right.ERRORS_READ}, id="scopes, if the system is set so"),
         pytest.param("groups", {Right.IMPORTS_READ}, id="what somebody asks for gives nothing otherwise"),
     ],
 )

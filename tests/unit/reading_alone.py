@@ -1,4 +1,4 @@
-"""A hostile file read from its first byte to its last error line in a process of its own, which tells its peak memory.
+"""A hostile file read from its first byte to its last error line in its own process, which reports its peak memory.
 
 Run as a program: python -m tests.unit.reading_alone NAME. What it reads is made up block by block and kept on disk, as
 S3 would keep it.
@@ -208,7 +208,7 @@ FILES: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 def main() -> None:
-    """Read the file and print what came of it."""
+    """Read the file and print the result."""
     with tempfile.TemporaryFile() as upload, tempfile.TemporaryFile() as text:
         try:
             found = _read(FILES[sys.argv[1]](), upload, text)

@@ -1,4 +1,4 @@
-"""The rules of single cells: what is taken, what it becomes, and what a faulty one is told."""
+"""The rules of single cells: what is accepted, what it becomes, and what the message of a fault says."""
 
 import json
 from datetime import UTC, datetime

@@ -77,7 +77,7 @@ def test_legacy_headers_and_aliases_are_known() -> None:
     ],
 )
 def test_a_header_that_says_otherwise_of_its_values_is_not_our_column(header: str) -> None:
-    """Else their times would be taken for UTC, and their ratings for those of our scale."""
+    """Otherwise their times would be read as UTC, and their ratings on our scale."""
     required = ["session_id", "participant_email", "mentor_email", "scheduled_at"]
     assert plan_columns([*required, header], MENTORS).unknown_headers == (header,)
 

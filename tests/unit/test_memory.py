@@ -18,7 +18,7 @@ MOST_MB = 200
 
 
 def reading(name: str) -> dict[str, Any]:
-    """What came of the file, and the peak memory of the process that read it."""
+    """The outcome of the file, and the peak memory of the process that read it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/common"), str(ROOT / "functions")])}
     done = subprocess.run(
         [sys.executable, "-m", "tests.unit.reading_alone", name],

@@ -1,4 +1,4 @@
-"""Whether a cell that comes back is the one that was handed out: what spreadsheets do is told from what people do."""
+"""Whether a cell that comes back is the one that was handed out: what spreadsheets do is not what people do."""
 
 import pytest
 

@@ -233,8 +233,8 @@ def test_a_session_may_be_completed_the_moment_it_is_scheduled() -> None:
     ("ratings", "scale", "rejected"),
     [
         pytest.param("0.5 1 0", None, [], id="nothing above 1: undecided"),
-        pytest.param("0.5 1 3", None, [1], id="the rows settle the scale by themselves"),
-        pytest.param("0.5 7", None, [2], id="a rating off both scales settles nothing"),
+        pytest.param("0.5 1 3", None, [1], id="the rows decide the scale by themselves"),
+        pytest.param("0.5 7", None, [2], id="a rating off both scales decides nothing"),
         pytest.param("0.5 1", Scale.ONE_TO_FIVE, [1], id="1 to 5 given"),
         pytest.param("0.5 1 3", Scale.ZERO_TO_ONE, [3], id="0 to 1 given"),
     ],
@@ -285,7 +285,7 @@ def test_an_ordinary_file_keeps_its_apostrophes() -> None:
     assert validated(LANGUAGE_ROW | {"session_id": "'=LS-1"}).sessions[0].external_session_id == "'=LS-1"
 
 
-# No rating above 1: that alone would settle the scale for the rows around it.
+# No rating above 1: that alone would decide the scale for the rows around it.
 CELLS = {
     "session_id": ["LS-1", "", "a" * 256],
     "participant_email": ["nora@example.org", "nora", ""],
