@@ -69,7 +69,7 @@ def faults(path: Path) -> Iterator[str]:
 def texts(path: Path) -> Iterator[Text]:
     """The prose of a file, without code."""
     content = path.read_text(encoding="utf-8")
-    read = _READERS.get(path.suffix, _comments_of_yaml)
+    read = _READERS.get(path.suffix or path.name, _comments_of_yaml)
     for line, words in read(content):
         if not _OTHER_ALPHABETS.search(words) or path.suffix == ".md":
             yield Text(line, _CODE.sub(_gap, words))
@@ -143,6 +143,7 @@ _READERS: Final[dict[str, Callable[[str], Iterator[Text]]]] = {
     ".py": _of_python,
     ".json": _of_json,
     ".sql": _lines(_SQL),
+    "Makefile": _lines(re.compile(r"(?:^|\s)#\s?(.*)|echo \"(?:make [\w-]+ +)?([^\"]*)")),
     ".js": _lines(_SCRIPT),
     ".css": _lines(_SCRIPT),
     ".html": _lines(re.compile(r"\{#-?\s*(.*?)\s*-?#\}")),

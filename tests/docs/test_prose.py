@@ -128,6 +128,7 @@ def test_good_prose_passes(sentence: str, tmp_path: Path) -> None:
         pytest.param("a.json", '{"text": "See what came of it."}', id="text of the dashboard"),
         pytest.param("a.sql", "SELECT 1; -- what came of it\n", id="comment of SQL"),
         pytest.param("a.sql", "COMMENT ON TABLE a IS 'what came of it';\n", id="comment on a table"),
+        pytest.param("Makefile", 'help:\n\t@echo "make demo  show what came of them"\n', id="help of make"),
         pytest.param("a.js", "// what came of it\n", id="comment of a script"),
         pytest.param("a.css", "/* what came of it */\n", id="comment of a style"),
     ],
