@@ -22,7 +22,7 @@ class WentWrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """The times and the result of an import. Times are in seconds."""
+    """What an import took and what came of it. Times are in seconds."""
 
     rows: int
     seconds: float

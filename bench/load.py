@@ -1,6 +1,6 @@
 """``make load FILES=500``: that many small files at the same moment, on a local system of its own.
 
-Prints the results and writes bench/load.json for scripts.
+Prints what came of them, and writes bench/load.json for scripts.
 """
 
 import json

@@ -37,14 +37,14 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":
-        """Needs at least two values."""
+        """Of two values at least."""
         steps = quantiles(values, n=20, method="inclusive")
         return cls(steps[9], steps[18], max(values))
 
 
 @dataclass(frozen=True, slots=True)
 class ManyFiles:
-    """Times of the files in seconds, of the API's answers in milliseconds."""
+    """What came of the files, in seconds; of the API's answers, in milliseconds."""
 
     files: int
     completed: int

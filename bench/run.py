@@ -62,7 +62,7 @@ def _rows(given: list[str]) -> int:
 
 
 def stop_on_signals() -> None:
-    """End what was started before ending: on Ctrl-C, and when make gets a signal."""
+    """End what was started before ending: on Ctrl-C, and when make is told to stop."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
 
@@ -97,7 +97,7 @@ def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peer
 
 
 def _others(importer: Importer, folder: Path, clean: Path, measured: Measured, say: Say) -> None:
-    """Measures unchanged, updated and bad rows."""
+    """What becomes of rows that are there already, and of bad ones."""
     rows, others = measured.rows, measured.others
     forced = {"force": "true", "force_reason": "benchmark"}
     others["unchanged"] = _load(importer, clean, f"{rows:,} unchanged", say, skipped=rows, **forced)

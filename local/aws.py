@@ -123,7 +123,7 @@ def emulator_environment(aws: Aws) -> dict[str, str]:
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "4",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        "DOCKER_HOST": "unix:///nonexistent",  # the emulator must not touch the user's containers
+        "DOCKER_HOST": "unix:///nonexistent",  # the user's containers are none of the emulator's business
         "LOG_LEVEL": "INFO",
     }
 

@@ -1,4 +1,4 @@
-"""``make demo``: imports the sample exports through the front door, an S3 upload, and shows the result of each.
+"""``make demo``: imports the sample exports through the front door, an S3 upload, and shows what came of each.
 
 It has a system of its own on free ports, new each time, so that it always shows the same and never adds made-up
 people to the data of ``make up``.

@@ -1,12 +1,8 @@
 """Becomes another program: one that root may not run, and that ends when its parent does.
 
-Run as ``python -P launch.py HOW PARENT_PID SIGNAL PROGRAM ARGUMENT…``. HOW is one of these:
-
-* ``plain``: as it is;
-* ``namespace``: root becomes user 1000 of a user namespace, and keeps the files that root owns;
-* ``nobody``: root becomes nobody, but may still pass through folders that only root may enter, so that no home folder
-  needs its mode changed.
-
+Run as ``python -P launch.py HOW PARENT_PID SIGNAL PROGRAM ARGUMENT…``. HOW is ``plain`` (as it is), ``namespace``
+(root becomes user 1000 of a user namespace, and keeps the files that root owns) or ``nobody`` (root becomes nobody,
+but may still pass through folders that only root may enter, so that no home folder needs its mode changed).
 Uses the standard library only.
 """
 

@@ -48,7 +48,7 @@ async def connect(target: str) -> tuple[StreamReader, StreamWriter]:
 
 
 async def pass_on(reader: StreamReader, writer: StreamWriter) -> None:
-    """Runs until one side has closed its end, which is passed on to the other, or is gone."""
+    """Until one side has nothing more to say, which the other is told, or is gone."""
     with contextlib.suppress(OSError):
         while block := await reader.read(BLOCK_BYTES):
             writer.write(block)

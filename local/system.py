@@ -143,7 +143,7 @@ def close_to_others(folder: Path) -> None:
     """Keys, uploads and the database's files are in it: other users of this machine may not even enter."""
     for each in (HOME, folder) if HOME in folder.parents else (folder,):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
-        each.chmod(0o700)  # an earlier version may have made it
+        each.chmod(0o700)  # one that was there already, made by an earlier version
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def published(variables: dict[str, str], file: Path) -> Iterator[None]:
-    """The ``KEY=value`` file that says where the system is. It exists while the system is ready."""
+    """The ``KEY=value`` file that tells others where the system is: there when it is ready, gone when it isn't."""
     unfinished = file.with_name(file.name + ".new")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.writelines(f"{name}={value}\n" for name, value in variables.items())

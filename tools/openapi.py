@@ -78,7 +78,7 @@ def _sent_changes(name: str, before: Members, after: Members) -> Iterator[str]:
 
 
 def _answer_changes(name: str, before: Members, after: Members) -> Iterator[str]:
-    """A client finds what it read before, and nothing in it that it does not know."""
+    """A client finds what it read before, and nothing in it that it has not been told of."""
     for member, was in before.items():
         if member not in after:
             yield f"{name}: {member} is gone"

@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def carried_out(attack: Attack, target: Target) -> bool:
-    """Prints the outcome; whether the system held."""
+    """Prints what came of it; whether the system held."""
     try:
         outcome = attack.carry_out(target)
         text, held = outcome.text, outcome.held

@@ -7,12 +7,11 @@ from api.app import api
 from tools.reference.markdown import code, page, table
 
 ABOUT: Final = """\
-The API speaks JSON with names in camelCase and times in UTC (ISO 8601). A running system serves this reference at
-`/docs`, and as OpenAPI at `/openapi.json`. On AWS, every route except `/health` needs a token, in the
-header `Authorization: Bearer …`. The local system needs none.
+JSON in camelCase; times in UTC (ISO 8601). The same document is at `/openapi.json`, and readable at `/docs`. On AWS,
+every route except `/health` needs a token (`Authorization: Bearer …`); locally none is needed.
 
-**Lists** accept `limit` (at most 200) and `cursor`, and answer `{"items": […], "nextCursor": …}`. `nextCursor` is
-null on the last page. **Errors** are RFC 9457 problems with a stable [`code`](../errors.md#problems-of-the-api).
+**Lists** take `limit` (at most 200) and `cursor`, and answer `{"items": […], "nextCursor": …}`; `nextCursor` is null on
+the last page. **Errors** are RFC 9457 problems with a stable `code`: [problems](../errors.md).
 
 ```console
 $ curl "$KINTELL_API_URL/v1/import/batches?status=failed&limit=10"

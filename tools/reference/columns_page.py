@@ -9,12 +9,12 @@ from ingestion.values import cells, dates, durations, emails
 from tools.reference.markdown import code, page, table
 
 ABOUT: Final = """\
-A header name matches in any case, with spaces, hyphens, dots or camelCase in place of underscores. A `*` or a text
-in brackets at its end, such as `(required)`, is ignored. Columns may be in any order. A column that is not listed
-here is kept in the error file and otherwise ignored; the result of the import names it.
+Header names match whatever their case, with spaces, hyphens, dots or camelCase in place of underscores, and without a
+closing `*` or a closing text in brackets such as `(required)`. The order of columns is free. A column that is not
+listed here is kept in the error file and otherwise ignored; the result of the import names it.
 
-A value is stored exactly as the file gives it, or its row is rejected: nothing is guessed. [Error codes](../errors.md)
-lists what each rule reports."""
+A value is stored exactly as the file gives it, or its row is rejected: nothing is guessed. See
+[error codes](../errors.md) for what each rule reports."""
 
 PER_RULE: Final[dict[Any, str]] = {
     emails.email: f"One email address of at most {emails.LONGEST_EMAIL} characters, stored in lower case",
@@ -28,14 +28,14 @@ PER_RULE: Final[dict[Any, str]] = {
 }
 
 DATES: Final = """\
-## How dates may be written
+## Dates that are read
 
 | Form | Example |
 |---|---|
 | ISO 8601, with or without offset | `2024-11-13`, `2024-11-13T14:30:00+01:00`, `2024-11-13 14:30 UTC` |
 | Slashes, year first | `2024/11/13` |
 | Dots, day first | `13.11.2024`, `13.11.2024 14:30` |
-| Month as a word, in English, Norwegian or Ukrainian | `Dec 14, 2025`, `14. desember 2025`, `14 грудня 2025` |
+| Month as a word: English, Norwegian, Ukrainian | `Dec 14, 2025`, `14. desember 2025`, `14 грудня 2025` |
 
 `03/04/2024` may be either of two days, so its row is rejected unless the uploader declares the file's `date-order`."""
 
@@ -47,7 +47,7 @@ def render() -> str:
 
 def _programme(programme: Programme) -> str:
     names = ", ".join(map(code, programme.names))
-    about = f"Uploads may name it {names}."
+    about = f"Named {names} on input."
     if programme.schema_versions:
         versions = (f"{version} if it has {code(column)}" for version, column in programme.schema_versions)
         about += f" A file's schema version is {', '.join(versions)}, otherwise 1.0."

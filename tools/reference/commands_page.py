@@ -13,9 +13,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "terminal_width": WIDTH,
     "max_content_width": WIDTH,
 }
-ABOUT: Final = (
-    "This is what `--help` prints for each command. [kintell](../cli.md) explains the commands with examples."
-)
+ABOUT: Final = "What the help of each command prints. [kintell](../cli.md) explains the command with examples."
 
 
 def render() -> str:
@@ -23,7 +21,7 @@ def render() -> str:
     root = click.Context(kintell, info_name="kintell", **SETTINGS)
     commands = {name: click.Context(one, root, name, **SETTINGS) for name, one in sorted(kintell.commands.items())}
     parts = (f"## {context.command_path}\n\n{_help(context)}" for context in (root, *commands.values()))
-    return page("Command line: help texts", ABOUT, *parts)
+    return page("Command line: --help", ABOUT, *parts)
 
 
 def _help(context: click.Context) -> str:
