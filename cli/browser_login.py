@@ -143,7 +143,7 @@ def _handler_of(asking: Asking) -> type[BaseHTTPRequestHandler]:
                 asking.code_in(parts.query)
                 title, text = "You are back", "kintell has what it needs; you may close this window."
             except NotBack as wrong:
-                title, text = "You are not logged in", wrong.message
+                title, text = "You are not signed in", wrong.message
             type(self).query = parts.query
             body = PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
             self.send_response(200)

@@ -118,7 +118,7 @@ def test_who_is_not_let_in(closed: Loopback, run: Run, port: int, browser: Any) 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "The issuer let nobody in: access_denied." in result.stderr
     wait_for(page)
-    assert "You are not logged in" in page[0][1]
+    assert "You are not signed in" in page[0][1]
 
 
 def wait_for(seen: Seen) -> None:
