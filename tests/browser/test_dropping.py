@@ -41,7 +41,7 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
 
     page.get_by_role("button", name="Show examples").click()
     expect(page.locator(".samples")).to_contain_text("anna(at)example.org")
-    expect(page.get_by_role("heading", name="With some of the rows")).to_be_focused()
+    expect(page.get_by_role("heading", name="With example rows")).to_be_focused()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()
     rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
@@ -145,9 +145,9 @@ def test_what_the_api_refuses_is_said_on_the_form(page: Page, complaints: list[s
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("alert")).to_have_text("Choose a file first.")
     page.set_input_files("#file", {"name": "x.xlsx", "mimeType": "x/y", "buffer": b"x"})
-    expect(page.locator("#guess")).to_contain_text("is not named as a CSV file")
+    expect(page.locator("#guess")).to_contain_text("does not look like a CSV file")
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("is not named as a CSV file")
+    expect(page.get_by_role("alert")).to_contain_text("does not look like a CSV file")
     # The browser notes the answer's status, 422.
     complaints.clear()
 

@@ -213,9 +213,9 @@ def test_a_live_page_says_when_nobody_answers_and_when_somebody_does_again(
     db.run(state.format("NULL"), status="running", id=batch)
     page.route("**/live", lambda route: route.abort())
     page.goto(pages["batch"])
-    expect(page.get_by_text("The system does not answer right now.")).to_be_visible()
+    expect(page.get_by_text("The system is not responding.")).to_be_visible()
     page.unroute("**/live")
-    expect(page.get_by_text("The system does not answer right now.")).to_be_hidden()
+    expect(page.get_by_text("The system is not responding.")).to_be_hidden()
     db.run(state.format("now()"), status="completed", id=batch)
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
     # The browser notes what it could not fetch.
