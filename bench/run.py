@@ -73,7 +73,7 @@ def said(console: Console, begun: float, line: str) -> None:
 
 
 def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peers: bool) -> Measured:
-    """Measure everything, in an order in which each import finds the sessions that it needs: none, equal or older ones."""
+    """Measure everything, so ordered that each import finds the sessions that it needs: none, equal or older ones."""
     importer, measured = Importer(system, folder / "system"), Measured(rows)
     importer.know_people()
     _warm_up(importer, folder)
