@@ -18,9 +18,9 @@ from api.route_rights import SCHEME
 TITLE: Final = "Kintell Ingest"
 VERSION: Final = "1.0.0"
 DESCRIPTION: Final = (
-    "Imports of Kintell's CSV exports: send a file, see what became of each of its rows, and trace a session back to "
-    "the row and the file that gave it. Errors are RFC 9457 problems with a stable `code`. Lists take `limit` and "
-    "`cursor` and answer `items` and `nextCursor`, which is null on the last page."
+    "Imports Kintell's CSV exports: send a file, see the outcome of each of its rows, and trace a session back to the "
+    "row and the file that it came from. Errors are RFC 9457 problems with a stable `code`. Lists take `limit` and "
+    "`cursor` and return `items` and `nextCursor`, which is null on the last page."
 )
 TAGS: Final = {
     "Imports": "Batches: attempts to import a file",

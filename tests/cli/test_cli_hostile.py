@@ -125,7 +125,7 @@ def test_a_token_is_sent_by_https_or_to_this_machine(run: Run, url: str) -> None
     assert "tokens are sent only over https" in result.stderr
     with pytest.raises(click.UsageError, match="only over https"):
         Api.at(url, None, lambda _url: TOKEN).get("/v1/import/batches")
-    assert "by https only" in run("--api", url, "login").stderr
+    assert "only over https" in run("--api", url, "login").stderr
 
 
 @pytest.mark.parametrize("url", ["https://ingest.example.org", "http://127.0.0.1:3002", "http://[::1]:3002"])
