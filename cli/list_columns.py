@@ -1,4 +1,4 @@
-"""The columns of each list, in the order in which a pipe has them all."""
+"""The columns of each list, in the order in which a pipe gets all of them."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from cli.words import clean, local_time
 
 
 def _time(name: str) -> Callable[[Json], str]:
-    """In a pipe with its offset; on a terminal without, to the minute: its reader knows where he is."""
+    """A time: with its offset in a pipe, without it and to the minute on a terminal, whose reader knows the zone."""
 
     def value(item: Json) -> str:
         text = local_time(item[name])
@@ -47,11 +47,11 @@ _SESSIONS: Final = {
     "programInstance": Column("Instance", field("programInstance"), rank=10, may_be_cut=True),
 }
 _NOT_LISTED: Final = ("programType", "feedbackText", "focusArea", "topics", "metadata")
-"""What is the same in all rows, and what is too long for a list."""
+"""Fields that are the same in all rows, or too long for a list."""
 
 
 def of_records(items: list[Json]) -> list[Column]:
-    """What is known of sessions, as far as the answer has it; the other fields of a record behind, by their names."""
+    """Columns for sessions, as far as the answer has them, then any other fields of the record under their names."""
     answered = list(items[0]) if items else list(_SESSIONS)
     known = [column for name, column in _SESSIONS.items() if name in answered]
     others = [name for name in answered if name not in _SESSIONS and name not in _NOT_LISTED]
@@ -59,7 +59,7 @@ def of_records(items: list[Json]) -> list[Column]:
 
 
 def _heading(name: str) -> str:
-    """`issuedBy` as people write it."""
+    """`issuedBy` as a heading: Issued by."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 

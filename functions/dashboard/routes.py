@@ -1,4 +1,4 @@
-"""All routes of the dashboard."""
+"""The routers of the dashboard."""
 
 from dashboard import (
     assets,

@@ -1,4 +1,4 @@
-"""Tells other systems how a batch ended: also when it had ended before, since the telling may have failed then."""
+"""Publishes an event when a batch has ended, and again on a repeat, since an earlier attempt may have failed."""
 
 from uuid import UUID
 
@@ -11,10 +11,10 @@ _EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Ev
 
 
 def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> None:
-    """Of a batch that has ended, and of no other; the same again. Raises Unavailable."""
+    """Publish how the batch ended, if it has; a repeat publishes the same event. Raises Unavailable."""
     event = _EVENTS.get(finalized.status)
     if event:
-        # Of the reason its code only: the sentence is for people, who ask the API.
+        # Only the code of the reason: the sentence is for people, who find it through the API.
         tell(
             event,
             {"batchId": str(batch_id), "failure": finalized.failure_code, "uploadsBucket": settings.uploads_bucket},

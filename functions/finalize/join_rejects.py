@@ -1,4 +1,4 @@
-"""The rejects of a batch, joined from its chunks' parts in file order: as values, and as the error file."""
+"""Joins the rejects of a batch's chunks in file order, once as values and once as the error file."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from ingestion.rows.error_file import header_line
 
 
 def join_error_file(batch: Batch, numbers: Sequence[int], settings: Settings) -> str:
-    """Join the parts of these chunks, over an earlier try's file; the key of the error file."""
+    """Join the parts of these chunks, overwriting the file of an earlier attempt; returns the error file's key."""
 
     def join(key: str, head: bytes, add: Callable[[MultipartWriter, int], None]) -> None:
         writer = MultipartWriter(settings.work_bucket, key)
@@ -25,7 +25,7 @@ def join_error_file(batch: Batch, numbers: Sequence[int], settings: Settings) ->
             raise
 
     def add_values(writer: MultipartWriter, number: int) -> None:
-        # Packed, they are always too small for a part of their own.
+        # Compressed, they are always too small for a part of a multipart upload.
         writer.write_object(settings.work_bucket, object_keys.reject_values_part(batch.id, number))
 
     def add_lines(writer: MultipartWriter, number: int) -> None:

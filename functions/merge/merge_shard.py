@@ -15,14 +15,14 @@ from ingestion.errors import BatchBroken, StagingLost
 from ingestion.values.ratings import Scale
 
 GOLDEN_SECTION = 0.618_034
-"""The shards of a batch start this part of the file apart from each other, however many are merged side by side: ids
-are in the order of the rows, and merges that walk along together meet on the same pages of the index."""
+"""The shards of a batch start this share of the file apart, however many are merged in parallel. Ids are in row order,
+and merges that proceed in step would contend for the same index pages."""
 
 
 def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
-    """How many rows were inserted and updated; none if the shard was merged before.
+    """Merge the shard; returns how many rows were inserted and updated, or none if it was merged before.
 
-    Raises StagingLost if fewer rows are there than were reconciled, BatchBroken if the database refuses them.
+    Raises StagingLost if there are fewer rows than were reconciled, BatchBroken if the database refuses them.
     """
     batch = batches.get(db, task.batch_id)
     if batch.status is not BatchStatus.RUNNING:
@@ -60,6 +60,6 @@ def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
         ),
     )
     if merged != expected:
-        raise StagingLost(f"Shard {task.shard} merges {merged} rows where {expected} were reconciled.")
+        raise StagingLost(f"Shard {task.shard} merged {merged} rows, but {expected} were reconciled.")
     shards.merged(db, batch.id, task.shard)
     return merged

@@ -1,5 +1,5 @@
-"""The function that browsers sign in with, and out of the issuer. It stands outside of the network, where the issuer is
-within reach, and has no way to the data."""
+"""SignIn: browsers sign in here, and sign out of the issuer. It runs outside the private network, where it can reach
+the issuer but no data."""
 
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from sign_in.oidc_issuer import SignInFailed
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Every answer is a redirect; the pages are those of the dashboard."""
+    """Answer with a redirect, always; the dashboard has the pages."""
     try:
         answer = _answer(regular_texts(event))
     except SignInFailed as failed:

@@ -121,7 +121,7 @@ def test_the_log_tells_visitors_apart_and_names_none(browse: Browse, caplog: pyt
         shown = issue(KEY, Pass(id=uuid4(), holder=holder, rights=frozenset(Right), expires_at=int(time.time()) + 600))
         browse("/", cookies=[f"{SESSION_COOKIE}={shown}"], requestContext=context)
     browse("/", None, requestContext=context)
-    lines = [vars(record) for record in caplog.records if record.message == "asked with a pass"]
+    lines = [vars(record) for record in caplog.records if record.message == "asked with a session cookie"]
     assert [line["gateway_request"] for line in lines] == ["JKJaXmPLvHcESHA="] * 3
     first, second, other = (line["visitor"] for line in lines)
     assert first == second != other
@@ -290,14 +290,14 @@ def test_who_may_only_upload_reads_no_batch_s_name(browse: Browse, batch: UUID) 
 def test_who_is_signed_in_stands_on_every_page_with_a_way_out(browse: Browse, world: World) -> None:
     answer = browse("/")
     assert "/logout" in offered(answer)
-    assert f"You are {KARI}." in answer.text
+    assert f"Signed in as {KARI}" in answer.text
     assert "Local system" not in answer.text
 
 
 def test_locally_nobody_signs_in_and_the_page_says_so(api: Call, world: World) -> None:
     answer = api("GET", "/", headers=BROWSER)
     assert not {"/login", "/logout"} & offered(answer)
-    assert "Local system: nobody has to log in" in answer.text
+    assert "Local system: no sign-in" in answer.text
     assert "/drop" in offered(answer)
 
 

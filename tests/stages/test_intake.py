@@ -106,7 +106,7 @@ def test_a_file_does_not_correct_a_batch_of_another_programme(pipeline: Pipeline
     key = "incoming/language_ukraine/language-ukraine-2024-11.csv"
     upload = upload_of(pipeline, pipeline.upload(key, other, parent_batch=parent))
     assert upload["refusal_code"] == "no_such_parent_batch"
-    assert "of mentors_ukraine, and this file of language_ukraine" in upload["refusal_message"]
+    assert "belongs to mentors_ukraine, this file to language_ukraine" in upload["refusal_message"]
 
 
 @pytest.mark.parametrize(

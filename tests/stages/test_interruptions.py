@@ -158,7 +158,7 @@ def test_a_failed_batch_whose_file_was_imported_since_stays_failed(known: Pipeli
     run.stage()
     run.finalize(error="States.Timeout")
     assert known.load(KEY, file_of(1, 10))["status"] == "completed"
-    with pytest.raises(BatchBroken, match="another batch"):
+    with pytest.raises(BatchBroken, match="Another batch"):
         run.stage(execution="two")
     assert known.batch(run.batch_id)["status"] == "failed"
     assert len(sessions(known)) == 10

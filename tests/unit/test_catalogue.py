@@ -102,7 +102,7 @@ def test_how_long_something_is_kept_is_said_as_people_say_it(days: int, said: tu
 
 def test_sixty_days_change_every_sentence(sixty_days: None) -> None:
     expired = ProblemCode.ERROR_FILE_EXPIRED.about.title
-    assert in_english(expired) == "The error file was deleted, as all are after 60 days"
+    assert in_english(expired) == "The error file was deleted: error files are kept for 60 days"
     assert "60 days" in errors_page.render()
     for language, said in (("en", "60 days"), ("nb", "60 dager")):
         words = Words(language)
