@@ -163,7 +163,7 @@ def test_what_is_dropped_is_named_with_the_nearest_known_name(people: Pipeline) 
     [
         (
             HEADER.replace("session_id", "sеssiоn_id"),
-            "it contains a letter of another script: Cyrillic е, U+0435",
+            "it holds a letter of another script: Cyrillic е, U+0435",
         ),
         (
             "Økt-ID,Deltaker e-post,Mentor e-post,Planlagt,Fullført,Varighet,Vurdering,Tilbakemelding,Område",
