@@ -164,7 +164,7 @@ def test_a_norwegian_is_refused_in_norwegian(browser: Browser, api_url: str) -> 
     page.set_input_files("#file", {"name": "tom.csv", "mimeType": "text/csv", "buffer": b"session_id\n"})
     page.get_by_role("combobox", name="Program", exact=True).select_option("mentors_ukraine")
     page.get_by_role("button", name="Importer", exact=True).click()
-    expect(page.get_by_role("heading", name="Filen mangler kolonner")).to_be_visible()
+    expect(page.get_by_role("heading", name="Filen mangler påkrevde kolonner")).to_be_visible()
     expect(page.locator("#outcome [lang=en]")).to_contain_text("participant_email")
     context.close()
 

@@ -126,8 +126,8 @@ def test_no_text_of_a_page_has_a_term_of_its_own() -> None:
 
 def test_texts_have_the_limits_of_the_rules() -> None:
     assert "from 1 to 480." in in_english(FaultCode.INVALID_DURATION.about.advice)
-    assert "Feedback may have at most 5,000." in in_english(FaultCode.TEXT_TOO_LONG.about.advice)
-    assert "at most 10 years back" in in_english(FaultCode.INVALID_DATE.about.advice)
+    assert "Feedback may have at most 5,000 characters." in in_english(FaultCode.TEXT_TOO_LONG.about.advice)
+    assert "at most 10 years ago" in in_english(FaultCode.INVALID_DATE.about.advice)
     assert "C1 eller C2" in FaultCode.INVALID_LEVEL.about.advice.read(Language.NORWEGIAN, limits())
 
 

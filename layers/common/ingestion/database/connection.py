@@ -1,6 +1,6 @@
-"""The database connection of a process: how it is made, kept, and proved to be sound before it is used again.
+"""The database connection of a process: open it, keep it, and check that it is sound before using it again.
 
-What a statement and its answer are, and which errors they raise, is in `exchange`.
+`exchange` defines statements, their answers and the errors that they raise.
 """
 
 import json
@@ -39,9 +39,9 @@ __all__ = [
 
 CONNECT_SECONDS = 10
 PROBE_SECONDS = 3
-"""How long a kept connection may take to prove itself; whoever waits for it has a page open."""
+"""How long the check of a kept connection may take; somebody may be waiting for a page."""
 WAIT_SECONDS = 20
-"""How long a function waits for a connection that the server has none left of; less than any function may take."""
+"""How long a function waits while the server has no free connections; less than any function's timeout."""
 
 TOKEN_SECONDS = 900
 RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
@@ -54,7 +54,7 @@ _FULL = ("53300", "57P03")
 
 
 class DatabaseSecret(BaseModel):
-    """The secret as Secrets Manager keeps it; RDS writes the same names. Without a password, a token is shown."""
+    """The secret as stored in Secrets Manager, with RDS's own names. Without a password, an IAM token is used."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,7 +67,7 @@ class DatabaseSecret(BaseModel):
 
 
 def connect(secret: DatabaseSecret) -> Connection:
-    """A new connection, in UTC; waits a while for one if the server has none left. Raises Unavailable."""
+    """Open a connection in UTC, after waiting for a while if the server has none free. Raises Unavailable."""
     deadline = monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -95,7 +95,7 @@ def _connect(secret: DatabaseSecret) -> Connection:
             sock=link,
         )
         _refuse_a_strange_path(db)
-        # Only the connecting has a time limit: a statement may take as long as its function may.
+        # Only connecting has a time limit; a statement may take as long as its function.
         db.wait_for(None)
     except BaseException:
         link.close()
@@ -104,16 +104,16 @@ def _connect(secret: DatabaseSecret) -> Connection:
 
 
 def _refuse_a_strange_path(db: Connection) -> None:
-    """Raise Unavailable if names may mean tables of `staging`, where the functions' role can make any.
+    """Raise Unavailable if names may resolve to tables in `staging`, where the functions' role can create any.
 
-    A role may set its own search path for all connections to come; a table called as the audit trail would swallow it.
+    A role can set its own search path for later connections; a table named like the audit trail would then swallow it.
     """
     if db.run("SELECT 'staging' = ANY (current_schemas(false))") == [[True]]:
         raise Unavailable("The search path of the role leads through staging: reset it, and find out who set it.")
 
 
 def _notice_death(link: socket.socket) -> None:
-    """Let the system find out within a minute or so that the other side is gone; macOS knows some of it only."""
+    """Make the system notice within about a minute that the server is gone; macOS supports only some options."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE.items():
         if hasattr(socket, option):
@@ -122,17 +122,17 @@ def _notice_death(link: socket.socket) -> None:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Server and host name are verified (verify-full), by the roots of RDS or, as for a proxy, of everybody."""
+    """Verify server and host name (verify-full) with the roots of RDS or, as a proxy needs, the public ones."""
     context = ssl.create_default_context()
     context.load_verify_locations(RDS_ROOTS)
     return context
 
 
 def _token(secret: DatabaseSecret) -> str:
-    """What IAM authentication takes for a password: a signed request to connect, made without asking anyone.
+    """Return an IAM token, which serves as a password: a signed request to connect, made without a network call.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
-    boto3's own generate_db_auth_token wants a client of RDS, which takes longer to load than all else here.
+    boto3's own generate_db_auth_token needs an RDS client, which takes longer to load than everything else here.
     """
     if secret.sslmode == "disable":
         raise ValueError("A token may not be sent without TLS: give the database's secret a password, or an sslmode.")
@@ -151,7 +151,7 @@ _open: dict[str, Connection] = {}
 
 
 def connection(settings: Settings) -> Connection:
-    """This process's connection, opened at the first call and again after it was lost."""
+    """Return this process's connection; open it at the first call, and again after it was lost."""
     arn = settings.database_secret_arn
     db = _open.get(arn)
     if db is not None:
@@ -163,11 +163,11 @@ def connection(settings: Settings) -> Connection:
 
 
 def _is_sound(db: Connection) -> bool:
-    """Whether the next answer on the connection is its own: nobody else's holds a number that was just drawn."""
+    """Whether the connection's next answer belongs to its next statement: only that one has a fresh random number."""
     nonce = secrets.token_hex(16)
     try:
         with db.time_limit(PROBE_SECONDS):
-            # An invocation that was cut off may have left a transaction open.
+            # An interrupted invocation may have left a transaction open.
             return db.run(f"ROLLBACK; SELECT '{nonce}'") == [[nonce]]
     except Exception:
         return False
@@ -175,9 +175,9 @@ def _is_sound(db: Connection) -> bool:
 
 @contextmanager
 def transaction(db: Connection) -> Iterator[Connection]:
-    """Everything inside is committed together, or not at all.
+    """Commit everything inside together, or nothing.
 
-    Raises RuntimeError if what stands inside went on after a statement had failed: the server commits nothing then.
+    Raises RuntimeError if the block continued after a statement had failed, since the server then commits nothing.
     """
     db.run("BEGIN")
     try:
@@ -194,18 +194,18 @@ def transaction(db: Connection) -> Iterator[Connection]:
 
 
 def rows(db: Connection, sql: str, **params: Any) -> list[dict[str, Any]]:
-    """The result of a query, a dict per row by column name."""
+    """Run a query and return a dict for each row, by column name."""
     found = db.run(sql, **params)
     names = [column["name"] for column in db.columns or []]
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def to_json(value: Any) -> str:
-    """*value* as the text of a jsonb parameter."""
+    """Write *value* as the text of a jsonb parameter."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is no part of a jsonb column")
+    raise TypeError(f"{type(value).__name__} can't be part of a jsonb column")

@@ -25,7 +25,7 @@ CREATE TABLE public.audit_logs (
     CONSTRAINT people_and_programs_have_a_subject CHECK (((actor_kind <> ALL (ARRAY['person'::text, 'program'::text])) OR (actor_subject IS NOT NULL)))
 );
 COMMENT ON TABLE public.audit_logs IS 'Who did what to which resource, and when; rows are added and never changed';
-COMMENT ON COLUMN public.audit_logs.actor IS 'A name; the address of a person only where the issuer vouches for it';
+COMMENT ON COLUMN public.audit_logs.actor IS 'A name; the address of a person only if the issuer has verified it';
 COMMENT ON COLUMN public.audit_logs.batch_id IS 'The batch that it concerns, if any; not a foreign key, so that no entry ever fails for want of a batch';
 ALTER TABLE public.audit_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_logs_id_seq
@@ -76,9 +76,9 @@ CREATE TABLE public.chunks (
 );
 COMMENT ON TABLE public.chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
 COMMENT ON COLUMN public.chunks.span IS 'Where the chunk is in the file: see csv_file/formats.py, ChunkSpan';
-COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if the chunk was read knowing it';
+COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN public.chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
-COMMENT ON COLUMN public.chunks.warnings IS 'What was tolerated in its rows, by code and count';
+COMMENT ON COLUMN public.chunks.warnings IS 'The warnings about its rows, by code and count';
 COMMENT ON COLUMN public.chunks.conflicting_rows IS 'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_pkey PRIMARY KEY (batch_id, number);
@@ -151,11 +151,11 @@ COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader decl
 COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
 COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
-COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
+COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
 COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
-COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';
+COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 ALTER TABLE public.ingestion_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ingestion_batches_number_seq
     START WITH 1
@@ -515,8 +515,8 @@ CREATE TABLE staging.session_rows (
     CONSTRAINT session_id_length CHECK (((length(external_session_id) >= 1) AND (length(external_session_id) <= 255)))
 );
 COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a session file; always empty';
-COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
-COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
+COMMENT ON COLUMN staging.session_rows.participant_email IS 'Set only for people who must be created';
+COMMENT ON COLUMN staging.session_rows.rating_given IS 'As in the file, since only the whole file shows its scale';
 
 CREATE VIEW public.batch_view WITH (security_invoker='true') AS
  SELECT b.id,
@@ -581,7 +581,7 @@ CREATE VIEW reporting.batches AS
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Good rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
  SELECT u.id AS upload_id,
@@ -659,7 +659,7 @@ BEGIN
          UNION
         SELECT volunteer_id, id >> 30 FROM written
     ), noted AS (
-        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        -- New sessions are recorded without checking what is there; an update only if it changed the people.
         INSERT INTO batch_people (person_id, batch_id)
         SELECT n.person_id, b.id
           FROM named n

@@ -1,4 +1,4 @@
-"""The roster of people: who they are and in which role they joined; the only file whose rows are not sessions."""
+"""The roster of people and the role in which each joined: the only file whose rows are not sessions."""
 
 import re
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def role(field: str, text: str) -> str | Fault:
-    """Advisors, mentors, tutors and volunteers are volunteers; anyone else, said or not, is a participant."""
+    """Read the role: advisors, mentors, tutors and volunteers are volunteers; everybody else is a participant."""
     value = spreadsheets.bare(text)
     if spreadsheets.is_damaged(value) and not spreadsheets.is_nothing(value):
         return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, spreadsheets.damaged(field, value), text)
@@ -24,7 +24,7 @@ def role(field: str, text: str) -> str | Fault:
 
 
 def doubt_of_role(text: str) -> WarningCode | None:
-    """Whether the text names both roles, or none."""
+    """Return a warning if the text names both roles, or neither."""
     words = _words(text)
     is_clear = words.isdisjoint(VOLUNTEERS) != words.isdisjoint(PARTICIPANTS)
     return None if is_clear else WarningCode.ROLES_UNCLEAR

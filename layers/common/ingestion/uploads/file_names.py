@@ -1,8 +1,8 @@
-"""What a file's name says: its programme, and the one quarter, month or year that it is of.
+"""Read a file's name: its programme, and the single quarter, month or year that it covers.
 
-Names are read word by word, so case and separators never matter. Around what is said, people and programs add marks of
-copies, versions and second endings; these are passed over. What may be a stretch of time is no instance: not even the
-year of it is taken.
+Names are read word by word, so case and separators don't matter. Marks of copies and versions and second endings, which
+people and programs add around a name, are skipped. A name that may mean a stretch of time gives no instance: not even
+its year is used.
 """
 
 import re
@@ -14,7 +14,7 @@ from ingestion.records import PROGRAMMES, Kind, Programme
 from ingestion.values.months import MONTHS
 
 LONGEST: Final = 300
-"""Characters; a longer text is no name of a file."""
+"""Characters; a longer text is not a file name."""
 
 _WORD = re.compile(r"\([0-9]{1,4}\)|[^\W_]+")
 _ABBREVIATED = re.compile(r"\b([ft])\.o\.m\b\.?")
@@ -92,7 +92,7 @@ _OF_TIME: Final = {
     ),
     *("år", "рік", "роки", "month", "months", "måned", "måneder", "місяць", "місяці", "ytd", "hittil"),
 }
-"""Words beside which a year or a month is not all that is said of the time."""
+"""Words that show that a year or a month is not the whole time the file covers."""
 
 _YEAR = r"(?P<year>20[0-9]{2})"
 _QUARTER = r"q ?(?P<quarter>[1-4])"
@@ -105,14 +105,14 @@ _PERIODS: Final = (
 
 
 class FileName(NamedTuple):
-    """What a file's name says; None where it says nothing."""
+    """The programme and the instance in a file's name; None if it has none."""
 
     program_type: str | None
     slug: str | None
 
 
 def read_file_name(file_name: str) -> FileName:
-    """Find programme and instance in a file's name, whatever its case, separators and marks of copies."""
+    """Find programme and instance in a file's name, whatever its case, separators and copy marks."""
     words = _words(file_name)
     named = [
         (programme, rest)
@@ -127,7 +127,7 @@ def read_file_name(file_name: str) -> FileName:
 
 
 def _words(file_name: str) -> list[str]:
-    """The words of the name in lower case, without what copies have in front and behind."""
+    """Split the name into lower-case words, without copy marks at either end."""
     if len(file_name) > LONGEST:
         return []
     name = _ABBREVIATED.sub(r"\1om ", unicodedata.normalize("NFC", file_name).lower())
@@ -138,7 +138,7 @@ def _words(file_name: str) -> list[str]:
 
 
 def _without_mark(words: list[str]) -> list[str]:
-    """The words with one mark of a copy less, if there is one."""
+    """Remove one copy mark, if there is one."""
     unnumbered = [words[0], *words[2:]] if words[1:2] and words[1].startswith("(") else words
     for start in _COPY_OF:
         if tuple(unnumbered[: len(start)]) == start:
@@ -153,7 +153,7 @@ def _without_mark(words: list[str]) -> list[str]:
 
 
 def _after(name: Sequence[str], words: list[str]) -> list[str] | None:
-    """What follows the name, if the words begin with it, or with it behind the owner's."""
+    """Return what follows the name if the words begin with it, with or without the owner's name first."""
     start = 1 if words[:1] == [_OWNER] and name[0] != _OWNER else 0
     end = start + len(name)
     return words[end:] if words[start:end] == list(name) else None
@@ -174,7 +174,7 @@ def _slug(programme: Programme, rest: list[str]) -> str | None:
 
 
 def _says_when(word: str) -> bool:
-    """Whether the word is of a time, or may be: all that has a digit, a month's name, the q of a quarter."""
+    """Whether the word may be about time: it has a digit, or is a month's name or the q of a quarter."""
     if word in _ADDED or word in _COPY or _VERSION.fullmatch(word):
         return False
     return word == "q" or word in MONTHS or any(mark.isdigit() for mark in word)

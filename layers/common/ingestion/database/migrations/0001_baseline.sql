@@ -1,6 +1,6 @@
 -- deploy: before
 -- The whole schema as of the first release. A later migration changes it; schema.sql shows the result of all of them.
--- Foreign keys of sessions are checked a set at a time, by triggers: see docs/decisions/0003-references-checked-by-the-set.md.
+-- Triggers check the foreign keys of sessions a set at a time: see docs/decisions/0003-references-checked-by-the-set.md.
 
 -- Programmes and their instances
 
@@ -161,11 +161,11 @@ COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file tha
 COMMENT ON COLUMN ingestion_batches.execution IS
     'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
-    'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
+    'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
 COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
-COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';
+COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 -- Two uploads of the same bytes at the same moment: one of them wins.
 CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
     WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run;
@@ -217,9 +217,9 @@ CREATE TABLE chunks (
 );
 COMMENT ON TABLE chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
 COMMENT ON COLUMN chunks.span IS 'Where the chunk is in the file: see csv_file/formats.py, ChunkSpan';
-COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if the chunk was read knowing it';
+COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
-COMMENT ON COLUMN chunks.warnings IS 'What was tolerated in its rows, by code and count';
+COMMENT ON COLUMN chunks.warnings IS 'The warnings about its rows, by code and count';
 COMMENT ON COLUMN chunks.conflicting_rows IS
     'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 
@@ -379,7 +379,7 @@ END;
 
 -- What sessions refer to
 
--- Writes batch_people as the owner, since whoever may write sessions may not say where people stand.
+-- Writes batch_people as the owner, since the functions' role may not.
 CREATE FUNCTION check_session_references() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     missing text;
@@ -389,7 +389,7 @@ BEGIN
          UNION
         SELECT volunteer_id, id >> 30 FROM written
     ), noted AS (
-        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        -- New sessions are recorded without checking what is there; an update only if it changed the people.
         INSERT INTO batch_people (person_id, batch_id)
         SELECT n.person_id, b.id
           FROM named n
@@ -456,7 +456,7 @@ END $$;
 CREATE TRIGGER emptied_sessions_empty_batch_people AFTER TRUNCATE ON kintell_sessions
     FOR EACH STATEMENT EXECUTE FUNCTION empty_batch_people();
 
--- The other side: the lock waits for whoever is writing sessions, and keeps others out until the change is committed.
+-- The other side: the lock waits for everybody who is writing sessions, and keeps others out until the commit.
 CREATE FUNCTION keep_referenced_ids() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     referred boolean;
@@ -542,8 +542,8 @@ CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON ingestion_batches
 CREATE TRIGGER instances_of_sessions_stay AFTER TRUNCATE ON program_instances
     FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_tables();
 
--- These guards see what a transaction that keeps its first snapshot sees, and so would miss what others have committed
--- since. A foreign key looks past the snapshot; a trigger can't.
+-- In a transaction that keeps its first snapshot, these guards would miss what others have committed since. A foreign
+-- key looks past the snapshot; a trigger can't.
 CREATE FUNCTION require_read_committed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE invalid_transaction_state USING
@@ -564,8 +564,8 @@ CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, program_type O
 
 -- How a batch may change. Triggers fire in the order of their names.
 
--- Every planned row is reconciled, every shard is merged, and the batch agrees with its ledgers. That the rows are in the
--- sessions too, finalize counts in the same transaction.
+-- A completed batch has every planned row reconciled, every shard merged, and counts that agree with its ledgers. In the
+-- same transaction, Finalize counts that the rows are in the sessions too.
 CREATE FUNCTION completed_batches_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     by_chunk  record;
@@ -593,7 +593,7 @@ CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON ingestion_bat
     FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status <> 'completed')
     EXECUTE FUNCTION completed_batches_add_up();
 
--- A failed batch is completed only by being tried again.
+-- A failed batch can be completed only by a retry.
 CREATE FUNCTION ended_batches_stay_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -616,8 +616,8 @@ CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON ingest
                            AND (NEW.status <> OLD.status OR NEW.archived_at IS DISTINCT FROM OLD.archived_at)))
     EXECUTE FUNCTION files_stay_deleted();
 
--- A batch that was completed could be said to have failed, while its sessions stayed; or to be forced, so that its file
--- was no longer known. What is completed is archived one day, and nothing else.
+-- Otherwise a completed batch could be marked as failed while its sessions stay, or as forced so that its file is no
+-- longer recognised. A completed batch can only be archived.
 CREATE FUNCTION what_is_completed_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -629,7 +629,7 @@ CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON ingest
                        AND (NEW.status NOT IN ('completed', 'archived') OR NEW.forced <> OLD.forced))
     EXECUTE FUNCTION what_is_completed_stays();
 
--- An upload could be deleted and added again in one statement, from somebody else. Only one that nobody sent may go.
+-- Otherwise one statement could delete an upload and add it again from somebody else. Only one without an object may go.
 CREATE FUNCTION what_has_arrived_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -640,7 +640,7 @@ CREATE TRIGGER what_has_arrived_stays BEFORE DELETE ON uploads
     FOR EACH ROW WHEN (OLD.state <> 'waiting' OR OLD.version_id IS NOT NULL)
     EXECUTE FUNCTION what_has_arrived_stays();
 
--- Who uploaded a file is set once. It may be forgotten, and never set again.
+-- The uploader is set once; it may be removed, but never set again.
 CREATE FUNCTION uploader_is_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -689,7 +689,7 @@ CREATE TABLE audit_logs (
         CHECK (actor_kind <> 'system' OR (actor = 'kintell-ingest' AND actor_subject IS NULL))
 );
 COMMENT ON TABLE audit_logs IS 'Who did what to which resource, and when; rows are added and never changed';
-COMMENT ON COLUMN audit_logs.actor IS 'A name; the address of a person only where the issuer vouches for it';
+COMMENT ON COLUMN audit_logs.actor IS 'A name; the address of a person only if the issuer has verified it';
 COMMENT ON COLUMN audit_logs.batch_id IS
     'The batch that it concerns, if any; not a foreign key, so that no entry ever fails for want of a batch';
 CREATE INDEX audit_of_batch ON audit_logs (batch_id, id);
@@ -713,19 +713,19 @@ CREATE TABLE revoked_cookies (
 COMMENT ON TABLE revoked_cookies IS 'Session cookies whose holders have signed out, until they would have expired anyway';
 CREATE INDEX revoked_cookies_by_end ON revoked_cookies (expires_at);
 
--- A batch as the API, its lists and the pages show it; it is read with its reader's rights, not with its owner's.
+-- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
        i.slug AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
        b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows,
-       -- While it is at work, the rows of the chunks that have been read.
+       -- While the batch runs, the rows of the chunks read so far.
        CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
             ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
                     FROM chunks c
                    WHERE c.batch_id = b.id AND c.state <> 'planned')
              END AS processed_rows,
-       -- Whether it counts among what was imported.
+       -- Whether the batch counts in totals.
        NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts,
        b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
        b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
@@ -769,8 +769,8 @@ CREATE TABLE staging.session_rows (
     CONSTRAINT cefr_level CHECK (language_level IN ('A1', 'A2', 'B1', 'B2', 'C1', 'C2'))
 );
 COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a session file; always empty';
-COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
-COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
+COMMENT ON COLUMN staging.session_rows.participant_email IS 'Set only for people who must be created';
+COMMENT ON COLUMN staging.session_rows.rating_given IS 'As in the file, since only the whole file shows its scale';
 
 CREATE TABLE staging.person_rows (
     chunk                integer NOT NULL,
@@ -806,7 +806,7 @@ SELECT b.id AS batch_id, b.upload_id, b.program_type, i.slug AS instance_slug, b
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Good rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,

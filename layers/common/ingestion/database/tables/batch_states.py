@@ -1,4 +1,4 @@
-"""ingestion_batches, on their way: each function moves a batch on, or notes what came of it."""
+"""State changes of ingestion_batches: each function moves a batch to another state or records a result."""
 
 from typing import Any
 from uuid import UUID
@@ -24,11 +24,11 @@ def start(db: Connection, batch_id: UUID, execution: str) -> bool:
 
 
 def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
-    """Let another execution go on with a running batch, or try a failed one again; False if there is nothing to do.
+    """Let another execution continue a running batch or retry a failed one; False if there is nothing to do.
 
-    The execution that a batch failed in can't revive it: its stragglers may still be at work. Nor can any other once
-    its file has been deleted.
-    Raises DatabaseError (unique_violation) if the file was imported by another batch meanwhile.
+    The execution in which a batch failed can't retry it, since its stragglers may still be running. No execution can
+    once the file has been deleted.
+    Raises DatabaseError (unique_violation) if another batch has imported the file meanwhile.
     """
     moved = db.run(
         """
@@ -49,7 +49,7 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
 
 
 def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
-    """Note what only the whole file could tell."""
+    """Record what only the whole file shows."""
     db.run(
         """
         UPDATE ingestion_batches
@@ -64,7 +64,7 @@ def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bo
 
 
 def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:
-    """Add what was tolerated in the rows to what was in the file, in place of what an earlier try counted there."""
+    """Add the warnings about rows to those about the file, replacing the counts of an earlier attempt."""
     db.run(
         """
         UPDATE ingestion_batches
@@ -95,7 +95,7 @@ def end(
     failure: Failure | None,
     error_file_key: str | None,
 ) -> bool:
-    """Move a batch to completed or failed, with all that came of it; False if it may not move there, having ended."""
+    """Move a batch to completed or failed, with its results; False if its state does not allow that any more."""
     ended = db.run(
         """
         UPDATE ingestion_batches
@@ -123,7 +123,7 @@ def end(
 
 
 def seconds(db: Connection, batch_id: UUID) -> float:
-    """How long the import of a batch that has ended took."""
+    """Return how long the import of an ended batch took."""
     ((took,),) = db.run(
         """
         SELECT CAST(extract(epoch FROM completed_at - coalesce(started_at, created_at)) AS float8)

@@ -1,4 +1,4 @@
-"""ingestion_batches, as the steps of an import read them."""
+"""ingestion_batches as the steps of an import read them."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from ingestion.values.dates import declared_of
 
 
 class Batch(BaseModel):
-    """What the stages of an import need to know of their batch."""
+    """What the steps of an import need to know about their batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,7 +46,7 @@ class Batch(BaseModel):
     given_scale: str | None
     """The rating scale of the file whose rows this one corrects."""
     corrects_kept_rejects: bool
-    """Whether the rows that it corrects are still there to be held against it."""
+    """Whether the rejects that it corrects still exist, to compare its rows with."""
 
     @property
     def programme(self) -> Programme:
@@ -60,14 +60,14 @@ class Batch(BaseModel):
 
     @property
     def column_plan(self) -> ColumnPlan:
-        """What the file's columns are."""
+        """The plan of the file's columns."""
         declared = declared_of(self.date_order, self.time_zone)
         is_correction = self.corrects_batch_id is not None
         return plan_columns(self.file_format.header, self.programme, declared, corrects=is_correction)
 
     @property
     def error_file(self) -> ErrorFile:
-        """What the lines of its error file have in common."""
+        """What all lines of its error file share."""
         return ErrorFile(self.column_plan, self.file_format.delimiter, self.id)
 
     def is_over_limit(self, tally: Tally) -> bool:
@@ -75,12 +75,12 @@ class Batch(BaseModel):
         return self.max_error_percent is not None and tally.is_over(self.max_error_percent)
 
     def publishes(self, tally: Tally) -> bool:
-        """Whether any of its rows are to become sessions, or people, once it is reconciled."""
+        """Whether any of its rows will become sessions or people after reconciling."""
         return not self.dry_run and not self.is_over_limit(tally) and tally.success > 0
 
 
 class Parent(BaseModel):
-    """A batch whose rejected rows a file brings back, and what that file has from it unless its uploader says so."""
+    """The batch that a file corrects, and what the file inherits from it unless its uploader says otherwise."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -93,7 +93,7 @@ class Parent(BaseModel):
 
 
 def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
-    """The batch; locked until the transaction ends if asked for. Raises LookupError."""
+    """Read a batch; with *lock*, nobody else changes it until the transaction ends. Raises LookupError."""
     found = rows(
         db,
         f"""
@@ -116,7 +116,7 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
 
 
 def find_parent(db: Connection, batch_id: UUID) -> Parent | None:
-    """A batch that another one corrects."""
+    """Find the batch that a file corrects."""
     found = rows(
         db,
         """

@@ -1,8 +1,7 @@
-"""Uploads that led to nothing: refused, never decided on, or of a batch that failed. Which are due to be deleted, and
-what then stays.
+"""Uploads without a result (refused, undecided, or of a failed batch): which are due to be deleted, and what is kept.
 
-The object is deleted while its record is locked, so that neither a batch that is started over nor another clean-up
-comes in between; a clean-up that breaks off in between leaves the record as it was, and so due.
+The object is deleted while its record is locked, so that no retry of the batch and no other clean-up interferes; an
+interrupted clean-up leaves the record unchanged, and so still due.
 """
 
 from uuid import UUID
@@ -16,7 +15,7 @@ DELETED_NAME = "(deleted)"
 
 
 class DueUpload(BaseModel):
-    """An upload whose object has had its time; `batch_id` is that of the batch that failed."""
+    """An upload whose object is due to be deleted; `batch_id` is that of the failed batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +28,7 @@ class DueUpload(BaseModel):
 
 
 def refused(db: Connection, days: int) -> list[DueUpload]:
-    """Some uploads refused more than *days* ago, oldest first; none once all are deleted."""
+    """Return some uploads refused more than *days* ago, oldest first, until all are deleted."""
     return _due(
         db,
         """
@@ -46,7 +45,7 @@ def refused(db: Connection, days: int) -> list[DueUpload]:
 
 
 def undecided(db: Connection, days: int) -> list[DueUpload]:
-    """Some uploads that came more than *days* ago and were never decided on, as if intake had broken each time."""
+    """Return some uploads that arrived more than *days* ago and that intake never decided on."""
     return _due(
         db,
         """
@@ -63,7 +62,7 @@ def undecided(db: Connection, days: int) -> list[DueUpload]:
 
 
 def failed(db: Connection, days: int) -> list[DueUpload]:
-    """Some uploads whose batch failed more than *days* ago, oldest first; none once all are deleted."""
+    """Return some uploads whose batch failed more than *days* ago, oldest first, until all are deleted."""
     return _due(
         db,
         """
@@ -84,7 +83,7 @@ def _due(db: Connection, sql: str, days: int) -> list[DueUpload]:
 
 
 def lock(db: Connection, due: DueUpload, days: int) -> bool:
-    """Keep the record as it is until the transaction ends; False if it is not due any more."""
+    """Lock the record until the transaction ends; False if it is no longer due."""
     if due.batch_id is None:
         sql = "SELECT FROM uploads WHERE id = :id AND state <> 'accepted' AND deleted_at IS NULL FOR UPDATE"
         return bool(db.run(sql, id=due.upload_id))
@@ -103,7 +102,7 @@ def lock(db: Connection, due: DueUpload, days: int) -> bool:
 
 
 def blank(db: Connection, due: DueUpload) -> None:
-    """Of a record whose object is gone: codes, counts, hash and dates stay; names, messages and reasons go."""
+    """Remove names, messages and reasons from a record whose object is gone; keep codes, counts, hash and dates."""
     if due.batch_id is not None:
         _blank_batch(db, due.batch_id)
     db.run(
