@@ -17,7 +17,7 @@ from api.routing import database
 from ingestion.aws.secrets import read_secret
 from ingestion.config import Authentication, settings
 from ingestion.database.tables.revoked_cookies import is_revoked, revoke
-from ingestion.sign_in.http_edge import split_address
+from ingestion.sign_in.http_edge import may_come_from_here, split_address
 from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, cookies_of, read
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
@@ -44,18 +44,10 @@ def _cookie_of(event: Mapping[str, Any]) -> Pass | None:
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:
-    """Raises Problem if a page of somebody else's has a browser do something here.
-
-    SameSite keeps the pass from being sent then; this asks the browser itself who sends it: by `Sec-Fetch-Site`, or an
-    old one by `Origin`. Whoever sends neither is no browser, and nobody else has a pass without knowing it.
-    """
+    """Raises Problem if a page of another site has a browser do something here."""
     if event["requestContext"]["http"]["method"] in _SAFE or _is_of_the_api(event):
         return
-    headers = _headers(event)
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    address = split_address(origin) if origin is not None else None
-    is_ours = origin is None or (address is not None and address.netloc == headers.get("host"))
-    if not (site == "same-origin" if site else is_ours):
+    if not may_come_from_here(event):
         raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
 
 

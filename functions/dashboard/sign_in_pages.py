@@ -32,6 +32,12 @@ def sign_out() -> Response[str]:
     return answer
 
 
+@router.get("/logout", include_in_schema=False)
+def look_for_the_way_out() -> Response[str]:
+    """Sign nobody out: any page can link here. The button is at the top of every page."""
+    return redirect_to("/")
+
+
 @router.get("/signed-out", include_in_schema=False, compress=True)
 def signed_out() -> Response[str]:
     """Here; the issuer may still know who it was."""
