@@ -58,7 +58,7 @@ def test_reading_takes_no_more_than_linear_time(lines: Callable[[int], Iterator[
 
 
 FEW, MANY = 21_000, 40_000
-"""Rows that fill the head of a file, which is looked at more closely, and rows that cost what there is to compare with."""
+"""Rows that fill the head of a file, which is looked at more closely, and rows to compare with."""
 BLANK_BYTES = 2_000_000
 MOST_MORE = 3
 

@@ -222,8 +222,8 @@ class _ChunkReader:
         yield text[at:]
 
     def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
-        rows, ends = zip(*some, strict=True)
-        lines = [self._line, *map(before.__add__, ends)]
+        rows = list(map(itemgetter(0), some))
+        lines = [self._line, *map(before.__add__, map(itemgetter(1), some))]
         heights = list(map(sub, lines[1:], lines))
         self._line = lines.pop()
         if not self._are_whole(rows):

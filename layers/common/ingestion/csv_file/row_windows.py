@@ -39,8 +39,8 @@ class Patterns:
         self.not_blank = re.compile(rb"[^%s]" % re.escape(blank))
         self.blanks = blank.replace(b'"', b"")
         self.blank_lines = re.compile(rb"[%s]*[\r\n]" % re.escape(self.blanks))
-        # A run of blank lines is one match. A literal first byte makes the search twenty times as fast; so the first line
-        # of a window is looked at apart.
+        # A run of blank lines is one match. A literal first byte makes the search twenty times as fast; so the first
+        # line of a window is looked at apart.
         self.blank_run = re.compile(rb"\n([%s]*)(?=\n)" % re.escape(ASCII_BLANKS + delimiter.encode()))
         self.unseen_run = re.compile(rb"\n([%s]*)(?=\n)" % re.escape(blank))
         # A quoted field as it should be, with a delimiter or a line end on either side.
