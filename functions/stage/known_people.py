@@ -23,8 +23,8 @@ MOST_REMEMBERED = 50_000
 class Acquaintances:
     """What a process has learned of the people in a file, for the next chunks that it stages of it.
 
-    That somebody is known holds for one execution: should they be removed meanwhile, the merge fails, and the next
-    execution asks anew. That somebody is not known holds for one chunk.
+    That somebody is known holds for one execution until a chunk is staged again: should they be removed meanwhile, the
+    merge has all chunks staged again, and these ask anew. That somebody is not known holds for one chunk.
     """
 
     of: tuple[UUID, str]
@@ -42,10 +42,10 @@ class Acquaintances:
 _last: list[Acquaintances] = []
 
 
-def acquaintances(batch_id: UUID, execution: str) -> Acquaintances:
-    """What this process has learned from earlier chunks of the same execution, if anything."""
+def acquaintances(batch_id: UUID, execution: str, *, is_again: bool = False) -> Acquaintances:
+    """What this process has learned from earlier chunks of the same execution, if anything; nothing if *is_again*."""
     of = (batch_id, execution)
-    if not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
+    if is_again or not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
         _last[:] = [Acquaintances(of)]
     return _last[0]
 
