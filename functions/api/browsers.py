@@ -17,7 +17,7 @@ from api.routing import database
 from ingestion.aws.secrets import read_secret
 from ingestion.config import Authentication, settings
 from ingestion.database.tables.revoked_cookies import is_revoked, revoke
-from ingestion.sign_in.http_edge import split_address
+from ingestion.sign_in.http_edge import may_come_from_here, split_address
 from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, cookies_of, read
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
@@ -44,19 +44,10 @@ def _cookie_of(event: Mapping[str, Any]) -> Pass | None:
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:
-    """Raises Problem if another site's page makes the browser do something here.
-
-    SameSite already keeps the cookie from being sent in that case. This check asks the browser who sent the request:
-    `Sec-Fetch-Site`, or `Origin` in old browsers. A client that sends neither is no browser, and no other client sends
-    a session cookie without its user's knowledge.
-    """
+    """Raises Problem if another site's page makes the browser do something here."""
     if event["requestContext"]["http"]["method"] in _SAFE or _is_of_the_api(event):
         return
-    headers = _headers(event)
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    address = split_address(origin) if origin is not None else None
-    is_ours = origin is None or (address is not None and address.netloc == headers.get("host"))
-    if not (site == "same-origin" if site else is_ours):
+    if not may_come_from_here(event):
         raise Problem(ProblemCode.FORBIDDEN, "This request did not come from a page of this system.")
 
 

@@ -32,6 +32,12 @@ def sign_out() -> Response[str]:
     return answer
 
 
+@router.get("/logout", include_in_schema=False)
+def look_for_the_way_out() -> Response[str]:
+    """Sign nobody out: any page can link here. The button is at the top of every page."""
+    return redirect_to("/")
+
+
 @router.get("/signed-out", include_in_schema=False, compress=True)
 def signed_out() -> Response[str]:
     """The page after signing out of this system; the issuer may still remember the user."""

@@ -3,6 +3,7 @@
 The database decides: an index allows one live batch per file and programme, even for simultaneous uploads.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from ingestion.errors import RefusalCode, Refused
 from ingestion.file_warnings import FileWarning, WarningCode
 from ingestion.uploads.identification import Instance
 from intake.identify import Identified
+from intake.parent_batch import lock_parent
 from intake.refuse import write_refusal
 
 
@@ -26,6 +28,7 @@ def accept(upload: Upload, file: Identified, db: Connection, settings: Settings)
     with transaction(db):
         if uploads.lock(db, upload.id) != "waiting":
             return Decision(upload_id=upload.id, state="decided by another event")
+        file = replace(file, parent=lock_parent(file.parent, db))
         new = _new_batch(upload, file, db, settings)
         live = new_batches.find_live(db, new.file_hash, new.program_type)
         if live is None and not new_batches.create(db, new):

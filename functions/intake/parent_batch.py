@@ -55,6 +55,21 @@ def parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Pare
     return found
 
 
+def lock_parent(parent: Parent | None, db: Connection) -> Parent | None:
+    """The parent as it is now: until the transaction ends, nothing is deleted that its correction is held against.
+
+    Raises Refused if it has not ended: it has no rejects yet to hold anything against, nor a rating scale.
+    """
+    found = batches.find_parent(db, parent.id, lock=True) if parent else None
+    if found and not found.has_ended:
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"Batch {found.id}, whose rows this file corrects, is being imported; upload the file again once it has "
+            "ended.",
+        )
+    return found
+
+
 def refuse_parent_of_other_programme(parent: Parent, programme: str, header: tuple[str, ...]) -> None:
     """Raise Refused unless the file has its parent's programme, or is an error file whose rows had another one."""
     is_error_file = len(original_indexes(header)) < len(header)

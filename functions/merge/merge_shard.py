@@ -9,10 +9,12 @@ from ingestion.database.connection import Connection, DatabaseError, sqlstate, t
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.merge_sql import Merging
 from ingestion.database.publishing.targets import fields_of, target_of
-from ingestion.database.tables import batches, chunks, programmes, shards
+from ingestion.database.tables import batches, chunks, people, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.values.ratings import Scale
+
+_FOREIGN_KEY_VIOLATION = "23503"
 
 GOLDEN_SECTION = 0.618_034
 """The shards of a batch start this share of the file apart, however many are merged in parallel. Ids are in row order,
@@ -22,7 +24,8 @@ and merges that proceed in step would contend for the same index pages."""
 def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
     """Merge the shard; returns how many rows were inserted and updated, or none if it was merged before.
 
-    Raises StagingLost if there are fewer rows than were reconciled, BatchBroken if the database refuses them.
+    Raises StagingLost if there are fewer rows than were reconciled, or if they name people who have been deleted since,
+    such as those whom a failed import had created; BatchBroken if the database refuses the rows.
     """
     batch = batches.get(db, task.batch_id)
     if batch.status is not BatchStatus.RUNNING:
@@ -33,11 +36,18 @@ def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
         with transaction(db):
             return _merge(task, batch, db)
     except StagingLost:
-        with transaction(db):
-            chunks.plan_all_again(db, batch.id)
+        _stage_again(batch, db)
         raise
     except DatabaseError as failed:
+        if sqlstate(failed) == _FOREIGN_KEY_VIOLATION and people.are_gone(db, batch.id, batch.programme.record.people):
+            _stage_again(batch, db)
+            raise StagingLost("People whom the staged rows name are gone.") from failed
         raise BatchBroken(f"The database refused the rows of shard {task.shard} ({sqlstate(failed)}).") from failed
+
+
+def _stage_again(batch: Batch, db: Connection) -> None:
+    with transaction(db):
+        chunks.plan_all_again(db, batch.id)
 
 
 def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:

@@ -43,6 +43,8 @@ def _delete_error_files(db: Connection, settings: Settings) -> int:
 def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> bool:
     """Delete the file and its rows as values; False if another run was first or the batch was started over."""
     with transaction(db):
+        if not old_uploads.lock_batch(db, expired.batch_id):
+            return False
         if not expiry.note_error_file_deleted(db, expired.batch_id, settings.error_file_days):
             return False
         s3.delete(settings.work_bucket, object_keys.reject_values(expired.batch_id))
@@ -96,13 +98,15 @@ def _archive(db: Connection, settings: Settings) -> int:
 
 
 def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
-    s3.delete(old.bucket, old.key, old.version_id)
-    if old.work_key:
-        s3.delete(settings.work_bucket, old.work_key)
-    if old.error_file_key:
-        s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
-        s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
     with transaction(db):
+        if not old_uploads.lock_batch(db, old.batch_id):
+            return
+        s3.delete(old.bucket, old.key, old.version_id)
+        if old.work_key:
+            s3.delete(settings.work_bucket, old.work_key)
+        if old.error_file_key:
+            s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
+            s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
         if expiry.archive(db, old.batch_id):
             audit.write(
                 db,

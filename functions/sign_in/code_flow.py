@@ -89,14 +89,18 @@ def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
 
 
 def leave_issuer(settings: Settings, event: Mapping[str, Any]) -> Answer:
-    """Redirect to the issuer to sign out there too, so that it asks the next user to sign in. Raises SignInFailed."""
+    """Redirect to the issuer to sign out there too, so that it asks the next user to sign in. Raises SignInFailed.
+
+    The session cookie goes too: nobody stays signed in here whom the issuer has forgotten.
+    """
+    forgotten = (_cookie(SESSION_COOKIE, "", 0),)
     end = endpoints(settings.issuer).end_session_endpoint
     if end is None:
-        return Answer("/signed-out")
+        return Answer("/signed-out", forgotten)
     back = _own_address(event) + "/signed-out"
     # Cognito's name for the parameter, and the name in OpenID Connect RP-Initiated Logout.
     asked = {"client_id": settings.dashboard_client_id, "logout_uri": back, "post_logout_redirect_uri": back}
-    return Answer(_with(end, asked))
+    return Answer(_with(end, asked), forgotten)
 
 
 def _pass(tokens: list[dict[str, Any]], rights_claim: str, now: float) -> Pass:

@@ -23,8 +23,8 @@ MOST_REMEMBERED = 50_000
 class Acquaintances:
     """What a process has learned about the people in a file, kept for the next chunks of the same file.
 
-    A known person is remembered for one execution: if they are removed meanwhile, the merge fails and the next
-    execution looks again. An unknown person is remembered for one chunk only.
+    A known person is remembered for one execution, until a chunk is staged again: if they are removed meanwhile, the
+    merge has all chunks staged again, and those ask anew. An unknown person is remembered for one chunk only.
     """
 
     of: tuple[UUID, str]
@@ -42,10 +42,10 @@ class Acquaintances:
 _last: list[Acquaintances] = []
 
 
-def acquaintances(batch_id: UUID, execution: str) -> Acquaintances:
-    """What this process has learned from earlier chunks of the same execution."""
+def acquaintances(batch_id: UUID, execution: str, *, is_again: bool = False) -> Acquaintances:
+    """What this process has learned from earlier chunks of the same execution; nothing if *is_again*."""
     of = (batch_id, execution)
-    if not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
+    if is_again or not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
         _last[:] = [Acquaintances(of)]
     return _last[0]
 

@@ -96,7 +96,7 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
         shard_count=batch.shard_count,
         correction=_correction(batch, db, settings),
     )
-    people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution))
+    people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution, is_again=chunk.staged_rows > 0))
     known_scale = chunk.rating_scale or batch.given_scale
     scale = Scale(known_scale) if known_scale else None
     reading = reader.read(people, scale)

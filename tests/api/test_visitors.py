@@ -69,7 +69,9 @@ def pages() -> list[tuple[str, str]]:
     """Every page by an address that is of its kind, and the right that it needs; found among the routes themselves."""
     found = []
     for route in _routes():
-        if route.method != "GET" or route.path.startswith(("/v1/", "/assets/", "/openapi", "/health", "/docs", *OPEN)):
+        if route.method != "GET" or route.path.startswith(
+            ("/v1/", "/assets/", "/openapi", "/health", "/docs", "/logout", *OPEN)
+        ):
             continue
         path = route.path.replace("<version>", "1")
         for name in ("batchId", "uploadId", "sessionId", "slug"):
@@ -462,6 +464,20 @@ def test_no_page_of_somebody_elses_signs_anybody_out(browse: Browse, world: Worl
     assert browse("/", cookies=cookies).status == 200
 
 
+def test_a_link_signs_nobody_out(browse: Browse, world: World) -> None:
+    cookies = [f"{SESSION_COOKIE}={cookie_for(*ALL)}"]
+    answer = browse("/logout", cookies=cookies)
+    assert (answer.status, answer.headers["Location"], answer.cookies) == (303, "/", ())
+    assert browse("/", cookies=cookies).status == 200
+
+
+def test_the_way_out_of_the_issuer_is_a_button(browse: Browse) -> None:
+    page = Html(browse("/signed-out", None).text)
+    (form,) = [form for form in page.all("form") if form["action"] == "/logout/issuer"]
+    assert form["method"] == "post"
+    assert not [link for link in page.all("a") if "logout" in link["href"]]
+
+
 def test_a_pass_that_can_not_be_revoked_is_not_said_to_be(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_SECRET_ARN", "nowhere")
     config.settings.cache_clear()
@@ -481,6 +497,11 @@ def test_while_nobody_knows_what_was_revoked_no_page_is_shown(browse: Browse, mo
 def test_locally_there_is_nothing_to_sign_out_of(api: Call) -> None:
     headers = {**BROWSER, "sec-fetch-site": "same-origin"}
     assert api("POST", "/logout", headers=headers, cookies=[f"{SESSION_COOKIE}={cookie_for()}"]).status == 303
+
+
+def test_locally_a_link_to_the_way_out_leads_to_the_imports(api: Call) -> None:
+    answer = api("GET", "/logout", headers=BROWSER)
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
 
 
 def test_health_says_where_the_command_line_logs_in(browse: Browse) -> None:

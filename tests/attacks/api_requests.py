@@ -130,6 +130,21 @@ def link_to_rows(target: Target) -> Outcome:
     return Outcome(f"led to {led}", led == [path.rpartition("/")[0] for path in paths])
 
 
+def link_to_the_way_out(target: Target) -> Outcome:
+    """A picture or a link on another page, and a form there: who is signed in stays so, here and at the issuer."""
+    port, cookie = target.system.aws.api_port, cookie_of(target, KARI) if target.issuer else ""
+    shown = {"Cookie": cookie, **PAGE} if cookie else PAGE
+    led = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", **shown}
+    said, held = [], True
+    for path in ("/logout", "/logout/issuer"):
+        link, form = ask(port, "GET", path, led), ask(port, "POST", path, led, b"")
+        where = link.headers.get("location") or link.headers.get("refresh") or ""
+        said.append(f"{path} {link.status} {form.status}")
+        held = held and form.status == 403 and ":" not in where and not link.headers.get("set-cookie")
+    after = ask(port, "GET", "/", shown).status
+    return Outcome(f"{', '.join(said)}, then / {after}", held and after == 200)
+
+
 ATTACKS = (
     Attack("malformed headers", malformed_headers),
     Attack("pages without protecting headers", protecting_headers),
@@ -138,6 +153,7 @@ ATTACKS = (
     Attack("rights under similar names", another_right, needs_sign_in=True),
     Attack("a session cookie that another host has set", cookie_of_another_host, needs_sign_in=True),
     Attack("a link on another page to rejected rows", link_to_rows),
+    Attack("a link or a form on another page that signs people out", link_to_the_way_out),
     # Last: a system that does not hold answers nobody rightly any more.
     Attack("cursors that break the exchange with the database", answers_of_others),
 )

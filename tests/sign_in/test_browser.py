@@ -144,7 +144,7 @@ def test_signing_out_here_and_at_the_issuer(page: Page, context: BrowserContext,
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
     assert refused.value.code == 401
-    page.get_by_role("link", name="Sign out of the sign-in service too").click()
+    page.get_by_role("button", name="Sign out of the sign-in service too").click()
     page.wait_for_url(f"{closed.url}/signed-out")
     page.get_by_role("link", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Who are you?")).to_be_visible()
@@ -181,10 +181,11 @@ EVIL = """
   <input name='{{"fileName": "evil.csv", "forceReason": "' value='"}}'>
 </form>
 <form method="post" action="{url}/logout"></form>
+<form method="post" action="{url}/logout/issuer"></form>
 """
 
 
-@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize("form", [0, 1, 2])
 def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     page: Page, context: BrowserContext, closed: Closed, form: int
 ) -> None:
@@ -200,6 +201,19 @@ def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     assert answered.value.status == 403
     assert SESSION_COOKIE not in answered.value.request.all_headers().get("cookie", "")
     assert cookie_of(context) is not None
+
+
+@pytest.mark.parametrize("path", ["/logout", "/logout/issuer"])
+def test_a_link_signs_nobody_out(page: Page, context: BrowserContext, closed: Closed, path: str) -> None:
+    sign_in(page, KARI)
+    kept = cookie_of(context)["value"]
+    page.goto(path)
+    assert cookie_of(context)["value"] == kept
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    # The issuer knows her still: nobody is asked.
+    context.clear_cookies(name=SESSION_COOKIE)
+    page.goto("/")
+    page.wait_for_url(f"{closed.url}/")
 
 
 def test_the_command_line_logs_in_with_the_same_issuer(

@@ -130,9 +130,9 @@ def test_who_is_known_is_asked_anew_by_the_next_execution(known: Pipeline) -> No
     known.db.run("DELETE FROM users WHERE email = 'oksana@example.org'")
     known.know("oksana@example.org")
     shards = run.reconcile()["shards"]
-    with pytest.raises(BatchBroken):
+    with pytest.raises(StagingLost):
         run.merge(*shards)
-    assert run.finalize("BatchBroken")["status"] == "failed"
+    assert run.finalize("StagingLost")["status"] == "failed"
     assert known.run(run.batch_id, "two")["inserted_rows"] == 20
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from ingestion.csv_file.blank_rows import ASCII_BLANKS, blank_chars
+from ingestion.csv_file.blank_rows import ASCII_BLANKS, BlankLines, blank_chars
 from ingestion.csv_file.mixed_text import decode
 from ingestion.csv_file.quoting import RowEnds, email_columns, holds_rows, is_fragment
 from ingestion.csv_file.text_lines import lines_of
@@ -160,6 +160,7 @@ class _ChunkReader:
         self._in_order = itemgetter(*span.order) if span.order else None
         self._blank_chars = ASCII_BLANKS.decode() + fmt.delimiter
         self._unseen_chars = blank_chars(fmt.encoding, fmt.delimiter)
+        self._blank_lines = BlankLines(self._unseen_chars)
         self._emails = email_columns(fmt.header)
         self._ends = RowEnds(fmt.delimiter)
         self._begin_block([], [], [])
@@ -200,17 +201,34 @@ class _ChunkReader:
             yield from self._read_by_hand(data)
             return
         text, is_clean = decode(data, self._format.encoding)
-        reader = csv.reader(lines_of(text), delimiter=self._format.delimiter, strict=True)
-        before = self._line
-        while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
-            self._take_rows(some, before, is_clean)
-            yield from self._take_full_block()
+        for part in self._between_blank_lines(text):
+            reader = csv.reader(lines_of(part), delimiter=self._format.delimiter, strict=True)
+            before = self._line
+            while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
+                self._take_rows(some, before, is_clean)
+                yield from self._take_full_block()
+
+    def _between_blank_lines(self, text: str) -> Iterator[str]:
+        """The parts of orderly *text* without its long runs of blank lines, which are counted as they are passed."""
+        at = counted_to = quotes = 0
+        for start, end in self._blank_lines.long_runs(text):
+            quotes += text.count('"', counted_to, start)
+            counted_to = start
+            if quotes % 2:  # inside of a quoted text
+                continue
+            yield text[at:start]
+            self._line += _count_lines(text[start:end])
+            at = end
+        yield text[at:]
 
     def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
-        rows, ends = zip(*some, strict=True)
-        lines = [self._line, *map(before.__add__, ends)]
+        rows = list(map(itemgetter(0), some))
+        lines = [self._line, *map(before.__add__, map(itemgetter(1), some))]
         heights = list(map(sub, lines[1:], lines))
         self._line = lines.pop()
+        if not self._are_whole(rows):
+            texts = list(map(str.strip, map("".join, rows), repeat(self._unseen_chars)))
+            rows, lines, heights = (list(compress(each, texts)) for each in (rows, lines, heights))
         if is_clean and self._are_whole(rows) and not self._may_hold_rows(rows, heights):
             self._add(lines, rows)
             return
@@ -245,6 +263,8 @@ class _ChunkReader:
         text, _ = decode(data, self._format.encoding)
         at = 0
         while at < len(text):
+            start, at = at, self._blank_lines.end_of(text, at)
+            self._line += _count_lines(text[start:at])
             end, is_orderly = self._ends.find(text, at)
             self._take_text(text[at:end], is_orderly)
             at = end

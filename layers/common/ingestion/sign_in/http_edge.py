@@ -52,6 +52,21 @@ def split_address(address: str) -> SplitResult | None:
         return None
 
 
+def may_come_from_here(event: Mapping[str, Any]) -> bool:
+    """False if a page of another site has a browser send this.
+
+    SameSite keeps the session cookie from being sent then; this asks the browser itself who sends it: by
+    `Sec-Fetch-Site`, or an old one by `Origin`. Whoever sends neither is no browser, and nobody else has a cookie
+    without knowing it.
+    """
+    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site:
+        return site == "same-origin"
+    address = split_address(origin) if origin is not None else None
+    return origin is None or (address is not None and address.netloc == headers.get("host"))
+
+
 def guard(answer: dict[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
     """Add each protective header that the answer doesn't have."""
     guards = {**_GUARDS, "Strict-Transport-Security": _TLS_FOR_A_YEAR} if _is_by_tls(event) else _GUARDS

@@ -89,6 +89,7 @@ class Parent(BaseModel):
     program_instance_id: int | None
     date_order: DateOrder | None
     time_zone: str | None
+    has_ended: bool
     has_lost_rejects: bool
 
 
@@ -115,15 +116,17 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
     return Batch.model_validate(found[0])
 
 
-def find_parent(db: Connection, batch_id: UUID) -> Parent | None:
-    """Find the batch that a file corrects."""
+def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent | None:
+    """Find the batch that a file corrects; with *lock* nothing of it is deleted until the transaction ends."""
     found = rows(
         db,
-        """
+        f"""
         SELECT b.id, b.program_type, b.program_instance_id, b.date_order, b.time_zone,
+               b.status NOT IN ('pending', 'running') AS has_ended,
                b.error_file_deleted_at IS NOT NULL AS has_lost_rejects
           FROM ingestion_batches b
          WHERE b.id = :id
+         {"FOR KEY SHARE" if lock else ""}
         """,
         id=batch_id,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
-from ingestion.database.tables.old_uploads import DELETED_NAME
+from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_NEEDED
 
 AT_ONCE = 500
 PLAIN_NAME = (
@@ -43,12 +43,12 @@ def expired_error_files(db: Connection, days: int) -> list[Expired]:
     """Return some error files whose batch ended more than *days* ago, oldest first, until all are deleted."""
     found = rows(
         db,
-        """
-        SELECT id AS batch_id, error_file_key AS key
-          FROM ingestion_batches
-         WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL
-           AND completed_at < now() - make_interval(days => CAST(:days AS int))
-      ORDER BY completed_at
+        f"""
+        SELECT b.id AS batch_id, b.error_file_key AS key
+          FROM ingestion_batches b
+         WHERE b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+      ORDER BY b.completed_at
          LIMIT :at_once
         """,
         days=days,
@@ -58,7 +58,7 @@ def expired_error_files(db: Connection, days: int) -> list[Expired]:
 
 
 def note_error_file_deleted(db: Connection, batch_id: UUID, days: int) -> bool:
-    """Record that a batch's error file was deleted.
+    """Record that the error file of a batch, which is locked, was deleted.
 
     False if that was recorded before, or if the batch was started over since and has, or will have, another one.
     """
@@ -79,11 +79,12 @@ def old_batches(db: Connection, days: int) -> list[Old]:
     """Return some batches completed more than *days* ago, oldest first, until all are archived."""
     found = rows(
         db,
-        """
+        f"""
         SELECT b.id AS batch_id, u.bucket, u.key, u.version_id, b.work_key, b.error_file_key
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'completed' AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
+           AND {NOT_NEEDED}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,

@@ -14,6 +14,11 @@ AT_ONCE = 500
 DELETED_NAME = "(deleted)"
 
 
+NOT_NEEDED = """NOT EXISTS (SELECT FROM ingestion_batches c
+                            WHERE c.corrects_batch_id = b.id AND c.status IN ('pending', 'running'))"""
+"""A correction that has not ended is held against the rejects of *b*: they stay until it has."""
+
+
 class DueUpload(BaseModel):
     """An upload whose object is due to be deleted; `batch_id` is that of the failed batch."""
 
@@ -65,12 +70,12 @@ def failed(db: Connection, days: int) -> list[DueUpload]:
     """Return some uploads whose batch failed more than *days* ago, oldest first, until all are deleted."""
     return _due(
         db,
-        """
+        f"""
         SELECT u.id AS upload_id, b.id AS batch_id, u.bucket, u.key, u.version_id, b.error_file_key
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'failed' AND b.archived_at IS NULL
-           AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -82,18 +87,26 @@ def _due(db: Connection, sql: str, days: int) -> list[DueUpload]:
     return [DueUpload.model_validate(row) for row in rows(db, sql, days=days, at_once=AT_ONCE)]
 
 
+def lock_batch(db: Connection, batch_id: UUID) -> bool:
+    """Keep the batch as it is, and corrections of it from being accepted, until the transaction ends.
+
+    False if one has not ended. A statement of its own, for what it waited for to be seen.
+    """
+    db.run("SELECT FROM ingestion_batches WHERE id = :id FOR UPDATE", id=batch_id)
+    return bool(db.run(f"SELECT FROM ingestion_batches b WHERE b.id = :id AND {NOT_NEEDED}", id=batch_id))
+
+
 def lock(db: Connection, due: DueUpload, days: int) -> bool:
     """Lock the record until the transaction ends; False if it is no longer due."""
     if due.batch_id is None:
         sql = "SELECT FROM uploads WHERE id = :id AND state <> 'accepted' AND deleted_at IS NULL FOR UPDATE"
         return bool(db.run(sql, id=due.upload_id))
-    return bool(
+    return lock_batch(db, due.batch_id) and bool(
         db.run(
             """
             SELECT FROM ingestion_batches
              WHERE id = :id AND status = 'failed' AND archived_at IS NULL
                AND completed_at < now() - make_interval(days => CAST(:days AS int))
-               FOR UPDATE
             """,
             id=due.batch_id,
             days=days,

@@ -85,6 +85,12 @@ def _fill_in(db: Connection, batch_id: UUID, people: Sequence[Field], ids: str) 
         )
 
 
+def are_gone(db: Connection, batch_id: UUID, people: Sequence[Field]) -> bool:
+    """Whether staged records name people by an id that nobody has any more."""
+    missing = " OR ".join(f"NOT EXISTS (SELECT FROM users u WHERE u.id = r.{field.id_name})" for field in people)
+    return bool(people and db.run(f"SELECT EXISTS (SELECT FROM {rows_table(batch_id)} r WHERE {missing})")[0][0])
+
+
 def remove_created(db: Connection, batch_id: UUID) -> None:
     """Remove the people whom a failed batch of sessions created, unless sessions of other batches name them by now.
 
