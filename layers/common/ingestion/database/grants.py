@@ -11,20 +11,32 @@ from ingestion.database.connection import Connection
 APPEND_ONLY = ("audit_logs",)
 # Triggers write it as the owner: whoever could, could say of somebody with sessions that they have none.
 READ_ONLY = ("schema_migrations", "batch_people")
-# A batch stays for good: archived, it still says that its file was imported.
-NEVER_DELETED = ("ingestion_batches",)
-# What the database alone says of a new row: an audit line when it was written, a batch or an upload that
-# nothing has come of it yet.
+# A batch stays for good: archived, it still says that its file was imported. So does what it was planned as.
+NEVER_DELETED = ("ingestion_batches", "chunks", "programmes", "program_instances")
+# Rows that are written once.
+NEVER_UPDATED = ("program_instances", "kintell_session_versions", "user_versions", "revoked_cookies")
+# What the database alone says of a new row: its id and when it was written, and that nothing has come of it yet. An id
+# that somebody else chose could be one that the sequence has still to come to.
 NOT_INSERTED = {
     "audit_logs": ("id", "at"),
     "ingestion_batches": (
         *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
-        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at"),
+        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at", "updated_at", "checked_at"),
+        *("execution", "rating_scale", "finding", "error_file_deleted_at"),
     ),
+    "chunks": (
+        *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "fault_counts"),
+        *("inserted_rows", "updated_rows", "unchanged_rows", "conflict_rows", "conflicting_rows", "staged_at"),
+    ),
+    "shards": ("merged_at",),
+    "program_instances": ("id", "created_at"),
+    "users": ("id",),
+    "kintell_session_versions": ("replaced_at",),
+    "user_versions": ("replaced_at",),
     "uploads": ("state", "sha256", "refusal_code", "refusal_message", "created_at", "decided_at", "deleted_at"),
 }
-# What an upload is, and what a batch is, by which its counts are judged.
+# What an upload is; what a batch is, by which its counts are judged; which session it is, and of whom.
 NOT_UPDATED = {
     "uploads": ("id", "bucket", "link_token_hash", "created_at"),
     "ingestion_batches": (
@@ -37,7 +49,14 @@ NOT_UPDATED = {
         "corrects_batch_id",
         "dry_run",
         "created_at",
+        *("program_instance_id", "parent_batch_id", "file_size_bytes", "max_error_percent", "date_order", "time_zone"),
+        "shard_count",
     ),
+    "programmes": ("program_type",),
+    "chunks": ("batch_id", "number", "span", "first_row", "rows"),
+    "shards": ("batch_id", "number", "inserted_rows", "updated_rows"),
+    "users": ("email",),
+    "kintell_sessions": ("id", "program_type", "external_session_id", "participant_id", "volunteer_id"),
 }
 
 
@@ -80,7 +99,7 @@ def _rights_on(db: Connection, name: str, is_read_only: bool) -> str:
     if is_read_only or name in READ_ONLY:
         return "SELECT"
     rights = ["SELECT", f"INSERT{_columns(db, name, NOT_INSERTED)}"]
-    if name not in APPEND_ONLY:
+    if name not in (*APPEND_ONLY, *NEVER_UPDATED):
         rights.append(f"UPDATE{_columns(db, name, NOT_UPDATED)}")
     if name not in (*APPEND_ONLY, *NEVER_DELETED):
         rights.append("DELETE")
