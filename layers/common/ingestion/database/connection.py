@@ -49,6 +49,28 @@ RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
 # In seconds, probes, and milliseconds. https://man7.org/linux/man-pages/man7/tcp.7.html
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
 
+SESSION = {
+    "search_path": '"$user", public',
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "15min",
+}
+"""What statements rely on, as the server spells it. A role may change its own defaults for every connection to come, so
+no connection relies on defaults. Statements take as long as their function may, at most 15 minutes.
+
+https://www.postgresql.org/docs/current/config-setting.html
+"""
+
 # too_many_connections, cannot_connect_now
 _FULL = ("53300", "57P03")
 
@@ -91,10 +113,10 @@ def _connect(secret: DatabaseSecret) -> Connection:
             password=secret.password or _token(secret),
             ssl_context=_tls() if secret.sslmode != "disable" else False,
             application_name="kintell-ingest",
-            startup_params={"TimeZone": "UTC"},
+            startup_params=SESSION,
             sock=link,
         )
-        _refuse_a_strange_path(db)
+        _insist_on_settings(db)
         # Only connecting has a time limit; a statement may take as long as its function.
         db.wait_for(None)
     except BaseException:
@@ -103,13 +125,16 @@ def _connect(secret: DatabaseSecret) -> Connection:
     return db
 
 
-def _refuse_a_strange_path(db: Connection) -> None:
-    """Raise Unavailable if names may resolve to tables in `staging`, where the functions' role can create any.
-
-    A role can set its own search path for later connections; a table named like the audit trail would then swallow it.
-    """
-    if db.run("SELECT 'staging' = ANY (current_schemas(false))") == [[True]]:
-        raise Unavailable("The search path of the role leads through staging: reset it, and find out who set it.")
+def _insist_on_settings(db: Connection) -> None:
+    """Set what did not arrive with the connection's first message: a proxy may keep it to itself."""
+    db.run(
+        """
+        SELECT set_config(name, wanted, false)
+          FROM json_each_text(CAST(:wanted AS json)) AS s (name, wanted)
+         WHERE current_setting(name) <> wanted
+        """,
+        wanted=to_json(SESSION),
+    )
 
 
 def _notice_death(link: socket.socket) -> None:

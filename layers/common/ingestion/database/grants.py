@@ -11,20 +11,32 @@ from ingestion.database.connection import Connection
 APPEND_ONLY = ("audit_logs",)
 # Triggers write batch_people as the owner: whoever could change it could hide that somebody has sessions.
 READ_ONLY = ("schema_migrations", "batch_people")
-# Batches are kept for good: even an archived one records that its file was imported.
-NEVER_DELETED = ("ingestion_batches",)
-# Columns that only the database fills in for a new row: when an audit line was written, and that a batch or an upload
-# has no outcome yet.
+# Batches are kept for good: even an archived one records that its file was imported. So is what each was planned as.
+NEVER_DELETED = ("ingestion_batches", "chunks", "programmes", "program_instances")
+# Rows that are written once.
+NEVER_UPDATED = ("program_instances", "kintell_session_versions", "user_versions", "revoked_cookies")
+# Columns that only the database fills in for a new row: its id and when it was written, and that it has no outcome yet.
+# An id that somebody else chose could be one that the sequence has still to reach.
 NOT_INSERTED = {
     "audit_logs": ("id", "at"),
     "ingestion_batches": (
         *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
-        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at"),
+        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at", "updated_at", "checked_at"),
+        *("execution", "rating_scale", "finding", "error_file_deleted_at"),
     ),
+    "chunks": (
+        *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "fault_counts"),
+        *("inserted_rows", "updated_rows", "unchanged_rows", "conflict_rows", "conflicting_rows", "staged_at"),
+    ),
+    "shards": ("merged_at",),
+    "program_instances": ("id", "created_at"),
+    "users": ("id",),
+    "kintell_session_versions": ("replaced_at",),
+    "user_versions": ("replaced_at",),
     "uploads": ("state", "sha256", "refusal_code", "refusal_message", "created_at", "decided_at", "deleted_at"),
 }
-# Columns that identify an upload or a batch, or against which a batch's counts are checked.
+# Columns that identify an upload, a batch or a session, or against which a batch's counts are checked.
 NOT_UPDATED = {
     "uploads": ("id", "bucket", "link_token_hash", "created_at"),
     "ingestion_batches": (
@@ -37,7 +49,14 @@ NOT_UPDATED = {
         "corrects_batch_id",
         "dry_run",
         "created_at",
+        *("program_instance_id", "parent_batch_id", "file_size_bytes", "max_error_percent", "date_order", "time_zone"),
+        "shard_count",
     ),
+    "programmes": ("program_type",),
+    "chunks": ("batch_id", "number", "span", "first_row", "rows"),
+    "shards": ("batch_id", "number", "inserted_rows", "updated_rows"),
+    "users": ("email",),
+    "kintell_sessions": ("id", "program_type", "external_session_id", "participant_id", "volunteer_id"),
 }
 
 
@@ -80,7 +99,7 @@ def _rights_on(db: Connection, name: str, is_read_only: bool) -> str:
     if is_read_only or name in READ_ONLY:
         return "SELECT"
     rights = ["SELECT", f"INSERT{_columns(db, name, NOT_INSERTED)}"]
-    if name not in APPEND_ONLY:
+    if name not in (*APPEND_ONLY, *NEVER_UPDATED):
         rights.append(f"UPDATE{_columns(db, name, NOT_UPDATED)}")
     if name not in (*APPEND_ONLY, *NEVER_DELETED):
         rights.append("DELETE")

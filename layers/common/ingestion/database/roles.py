@@ -58,14 +58,26 @@ def _create(db: Connection, login: Login, role: str) -> None:
                 raise
     elif password:
         _set_password(db, role, password)
+    _forget_defaults(db, role)
     if not password and db.run("SELECT FROM pg_roles WHERE rolname = 'rds_iam'"):
         db.run(f"GRANT rds_iam TO {role}")
 
 
 def _set_password(db: Connection, role: str, password: str) -> None:
     """Set the password, unless somebody else created the role and so sets it themselves."""
+    _alter(db, f"ALTER ROLE {role} {password}")
+
+
+def _forget_defaults(db: Connection, role: str) -> None:
+    """Reset the settings that the role has given its own connections, which PostgreSQL lets every role do."""
+    database = _quoted(db, str(db.run("SELECT current_database()")[0][0]))
+    _alter(db, f"ALTER ROLE {role} RESET ALL")
+    _alter(db, f"ALTER ROLE {role} IN DATABASE {database} RESET ALL")
+
+
+def _alter(db: Connection, statement: str) -> None:
     try:
-        db.run(f"ALTER ROLE {role} {password}")
+        db.run(statement)
     except DatabaseError as failed:
         if sqlstate(failed) != _INSUFFICIENT_PRIVILEGE:
             raise

@@ -357,6 +357,13 @@ COMMENT ON TABLE batch_people IS
     'each wrote their own rows, so a row may stand twice';
 CREATE INDEX batches_of_person ON batch_people (person_id, batch_id);
 
+-- Guards of what has ended bind everybody but the owner of the schema, who could drop them, and mends what went wrong.
+CREATE FUNCTION owns_schema(who name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN pg_has_role(who, (SELECT relowner FROM pg_class WHERE oid = CAST('ingestion_batches' AS regclass)), 'MEMBER');
+-- While a batch is in one of these states, its rows and its ledgers may change.
+CREATE FUNCTION is_at_work(status text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN status IN ('pending', 'running');
+
 CREATE FUNCTION first_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT CAST(number AS bigint) << 30 FROM ingestion_batches WHERE id = batch);
 CREATE FUNCTION last_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
@@ -405,15 +412,21 @@ BEGIN
     IF missing IS NULL THEN
         SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
                     WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
+                    WHEN w.first_id >> 30 = b.number AND w.last_id >> 30 = b.number AND NOT is_at_work(b.status)
+                    THEN 'a batch at work, since batch ' || w.batch_id || ' is ' || b.status
                     ELSE 'an id of another row than one of batch ' || w.batch_id END INTO missing
           FROM (SELECT batch_id, program_instance_id, program_type,
                        min(id - row_number) FILTER (WHERE version = 1) AS least,
-                       max(id - row_number) FILTER (WHERE version = 1) AS most
+                       max(id - row_number) FILTER (WHERE version = 1) AS most,
+                       min(id) AS first_id, max(id) AS last_id
                   FROM written GROUP BY batch_id, program_instance_id, program_type) w
           LEFT JOIN ingestion_batches b ON b.id = w.batch_id
           LEFT JOIN program_instances i ON i.id = w.program_instance_id AND i.program_type = w.program_type
          WHERE b.id IS NULL OR i.id IS NULL
             OR w.least <> CAST(b.number AS bigint) << 30 OR w.most <> CAST(b.number AS bigint) << 30
+            -- An update leaves the id of the row that inserted the session.
+            OR (TG_OP = 'INSERT' AND NOT owns_schema(SESSION_USER)
+                AND (NOT is_at_work(b.status) OR w.first_id >> 30 <> b.number OR w.last_id >> 30 <> b.number))
          LIMIT 1;
     END IF;
     IF missing IS NOT NULL THEN
@@ -425,6 +438,82 @@ CREATE TRIGGER inserted_sessions_refer_to_what_exists AFTER INSERT ON kintell_se
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_session_references();
 CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON kintell_sessions
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_session_references();
+
+-- A foreign key would look up each row by itself.
+CREATE FUNCTION check_version_references() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    missing text;
+BEGIN
+    SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
+                WHEN r.id IS NULL THEN 'batch ' || w.replaced_by_batch
+                ELSE 'instance ' || w.program_instance_id END INTO missing
+      FROM (SELECT DISTINCT batch_id, replaced_by_batch, program_instance_id FROM written) w
+      LEFT JOIN ingestion_batches b ON b.id = w.batch_id
+      LEFT JOIN ingestion_batches r ON r.id = w.replaced_by_batch
+      LEFT JOIN program_instances i ON i.id = w.program_instance_id
+     WHERE b.id IS NULL OR r.id IS NULL OR i.id IS NULL
+     LIMIT 1;
+    IF missing IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a version of a session refers to what does not exist: ' || missing;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER inserted_versions_refer_to_what_exists AFTER INSERT ON kintell_session_versions
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_version_references();
+CREATE TRIGGER updated_versions_refer_to_what_exists AFTER UPDATE ON kintell_session_versions
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_version_references();
+
+-- What a batch that has ended published stays: sessions and versions are written, and taken back, by a batch at work. A
+-- merge updates rows of other batches to its own, taking back does the opposite. Inserted sessions are checked above.
+CREATE FUNCTION what_was_published_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_ended uuid;
+BEGIN
+    IF TG_TABLE_NAME <> 'kintell_sessions' THEN
+        SELECT b.id INTO of_ended
+          FROM (SELECT DISTINCT replaced_by_batch FROM changed) c
+          JOIN ingestion_batches b ON b.id = c.replaced_by_batch
+         WHERE NOT is_at_work(b.status)
+         LIMIT 1;
+    ELSE
+        SELECT b.id INTO of_ended
+          FROM (SELECT DISTINCT batch_id FROM changed) c
+          JOIN ingestion_batches b ON b.id = c.batch_id
+         WHERE NOT is_at_work(b.status)
+         LIMIT 1;
+        IF of_ended IS NOT NULL AND TG_OP = 'UPDATE' THEN
+            SELECT b.id INTO of_ended
+              FROM (SELECT DISTINCT batch_id FROM written) c
+              JOIN ingestion_batches b ON b.id = c.batch_id
+             WHERE NOT is_at_work(b.status)
+             LIMIT 1;
+        END IF;
+    END IF;
+    IF of_ended IS NOT NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'what batch ' || of_ended || ' published stays: it has ended',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'what_was_published_stays';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER what_was_published_stays AFTER UPDATE ON kintell_sessions
+    REFERENCING OLD TABLE AS changed NEW TABLE AS written
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER what_was_published_is_not_deleted AFTER DELETE ON kintell_sessions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON kintell_session_versions
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON kintell_session_versions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON user_versions
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON user_versions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
 
 -- People leave a batch with the last of their sessions in it.
 CREATE FUNCTION remove_batch_people() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -629,6 +718,171 @@ CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON ingest
                        AND (NEW.status NOT IN ('completed', 'archived') OR NEW.forced <> OLD.forced))
     EXECUTE FUNCTION what_is_completed_stays();
 
+-- Each move of a batch changes these columns and no others; a pair of states that is not here is no move. Who imported a
+-- file may be forgotten at any time. How an upload moves is below.
+CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS text[] LANGUAGE sql IMMUTABLE
+    RETURN CASE old_status || ' ' || new_status
+           WHEN 'pending pending' THEN ARRAY['csv_metadata']
+           WHEN 'pending running' THEN ARRAY['execution', 'started_at']
+           WHEN 'running running' THEN
+               ARRAY['execution', 'started_at', 'reconciled_at', 'rating_scale', 'csv_metadata']
+           WHEN 'running completed' THEN
+               ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'error_rows', 'error_summary', 'error_file_key',
+                     'completed_at']
+           WHEN 'pending failed' THEN
+               ARRAY['skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary', 'failure_code',
+                     'failure_reason', 'completed_at']
+           WHEN 'running failed' THEN
+               ARRAY['skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary', 'failure_code',
+                     'failure_reason', 'error_file_key', 'completed_at']
+           WHEN 'failed running' THEN
+               ARRAY['execution', 'started_at', 'completed_at', 'failure_code', 'failure_reason', 'inserted_rows',
+                     'updated_rows', 'skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary',
+                     'error_file_key', 'error_file_deleted_at']
+           WHEN 'failed failed' THEN
+               ARRAY['checked_at', 'finding', 'error_file_deleted_at', 'archived_at', 'file_name', 'force_reason',
+                     'failure_reason', 'work_key', 'format', 'csv_metadata']
+           WHEN 'completed completed' THEN ARRAY['checked_at', 'finding', 'error_file_deleted_at']
+           WHEN 'completed archived' THEN
+               ARRAY['error_file_deleted_at', 'archived_at', 'file_name', 'force_reason', 'work_key', 'format',
+                     'csv_metadata']
+           WHEN 'archived archived' THEN ARRAY['checked_at', 'finding']
+           END;
+
+-- What has ended could be edited: its counts, its file's name, when it completed, and so when its file is deleted.
+CREATE FUNCTION no_move_changes_more() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    move     text[] := columns_of_batch_move(OLD.status, NEW.status);
+    changed  text;
+BEGIN
+    SELECT string_agg(n.key, ', ') INTO changed
+      FROM jsonb_each(to_jsonb(NEW)) n
+      JOIN jsonb_each(to_jsonb(OLD)) o ON o.key = n.key
+     WHERE n.value <> o.value
+       AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
+       AND (n.key <> ALL (move)
+            -- Time is told by the clock, and taken back only by starting over.
+            OR (n.key IN ('started_at', 'reconciled_at', 'completed_at', 'archived_at', 'error_file_deleted_at')
+                AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
+            -- Names are forgotten, not changed, and that once: with the file.
+            OR (n.key IN ('file_name', 'force_reason', 'work_key', 'format', 'csv_metadata')
+                AND NOT is_at_work(OLD.status)
+                AND (NEW.archived_at IS DISTINCT FROM now() OR NOT CASE n.key
+                     WHEN 'file_name' THEN NEW.file_name = '(deleted)'
+                     WHEN 'force_reason' THEN NEW.force_reason IN ('archived', 'deleted')
+                     WHEN 'work_key' THEN NEW.work_key IS NULL
+                     WHEN 'format' THEN NEW.format - 'header' = OLD.format - 'header'
+                     ELSE NEW.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                          = OLD.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                     END))
+            OR (n.key = 'failure_reason' AND OLD.status = 'failed' AND NEW.status = 'failed'
+                AND NEW.archived_at IS DISTINCT FROM now()));
+    IF changed IS NOT NULL OR move IS NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || OLD.id || ' keeps its ' || coalesce(changed, 'status') || ' as it goes from '
+                || OLD.status || ' to ' || NEW.status,
+            TABLE = 'ingestion_batches', CONSTRAINT = 'what_no_move_changes_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON ingestion_batches
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION no_move_changes_more();
+
+-- The same of an upload: it is received once, decided on once, and forgotten.
+CREATE FUNCTION columns_of_upload_move(old_state text, new_state text) RETURNS text[] LANGUAGE sql IMMUTABLE
+    RETURN CASE old_state || ' ' || new_state
+           WHEN 'waiting waiting' THEN ARRAY['version_id', 'size_bytes', 'received_at']
+           WHEN 'waiting accepted' THEN ARRAY['state', 'sha256', 'decided_at']
+           WHEN 'waiting refused' THEN
+               ARRAY['state', 'sha256', 'decided_at', 'refusal_code', 'refusal_message', 'refusal_batch_id']
+           WHEN 'accepted accepted' THEN ARRAY[]::text[]
+           WHEN 'refused refused' THEN ARRAY['refusal_message']
+           END;
+
+CREATE FUNCTION no_decision_changes_more() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    move     text[] := columns_of_upload_move(OLD.state, NEW.state);
+    changed  text;
+BEGIN
+    SELECT string_agg(n.key, ', ') INTO changed
+      FROM jsonb_each(to_jsonb(NEW)) n
+      JOIN jsonb_each(to_jsonb(OLD)) o ON o.key = n.key
+     WHERE n.value <> o.value
+       -- Who sent it has a guard of its own: it may be forgotten.
+       AND n.key NOT IN ('uploaded_by', 'uploader_kind', 'uploader_issuer', 'uploader_subject', 'principal', 'claimed_by')
+       AND (n.key <> ALL (move || ARRAY['deleted_at', 'file_name', 'key', 'options'])
+            OR (n.key IN ('received_at', 'decided_at', 'deleted_at') AND n.value <> to_jsonb(now()))
+            OR (n.key IN ('version_id', 'size_bytes', 'received_at') AND OLD.version_id IS NOT NULL)
+            OR (n.key IN ('file_name', 'key', 'options') AND NEW.deleted_at IS DISTINCT FROM now())
+            OR (n.key = 'file_name' AND NEW.file_name <> '(deleted)')
+            OR (n.key = 'key' AND NEW.key <> 'deleted/' || OLD.id)
+            OR (n.key = 'options' AND NEW.options <> '{}'));
+    IF changed IS NOT NULL OR move IS NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'upload ' || OLD.id || ' keeps its ' || coalesce(changed, 'state') || ' as it goes from '
+                || OLD.state || ' to ' || NEW.state,
+            TABLE = 'uploads', CONSTRAINT = 'what_no_move_changes_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON uploads
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION no_decision_changes_more();
+
+-- Ledgers. Chunks are planned with their batch, all at once, and hold its rows. From its first merge on, what the chunks
+-- were reconciled to is fixed, and so is which shards there are.
+CREATE FUNCTION plans_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT b.id INTO wrong
+      FROM (SELECT DISTINCT batch_id FROM planned) p
+      JOIN ingestion_batches b ON b.id = p.batch_id
+     WHERE b.status <> 'pending' OR b.total_rows <> (SELECT sum(c.rows) FROM chunks c WHERE c.batch_id = b.id)
+     LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'the chunks of batch ' || wrong || ' are planned with it, and hold its rows',
+            TABLE = 'chunks', CONSTRAINT = 'plans_add_up';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER plans_add_up AFTER INSERT ON chunks
+    REFERENCING NEW TABLE AS planned
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION plans_add_up();
+
+CREATE FUNCTION ledgers_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    line   record;
+    batch  record;
+    wrong  boolean;
+BEGIN
+    line := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    SELECT status, shard_count, EXISTS (SELECT FROM shards WHERE batch_id = id AND merged_at IS NOT NULL) AS is_merging
+      INTO batch
+      FROM ingestion_batches WHERE id = line.batch_id;
+    wrong := NOT is_at_work(batch.status);
+    IF TG_TABLE_NAME = 'chunks' THEN
+        wrong := wrong OR (batch.is_merging
+            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows)
+                IS DISTINCT FROM
+                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows));
+    ELSIF TG_OP = 'INSERT' THEN
+        wrong := wrong OR batch.is_merging OR NEW.number NOT BETWEEN 0 AND batch.shard_count - 1;
+    ELSIF TG_OP = 'UPDATE' THEN
+        wrong := wrong OR OLD.merged_at IS NOT NULL OR NEW.merged_at IS DISTINCT FROM now();
+    END IF;
+    IF wrong THEN
+        RAISE check_violation USING
+            MESSAGE = TG_TABLE_NAME || ' of batch ' || line.batch_id || ' stay as they are',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'ledgers_stay';
+    END IF;
+    RETURN line;
+END $$;
+CREATE TRIGGER ledgers_stay BEFORE UPDATE ON chunks
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION ledgers_stay();
+CREATE TRIGGER ledgers_stay BEFORE INSERT OR UPDATE OR DELETE ON shards
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION ledgers_stay();
+
 -- Otherwise one statement could delete an upload and add it again from somebody else. Only one without an object may go.
 CREATE FUNCTION what_has_arrived_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -712,6 +966,16 @@ CREATE TABLE revoked_cookies (
 );
 COMMENT ON TABLE revoked_cookies IS 'Session cookies whose holders have signed out, until they would have expired anyway';
 CREATE INDEX revoked_cookies_by_end ON revoked_cookies (expires_at);
+
+-- Whoever could delete it would let a stolen cookie in again.
+CREATE FUNCTION what_is_revoked_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'cookie ' || OLD.id || ' stays revoked: it has not expired',
+        TABLE = 'revoked_cookies', CONSTRAINT = 'what_is_revoked_stays';
+END $$;
+CREATE TRIGGER what_is_revoked_stays BEFORE DELETE ON revoked_cookies
+    FOR EACH ROW WHEN (OLD.expires_at >= now()) EXECUTE FUNCTION what_is_revoked_stays();
 
 -- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
 
