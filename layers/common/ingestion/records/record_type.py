@@ -78,6 +78,10 @@ class Column(BaseModel):
     """Whether people write words in it: then `N/A` is what they wrote."""
     doubt: Callable[[str], WarningCode | None] | None = None
     """What to warn of, if a text was taken though it says not quite what it should."""
+    looks: Callable[[str], bool] | None = None
+    """How its texts look, of a column in rows that may lack cells. Another is no fault, but may have been shifted."""
+    usual: frozenset[str] = frozenset()
+    """Its usual texts, in lower case, if there are few."""
     oldest_years: int | None = None
     """For a date: how many years it may lie in the past."""
 
