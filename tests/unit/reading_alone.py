@@ -214,11 +214,11 @@ def main() -> None:
             found = _read(FILES[sys.argv[1]](), upload, text)
         except Refused as refused:
             found = {"refused": refused.code.value}
-    found["peak_mb"] = _peak_mb()
+    found["peak_mb"] = peak_mb()
     print(json.dumps(found))
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Of this program alone: `ru_maxrss` would count the process that it was forked from as well."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024

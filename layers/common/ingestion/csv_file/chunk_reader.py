@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.csv_file.blank_rows import ASCII_BLANKS, BlankLines, blank_chars
 from ingestion.csv_file.mixed_text import decode
 from ingestion.csv_file.quoting import RowEnds, email_columns, holds_rows, is_fragment
+from ingestion.csv_file.shifted_rows import MESSAGE as _SHIFTED
+from ingestion.csv_file.shifted_rows import ShiftedRows
 from ingestion.csv_file.text_lines import lines_of
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
 
@@ -163,6 +165,7 @@ class _ChunkReader:
         self._blank_lines = BlankLines(self._unseen_chars)
         self._emails = email_columns(fmt.header)
         self._ends = RowEnds(fmt.delimiter)
+        self._shifted = ShiftedRows(fmt.header, fmt.delimiter, span.order) if fmt.fills_short_rows else None
         self._begin_block([], [], [])
 
     def _begin_block(self, numbers: list[int], lines: list[int], cells: list[list[str]]) -> None:
@@ -238,6 +241,8 @@ class _ChunkReader:
     def _are_whole(self, rows: Sequence[list[str]]) -> bool:
         """Whether all rows have as many cells as the header and, as most, something in the first one."""
         if self._width != self._format.columns or set(map(len, rows)) != {self._width}:
+            return False
+        if self._shifted and self._shifted.may_be_among(rows):
             return False
         first_cells = list(map(itemgetter(0), rows))
         blank_chars = self._blank_chars if "".join(first_cells).isascii() else self._unseen_chars
@@ -321,7 +326,11 @@ class _ChunkReader:
             row, at = text[at:end].rstrip("\r\n"), end
             if not is_orderly or row.strip(self._unseen_chars):
                 cells = self._cut(row) if is_orderly else row.split(self._format.delimiter)
-                if cells and len(cells) < self._width and (end < len(text) or len(data) < AHEAD_BYTES):
+                if (
+                    cells
+                    and (self._shifted or len(cells) < self._width)
+                    and (end < len(text) or len(data) < AHEAD_BYTES)
+                ):
                     self._look_back(cells, row.count('"'))
                 return
 
@@ -329,7 +338,7 @@ class _ChunkReader:
         """Reject also the row before, if these cells are too few and what a line end tore off it."""
         if self._cells and self._numbers[-1] == self._number - 1 and self._format.columns > 2:
             before = self._cells[-1]
-            if is_fragment(cells, quotes, before):
+            if is_fragment(cells, quotes, before) or (self._shifted and self._shifted.is_rest(cells, before)):
                 row = RawRow(self._numbers.pop(), self._lines.pop(), self._cells.pop())
                 self._rejects.append(Reject(row, (_fault(FaultCode.UNREADABLE, _TORN),)))
 
@@ -344,8 +353,12 @@ class _ChunkReader:
             faults.append(_fault(FaultCode.WRONG_FIELD_COUNT, self._count_message(len(cells))))
             if len(cells) < self._width:
                 self._look_back(cells, sum(cell.count('"') for cell in cells) if not is_clean else 0)
+        elif self._shifted and self._shifted.is_shifted(cells):
+            faults.append(_fault(FaultCode.WRONG_FIELD_COUNT, _SHIFTED))
         elif self._holds_rows(fitted):
             faults.append(_fault(FaultCode.UNREADABLE, _SWALLOWED))
+        if self._shifted:
+            self._look_back(cells, 0)
         if fitted is not None and not faults:
             self._filled += self._format.fills_short_rows and len(cells) < len(fitted)
             self._add([line], [fitted])

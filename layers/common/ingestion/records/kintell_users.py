@@ -1,6 +1,7 @@
 """The roster of people and the role in which each joined: the only file whose rows are not sessions."""
 
 import re
+from typing import Final
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
@@ -12,6 +13,39 @@ VOLUNTEERS = frozenset({"advisor", "mentor", "tutor", "volunteer"})
 PARTICIPANTS = frozenset({"learner", "mentee", "student"})
 
 _WORD = re.compile(r"[^\W_]+")
+_LINK = re.compile(r"(?:https?:|www\.|/?in/|[^\s/]*linkedin|(?:[\w-]+\.)+[a-z]{2,}(?:/|\Z))\S*", re.IGNORECASE)
+_STRAY = re.compile(r'[",;|\t\r\n]')
+_NO_LINK = frozenset({"", "no", "nei", "ні"})
+_NO_ENDS: Final = ("verified", "pending", "approved", "rejected", "declined")
+"""Of links: such a word is of the column behind them."""
+_ADDRESS = re.compile(r"[^/]@\w")
+_NO_LABEL = re.compile(r"[@/]|[0-9]{4}")
+_LABELS = frozenset(
+    {
+        *(
+            "",
+            "-",
+            "n/a",
+            "null",
+            "none",
+            "yes",
+            "no",
+            "true",
+            "false",
+            "0",
+            "1",
+            "x",
+            "ja",
+            "nei",
+            "так",
+            "ні",
+            "full",
+        ),
+        *("verified", "unverified", "not verified", "pending", "approved", "rejected", "declined", "in review", "new"),
+        *("verifisert", "ikke verifisert", "venter", "ventende", "godkjent", "avvist", "ny", "sann", "usann"),
+        *("active", "inactive", "granted", "denied", "revoked", "limited", "requested", "invited", "blocked"),
+    }
+)
 
 
 def role(field: str, text: str) -> str | Fault:
@@ -30,8 +64,35 @@ def doubt_of_role(text: str) -> WarningCode | None:
     return None if is_clear else WarningCode.ROLES_UNCLEAR
 
 
+def _is_like_link(text: str) -> bool:
+    value = text.strip()
+    if value.lower().endswith(_NO_ENDS) or _ADDRESS.search(value):
+        return False
+    return value.lower() in _NO_LINK or spreadsheets.is_nothing(value) or _LINK.fullmatch(value) is not None
+
+
+def _is_like_name(text: str) -> bool:
+    return "@" not in text and "/" not in text
+
+
+def _is_like_label(text: str) -> bool:
+    return not _NO_LABEL.search(text) and _words(text).isdisjoint(VOLUNTEERS | PARTICIPANTS)
+
+
+def _is_like_role(text: str) -> bool:
+    if '"' in text.strip(' "'):
+        return False
+    return not text.strip() or not _words(text).isdisjoint(VOLUNTEERS | PARTICIPANTS)
+
+
+def _is_like_address(text: str) -> bool:
+    return "@" in text
+
+
 def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower()))
+    """The words, also those that a stray quote, delimiter or line end has cut."""
+    lower = text.lower()
+    return {*_WORD.findall(lower), *_WORD.findall(_STRAY.sub("", lower))}
 
 
 PERSON = RecordType(
@@ -53,6 +114,7 @@ PERSON = RecordType(
                 fills="email",
                 rule=emails.email,
                 required=True,
+                looks=_is_like_address,
             ),
         ),
         Field(
@@ -61,21 +123,37 @@ PERSON = RecordType(
             part=Part.KEPT,
             label=Label("Name", "Navn"),
             column=Column(
-                name="name", in_other_words=("navn", "ім"), fills="name", rule=cells.label_up_to(255), is_text=True
+                name="name",
+                in_other_words=("navn", "ім"),
+                fills="name",
+                rule=cells.label_up_to(255),
+                is_text=True,
+                looks=_is_like_name,
             ),
         ),
         Field(
             name="linkedin_url",
             type=Type.TEXT,
             label=Label("LinkedIn", "LinkedIn"),
-            column=Column(name="linkedin_url", fills="linkedin_url", rule=cells.label_up_to(500), is_text=True),
+            column=Column(
+                name="linkedin_url",
+                fills="linkedin_url",
+                rule=cells.label_up_to(500),
+                is_text=True,
+                looks=_is_like_link,
+            ),
         ),
         Field(
             name="verification_status",
             type=Type.LABEL,
             label=Label("Verification", "Verifisering"),
             column=Column(
-                name="verification_status", fills="verification_status", rule=cells.label_up_to(100), is_text=True
+                name="verification_status",
+                fills="verification_status",
+                rule=cells.label_up_to(100),
+                is_text=True,
+                looks=_is_like_label,
+                usual=_LABELS,
             ),
         ),
         Field(
@@ -84,13 +162,20 @@ PERSON = RecordType(
             part=Part.KEPT,
             default="participant",
             label=Label("Role", "Rolle"),
-            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role),
+            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role, looks=_is_like_role),
         ),
         Field(
             name="grant_access",
             type=Type.LABEL,
             label=Label("Access", "Tilgang"),
-            column=Column(name="grant_access", fills="grant_access", rule=cells.label_up_to(100), is_text=True),
+            column=Column(
+                name="grant_access",
+                fills="grant_access",
+                rule=cells.label_up_to(100),
+                is_text=True,
+                looks=_is_like_label,
+                usual=_LABELS,
+            ),
         ),
         Field(
             name="joined_at",

@@ -78,6 +78,10 @@ class Column(BaseModel):
     """Whether people write words in it; then `N/A` is kept as they wrote it."""
     doubt: Callable[[str], WarningCode | None] | None = None
     """The warning about a text that was accepted although it is not quite right, if any."""
+    looks: Callable[[str], bool] | None = None
+    """Whether a text looks like this column's, in rows that may lack cells. If not, it may have been shifted here."""
+    usual: frozenset[str] = frozenset()
+    """Its usual texts, in lower case, if there are few."""
     oldest_years: int | None = None
     """For a date: how many years ago it may be."""
 

@@ -5,8 +5,8 @@ are never parsed from a message. The cells are those of the original columns as 
 the headers if the row was ragged.
 """
 
-import gzip
 import json
+import zlib
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -44,8 +44,9 @@ def fitted(cells: list[str], width: int) -> list[str]:
 
 def write_rejects(rejects: Sequence[Reject]) -> bytes:
     """Write rows as gzipped lines; such files can be concatenated."""
-    lines = [_write(rejects[at : at + _ROWS_A_LINE]) for at in range(0, len(rejects), _ROWS_A_LINE)]
-    return gzip.compress(b"\n".join([*lines, b""]), _FASTEST, mtime=0)
+    packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
+    packed = [packer.compress(_write(some) + b"\n") for some in _in_lines(rejects)]
+    return b"".join([*packed, packer.flush()])
 
 
 def read_rejects(blocks: Iterable[bytes], numbers: Container[int] | None = None) -> Iterator[Reject]:
@@ -59,7 +60,24 @@ def read_rejects(blocks: Iterable[bytes], numbers: Container[int] | None = None)
 
 
 _FASTEST = 1
+_GZIP = 31
+"""The window of `zlib` that stands for the header of gzip."""
 _ROWS_A_LINE = 1_000
+_SIZE_A_LINE = 1 << 20
+"""Roughly in bytes: a reader holds all cells of a line."""
+_CELL_BYTES = 32
+
+
+def _in_lines(rejects: Sequence[Reject]) -> Iterator[Sequence[Reject]]:
+    """The rows of each line: a thousand, or fewer if they have many or long cells."""
+    for start in range(0, len(rejects), _ROWS_A_LINE):
+        some, size, begin = rejects[start : start + _ROWS_A_LINE], 0, 0
+        for at, reject in enumerate(some):
+            if size >= _SIZE_A_LINE:
+                yield some[begin:at]
+                begin, size = at, 0
+            size += _CELL_BYTES * len(reject.row.cells) + len("".join(reject.row.cells))
+        yield some[begin:]
 
 
 def _write(rejects: Sequence[Reject]) -> bytes:

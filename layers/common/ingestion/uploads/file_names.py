@@ -2,7 +2,8 @@
 
 Names are read word by word, so case and separators don't matter. Marks of copies and versions and second endings, which
 people and programs add around a name, are skipped. A name that may mean a stretch of time gives no instance: not even
-its year is used.
+its year is used. An unknown word may be a month's name in another language (`marts-2026`): beside one, neither a year
+alone nor a month's name is used.
 """
 
 import re
@@ -22,6 +23,12 @@ _OWNER = "kintell"
 _COPY: Final = {"copy", "kopi", "kopia", "копія", "копия"}
 _COPY_OF: Final = (("copy", "of"), ("kopi", "av"), ("копія",), ("копия",))
 _ADDED: Final = {"csv", "txt", "tsv", "gz", "final", "export", "eksport", "ny", "nye", "new", "endelig", "errors"}
+_TIMELESS: Final = {
+    *("report", "rapport", "data", "dataset", "session", "sessions", "økt", "økter", "møte", "møter", "list", "liste"),
+    *("all", "alle", "full", "complete", "backup", "excel", "utf", "upload", "import", "corrected", "rettet", "fixed"),
+    *("звіт", "дані", "сесії", "зустрічі", "список", "експорт"),
+}
+"""Words of files that say nothing of when; any other may."""
 _VERSION = re.compile(r"v[0-9]{1,3}")
 _OF_TIME: Final = {
     *(
@@ -162,15 +169,34 @@ def _after(name: Sequence[str], words: list[str]) -> list[str] | None:
 def _slug(programme: Programme, rest: list[str]) -> str | None:
     if programme.kind is Kind.PEOPLE or not _OF_TIME.isdisjoint(rest):
         return None
-    said = " ".join(word for word in rest if _says_when(word))
+    places = [at for at, word in enumerate(rest) if _says_when(word)]
+    if places and places[-1] - places[0] >= len(places):
+        return None  # the 2 of `2026-part-2` is no month
+    said = " ".join(rest[at] for at in places)
     period = next((found for form in _PERIODS if (found := form.fullmatch(said))), None)
-    if period is None:
+    if period is None or _may_say_more(rest, period):
         return None
     slug = f"{programme.slug_prefix}-{period['year']}"
     if period["quarter"]:
         return f"{slug}-q{period['quarter']}"
     month = period["month"]
     return f"{slug}-{MONTHS.get(month) or int(month):02}" if month else slug
+
+
+def _may_say_more(rest: Sequence[str], period: re.Match[str]) -> bool:
+    """Whether a word that is not known, beside a year alone or beside a month's name, may be a month as well."""
+    if period["quarter"] or (period["month"] or "").isdigit():
+        return False
+    said_by = [word for word in rest if not _is_passed_over(word)]
+    if not period["month"]:
+        return any(not _says_when(word) for word in said_by)
+    at = said_by.index(period["month"])
+    return any(not _says_when(word) for word in said_by[max(at - 1, 0) : at + 2])
+
+
+def _is_passed_over(word: str) -> bool:
+    known = _ADDED | _COPY | _TIMELESS
+    return word in known or word.startswith("(") or _VERSION.fullmatch(word) is not None
 
 
 def _says_when(word: str) -> bool:
