@@ -11,9 +11,9 @@ from ingestion.database.connection import connection
 from ingestion.telemetry import logger
 from stage.stage_chunk import stage_chunk
 
-# A chunk is some hundred thousand tuples and lists without a cycle among them: to look for one after every 700 of them
-# was a tenth of the time of staging.
-gc.set_threshold(50_000, 20, 100)
+# A chunk is some hundred thousand tuples and lists without a cycle among them: looking for one after every 700 of them
+# took a tenth of the time of staging.
+gc.set_threshold(200_000, 20, 100)
 
 
 @logger.inject_lambda_context(clear_state=True)

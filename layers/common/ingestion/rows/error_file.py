@@ -66,12 +66,13 @@ def _lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
 
 def _written(texts: Sequence[str], delimiter: str) -> Sequence[str]:
     """The cells of a column, as `csv.writer` writes them, at a third of its price."""
-    joined = "\n".join(texts)
+    # What parts them here must be a separator to `may_hold_formula`, and no mark that would have to be quoted.
+    separator = "|" if delimiter != "|" else ";"
+    joined = separator.join(texts)
     if may_hold_formula(joined):
         texts = list(map(neutralise, texts))
-        joined = "\n".join(texts)
-    marks = ('"', "\r", "\n", delimiter)
-    held = [mark for mark in marks if joined.count(mark) > (len(texts) - 1 if mark == "\n" else 0)]
+        joined = separator.join(texts)
+    held = [mark for mark in ('"', "\r", "\n", delimiter) if mark in joined]
     if not held:
         return texts
     # What a column repeats, messages above all, is looked at once.

@@ -28,6 +28,6 @@ def without_apostrophes(cell: str) -> str:
     return _BEGINS.sub(lambda run: run[0].replace("'", ""), cell) if "'" in cell else cell
 
 
-def may_hold_formula(lines: str) -> bool:
-    """Whether a cell must be neutralised, of many with a line break between them; asked at once, it costs little."""
-    return bool(_MAY_BEGIN.search("\n" + lines))
+def may_hold_formula(cells: str) -> bool:
+    """Whether a cell must be neutralised, of many joined by a list separator or a line break; that costs little."""
+    return any(map(cells.__contains__, "=+-@\t\r")) and bool(_MAY_BEGIN.search("\n" + cells))
