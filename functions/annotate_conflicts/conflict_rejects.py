@@ -19,8 +19,9 @@ from ingestion.values.marks import shown
 
 
 def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> int:
-    """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
+    """Write the part again; how many rows it has. Done twice it comes to the same. Raises Cancelled, Unavailable."""
     batch = batches.get(db, task.batch_id)
+    batch.must_go_on()
     plan, file = batch.column_plan, batch.error_file
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)

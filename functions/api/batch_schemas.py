@@ -48,6 +48,12 @@ class BatchWarning(Shape):
     advice: str | None = left_out()
 
 
+class BatchNamed(Shape):
+    """Which batch a request started, or concerns."""
+
+    batch_id: UUID
+
+
 class BatchSummary(Shape):
     """Where a batch is, and what its rows came to. The counts of rows are final when it has ended."""
 

@@ -92,6 +92,12 @@ class ProblemCode(CatalogueCode):
             "Importer den opprinnelige filen på nytt for å få en ny.",
         ),
     )
+    ALREADY_ENDED = (
+        "already_ended",
+        HTTPStatus.CONFLICT,
+        Text("The import has ended already", "Importen er allerede ferdig"),
+        Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
+    )
     BODY_TOO_LARGE = (
         "body_too_large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

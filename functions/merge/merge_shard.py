@@ -22,11 +22,13 @@ are in the order of the rows, and merges that walk along together meet on the sa
 def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
     """How many rows were inserted and updated; none if the shard was merged before.
 
-    Raises StagingLost if fewer rows are there than were reconciled, BatchBroken if the database refuses them.
+    Raises Cancelled, StagingLost if fewer rows are there than were reconciled, BatchBroken if the database refuses
+    them.
     """
     batch = batches.get(db, task.batch_id)
     if batch.status is not BatchStatus.RUNNING:
         return 0, 0
+    batch.must_go_on()
     if not staging.exists(db, batch.id):
         raise StagingLost("The staging tables are gone.")
     try:

@@ -13,9 +13,11 @@ _UNIQUE_VIOLATION = "23505"
 def start(task: StageTask, db: Connection) -> Batch:
     """The batch, running if it may; the first chunk to come by says so in the audit trail.
 
-    Raises BatchBroken if a failed batch is started over whose file another batch has imported meanwhile.
+    Raises Cancelled, or BatchBroken if a failed batch is started over whose file another batch has imported meanwhile.
     """
     batch = batches.get(db, task.batch_id)
+    if not batch.has_ended:
+        batch.must_go_on()
     if batch.status is BatchStatus.RUNNING and batch.execution == task.execution:
         return batch
     try:

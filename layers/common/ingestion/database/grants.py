@@ -20,7 +20,7 @@ NOT_INSERTED = {
     "ingestion_batches": (
         *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
-        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at"),
+        *("created_at", "started_at", "reconciled_at", "cancelled_at", "completed_at", "archived_at"),
     ),
     "uploads": ("state", "sha256", "refusal_code", "refusal_message", "created_at", "decided_at", "deleted_at"),
 }

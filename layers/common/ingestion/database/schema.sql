@@ -127,6 +127,7 @@ CREATE TABLE public.ingestion_batches (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     reconciled_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
     completed_at timestamp with time zone,
     archived_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -153,6 +154,7 @@ COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a f
 COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
+COMMENT ON COLUMN public.ingestion_batches.cancelled_at IS 'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
 COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';

@@ -123,6 +123,7 @@ CREATE TABLE ingestion_batches (
     created_at             timestamptz NOT NULL DEFAULT now(),
     started_at             timestamptz,
     reconciled_at          timestamptz,
+    cancelled_at           timestamptz,
     completed_at           timestamptz,
     archived_at            timestamptz,
     updated_at             timestamptz NOT NULL DEFAULT now(),
@@ -155,6 +156,8 @@ COMMENT ON COLUMN ingestion_batches.number IS
     'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
     'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN ingestion_batches.cancelled_at IS
+    'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
