@@ -85,6 +85,24 @@ ALTER TABLE ONLY public.chunks
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
+CREATE TABLE public.idempotency_keys (
+    caller text NOT NULL COLLATE pg_catalog."C",
+    route text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    body_hash text NOT NULL COLLATE pg_catalog."C",
+    claimed_at timestamp with time zone DEFAULT now() NOT NULL,
+    status smallint,
+    answer text,
+    CONSTRAINT answered_whole CHECK (((status IS NULL) = (answer IS NULL))),
+    CONSTRAINT body_is_a_hash CHECK ((body_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT caller_is_a_hash CHECK ((caller ~ '^[0-9a-f]{64}$'::text))
+);
+COMMENT ON TABLE public.idempotency_keys IS 'Requests that their callers may repeat, and how they were answered, for 24 hours';
+COMMENT ON COLUMN public.idempotency_keys.status IS 'Null while the request is being answered';
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, route, key);
+CREATE INDEX idempotency_keys_by_time ON public.idempotency_keys USING btree (claimed_at);
+
 CREATE TABLE public.ingestion_batches (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     number integer NOT NULL,

@@ -716,6 +716,25 @@ CREATE TABLE revoked_cookies (
 COMMENT ON TABLE revoked_cookies IS 'Session cookies whose holders have signed out, until they would have expired anyway';
 CREATE INDEX revoked_cookies_by_end ON revoked_cookies (expires_at);
 
+-- Requests
+
+CREATE TABLE idempotency_keys (
+    caller      text COLLATE "C" NOT NULL,
+    route       text COLLATE "C" NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    body_hash   text COLLATE "C" NOT NULL,
+    claimed_at  timestamptz NOT NULL DEFAULT now(),
+    status      smallint,
+    answer      text,
+    PRIMARY KEY (caller, route, key),
+    CONSTRAINT caller_is_a_hash CHECK (caller ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT body_is_a_hash CHECK (body_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT answered_whole CHECK ((status IS NULL) = (answer IS NULL))
+);
+COMMENT ON TABLE idempotency_keys IS 'Requests that their callers may repeat, and how they were answered, for 24 hours';
+COMMENT ON COLUMN idempotency_keys.status IS 'Null while the request is being answered';
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (claimed_at);
+
 -- A batch as the API, its lists and the pages show it; it is read with its reader's rights, not with its owner's.
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
