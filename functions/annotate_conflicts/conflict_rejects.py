@@ -19,8 +19,9 @@ from ingestion.values.marks import shown
 
 
 def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> int:
-    """Rewrite the part; returns how many rows it has. Repeating it gives the same result. Raises Unavailable."""
+    """Rewrite the part; returns how many rows it has. A repeat gives the same result. Raises Cancelled, Unavailable."""
     batch = batches.get(db, task.batch_id)
+    batch.must_go_on()
     plan, file = batch.column_plan, batch.error_file
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)

@@ -17,6 +17,7 @@ from api import (
     batch_routes,
     browsers,
     error_file_routes,
+    idempotency,
     instance_routes,
     lineage_graph,
     problems,
@@ -86,7 +87,7 @@ def _answer_to(request: dict[str, Any], context: LambdaContext) -> dict[str, Any
         raise
     if browsers.is_led_here(request) and route_rights.shows_rows(request, _routes()):
         return _led_to_its_page(request)
-    return api.resolve(request, context)
+    return idempotency.once(request, lambda: api.resolve(request, context))
 
 
 def _led_to_its_page(request: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from api.batch_schemas import MOST_CHUNKS, AuditEntry, BatchRecord, BatchSummary
+from api import batch_operations
+from api.batch_schemas import MOST_CHUNKS, AuditEntry, BatchNamed, BatchRecord, BatchSummary
+from api.caller import caller
 from api.cursors import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from api.openapi import answers
 from api.problems import ProblemCode
@@ -79,6 +81,22 @@ def batch(batch_id: BatchId) -> BatchRecord:
         chunks_left_out=max(ledger["chunks"] - MOST_CHUNKS, 0) or None,
         stages=stages_of(found, ledger),
     )
+
+
+@router.post(
+    "/v1/import/batches/<batchId>/cancel",
+    summary="Cancel an import that is under way",
+    description="The batch ends as `failed`, with a `failureReason` that begins with `cancelled`; nothing of it stays.",
+    tags=["Imports"],
+    operation_id="cancelBatch",
+    security=needs(Right.IMPORTS_WRITE),
+    status_code=202,
+    responses=answers(BatchNamed, ProblemCode.NO_SUCH_BATCH, ProblemCode.ALREADY_ENDED, status=202),
+)
+def cancel(batch_id: BatchId) -> BatchNamed:
+    """Its status shows when it has ended, usually within a second."""
+    batch_operations.cancel(database(), batch_id, caller(router.current_event.raw_event))
+    return BatchNamed(batch_id=batch_id)
 
 
 @router.get(

@@ -48,6 +48,12 @@ class BatchWarning(Shape):
     advice: str | None = left_out()
 
 
+class BatchNamed(Shape):
+    """Which batch a request started, or concerns."""
+
+    batch_id: UUID
+
+
 class BatchSummary(Shape):
     """The status of a batch and the outcome of its rows. The counts are final once it has ended."""
 

@@ -14,13 +14,16 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from api.field_descriptions import describe
 from api.problems import PROBLEM_JSON, STATUS, Code, ProblemCode, ProblemShape
 from api.route_rights import SCHEME
+from ingestion.database.tables.idempotency_keys import KEPT_HOURS
 
 TITLE: Final = "Kintell Ingest"
 VERSION: Final = "1.0.0"
 DESCRIPTION: Final = (
     "Imports Kintell's CSV exports: send a file, see the outcome of each of its rows, and trace a session back to the "
     "row and the file that it came from. Errors are RFC 9457 problems with a stable `code`. Lists take `limit` and "
-    "`cursor` and return `items` and `nextCursor`, which is null on the last page."
+    "`cursor` and return `items` and `nextCursor`, which is null on the last page. Every POST takes an "
+    f"`Idempotency-Key`: a request sent again with the same key and body within {KEPT_HOURS} hours gets the same "
+    "answer and is not carried out again."
 )
 TAGS: Final = {
     "Imports": "Batches: attempts to import a file",

@@ -98,6 +98,24 @@ class ProblemCode(CatalogueCode):
             "Importer den opprinnelige filen på nytt for å få en ny.",
         ),
     )
+    ALREADY_ENDED = (
+        "already_ended",
+        HTTPStatus.CONFLICT,
+        Text("The import has ended already", "Importen er allerede ferdig"),
+        Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
+    )
+    REQUEST_IN_FLIGHT = (
+        "request_in_flight",
+        HTTPStatus.CONFLICT,
+        Text("The same request is still being answered", "Den samme forespørselen behandles fortsatt"),
+        Text("Try again in a moment, with the same key.", "Prøv igjen om litt, med den samme nøkkelen."),
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        "idempotency_key_reused",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        Text("The key belongs to another request", "Nøkkelen tilhører en annen forespørsel"),
+        Text("Send a new key with each new request.", "Send en ny nøkkel med hver ny forespørsel."),
+    )
     BODY_TOO_LARGE = (
         "body_too_large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -8,7 +8,7 @@ from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
-from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost, Unavailable
+from ingestion.errors import BatchBroken, Cancelled, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
 
 # Our own errors, whose text is for people; the text of any other error may hold cells of the file.
@@ -18,6 +18,8 @@ _OURS = {error.__name__ for error in (BatchBroken, Unavailable, ProgrammeBusy, S
 def failure_of(task: FailTask) -> Failure:
     """The reason for people; it holds none of the file's content."""
     error = task.error
+    if error.error == Cancelled.__name__:
+        return Failure(FailureCode.CANCELLED, "Somebody cancelled the import. Nothing of the file was imported.")
     said = f" {error.message}" if error.error in _OURS else ""
     return Failure(
         FailureCode.IMPORT_BROKE, f"The import broke ({error.error}).{said} Nothing of the file was imported."
@@ -40,8 +42,8 @@ def fail_batch(task: FailTask, db: Connection) -> Finalized:
 def _fail(task: FailTask, db: Connection) -> Finalized:
     with transaction(db):
         batch = batches.get(db, task.batch_id, lock=True)
-        is_stale = batch.execution not in (None, task.execution)
-        if is_stale or batch.status not in (BatchStatus.PENDING, BatchStatus.RUNNING):
+        is_stale = batch.execution not in (None, task.execution) and not batch.is_cancelled
+        if is_stale or batch.has_ended:
             return finalized_as(batch)
         so_far = ledger.read(db, batch.id)
         rejected, failure = so_far.rejected, failure_of(task)

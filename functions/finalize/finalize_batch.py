@@ -27,7 +27,7 @@ def finalized_as(batch: Batch) -> Finalized:
 def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finalized:
     """End the batch; a batch that has already ended stays as it is.
 
-    Raises StagingLost if a shard that should be merged is not, BatchBroken if the rows don't add up.
+    Raises Cancelled, StagingLost if a shard that should be merged is not, BatchBroken if the rows don't add up.
     """
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
@@ -39,6 +39,8 @@ def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finali
         locked = batches.get(db, batch_id, lock=True)
         if locked.status is not BatchStatus.RUNNING:
             return finalized_as(locked)
+        # Whoever cancels waits for this lock: the batch is either cancelled now, or has ended when they get it.
+        locked.must_go_on()
         final = _balanced(batch, db)
         if final.totals != joined.totals:
             raise BatchBroken("The ledger changed while the batch was being finalized.")

@@ -24,12 +24,13 @@ and merges that proceed in step would contend for the same index pages."""
 def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
     """Merge the shard; returns how many rows were inserted and updated, or none if it was merged before.
 
-    Raises StagingLost if there are fewer rows than were reconciled, or if they name people who have been deleted since,
-    such as those whom a failed import had created; BatchBroken if the database refuses the rows.
+    Raises Cancelled; StagingLost if there are fewer rows than were reconciled, or if they name people who have been
+    deleted since, such as those whom a failed import had created; BatchBroken if the database refuses the rows.
     """
     batch = batches.get(db, task.batch_id)
     if batch.status is not BatchStatus.RUNNING:
         return 0, 0
+    batch.must_go_on()
     if not staging.exists(db, batch.id):
         raise StagingLost("The staging tables are gone.")
     try:

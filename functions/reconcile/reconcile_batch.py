@@ -38,10 +38,11 @@ class Rating(NamedTuple):
 
 
 def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
-    """Reconcile the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
+    """Reconcile the staged batch. Raises Cancelled, Unavailable, ProgrammeBusy while another batch may merge."""
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
         return Verdict(verdict=NextStep.FINALIZE)
+    batch.must_go_on()
     staged = ledger.read(db, batch_id)
     if lost := staged.lost(staging.counts(db, batch_id)):
         return _restage(batch, lost, None, db, settings)

@@ -13,7 +13,7 @@ from ingestion.aws.start_workflow import launch
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
-from ingestion.database.tables import audit, expiry, old_uploads, revoked_cookies
+from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, revoked_cookies
 from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
 
@@ -28,6 +28,7 @@ def retention(db: Connection, settings: Settings) -> dict[str, int]:
         "batches_archived": _archive(db, settings),
         "uploads_expired": expiry.expire_unused_links(db),
         "revoked_cookies_forgotten": revoked_cookies.forget_expired(db),
+        "idempotency_keys_forgotten": idempotency_keys.forget_expired(db),
         "staging_dropped": _drop_staging(db),
         "imports_started_over": _start_over(db, settings),
     }

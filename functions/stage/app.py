@@ -13,7 +13,7 @@ from stage.stage_chunk import stage_chunk
 
 # A chunk is some hundred thousand tuples and lists without a cycle: looking for cycles after every 700 of them took a
 # tenth of the time of staging.
-gc.set_threshold(50_000, 20, 100)
+gc.set_threshold(200_000, 20, 100)
 
 
 @logger.inject_lambda_context(clear_state=True)

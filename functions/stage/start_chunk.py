@@ -13,9 +13,11 @@ _UNIQUE_VIOLATION = "23505"
 def start(task: StageTask, db: Connection) -> Batch:
     """The batch, set to running if it may run; the first chunk also writes to the audit trail.
 
-    Raises BatchBroken if a failed batch is started over, but another batch has imported its file meanwhile.
+    Raises Cancelled, or BatchBroken if a failed batch is started over but another batch has imported its file since.
     """
     batch = batches.get(db, task.batch_id)
+    if not batch.has_ended:
+        batch.must_go_on()
     if batch.status is BatchStatus.RUNNING and batch.execution == task.execution:
         return batch
     try:

@@ -128,3 +128,27 @@ def test_an_older_api_that_knows_no_stages_is_watched_as_well(run: Run, loopback
     ]
     assert wait_for_batch(Api.at(loopback.url, None), str(batch), Watching()) == {"status": "completed"}
     assert told == [[]]
+
+
+def test_cancelling_waits_until_the_batch_has_ended(run: Run, world: World, loopback: Loopback) -> None:
+    batch = world.batch(status="running")
+
+    def fail(number: int) -> None:
+        if number == 4:
+            world.db.run(
+                """
+                UPDATE ingestion_batches
+                   SET status = 'failed', completed_at = now(), failure_reason = 'cancelled: x', skipped_rows = 10,
+                       unpublished_rows = 10
+                 WHERE id = :id AND cancelled_at IS NOT NULL
+                """,
+                id=batch,
+            )
+
+    loopback.before = fail
+    result = run("cancel", batch)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("Cancelled; nothing of mentors-ukraine-2024-11.csv was imported.\n")
+    again = run("cancel", batch)
+    assert again.exit_code == 1
+    assert "has ended; nothing was changed." in again.stderr

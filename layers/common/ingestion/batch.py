@@ -110,6 +110,14 @@ class FailureCode(CatalogueCode):
             "avviste rader.",
         ),
     )
+    CANCELLED = (
+        "cancelled",
+        Text("The import was cancelled", "Importen ble avbrutt"),
+        Text(
+            "Nothing of it was imported. Upload the file again to import it.",
+            "Ingenting av den ble importert. Last opp filen på nytt for å importere den.",
+        ),
+    )
     IMPORT_BROKE = (
         "import_broke",
         Text("The import broke off", "Importen ble brutt"),

@@ -3,6 +3,7 @@
 IngestionError
 ├── Refused        the file is at fault: never retried, recorded on its upload and shown to the uploader
 ├── BatchBroken    the import can't continue: the batch fails with this message as its reason
+├── Cancelled      somebody cancelled the import: the batch fails, and nothing of it stays
 ├── Unavailable    a dependency is at fault or busy: the state machine retries
 │   └── ProgrammeBusy   another batch of the programme is being merged: wait for it
 ├── StagingLost    the database restarted without its unlogged tables: stage the file again
@@ -16,6 +17,7 @@ from ingestion.refusal_codes import RefusalCode
 
 __all__ = [
     "BatchBroken",
+    "Cancelled",
     "IngestionError",
     "NotStorable",
     "ProgrammeBusy",
@@ -41,6 +43,10 @@ class Refused(IngestionError):
 
 class BatchBroken(IngestionError):
     """The import can't continue, and trying again would not help."""
+
+
+class Cancelled(IngestionError):
+    """Somebody cancelled the import; whatever was published of it is taken back."""
 
 
 class Unavailable(IngestionError):

@@ -3,9 +3,9 @@
 Files are read in ranges or blocks and written in parts, so no function holds a whole file in memory.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
@@ -23,6 +23,7 @@ LEAST_PART_BYTES = 5 * 1024 * 1024
 MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
 """S3's own limits for the parts of an object; the last part may be smaller."""
 
+_REQUESTS_AT_ONCE = 8
 _MAKING = Lock()
 _PASSING = {408, 412, 429}
 """Statuses after which another attempt may succeed; 412 means that the object was overwritten while it was read."""
@@ -179,38 +180,32 @@ class MultipartWriter:
             del self._pending[:PART_BYTES]
 
     def write_object(self, bucket: str, key: str) -> None:
-        """Add another object by reading it: one request, where `append` needs two for a small object."""
+        """Add another object by reading it: one request, where `append_all` needs two for a small object."""
         for block in blocks(bucket, key, None):
             self.write(block)
 
-    def append(self, bucket: str, key: str) -> None:
-        """Add another object: S3 copies it if it is large enough for a part of its own; else it is read."""
-        size_bytes = _call("head_object", Bucket=bucket, Key=key)["ContentLength"]
-        may_flush = not self._pending or len(self._pending) >= LEAST_PART_BYTES
-        if size_bytes < LEAST_PART_BYTES or size_bytes > MOST_PART_BYTES or not may_flush:
-            self.write_object(bucket, key)
-            return
-        if self._pending:
-            self._send(bytes(self._pending))
-            self._pending.clear()
-        number = self._next_part()
-        copied = _call(
-            "upload_part_copy",
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=self._upload_id,
-            PartNumber=number,
-            CopySource={"Bucket": bucket, "Key": key},
-        )
-        self._parts.append({"ETag": copied["CopyPartResult"]["ETag"], "PartNumber": number})
+    def append_all(self, bucket: str, keys: Sequence[str]) -> None:
+        """Add other objects in this order: S3 copies those that are large enough for a part of their own.
+
+        Several copies run at once, since most of their time is spent waiting for S3.
+        """
+        with ThreadPoolExecutor(max_workers=_REQUESTS_AT_ONCE) as pool:
+            copies = []
+            for key, size_bytes in zip(keys, pool.map(partial(_size_bytes, bucket), keys), strict=True):
+                if self._may_copy(size_bytes):
+                    self._flush()
+                    copies.append(pool.submit(self._copy, self._add_part(), bucket, key))
+                else:
+                    self.write_object(bucket, key)
+            for copy in copies:
+                copy.result()
 
     def finish(self) -> None:
         """Make the object visible."""
         if self._upload_id is None:
             write(self._bucket, self._key, bytes(self._pending))
             return
-        if self._pending:
-            self._send(bytes(self._pending))
+        self._flush()
         _call(
             "complete_multipart_upload",
             Bucket=self._bucket,
@@ -224,22 +219,44 @@ class MultipartWriter:
         if self._upload_id is not None:
             _call("abort_multipart_upload", Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
 
-    def _next_part(self) -> int:
+    def _may_copy(self, size_bytes: int) -> bool:
+        """Whether an object can be a part of its own, and what is pending before it another."""
+        is_part = LEAST_PART_BYTES <= size_bytes <= MOST_PART_BYTES
+        return is_part and (not self._pending or len(self._pending) >= LEAST_PART_BYTES)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._send(bytes(self._pending))
+            self._pending.clear()
+
+    def _add_part(self) -> dict[str, Any]:
+        """The next part, whose entity tag is still to come."""
         if self._upload_id is None:
             self._upload_id = _call("create_multipart_upload", Bucket=self._bucket, Key=self._key)["UploadId"]
-        return len(self._parts) + 1
+        part: dict[str, Any] = {"PartNumber": len(self._parts) + 1}
+        self._parts.append(part)
+        return part
 
     def _send(self, data: bytes) -> None:
-        number = self._next_part()
-        sent = _call(
-            "upload_part",
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=self._upload_id,
-            PartNumber=number,
-            Body=data,
-        )
-        self._parts.append({"ETag": sent["ETag"], "PartNumber": number})
+        part = self._add_part()
+        part["ETag"] = _call("upload_part", Body=data, **self._place_of(part))["ETag"]
+
+    def _copy(self, part: dict[str, Any], bucket: str, key: str) -> None:
+        source = {"Bucket": bucket, "Key": key}
+        copied = _call("upload_part_copy", CopySource=source, **self._place_of(part))
+        part["ETag"] = copied["CopyPartResult"]["ETag"]
+
+    def _place_of(self, part: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Bucket": self._bucket,
+            "Key": self._key,
+            "UploadId": self._upload_id,
+            "PartNumber": part["PartNumber"],
+        }
+
+
+def _size_bytes(bucket: str, key: str) -> int:
+    return int(_call("head_object", Bucket=bucket, Key=key)["ContentLength"])
 
 
 def presigned_get(bucket: str, key: str, file_name: str, seconds: int) -> str:

@@ -22,8 +22,8 @@ NOT_INSERTED = {
     "ingestion_batches": (
         *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
-        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at", "updated_at", "checked_at"),
-        *("execution", "rating_scale", "finding", "error_file_deleted_at"),
+        *("created_at", "started_at", "reconciled_at", "cancelled_at", "completed_at", "archived_at", "updated_at"),
+        *("checked_at", "execution", "rating_scale", "finding", "error_file_deleted_at"),
     ),
     "chunks": (
         *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "fault_counts"),

@@ -66,12 +66,13 @@ def _lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
 
 def _written(texts: Sequence[str], delimiter: str) -> Sequence[str]:
     """Write the cells of a column as `csv.writer` does, at a third of the cost."""
-    joined = "\n".join(texts)
+    # They are joined by a separator that `may_hold_formula` knows, and that is no mark which would have to be quoted.
+    separator = "|" if delimiter != "|" else ";"
+    joined = separator.join(texts)
     if may_hold_formula(joined):
         texts = list(map(neutralise, texts))
-        joined = "\n".join(texts)
-    marks = ('"', "\r", "\n", delimiter)
-    held = [mark for mark in marks if joined.count(mark) > (len(texts) - 1 if mark == "\n" else 0)]
+        joined = separator.join(texts)
+    held = [mark for mark in ('"', "\r", "\n", delimiter) if mark in joined]
     if not held:
         return texts
     # Repeated texts, above all messages, are checked once.

@@ -29,6 +29,6 @@ def without_apostrophes(cell: str) -> str:
     return _BEGINS.sub(lambda run: run[0].replace("'", ""), cell) if "'" in cell else cell
 
 
-def may_hold_formula(lines: str) -> bool:
-    """Whether any of these cells, joined by line breaks, must be neutralised; one search for all is cheap."""
-    return bool(_MAY_BEGIN.search("\n" + lines))
+def may_hold_formula(cells: str) -> bool:
+    """Whether any of these cells, joined by a list separator or line breaks, must be neutralised, in one search."""
+    return any(map(cells.__contains__, "=+-@\t\r")) and bool(_MAY_BEGIN.search("\n" + cells))

@@ -123,6 +123,7 @@ CREATE TABLE ingestion_batches (
     created_at             timestamptz NOT NULL DEFAULT now(),
     started_at             timestamptz,
     reconciled_at          timestamptz,
+    cancelled_at           timestamptz,
     completed_at           timestamptz,
     archived_at            timestamptz,
     updated_at             timestamptz NOT NULL DEFAULT now(),
@@ -155,6 +156,8 @@ COMMENT ON COLUMN ingestion_batches.number IS
     'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
     'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN ingestion_batches.cancelled_at IS
+    'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
@@ -722,10 +725,10 @@ CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON ingest
 -- file may be forgotten at any time. How an upload moves is below.
 CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS text[] LANGUAGE sql IMMUTABLE
     RETURN CASE old_status || ' ' || new_status
-           WHEN 'pending pending' THEN ARRAY['csv_metadata']
+           WHEN 'pending pending' THEN ARRAY['csv_metadata', 'cancelled_at']
            WHEN 'pending running' THEN ARRAY['execution', 'started_at']
            WHEN 'running running' THEN
-               ARRAY['execution', 'started_at', 'reconciled_at', 'rating_scale', 'csv_metadata']
+               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'csv_metadata']
            WHEN 'running completed' THEN
                ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'error_rows', 'error_summary', 'error_file_key',
                      'completed_at']
@@ -738,7 +741,7 @@ CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS 
            WHEN 'failed running' THEN
                ARRAY['execution', 'started_at', 'completed_at', 'failure_code', 'failure_reason', 'inserted_rows',
                      'updated_rows', 'skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary',
-                     'error_file_key', 'error_file_deleted_at']
+                     'error_file_key', 'error_file_deleted_at', 'cancelled_at']
            WHEN 'failed failed' THEN
                ARRAY['checked_at', 'finding', 'error_file_deleted_at', 'archived_at', 'file_name', 'force_reason',
                      'failure_reason', 'work_key', 'format', 'csv_metadata']
@@ -762,7 +765,8 @@ BEGIN
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
             -- Time is told by the clock, and taken back only by starting over.
-            OR (n.key IN ('started_at', 'reconciled_at', 'completed_at', 'archived_at', 'error_file_deleted_at')
+            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
+                           'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
             -- Names are forgotten, not changed, and that once: with the file.
             OR (n.key IN ('file_name', 'force_reason', 'work_key', 'format', 'csv_metadata')
@@ -976,6 +980,25 @@ BEGIN
 END $$;
 CREATE TRIGGER what_is_revoked_stays BEFORE DELETE ON revoked_cookies
     FOR EACH ROW WHEN (OLD.expires_at >= now()) EXECUTE FUNCTION what_is_revoked_stays();
+
+-- Requests
+
+CREATE TABLE idempotency_keys (
+    caller      text COLLATE "C" NOT NULL,
+    route       text COLLATE "C" NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    body_hash   text COLLATE "C" NOT NULL,
+    claimed_at  timestamptz NOT NULL DEFAULT now(),
+    status      smallint,
+    answer      text,
+    PRIMARY KEY (caller, route, key),
+    CONSTRAINT caller_is_a_hash CHECK (caller ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT body_is_a_hash CHECK (body_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT answered_whole CHECK ((status IS NULL) = (answer IS NULL))
+);
+COMMENT ON TABLE idempotency_keys IS 'Requests that their callers may repeat, and how they were answered, for 24 hours';
+COMMENT ON COLUMN idempotency_keys.status IS 'Null while the request is being answered';
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (claimed_at);
 
 -- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
 

@@ -13,7 +13,7 @@ def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
     found = rows(
         db,
         """
-        SELECT b.*, r.error_file_key, r.error_file_deleted_at, r.claimed_by, r.forced, r.force_reason,
+        SELECT b.*, r.error_file_key, r.error_file_deleted_at, r.cancelled_at, r.claimed_by, r.forced, r.force_reason,
                r.max_error_percent, r.csv_metadata, r.rating_scale, r.reconciled_at, r.archived_at, u.key, u.version_id
           FROM batch_view b
           JOIN ingestion_batches r ON r.id = b.id

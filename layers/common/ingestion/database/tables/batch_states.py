@@ -37,6 +37,7 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
                failure_code = NULL, inserted_rows = 0, updated_rows = 0, skipped_rows = 0, unpublished_rows = 0,
                error_rows = 0, error_summary = '[]',
                error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now(),
+               cancelled_at = CASE status WHEN 'running' THEN cancelled_at END,
                started_at = CASE status WHEN 'failed' THEN now() ELSE started_at END
          WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
            AND archived_at IS NULL
@@ -46,6 +47,20 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
         execution=execution,
     )
     return bool(moved)
+
+
+def cancel(db: Connection, batch_id: UUID) -> bool:
+    """Ask for a pending or running batch to be cancelled; False if it has ended, or if somebody has asked before."""
+    asked = db.run(
+        """
+        UPDATE ingestion_batches
+           SET cancelled_at = now(), updated_at = now()
+         WHERE id = :id AND status IN ('pending', 'running') AND cancelled_at IS NULL
+     RETURNING id
+        """,
+        id=batch_id,
+    )
+    return bool(asked)
 
 
 def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:

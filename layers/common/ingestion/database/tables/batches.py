@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import BatchStatus, Tally
 from ingestion.csv_file.chunk_reader import FileFormat
 from ingestion.database.connection import Connection, rows
+from ingestion.errors import Cancelled
 from ingestion.records import Programme, get_programme
 from ingestion.rows.columns import ColumnPlan, plan_columns
 from ingestion.rows.error_file import ErrorFile
@@ -42,11 +43,22 @@ class Batch(BaseModel):
     failure_code: str | None
     imported_by: str | None
     execution: str | None
+    is_cancelled: bool
     corrects_batch_id: UUID | None
     given_scale: str | None
     """The rating scale of the file whose rows this one corrects."""
     corrects_kept_rejects: bool
     """Whether the rejects that it corrects still exist, to compare its rows with."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no step has anything left to do."""
+        return self.status not in (BatchStatus.PENDING, BatchStatus.RUNNING)
+
+    def must_go_on(self) -> None:
+        """Raises Cancelled if somebody cancelled the import."""
+        if self.is_cancelled:
+            raise Cancelled("The import was cancelled.")
 
     @property
     def programme(self) -> Programme:
@@ -101,7 +113,8 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
-               b.execution, b.corrects_batch_id, c.rating_scale AS given_scale,
+               b.execution, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
+               c.rating_scale AS given_scale,
                c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS corrects_kept_rejects
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
