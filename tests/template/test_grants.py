@@ -14,6 +14,8 @@ COOKIE_KEY = {"work/keys/session-cookies": {"s3:GetObject", "s3:PutObject"}}
 """Whoever needs it first makes it."""
 IMPORT = "stateMachine:import-batch"
 EVENTS = "event-bus/default"
+LIST = {"uploads": {"s3:ListBucket"}, "work": {"s3:ListBucket"}}
+"""For whoever asks whether an object is gone: without it, S3 says that access is denied."""
 READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 
@@ -31,16 +33,17 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         WORK: {"s3:GetObject", *WRITE_PARTS},
     },
     # To hold a corrected file against what was handed out, it reads the rejects of the file's parent.
-    "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
+    "Stage": LIST
+    | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Reconcile": {WORK: {"s3:PutObject"}},
-    "AnnotateConflicts": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
+    "AnnotateConflicts": LIST | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
     # To show the row behind a session, it reads the upload.
     "Api": {
         UPLOADS: {"s3:PutObject", *READ_VERSION},
-        "uploads": {"s3:ListBucket"},
         ERRORS: {"s3:GetObject"},
+        **LIST,
         **COOKIE_KEY,
     },
     "Retention": {
@@ -70,7 +73,7 @@ OF_THE_STATE_MACHINE: dict[str, set[str]] = {
 _SHORTENINGS = (
     (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
     (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
-    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{AWS::AccountId\}", r"\1"),
+    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{Base\.Outputs\.Suffix\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
     (r"^arn:\$\{AWS::Partition\}:states:\$\{AWS::Region\}:\$\{AWS::AccountId\}:(\w+):\$\{AWS::StackName\}-", r"\1:"),
 )
@@ -244,6 +247,7 @@ def test_s3_and_the_api_may_call_a_function_and_schedules_and_rules_as_sam_write
 def test_who_may_call_a_function_is_one_resource_of_ours(name: str) -> None:
     permission = PERMISSIONS[name]["Properties"]
     assert permission["Action"] == "lambda:InvokeFunction"
-    assert "${AWS::AccountId}" in permission["SourceArn"]["Fn::Sub"]
     if permission["Principal"] == "s3.amazonaws.com":  # whose ARNs name no account
         assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    else:
+        assert "${AWS::AccountId}" in permission["SourceArn"]["Fn::Sub"]

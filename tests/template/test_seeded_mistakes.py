@@ -63,7 +63,7 @@ CATCH_ALL = "{ErrorEquals: [States.ALL], ResultPath: $.error, Next: FailBatch}"
 CATCH_LOST = "{ErrorEquals: [StagingLost], ResultPath: $.lost, Next: HowLarge}"
 
 SEEDED = {
-    "an integration that there is not": ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:getobject"),
+    "an integration that there is not": ("states:::s3:getObject", "states:::s3:getobject"),
     "an integration without its function": (
         "Resource: ${ReconcileFunctionArn}",
         "Resource: arn:aws:states:::lambda:invoke",
@@ -94,8 +94,8 @@ SEEDED = {
         "ErrorEquals: [Unavailable, BatchBroken,",
     ),
     "everything is tried again": (
-        "ErrorEquals: [Unavailable, Lambda.TooManyRequestsException]",
-        "ErrorEquals: [States.ALL]",
+        "ErrorEquals: [Unavailable, Lambda.TooManyRequestsException, ",
+        "ErrorEquals: [States.ALL, ",
     ),
     "a state that nothing catches": (
         f"    Catch:\n      - {CATCH_ALL}\n    Next: IsMoreToRead",
