@@ -101,6 +101,13 @@ SEEDED = {
         f"    Catch:\n      - {CATCH_ALL}\n    Next: IsMoreToRead",
         "    Next: IsMoreToRead",
     ),
+    "a chunk whose error the map hides": (
+        "          Catch:\n            - {ErrorEquals: [States.ALL], ResultPath: $.error, Next: FailStaging}\n",
+        "",
+    ),
+    "a batch that fails for another reason": ("            error.$: $.error", "            error.$: $.reason"),
+    "a name that two states have": ("ChunkNotAnnotated", "ChunkNotStaged"),
+    "a child that reads what only its parent has": ("execution.$: $.execution", "execution.$: $.manifestKey"),
     "a next state that there is not": ("Default: IsAnythingToMerge", "Default: IsAnything"),
     "a state that nothing leads to": ("        Next: ReadAgain", "        Next: StageMany"),
     "a state that goes on and ends": ("    Next: Broken", "    Next: Broken\n    End: true"),

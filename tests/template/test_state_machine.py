@@ -14,6 +14,7 @@ from tests.template.documents import (
     all_tasks,
     errors_of,
     functions,
+    states,
     tasks,
 )
 
@@ -140,13 +141,27 @@ def test_states_all_stands_last_and_alone(state: State) -> None:
 
 
 @all_states
-def test_whatever_breaks_ends_in_fail_batch(state: State) -> None:
-    """Inside a Map it is the Map that catches; FailBatch itself is followed up by the rule on ended executions."""
-    if state.is_outer and state.body["Type"] in ("Task", "Map") and state.name != "FailBatch":
+def test_whatever_breaks_fails_the_batch(state: State) -> None:
+    """An inline Map passes its children's errors on; a distributed one hides them, so that each child catches its own.
+
+    Who fails the batch catches nothing: the rule on ended executions follows it up.
+    """
+    catches = (state.body["Type"] == "Task" and not state.machine.is_inline) or state.body["Type"] == "Map"
+    if catches and "error.$" not in state.body.get("Parameters", {}):
         last = state.body["Catch"][-1]
-        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "FailBatch"}
+        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": last["Next"]}
+        failing = state.machine.states[last["Next"]]
+        assert failing["Resource"] == "${FinalizeFunctionArn}"
+        assert failing["Parameters"]["error.$"] == "$.error"
+        assert state.machine.states[failing["Next"]]["Type"] == "Fail"
     else:
         assert "Catch" not in state.body
+
+
+def test_a_state_is_named_once() -> None:
+    """Also across maps: https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html"""
+    names = [state.name for state in states()]
+    assert len(names) == len(set(names))
 
 
 @all_tasks
