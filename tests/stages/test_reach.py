@@ -1,4 +1,4 @@
-"""Functions in the stack's own network are told where the database is, and then call S3 and nothing else of AWS."""
+"""Functions in the stack's own network get the database's address by the environment, and call no service but S3."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from tests.template.documents import ROOT, document, functions, resources, snake
 
 PLACES = (ROOT / "functions", ROOT / "layers/common")
 GIVEN_DATABASE = "secretsmanager"
-"""Asked only by the secret of a database that was there already, whose network the operator sees to."""
+"""Called only for the secret of an existing database, whose network is the operator's."""
 
 
 @cache

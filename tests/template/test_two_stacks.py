@@ -62,7 +62,7 @@ def test_what_has_a_name_is_named_by_its_stack(file: str) -> None:
 
 
 def test_a_schedule_has_no_name() -> None:
-    """SAM names it after function and event, unless it is told to leave the name out."""
+    """SAM names it after function and event, unless OmitName is set."""
     schedules = [one for one in transformed("template.yaml").values() if one["Type"] == "AWS::Scheduler::Schedule"]
     assert len(schedules) == 3
     assert not [one for one in schedules if "Name" in one["Properties"]]
