@@ -15,7 +15,7 @@ REGION := eu-north-1
 # Keeps make's own lines from following the one that says why a step failed.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up quick test test-postgres17 openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up quick test test-postgres17 openapi mutants attack build sam-local faults screenshots docs reference lint verify-template bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a throw-away system and show the results"
@@ -33,6 +33,7 @@ help:
 	@echo "make docs       build the docs site in build/docs; fails on a broken link"
 	@echo "make reference  rewrite the reference pages of docs/ that are generated from the code"
 	@echo "make lint       check format, lint, types, layers, template and state machine"
+	@echo "make verify-template check what CloudFormation gets to see: translated templates, grants, names, a story of deploys"
 	@echo "make bench      compare imports with PostgreSQL alone; ROWS=1000000 sets the largest size (300000)"
 	@echo "make load       import FILES=500 small files at once: is any lost, and does the API answer meanwhile?"
 	@echo "make bench-peers compare with pgloader, dlt, awswrangler and a naive importer too, on the same file"
@@ -122,6 +123,22 @@ lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp docs
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,template.yaml $(wildcard infra/*.yaml))
 	$(RUN) -m pytest tests/template tests/docs/test_prose.py
+
+# What SAM adds (roles, permissions, schedules) is linted like the rest. The second validator of the state machine needs npm.
+TRANSLATED := build/translated
+verify-template: $(VENV)/.dev.stamp $(CHECKOV)/.stamp
+	rm -rf $(TRANSLATED)
+	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.template.translated $(TRANSLATED)
+	cd $(TRANSLATED) && $(CURDIR)/$(VENV)/bin/cfn-lint --regions $(REGION) --ignore-checks W3002 -- template.yaml infra/*.yaml
+	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file $(TRANSLATED)/,template.yaml $(wildcard infra/*.yaml))
+	@if command -v npm >/dev/null; then $(MAKE) $(TRANSLATED)/.asl-validated; else echo "no npm: the state machine is checked by tests/template only"; fi
+	$(RUN) -m pytest tests/template tests/e2e/test_deploys.py tests/e2e/test_failed_deploy.py
+
+$(TRANSLATED)/.asl-validated: $(wildcard tools/asl_validator/*.json)
+	cp $^ $(TRANSLATED)
+	npm ci --prefix $(TRANSLATED) --ignore-scripts --no-audit --no-fund
+	$(TRANSLATED)/node_modules/.bin/asl-validator --json-path $(TRANSLATED)/import_batch.asl.json
+	@touch $@
 
 bench: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS)

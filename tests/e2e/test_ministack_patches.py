@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -368,6 +369,33 @@ def update_of_a_nested_stack(on: Emulator) -> object:
     return statuses
 
 
+def is_gone(on: Emulator, stack: str) -> bool:
+    return stack not in {one["StackName"] for one in on.client("cloudformation").describe_stacks()["Stacks"]}
+
+
+def buckets_of_a_stack_that_went(on: Emulator) -> object:
+    """Which buckets of a nested stack stay when its stack is deleted, and when it is rolled back."""
+    prefix = f"went-{next(on.names)}"
+    kept = []
+    for ends in ("deleted", "rolled-back"):
+        policy = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"{prefix}-{ends}"}, **policy}
+        key = f"nested-{next(on.names)}.json"
+        on.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps({"Resources": {"Kept": bucket}}))
+        nested = {"TemplateURL": f"{on.aws.url}/{BUCKET}/{key}"}
+        outer: dict[str, Any] = {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": nested}}
+        if ends == "rolled-back":
+            missing = {"TemplateURL": f"{on.aws.url}/{BUCKET}/missing.json"}
+            outer["Fails"] = {**outer["Inner"], "Properties": missing, "DependsOn": "Inner"}
+        name = f"stack-{next(on.names)}"
+        status = on.deploy({"Resources": outer}, name)
+        assert status == ("ROLLBACK_COMPLETE" if ends == "rolled-back" else "CREATE_COMPLETE")
+        on.client("cloudformation").delete_stack(StackName=name)
+        await_that(partial(is_gone, on, name), seconds=10)
+        kept += [one["Name"] for one in on.client("s3").list_buckets()["Buckets"] if one["Name"] == f"{prefix}-{ends}"]
+    return [name.removeprefix(prefix) for name in kept]
+
+
 PROBES = [
     pytest.param(name_of_a_raised_error, "Busy", id="errors_keep_their_names"),
     pytest.param(name_of_an_exit, "Runtime.ExitError", id="errors_keep_their_names of exits"),
@@ -391,6 +419,7 @@ PROBES = [
         ["CREATE_COMPLETE", "UPDATE_COMPLETE"],
         id="unchanged_resources_keep_their_attributes",
     ),
+    pytest.param(buckets_of_a_stack_that_went, ["-deleted"], id="nested_stacks_keep_what_is_retained"),
 ]
 
 

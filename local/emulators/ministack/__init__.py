@@ -26,6 +26,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     s3_patches.restored_buckets_may_be_declared,
     s3_patches.a_request_says_how_it_was_signed,
     stacks.unchanged_resources_keep_their_attributes,
+    stacks.nested_stacks_keep_what_is_retained,
 )
 
 
