@@ -7,7 +7,7 @@ more.
 from ingestion.aws.reject_parts import read_part, write_kept
 from ingestion.config import Settings
 from ingestion.contracts import AnnotateTask
-from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
 from ingestion.faults import Fault, FaultCode, RawRow, Reject

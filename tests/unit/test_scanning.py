@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ingestion.csv_file import file_pass as one_pass
 from ingestion.csv_file import framing
-from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat, read_chunk
+from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
 from ingestion.csv_file.framing import Limits, RowFramer
 from ingestion.csv_file.row_windows import Patterns, count_lines, count_window

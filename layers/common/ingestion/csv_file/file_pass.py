@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 from ingestion.csv_file.blank_rows import DELIMITERS
 from ingestion.csv_file.chunk_digests import ChunkDigests
-from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat, visible
+from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
 from ingestion.csv_file.dialect import Dialect, find_dialect
 from ingestion.csv_file.encodings import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
 from ingestion.csv_file.end_marks import EndMarks
 from ingestion.csv_file.framing import Limits, RowFramer
 from ingestion.csv_file.quoting import RowEnds
 from ingestion.csv_file.repeated_headers import HeaderWatch
+from ingestion.csv_file.row_checks import visible
 from ingestion.csv_file.unpacking import FREE_BYTES, Unpacker
 from ingestion.errors import RefusalCode, Refused
 from ingestion.file_warnings import FileWarning, WarningCode

@@ -8,7 +8,7 @@ field by field.
 import re
 from dataclasses import dataclass
 
-from ingestion.csv_file.chunk_reader import AHEAD_BYTES, ChunkSpan
+from ingestion.csv_file.chunk_spans import AHEAD_BYTES, ChunkSpan
 from ingestion.csv_file.footers import MOST_FOOTERS, Footer, find_footer
 from ingestion.csv_file.repeated_headers import HeaderWatch
 from ingestion.csv_file.row_windows import Patterns, count_lines, count_window

@@ -34,7 +34,7 @@ _MOST_BLANKS: Final = 64
 """What a cell has lost of blanks is put back up to so many: more would stand in every copy of the row."""
 _MARKS: Final = re.compile(r'"|\\x[0-9a-f]{2}')
 _UNREAD: Final = re.compile(r"\\x(?:00|[89a-f][0-9a-f])")
-"""What stands for a byte that could not be read: see `chunk_reader.visible`."""
+"""What stands for a byte that could not be read: see `row_checks.visible`."""
 """What a row can't be read for: a quote in the wrong place, or a byte that is written out."""
 _NO_HELP: Final = "does not mend it"
 _CELLS_UNKNOWN: Final = frozenset({FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE})
