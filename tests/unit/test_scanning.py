@@ -15,8 +15,9 @@ from ingestion.csv_file import file_pass as one_pass
 from ingestion.csv_file import framing
 from ingestion.csv_file.chunk_reader import read_chunk
 from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
-from ingestion.csv_file.framing import Limits, RowFramer
+from ingestion.csv_file.framing import RowFramer
 from ingestion.csv_file.row_windows import Patterns, count_lines, count_window
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject

@@ -13,7 +13,8 @@ from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
 from ingestion.csv_file.dialect import Dialect, find_dialect
 from ingestion.csv_file.encodings import UTF8_BOM, UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, refuse_binary
 from ingestion.csv_file.end_marks import EndMarks
-from ingestion.csv_file.framing import Limits, RowFramer
+from ingestion.csv_file.file_limits import Limits
+from ingestion.csv_file.framing import RowFramer
 from ingestion.csv_file.quoting import RowEnds
 from ingestion.csv_file.repeated_headers import HeaderWatch
 from ingestion.csv_file.row_checks import visible
