@@ -25,13 +25,15 @@ class Authentication(StrEnum):
 
 
 class Retention(BaseModel):
-    """How long things are kept, in days. The sentences that mention it read it here: see `limits`."""
+    """How long things are kept, in days.
+
+    The sentences that mention it read it here (see `limits`); `make reference` writes it into the lifecycles of S3.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     error_file_days: int = 30
     failed_upload_days: int = 90
-    # What the lifecycle of the uploads bucket says; a test compares the two.
     cold_storage_days: int = 90
     archive_days: int = 365
 

@@ -36,28 +36,21 @@ WHOLE_ROW = "row"
 class FaultCode(CatalogueCode):
     """The error codes of `_error_code`, fixed by the contract.
 
-    `category` is what `errorSummary` shows beside the code; `fields` are the columns it is found in, none if any.
+    `category` is what `errorSummary` shows beside the code.
     """
 
     category: Category
-    fields: tuple[str, ...]
 
     def __new__(cls, code: str, *entry: Any) -> Self:
-        """The code, its texts and its fields."""
-        title, advice, *fields = entry
-        member = cls.with_texts(code, title, advice)
+        """The code, with its texts."""
+        member = cls.with_texts(code, *entry)
         member.category = _CATEGORIES[code[:3]]
-        member.fields = tuple(fields)
         return member
 
     INVALID_EMAIL = (
         "E001",
         Text("Not an email address", "Ikke en e-postadresse"),
         Text("Write one address, such as name@example.org.", "Skriv én adresse, for eksempel navn@example.org."),
-        "participant_email",
-        "mentor_email",
-        "volunteer_email",
-        "email",
     )
     REQUIRED_MISSING = (
         "E002",
@@ -73,9 +66,6 @@ class FaultCode(CatalogueCode):
             "Skriv 2024-11-13, eller med klokkeslett 2024-11-13T14:00. 03/04/2024 kan være to ulike dager. "
             "En økt kan være planlagt høyst {oldest_years} år tilbake i tid.",
         ),
-        "scheduled_at",
-        "completed_at",
-        "joined_kg_at",
     )
     INVALID_DURATION = (
         "E004",
@@ -84,13 +74,11 @@ class FaultCode(CatalogueCode):
             "Write a whole number of minutes from 1 to {longest_session}.",
             "Skriv et helt antall minutter fra 1 til {longest_session}.",
         ),
-        "duration_minutes",
     )
     INVALID_LEVEL = (
         "E005",
         Text("Not a language level", "Ikke et språknivå"),
         Text("Write {levels}.", "Skriv {levels}."),
-        "language_level",
     )
     INVALID_RATING = (
         "E006",
@@ -98,13 +86,11 @@ class FaultCode(CatalogueCode):
         Text(
             "Use 1 to 5, or 0 to 1, the same in the whole file.", "Bruk 1 til 5, eller 0 til 1, det samme i hele filen."
         ),
-        "rating",
     )
     COMPLETED_BEFORE_SCHEDULED = (
         "E007",
         Text("Completed before it was scheduled", "Fullført før den var planlagt"),
         Text("Correct one of the two times.", "Rett ett av de to tidspunktene."),
-        "completed_at",
     )
     TEXT_TOO_LONG = (
         "E008",
@@ -118,7 +104,6 @@ class FaultCode(CatalogueCode):
         "E009",
         Text("The metadata are not JSON", "Metadataene er ikke JSON"),
         Text("Correct the JSON, or empty the cell.", "Rett JSON-en, eller tøm cellen."),
-        "metadata",
     )
     WRONG_FIELD_COUNT = (
         "E010",
@@ -129,7 +114,6 @@ class FaultCode(CatalogueCode):
             "Raden er kuttet eller fylt ut så den passer til kolonnene; det som ikke fikk plass, står i "
             "_error_message. Flytt verdiene til cellene de hører hjemme i.",
         ),
-        WHOLE_ROW,
     )
     UNREADABLE = (
         "E011",
@@ -138,7 +122,6 @@ class FaultCode(CatalogueCode):
             "Look for a quote that does not close, or characters that can't be shown.",
             "Se etter et anførselstegn som ikke lukkes, eller tegn som ikke kan vises.",
         ),
-        WHOLE_ROW,
     )
     OTHER_PROGRAMME = (
         "E012",
@@ -147,7 +130,6 @@ class FaultCode(CatalogueCode):
             "Upload the error file for the other programme; its rows are imported then.",
             "Last opp feilfilen for det andre programmet; da importeres radene som hører til det.",
         ),
-        "session_type",
     )
     DAMAGED_BY_SPREADSHEET = (
         "E013",
@@ -161,14 +143,11 @@ class FaultCode(CatalogueCode):
         "E020",
         Text("The participant is not known", "Deltakeren er ikke kjent"),
         _KNOWN_FIRST,
-        "participant_email",
     )
     VOLUNTEER_NOT_FOUND = (
         "E021",
         Text("The mentor or volunteer is not known", "Mentoren eller den frivillige er ikke kjent"),
         _KNOWN_FIRST,
-        "mentor_email",
-        "volunteer_email",
     )
     # Declared by the contract; no row has it until people can be erased.
     PERSON_ERASED = (
@@ -178,22 +157,16 @@ class FaultCode(CatalogueCode):
             "The person asked to be erased and may not come back unasked. Leave the row out.",
             "Personen har bedt om å bli slettet og kan ikke legges inn igjen uoppfordret. Utelat raden.",
         ),
-        "participant_email",
-        "mentor_email",
-        "volunteer_email",
-        "email",
     )
     SESSION_ID_TAKEN = (
         "E030",
         Text("The session id belongs to other people's session", "Økt-id-en hører til en økt mellom andre personer"),
         Text("Correct the id, or the two addresses.", "Rett id-en, eller de to adressene."),
-        "session_id",
     )
     DATABASE_REFUSED = (
         "E040",
         Text("The database refused the row", "Databasen avviste raden"),
         Text("Ask the engineers; the error file has the row.", "Spør utviklerne; feilfilen har raden."),
-        WHOLE_ROW,
     )
 
 

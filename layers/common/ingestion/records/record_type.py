@@ -88,10 +88,11 @@ class Column(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the dashboard calls a field."""
+    """What pages call a field; `short` is what the command line heads its column with, if that is another word."""
 
     en: str
     nb: str
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class Field:
     """In the table, and in the API."""
     type: Type
     label: Label
+    meaning: str
+    """What the API's document says of it."""
     column: Column
     """As most programmes call it; its `fills` is the field of the valid row and of the staging table."""
     part: Part = Part.CONTENT
@@ -120,6 +123,8 @@ class Field:
     """Of a row whose file lacks the column."""
     in_lists: bool = True
     """Whether the dashboard's list of a batch's records shows it; the page of a record shows all."""
+    is_confidential: bool = False
+    """Whether only users with errors.read see it; not a key or a person, by which everybody finds the record."""
 
     @property
     def staged(self) -> str:
@@ -169,12 +174,20 @@ class RecordType:
     starts_and_ends: tuple[str, str] | None = None
     """Two dates of which the second may not be before the first."""
 
+    def __post_init__(self) -> None:
+        if any(field.is_confidential for field in self.of_part(Part.KEY, Part.PERSON)):
+            raise ValueError(f"{self.name}: everybody sees the key and the people of a record")
+
     def __hash__(self) -> int:
         return hash(self.name)
 
     def field(self, name: str) -> Field:
         """The field of this name."""
         return next(field for field in self.fields if field.name == name)
+
+    def staged_as(self, name: str) -> Field:
+        """The field that a column of this name in the valid row is."""
+        return next(field for field in self.fields if field.staged == name)
 
     def columns(self, *names: str) -> tuple[Column, ...]:
         """The columns of these fields, as most programmes call them."""
