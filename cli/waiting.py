@@ -33,7 +33,7 @@ def wait_for_upload(api: Api, upload_id: str, timeout_seconds: float) -> Json:
         time.sleep(min(next(pauses), left))
 
 
-def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
+def not_received(upload_id: str, timeout_seconds: float) -> Failure:
     """What is said of a file that was sent and then not heard of."""
     return Failure(
         f"The file was sent, but was not taken up within {timeout_seconds:g} seconds; "

@@ -10,7 +10,7 @@ class CannotStart(Exception):
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
+def failures_in_one_line() -> Iterator[None]:
     """Ends the command with exit code 1 and one line for a CannotStart, 130 and silence for Ctrl-C."""
     try:
         yield

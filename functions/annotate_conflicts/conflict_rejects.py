@@ -42,4 +42,4 @@ def _fault(row: RawRow, plan: ColumnPlan) -> Fault:
         f"{field}: {shown(text)} is the id of a {record.name} of other people; correct the id, or the addresses of the "
         f"{'two' if len(record.people) > 1 else 'person'}"
     )
-    return Fault(FaultCode.SESSION_ID_TAKEN, field, message, text)
+    return Fault(FaultCode.ID_CONFLICT, field, message, text)

@@ -1,4 +1,4 @@
-"""Who asked with a pass, for the access log: API Gateway knows the holders of tokens, and nothing of passes.
+"""Who asked with a session cookie, for the access log: API Gateway knows the holders of tokens, and nothing of passes.
 
 A line here and one there belong together by the gateway's id of the request. The name is hashed with a key: whoever
 reads logs can tell one visitor from another, and follow one whose name they may know, but learns no name.
@@ -19,7 +19,9 @@ def note(event: Mapping[str, Any], request: Mapping[str, Any], status: int) -> N
     shown = shown_cookie(request)
     if shown is not None:
         gateway_request = event.get("requestContext", {}).get("requestId")
-        logger.info("asked with a pass", gateway_request=gateway_request, status=status, visitor=hashed(shown.holder))
+        logger.info(
+            "asked with a session cookie", gateway_request=gateway_request, status=status, visitor=hashed(shown.holder)
+        )
 
 
 def hashed(visitor: Actor) -> str:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
 
-from api.code_words import explained
+from api.code_words import described
 from api.schemas import Shape, Utc, left_out
 from api.stage_progress import Stage
 from ingestion.batch import BatchStatus
@@ -87,8 +87,8 @@ class BatchSummary(Shape):
                 **row,
                 **more,
                 "batch_id": row["id"],
-                "error_summary": [explained(line, FaultCode) for line in row["error_summary"] or ()],
-                "warnings": [explained(line, WarningCode) for line in row["warnings"] or ()],
+                "error_summary": [described(line, FaultCode) for line in row["error_summary"] or ()],
+                "warnings": [described(line, WarningCode) for line in row["warnings"] or ()],
                 "percent_complete": _percent(row["processed_rows"], row["total_rows"], row["status"]),
                 "links": _links(row["id"], has_error_file=row["has_error_file"]),
             }

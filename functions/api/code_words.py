@@ -12,7 +12,7 @@ def in_english(text: Text) -> str:
     return text.read(Language.ENGLISH, limits())
 
 
-def explained(stored: Mapping[str, Any], family: type[CatalogueCode]) -> dict[str, Any]:
+def described(stored: Mapping[str, Any], family: type[CatalogueCode]) -> dict[str, Any]:
     """What is stored under a code, with the code's title and advice; without, if the code is none of ours any more."""
     try:
         about = family(stored["code"]).about

@@ -1,8 +1,8 @@
-"""Tells other systems how a batch ended: also when it had ended before, since the telling may have failed then."""
+"""Announce to other systems how a batch ended, also if it had ended before: the announcement may have failed then."""
 
 from uuid import UUID
 
-from ingestion.aws.event_bus import Event, tell
+from ingestion.aws.event_bus import Event, send
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
@@ -10,12 +10,12 @@ from ingestion.contracts import Finalized
 _EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Event.IMPORT_FAILED}
 
 
-def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> None:
-    """Of a batch that has ended, and of no other; the same again. Raises Unavailable."""
+def announce(batch_id: UUID, finalized: Finalized, settings: Settings) -> None:
+    """Announce a batch that has ended, as often as it is called. Raises Unavailable."""
     event = _EVENTS.get(finalized.status)
     if event:
-        # Of the reason its code only: the sentence is for people, who ask the API.
-        tell(
+        # Only the code of the reason: the sentence is for people, who read it from the API.
+        send(
             event,
             {"batchId": str(batch_id), "failure": finalized.failure_code, "uploadsBucket": settings.uploads_bucket},
         )

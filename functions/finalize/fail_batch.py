@@ -45,7 +45,7 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
             return finalized_as(batch)
         so_far = ledger.read(db, batch.id)
         rejected, failure = so_far.rejected, failure_of(task)
-        _take_back(batch, db)
+        _remove_published(batch, db)
         batch_states.end(
             db,
             batch.id,
@@ -68,11 +68,11 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
     return Finalized(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
 
 
-def _take_back(batch: Batch, db: Connection) -> None:
+def _remove_published(batch: Batch, db: Connection) -> None:
     """Leave nothing of the batch behind but its record."""
     # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
     shards.lock_all(db, batch.id)
-    merge_sql.take_back(db, batch.id, target_of(batch.programme.record))
+    merge_sql.remove_published(db, batch.id, target_of(batch.programme.record))
     shards.forget(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)

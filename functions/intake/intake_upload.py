@@ -1,6 +1,6 @@
 """What becomes of an object version: an upload record, always; then a batch, or a refusal that says why."""
 
-from ingestion.aws.event_bus import Event, tell
+from ingestion.aws.event_bus import Event, send
 from ingestion.aws.start_workflow import launch
 from ingestion.batch import BatchStatus
 from ingestion.config import Settings
@@ -53,7 +53,7 @@ def _follow_up(upload: Upload, db: Connection, settings: Settings) -> Decision:
 
 def _announce_refusal(upload: Upload, db: Connection, settings: Settings) -> Decision:
     code = uploads.refusal(db, upload.id)
-    tell(
+    send(
         Event.UPLOAD_REFUSED,
         {"uploadId": str(upload.id), "refusal": code, "uploadsBucket": settings.uploads_bucket},
     )

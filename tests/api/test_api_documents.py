@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from api.app import api as resolver
 from api.app import handler
-from tests.api.asking import CONTEXT, Call, call
+from tests.api.api_calls import CONTEXT, Call, call
 from tests.api.test_api_rights import BODIES
 from tests.api.world import World
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.reader_language import texts
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.full_world import everything
 from tests.api.html import Html
 from tests.api.world import NOW, World

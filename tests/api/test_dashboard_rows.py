@@ -14,7 +14,7 @@ from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.rows.rejects import write_rejects
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.full_world import BROWSER, EVIL
 from tests.api.world import NOW, UPLOADS, WORK, World
 

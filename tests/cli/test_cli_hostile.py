@@ -175,7 +175,7 @@ def test_the_browser_comes_back_to_this_machine_by_its_name(host: str, status: i
     issuer = Issuer("https://x", "x", "openid", "x", "https://x/a", "https://x/t", None)
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port
-        asking = browser_login.Asking.of(issuer, port)
+        asking = browser_login.LoginRequest.of(issuer, port)
         server.RequestHandlerClass = browser_login._handler_of(asking)
         answering = threading.Thread(target=server.handle_request)
         answering.start()

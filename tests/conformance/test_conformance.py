@@ -10,7 +10,7 @@ import pytest
 from ingestion import config
 from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import target_of
-from tests.api.asking import call
+from tests.api.api_calls import call
 from tests.api.full_world import BROWSER
 from tests.conformance.conftest import House
 from tests.conformance.course_completions import COURSES
@@ -155,13 +155,13 @@ def test_only_who_may_read_errors_sees_confidential_fields(
     assert [">80<" in re.sub(r"\s+", "", page.text) for page in shown] == [sees, sees]
 
 
-def test_what_broke_is_taken_back(house: House, specimen: Specimen) -> None:
+def test_what_broke_is_removed(house: House, specimen: Specimen) -> None:
     target = target_of(specimen.programme.record)
     house.load(specimen, {})
     before = house.db.run(f"SELECT * FROM {target.table} ORDER BY id")
     later = house.load(specimen, changed(specimen), name="later.csv")
     assert merge_sql.published(house.db, later["id"], target) == 1
     house.db.run("BEGIN")
-    merge_sql.take_back(house.db, later["id"], target)
+    merge_sql.remove_published(house.db, later["id"], target)
     house.db.run("COMMIT")
     assert house.db.run(f"SELECT * FROM {target.table} ORDER BY id") == before

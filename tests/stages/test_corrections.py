@@ -222,7 +222,7 @@ def test_an_error_file_of_old_that_packed_what_was_too_much_into_the_last_cell_i
     assert counts(second) == (1, 3)
 
 
-def test_rows_whose_numbers_slipped_are_told_by_what_stands_in_them(known: Pipeline) -> None:
+def test_rows_whose_numbers_slipped_are_found_by_their_contents(known: Pipeline) -> None:
     """Somebody deleted cells and moved the ones below up, but not those of our columns."""
     first = known.load(KEY, ONE_OF_EACH.encode())
     table = table_of(known, first)

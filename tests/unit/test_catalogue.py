@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.code_words import explained, in_english
+from api.code_words import described, in_english
 from api.problem_codes import ProblemCode
 from dashboard.reader_language import FAMILIES, LANGUAGES, Words, texts
 from ingestion import config
@@ -65,7 +65,7 @@ def test_a_code_is_found_by_its_text() -> None:
         (FaultCode.DAMAGED_BY_SPREADSHEET, Category.VALIDATION),
         (FaultCode.VOLUNTEER_NOT_FOUND, Category.USER_NOT_FOUND),
         (FaultCode.PERSON_ERASED, Category.USER_NOT_FOUND),
-        (FaultCode.SESSION_ID_TAKEN, Category.DUPLICATE),
+        (FaultCode.ID_CONFLICT, Category.DUPLICATE),
         (FaultCode.DATABASE_REFUSED, Category.DB_ERROR),
     ],
     ids=str,
@@ -79,7 +79,7 @@ def test_a_fault_has_the_category_of_the_contract(code: FaultCode, category: Cat
     [
         (FaultCode.INVALID_DATE, ["scheduled_at", "completed_at", "joined_kg_at"]),
         (FaultCode.VOLUNTEER_NOT_FOUND, ["mentor_email", "volunteer_email"]),
-        (FaultCode.SESSION_ID_TAKEN, ["session_id"]),
+        (FaultCode.ID_CONFLICT, ["session_id"]),
         (FaultCode.UNREADABLE, [WHOLE_ROW]),
         (FaultCode.REQUIRED_MISSING, []),
     ],
@@ -90,7 +90,7 @@ def test_the_columns_of_a_code_follow_from_the_records(code: FaultCode, columns:
 
 
 def test_what_is_of_tomorrow_is_passed_on_as_it_is() -> None:
-    assert explained({"code": "E999", "count": 3}, FaultCode) == {"code": "E999", "count": 3}
+    assert described({"code": "E999", "count": 3}, FaultCode) == {"code": "E999", "count": 3}
 
 
 # Limits ---------------------------------------------------------------------------------------------------------------

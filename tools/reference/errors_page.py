@@ -101,7 +101,7 @@ def _codes_of(field: Field, record: RecordType, column: Column) -> set[FaultCode
     if field.role:
         codes.add(field.role.not_found)
     if field is record.key and record.people:
-        codes.add(FaultCode.SESSION_ID_TAKEN)
+        codes.add(FaultCode.ID_CONFLICT)
     if record.starts_and_ends and field.staged == record.starts_and_ends[1]:
         codes.add(FaultCode.COMPLETED_BEFORE_SCHEDULED)
     return codes

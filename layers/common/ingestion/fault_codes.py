@@ -158,7 +158,7 @@ class FaultCode(CatalogueCode):
             "Personen har bedt om å bli slettet og kan ikke legges inn igjen uoppfordret. Utelat raden.",
         ),
     )
-    SESSION_ID_TAKEN = (
+    ID_CONFLICT = (
         "E030",
         Text("The session id belongs to other people's session", "Økt-id-en hører til en økt mellom andre personer"),
         Text("Correct the id, or the two addresses.", "Rett id-en, eller de to adressene."),
@@ -171,6 +171,6 @@ class FaultCode(CatalogueCode):
 
 
 DEPENDS_ON_OTHERS: Final = frozenset(
-    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.SESSION_ID_TAKEN}
+    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.ID_CONFLICT}
 )
 """What is wrong with the world rather than with the row: the same row may be taken another day."""

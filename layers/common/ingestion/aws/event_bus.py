@@ -30,7 +30,7 @@ def _client() -> Any:
     return boto3.client("events")
 
 
-def tell(event: Event, detail: dict[str, str | None]) -> None:
+def send(event: Event, detail: dict[str, str | None]) -> None:
     """Tell whoever has a rule for it. Raises Unavailable."""
     entry = {"Source": SOURCE, "DetailType": event.value, "Detail": json.dumps(detail)}
     try:

@@ -11,7 +11,7 @@ from ingestion.csv_file.chunk_spans import AHEAD_BYTES, ChunkSpan
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.footers import MOST_FOOTERS, Footer, find_footer
 from ingestion.csv_file.long_rows import LongRow
-from ingestion.csv_file.repeated_headers import HeaderWatch
+from ingestion.csv_file.repeated_headers import RepeatedHeaders
 from ingestion.csv_file.row_windows import Patterns, behind_line_end, count_lines, count_window
 from ingestion.errors import RefusalCode, Refused
 
@@ -30,7 +30,7 @@ class RowFramer:
     """
 
     def __init__(
-        self, delimiter: str, limits: Limits, offset: int, line: int, headers: HeaderWatch | None = None
+        self, delimiter: str, limits: Limits, offset: int, line: int, headers: RepeatedHeaders | None = None
     ) -> None:
         self.spans: list[ChunkSpan] = []
         self.rows = 0

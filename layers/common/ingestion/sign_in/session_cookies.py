@@ -1,6 +1,6 @@
-"""The pass that a browser shows once somebody has signed in: who they are and what they may do, signed by us.
+"""The cookie that a browser shows once somebody has signed in: who they are and what they may do, signed by us.
 
-It holds no token: who gets hold of a pass can ask for pages for as long as it holds, an hour at most, and nothing else.
+It holds no token: whoever gets hold of it can ask for pages until it expires, for an hour at most, and nothing else.
 """
 
 import base64
@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ingestion.sign_in.actors import Actor
 from ingestion.sign_in.rights import Right
 
-SESSION_COOKIE: Final = "__Host-pass"
+SESSION_COOKIE: Final = "__Host-session"
 COOKIE_SECONDS: Final = 60 * 60
 
 
-class Pass(BaseModel):
-    """Whose it is; their rights; until when, in seconds since 1970. Its id is what it is revoked by."""
+class SessionCookie(BaseModel):
+    """Its holder and their rights; `expires_at` is in seconds since 1970, and it is revoked by its id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,17 +45,17 @@ def unseal(key: bytes, purpose: str, sealed: str, now: float) -> dict[str, Any] 
     return value if value["expires_at"] > now else None
 
 
-def issue(key: bytes, given: Pass) -> str:
-    """The pass as its cookie has it."""
-    return seal(key, "pass", given.model_dump(mode="json"))
+def issue(key: bytes, given: SessionCookie) -> str:
+    """The sealed text of the cookie."""
+    return seal(key, "session", given.model_dump(mode="json"))
 
 
-def read(key: bytes, cookie: str, now: float) -> Pass | None:
-    """The pass that a cookie holds; None if it holds none, or one that is over. It may have been revoked since."""
-    value = unseal(key, "pass", cookie, now)
+def read(key: bytes, cookie: str, now: float) -> SessionCookie | None:
+    """The session that a cookie holds; None without one, or if it is over. It may have been revoked since."""
+    value = unseal(key, "session", cookie, now)
     try:
-        return Pass.model_validate(value) if value is not None else None
-    except ValidationError:  # signed by an earlier release, which wrote other passes
+        return SessionCookie.model_validate(value) if value is not None else None
+    except ValidationError:  # signed by an earlier release, which wrote other cookies
         return None
 
 

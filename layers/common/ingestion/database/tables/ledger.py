@@ -127,7 +127,7 @@ class Ledger(BaseModel):
         """All faults of the rows, those that only the whole file showed among them, in the column *key*."""
         counts = FaultCounts.from_summary(fault for line in self._read for fault in line.fault_counts)
         conflicts = sum(line.conflict_rows for line in self._read)
-        counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, key, ""), conflicts))
+        counts.add(repeat(Fault(FaultCode.ID_CONFLICT, key, ""), conflicts))
         return counts
 
     @property

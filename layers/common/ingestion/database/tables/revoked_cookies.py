@@ -1,4 +1,4 @@
-"""revoked_cookies: the passes of browsers that have signed out, until they would have been over anyhow."""
+"""revoked_cookies: the session cookies of browsers that have signed out, until they would have expired anyway."""
 
 from uuid import UUID
 
