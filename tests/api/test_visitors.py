@@ -123,7 +123,7 @@ def test_the_log_tells_visitors_apart_and_names_none(browse: Browse, caplog: pyt
         )
         browse("/", cookies=[f"{SESSION_COOKIE}={shown}"], requestContext=context)
     browse("/", None, requestContext=context)
-    lines = [vars(record) for record in caplog.records if record.message == "asked with a pass"]
+    lines = [vars(record) for record in caplog.records if record.message == "asked with a session cookie"]
     assert [line["gateway_request"] for line in lines] == ["JKJaXmPLvHcESHA="] * 3
     first, second, other = (line["visitor"] for line in lines)
     assert first == second != other
@@ -151,7 +151,9 @@ def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(browse: Browse) -> Non
         ),
         pytest.param(seal(KEY, "entry", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="for something else"),
         pytest.param(cookie_for(*ALL).partition(".")[0], id="not signed"),
-        pytest.param(seal(KEY, "pass", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="of a release before"),
+        pytest.param(
+            seal(KEY, "session", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="of a release before"
+        ),
         pytest.param("ø.ø", id="rubbish"),
         pytest.param("", id="empty"),
     ],

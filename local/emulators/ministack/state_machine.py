@@ -11,7 +11,8 @@ from local.emulators.ministack.patch_text import rewrite
 
 
 def executions_start_at_once() -> None:
-    """Every execution began with 150 ms of sleep: a third of what a small file takes."""
+    """Every execution began with 150 ms of sleep. Only the laptop is faster without it, but by far:
+    500 rows take 0.11 s in place of 0.30 s, and the sleep hides what a step costs."""
     rewrite(stepfunctions._run_execution, "time.sleep(0.15)", "pass")
 
 
