@@ -1,5 +1,5 @@
 # From a fresh clone, with python3 (3.11 or newer) and make: make demo, make test, make up.
-# Each target installs what it needs into .venv first; a stamp says that it is there.
+# Each target first installs what it needs into .venv; a stamp file marks what is installed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,41 +12,41 @@ DOCS := .venv-docs
 POSTGRES17 := .venv-postgres17
 REGION := eu-north-1
 
-# Set for ourselves: where a step fails, the line that says why is the last one.
+# Keeps make's own lines from following the one that says why a step failed.
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help demo up quick test test-postgres17 openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
-	@echo "make demo       import the sample exports into a system of its own and show what came of them"
-	@echo "make up         the local system, until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT, DATABASE_URL change it"
-	@echo "make quick      the fast tests, in under 30 seconds; for while you write"
-	@echo "make test       all tests"
-	@echo "make test-postgres17 the tests of the SQL on PostgreSQL 17, which AWS runs; the embedded one is 18"
-	@echo "make openapi    write docs/openapi.json anew, and name what changed in it and what breaks a client"
-	@echo "make mutants    mutation tests of the pure core and of the generated SQL (MUTANTS_OF="emails durations")"
-	@echo "make attack     what an attacker tries over the wire, with and without sign-in, a line each"
-	@echo "make build      what sam deploy deploys, and whether its layer is as Lambda wants it; with Python 3.11 alone"
-	@echo "make sam-local  each function in Lambda's own image with each of its sample events; needs Docker"
-	@echo "make faults     imports that are disturbed at random: functions and database killed, S3 failing, … (TRIALS=200 SEED=…)"
-	@echo "make screenshots pictures of the dashboard's pages, into docs/screenshots; needs Chromium"
-	@echo "make docs       the docs site, into build/docs; a broken link fails it"
-	@echo "make reference  the reference pages of docs/ that are generated from the code"
-	@echo "make lint       formatter, linter, types, layers, template and state machine"
-	@echo "make bench      what imports take beside PostgreSQL alone; ROWS=1000000 changes the largest size (300000)"
-	@echo "make load       many small files at once, FILES=500 of them: is any lost, does the API answer meanwhile"
-	@echo "make bench-peers the same, and pgloader, dlt, awswrangler and a naive importer with the same file"
-	@echo "make bench-memory whether the functions' memory depends on the size of the file; ROWS=5000000"
-	@echo "make cost       what AWS would bill imports for, counted; ROWS=200000 changes the largest size (1000000)"
-	@echo "make bench-pages what the dashboard's pages cost a database of 100,000 batches and 10,000,000 sessions"
-	@echo "make fuzz       requests that nobody would think of, against a running API (FUZZ_EXAMPLES=20)"
-	@echo "make fuzz-reader the reader on files of any bytes, cut anywhere (FUZZ_EXAMPLES=20000)"
-	@echo "make format     let the formatter and the linter mend what they can"
-	@echo "make lock       pin the requirements anew"
-	@echo "make clean      remove the local system's data and what the tools left behind"
-	@echo "make clean-all  the same, and the virtual environments"
+	@echo "make demo       import the sample exports into a throw-away system and show the results"
+	@echo "make up         run the local system until Ctrl-C; KINTELL_API_PORT, KINTELL_AWS_PORT and DATABASE_URL change it"
+	@echo "make quick      run the fast tests, in under 30 seconds, while you write"
+	@echo "make test       run all tests"
+	@echo "make test-postgres17 run the SQL tests on PostgreSQL 17, which AWS runs; the embedded one is 18"
+	@echo "make openapi    rewrite docs/openapi.json, and list what changed and what breaks clients"
+	@echo "make mutants    run mutation tests of the pure core and the generated SQL (MUTANTS_OF=\"emails durations\")"
+	@echo "make attack     try what an attacker would over the wire, with and without sign-in; one line each"
+	@echo "make build      build what sam deploy deploys, and check that its layer suits Lambda; needs only Python 3.11"
+	@echo "make sam-local  run each function in Lambda's own image with its sample events; needs Docker"
+	@echo "make faults     disturb imports at random: kill functions and database, make S3 fail, … (TRIALS=200 SEED=…)"
+	@echo "make screenshots take pictures of the dashboard's pages for docs/screenshots; needs Chromium"
+	@echo "make docs       build the docs site in build/docs; fails on a broken link"
+	@echo "make reference  rewrite the reference pages of docs/ that are generated from the code"
+	@echo "make lint       check format, lint, types, layers, template and state machine"
+	@echo "make bench      compare imports with PostgreSQL alone; ROWS=1000000 sets the largest size (300000)"
+	@echo "make load       import FILES=500 small files at once: is any lost, and does the API answer meanwhile?"
+	@echo "make bench-peers compare with pgloader, dlt, awswrangler and a naive importer too, on the same file"
+	@echo "make bench-memory check whether the functions' memory depends on the size of the file; ROWS=5000000"
+	@echo "make cost       count what AWS would bill imports for; ROWS=200000 sets the largest size (1000000)"
+	@echo "make bench-pages measure the dashboard's queries on 100,000 batches and 10,000,000 sessions"
+	@echo "make fuzz       send unlikely requests to a running API (FUZZ_EXAMPLES=20)"
+	@echo "make fuzz-reader run the reader on files of any bytes, cut anywhere (FUZZ_EXAMPLES=20000)"
+	@echo "make format     fix what the formatter and the linter can"
+	@echo "make lock       pin the requirements again"
+	@echo "make clean      remove the local system's data and files that the tools left behind"
+	@echo "make clean-all  remove the virtual environments too"
 
-# launch.py ends the program when make ends, however it ends.
+# launch.py ends the program when make ends, for whatever reason.
 demo: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.demo
 
@@ -56,7 +56,7 @@ up: $(VENV)/.local.stamp
 test: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
-# No server, no browser, no clock: all of tests/unit but what is about memory, growth, or processes, or tries very many files.
+# No server, browser or clock: all of tests/unit except tests of memory, growth and processes, and of very many files.
 SLOW_UNIT_TESTS := memory pattern_growth correction_growth scanning single_edits polluted redisplay copy_text bench local_postgres \
 	local_system local_sam local_deploy
 quick: $(VENV)/.dev.stamp
@@ -64,7 +64,7 @@ quick: $(VENV)/.dev.stamp
 	$(RUN) -m pytest -n auto --maxprocesses 4 tests/unit tests/api/test_openapi_committed.py \
 		$(addsuffix .py,$(addprefix --ignore=tests/unit/test_,$(SLOW_UNIT_TESTS)))
 
-# The tests of SQL alone: what reads files and values is the same on any server.
+# Only the tests of SQL: reading files and values does not depend on the server.
 POSTGRES17_TESTS := tests/db $(addsuffix .py,$(addprefix tests/stages/test_,chunks import interruptions new_people outcomes \
 	retention sessions_of_batch stragglers monitor))
 test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
@@ -80,21 +80,21 @@ mutants: $(VENV)/.dev.stamp
 attack: $(VENV)/.dev.stamp
 	@PYTHONPATH=layers/common:functions:. exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.attacks.run
 
-# The layer's Makefile calls python3 with its pip: ours, which is sure to have one.
+# The layer's Makefile calls python3 and its pip: this PATH gives it ours, which is sure to have pip.
 SAM_BUILD = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build --region $(REGION)
 
 build: $(VENV)/.dev.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	$(RUN) -m pytest tests/build
 
-# Whether there is a Docker engine is asked before anything is installed or built for it.
+# Looks for a Docker engine before installing or building anything for it.
 sam-local:
 	@$(PYTHON) -m local.containers
 	@$(MAKE) $(VENV)/.local.stamp $(SAM)/.stamp
 	$(SAM_BUILD)
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.sam_local
 
-# Which ones: make faults TRIALS=1 SEED=17, or KIND="database killed". Ctrl-C says how to go on.
+# To choose: make faults TRIALS=1 SEED=17, or KIND="database killed". Ctrl-C prints how to continue.
 TRIALS ?= 200
 faults: $(VENV)/.dev.stamp
 	@PYTHONPATH=layers/common:functions exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m tests.faults.run \
@@ -104,7 +104,7 @@ screenshots: $(VENV)/.dev.stamp
 	PYTHONPATH=layers/common:functions:. $(RUN) -m tests.browser.screenshots
 
 
-# A link to a page or a heading that isn't there fails it (--strict), and so does anything loaded from another host.
+# Fails on a link to a missing page or heading (--strict), and on anything loaded from another host.
 docs: $(VENV)/.dev.stamp $(DOCS)/.stamp
 	$(DOCS)/bin/zensical build --clean --strict
 	@$(RUN) -m tools.site_check build/docs
@@ -115,12 +115,13 @@ reference: $(VENV)/.dev.stamp
 lint: $(VENV)/.dev.stamp $(SAM)/.stamp $(CHECKOV)/.stamp docs
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/codespell
 	$(VENV)/bin/mypy layers/common/ingestion layers/common/compile_ahead.py functions local tests $(wildcard cli bench tools)
 	PYTHONPATH=layers/common:functions:. $(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint --regions $(REGION) -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region $(REGION)
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,template.yaml $(wildcard infra/*.yaml))
-	$(RUN) -m pytest tests/template
+	$(RUN) -m pytest tests/template tests/docs/test_prose.py
 
 bench: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.run $(ROWS)
@@ -136,14 +137,15 @@ bench-memory: $(VENV)/.local.stamp
 
 cost: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.costs $(ROWS)
-# Another size: make bench-pages BATCHES=10000 SESSIONS=1000000
+
+# For another size: make bench-pages BATCHES=10000 SESSIONS=1000000
 bench-pages: $(VENV)/.local.stamp
 	@PYTHONPATH=layers/common:functions:. exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.pages $(or $(BATCHES),100000) $(or $(SESSIONS),10000000)
 
 fuzz: $(VENV)/.local.stamp $(FUZZ)/.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m local.fuzz
 
-# Properties of the reader on many more files than make test tries: any bytes, any cut, any edit, any resaved error file.
+# Tests the reader's properties on many more files than make test: any bytes, cut, edit or resaved error file.
 fuzz-reader: $(VENV)/.dev.stamp
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(RUN) -m pytest -n 2 tests/unit/test_scanning.py tests/unit/test_error_file.py \
 		tests/unit/test_polluted.py tests/unit/test_decoding.py tests/unit/test_memory.py tests/stages/test_polluted_files.py \
@@ -155,21 +157,21 @@ format: $(VENV)/.dev.stamp
 
 # The environments ---------------------------------------------------------------------------------------------------
 
-# $(call environment,FOLDER): a virtual environment, or one line that says what is missing.
+# $(call environment,FOLDER): creates a virtual environment, or prints one line that says what is missing.
 define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-		|| { echo "kintell: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Say which with make PYTHON=…" >&2; exit 1; }
+		|| { echo "kintell: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Choose one with make PYTHON=…" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "kintell: $(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(1)
 endef
 
-# $(call install,FOLDER,REQUIREMENTS,SIZE). The file names every package, so pip need not look for dependencies;
-# in hash mode it would also trip over those that are asked for both with and without extras.
+# $(call install,FOLDER,REQUIREMENTS,SIZE). The file names every package, so pip need not look for dependencies; in hash
+# mode it would also fail on packages that are required both with and without extras.
 define install
 	@echo "kintell: installing $(2) into $(1), once ($(3) to download)"
 	@$(1)/bin/python -m pip install --disable-pip-version-check --require-hashes --no-deps --prefer-binary -r $(2) \
-		|| { echo "kintell: the installation failed; is the package index within reach? make goes on where it stopped" >&2; exit 1; }
+		|| { echo "kintell: the installation failed; can this machine reach the package index? make continues where it stopped" >&2; exit 1; }
 	@touch $@
 endef
 
@@ -225,8 +227,8 @@ $(POSTGRES17)/.created:
 $(POSTGRES17)/.stamp: requirements-postgres17.txt | $(POSTGRES17)/.created
 	$(call install,$(POSTGRES17),requirements-postgres17.txt,about 16 MB)
 
-# One resolution for the lowest Python that we support, good for all later ones and for every platform, without the
-# address of an index. The layer gets the versions that the local system runs with.
+# One resolution for the lowest supported Python, valid for later ones and every platform, without the address of an
+# index. The layer gets the versions that the local system runs.
 LOCK = $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-config --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 

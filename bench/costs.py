@@ -1,7 +1,7 @@
-"""``make cost``: what AWS would bill an import for: calls of functions, GB-seconds, state transitions.
+"""``make cost``: counts what AWS would bill for an import: function calls, GB-seconds, state transitions.
 
-Counted on a local system of its own, from what the functions report of themselves and from the histories of the
-executions; docs/cost.md puts prices to the counts. ``python -m bench.costs [ROWS]``; ROWS is the largest size.
+It counts on a local system of its own, from the functions' reports and the histories of the executions; docs/cost.md
+adds prices. ``python -m bench.costs [ROWS]``; ROWS is the largest size.
 """
 
 import re
@@ -23,19 +23,19 @@ SIZES = (500, 200_000)
 USUAL_ROWS = 1_000_000
 REPORT = re.compile(r"^REPORT RequestId: (\S+)\s+Duration: ([\d.]+) ms.*Memory Size: (\d+) MB", re.MULTILINE)
 QUIET_SECONDS = 2
-"""How long nothing more is reported once all has been."""
+"""After so long without another report, all reports have arrived."""
 
 
 @dataclass(frozen=True)
 class Billed:
-    """What an import was made of."""
+    """What an import consisted of."""
 
     rows: int
     calls: int
     gb_seconds: float
     transitions: int
     children: int
-    """Executions of a Distributed Map among them: two transitions each, its start and its only state."""
+    """Executions that a Distributed Map started: two transitions each, the start and the only state."""
 
 
 def main() -> None:
@@ -44,8 +44,8 @@ def main() -> None:
     largest = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] else str(USUAL_ROWS)
     with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-cost-") as folder:
         if not largest.isdecimal() or int(largest) < max(SIZES):
-            raise CannotStart(f"ROWS is {largest!r}; it must be a number from {max(SIZES)} on")
-        # The database's account must be able to reach its files.
+            raise CannotStart(f"ROWS is {largest!r}; it must be a number of at least {max(SIZES)}")
+        # The database's user must be able to reach its files.
         Path(folder).chmod(0o755)
         with LocalSystem(Places(Path(folder) / "system"), say) as system:
             counter = Counter(system, Path(folder))
@@ -59,24 +59,24 @@ def main() -> None:
 
 
 class Counter:
-    """Imports a file of each size, and adds up what was called for it."""
+    """Imports a file of each size and adds up the calls."""
 
     def __init__(self, system: LocalSystem, folder: Path) -> None:
         self.importer, self.folder = Importer(system, folder / "system"), folder
         self.logs, self.steps = system.client("logs"), system.client("stepfunctions")
         self.importer.know_people()
-        # The functions are up, and what it took to start them is not counted.
+        # By now the functions are running, so their start is not counted.
         self.importer.load(write_mentors(folder / "warm-up.csv", 50_000, seed=99))
 
     def count(self, rows: int) -> tuple[Ran, Billed]:
-        """Raises CannotStart if the import did not come to what it should."""
+        """Import a file and count. Raises CannotStart if the result is not the expected one."""
         file = write_mentors(self.folder / "some.csv", rows, seed=rows)
         self.importer.forget_sessions()
         before = self.reports()
         try:
             ran = self.importer.load(file)
         except WentWrong as wrong:
-            raise CannotStart(f"the import came to nothing: {wrong}") from wrong
+            raise CannotStart(f"the import failed: {wrong}") from wrong
         after = self.all_reports()
         billed = [after[request] for request in after.keys() - before.keys()]
         states, children = self.transitions(ran.batch_id)
@@ -84,7 +84,7 @@ class Counter:
         return ran, Billed(rows, len(billed), gb_seconds, states + 2 * children, children)
 
     def all_reports(self) -> dict[str, tuple[float, float]]:
-        """The reports, once no more of them come."""
+        """The reports, once no more arrive."""
         found: dict[str, tuple[float, float]] = {}
         while len(more := self.reports()) > len(found):
             found = more
@@ -92,7 +92,7 @@ class Counter:
         return found
 
     def reports(self) -> dict[str, tuple[float, float]]:
-        """Of each call so far: its seconds, and the memory of its function in GB."""
+        """Seconds, and GB of the function's memory, for each call so far."""
         found = {}
         for group in self.logs.describe_log_groups()["logGroups"]:
             pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
@@ -102,7 +102,7 @@ class Counter:
         return found
 
     def transitions(self, batch_id: str) -> tuple[int, int]:
-        """States entered by the execution itself, its start among them; and the executions that its maps started."""
+        """States that the execution itself entered, its start included, and executions that its maps started."""
         ((execution, chunks),) = self.importer.db.run(
             """
             SELECT b.execution, count(c.*)

@@ -1,4 +1,4 @@
-"""Made-up Mentors exports of any size: line breaks in a third of the rows, text of several scripts, known people."""
+"""Made-up Mentors exports of any size: line breaks in a third of the rows, text in several scripts, known people."""
 
 import random
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def volunteer(number: int) -> str:
 
 
 def people() -> Iterator[tuple[str, str]]:
-    """Everybody whom the rows name: email and role."""
+    """Email and role of everybody in the rows."""
     yield from ((participant(number), "participant") for number in range(PARTICIPANTS))
     yield from ((volunteer(number), "volunteer") for number in range(VOLUNTEERS))
 
@@ -46,17 +46,17 @@ def people() -> Iterator[tuple[str, str]]:
 def mentors_rows(
     count: int, *, bad_share: float = 0.0, variant: str = "", seed: int = 1, first: int = 1
 ) -> Iterator[str]:
-    """The header and *count* rows, their ids from *first* on.
+    """The header and *count* rows, with ids from *first* on.
 
-    *variant* changes each row's feedback, so that a row of the same id is an update; a share of the rows has a rating
-    that no scale has. Who meets whom depends on *seed* and the number of the row alone.
+    *variant* changes each row's feedback, so that a row with the same id is an update. A share of the rows has a rating
+    that is on no scale. Who meets whom depends only on *seed* and the row's number.
     """
     meets, fails = random.Random(seed), random.Random(seed + 1)
     yield HEADER
     for number in range(first, first + count):
         at = _START + timedelta(minutes=number % 500_000)
         said = _FEEDBACK[number % len(_FEEDBACK)]
-        # Hardly any two people write the same.
+        # Hardly any two people write the same text.
         feedback = (said and f"{said} ({number % 9_973})") + variant
         if number % 3 == 0:
             feedback += ",\nthen a second line"
@@ -73,7 +73,7 @@ def mentors_rows(
 
 
 def write_mentors(file: Path, count: int, **options: Any) -> Path:
-    """Write `mentors_rows` to a file, in UTF-8; the file."""
+    """Write `mentors_rows` to a file in UTF-8, and return the file."""
     rows = mentors_rows(count, **options)
     with file.open("w", encoding="utf-8", newline="") as out:
         while some := "".join(islice(rows, 10_000)):

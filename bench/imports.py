@@ -1,4 +1,4 @@
-"""Whole imports through the front door: from the PUT of a file to `completed`, with the times of its stages."""
+"""Runs whole imports, from the PUT of a file to `completed`, and times their stages."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ _COLUMNS = (
 
 
 class WentWrong(Exception):
-    """A run that did not come to what was measured for; its figures would mean nothing."""
+    """A run without the expected result, whose figures would mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What an import took and what came of it. Times are in seconds."""
+    """The times of an import, in seconds, and its result."""
 
     rows: int
     seconds: float
-    """From the moment at which the PUT is issued to the moment at which the batch is `completed`."""
+    """From sending the PUT until the batch is `completed`."""
     stages: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     outcome: dict[str, int] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Ran:
 
 
 class Importer:
-    """Imports files into one local system and waits for them."""
+    """Imports files into a local system and waits for them."""
 
     def __init__(self, system: LocalSystem, folder: Path) -> None:
         self._s3, self._steps = system.client("s3"), system.client("stepfunctions")
@@ -49,7 +49,7 @@ class Importer:
         self._count = 0
 
     def know_people(self) -> None:
-        """Make everybody known whom the made-up rows name."""
+        """Make everybody in the made-up rows known."""
         emails, roles = zip(*people(), strict=True)
         self.db.run(
             "INSERT INTO users (email, role) SELECT * FROM unnest(CAST(:emails AS text[]), CAST(:roles AS text[]))",
@@ -59,11 +59,11 @@ class Importer:
         self.db.run("VACUUM ANALYZE users")
 
     def forget_sessions(self) -> None:
-        """Start the next import with no sessions, as a new programme does."""
+        """Delete all sessions, so that the next import starts as in a new programme."""
         self.db.run("TRUNCATE kintell_session_versions, kintell_sessions")
 
     def load(self, file: Path, **metadata: str) -> Ran:
-        """Import a file. Raises WentWrong if it is refused or ends in another way than `completed` or `failed`."""
+        """Import a file. Raises WentWrong if it is refused or ends other than as `completed` or `failed`."""
         self._count += 1
         key = f"incoming/mentors_ukraine/mentors-ukraine-2024-q4/bench-{self._count}.csv"
         given = {name.replace("_", "-"): value for name, value in metadata.items()}
@@ -102,7 +102,7 @@ class Importer:
         raise WentWrong(f"the import did not end in {TIMEOUT_SECONDS} s")
 
     def _stages(self, execution: str, was_put: float) -> dict[str, float]:
-        """Seconds of each state that did something, in their order, from the execution's history."""
+        """Seconds of each state that did work, in order, from the execution's history."""
         described = self._steps.describe_execution(executionArn=execution)
         stages: dict[str, float] = {"intake": described["startDate"].timestamp() - was_put}
         entered: dict[str, datetime] = {}

@@ -1,6 +1,6 @@
-"""``make load FILES=500``: that many small files at the same moment, on a local system of its own.
+"""``make load FILES=500``: imports that many small files at once, on a local system of its own.
 
-Prints what came of them, and writes bench/load.json for scripts.
+Prints the results, and writes bench/load.json for scripts.
 """
 
 import json
@@ -31,7 +31,7 @@ def main() -> None:
         signal.signal(name, interrupt)
     files = _files(sys.argv[1] if len(sys.argv) > 1 else "")
     with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-load-") as folder:
-        # The database's account must be able to reach its files.
+        # The database's user must be able to reach its files.
         Path(folder).chmod(0o755)
         with LocalSystem(Places(Path(folder) / "system"), say) as system:
             try:
@@ -48,23 +48,23 @@ def main() -> None:
 def _files(given: str) -> int:
     text = given or str(USUAL_FILES)
     if not text.isdecimal() or int(text) < 2:
-        raise CannotStart(f"FILES is {text!r}; it must be a number from 2 on")
+        raise CannotStart(f"FILES is {text!r}; it must be a number of at least 2")
     return int(text)
 
 
 def lost(measured: ManyFiles) -> str:
-    """What is wrong with the outcome; empty if nothing is."""
+    """What is wrong with the result; empty if nothing is."""
     if measured.completed != measured.files or measured.sessions != measured.rows:
-        return f"{measured.sessions} of {measured.rows} rows of {measured.completed} files are there"
+        return f"{measured.sessions} of {measured.rows} rows of {measured.completed} files were imported"
     if measured.connections > measured.allowed:
-        return f"the database saw {measured.connections} connections where {measured.allowed} are allowed"
+        return f"the database had {measured.connections} connections, but {measured.allowed} are allowed"
     if measured.failures:
         return f"{measured.failures} of {measured.answers} requests to the API failed"
     return ""
 
 
 def results(measured: ManyFiles) -> dict[str, Any]:
-    """The figures by name; seconds, and milliseconds of the API."""
+    """The figures by name, in seconds; those of the API in milliseconds."""
     found = {**asdict(measured), "files_per_second": measured.files / measured.seconds}
     return json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 3))  # type: ignore[no-any-return]
 

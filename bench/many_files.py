@@ -1,6 +1,6 @@
-"""Many small files at the same moment: is any lost, how long do they wait, and does the API answer meanwhile?
+"""Many small files at once: is any lost, how long do they wait, and does the API answer meanwhile?
 
-All are of one programme, the worst case: their merges wait for each other.
+All belong to one programme, the worst case, since their merges wait for each other.
 """
 
 import threading
@@ -29,7 +29,7 @@ HEADER = "session_id,participant_email,mentor_email,scheduled_at,duration_minute
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Half of them took no longer than `p50`, nineteen of twenty no longer than `p95`, none longer than `worst`."""
+    """Half took no longer than `p50`, nineteen of twenty no longer than `p95`, none longer than `worst`."""
 
     p50: float
     p95: float
@@ -37,14 +37,14 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":
-        """Of two values at least."""
+        """The spread of at least two values."""
         steps = quantiles(values, n=20, method="inclusive")
         return cls(steps[9], steps[18], max(values))
 
 
 @dataclass(frozen=True, slots=True)
 class ManyFiles:
-    """What came of the files, in seconds; of the API's answers, in milliseconds."""
+    """The times of the files in seconds, and of the API's answers in milliseconds."""
 
     files: int
     completed: int
@@ -53,20 +53,20 @@ class ManyFiles:
     seconds: float
     """From the first PUT to the last `completed`."""
     waited: Spread
-    """Each file, from the end of its PUT to its `completed`."""
+    """Each file, from the end of its PUT to `completed`."""
     connections: int
-    """The most that functions had to the database at once."""
+    """The most database connections that functions had at once."""
     allowed: int
-    """One for each process that the functions may have."""
+    """One for each process that the functions are allowed."""
     answers: int
     failures: int
-    """Answers that were an error, or none."""
+    """Requests that were answered with an error or not at all."""
     answered: Spread
 
 
 @dataclass
 class Watcher:
-    """Looks, while the files go through, at the database's connections and at how the API answers."""
+    """Watches the database's connections and the API's answers while the files are imported."""
 
     system: LocalSystem
     connections: int = 0
@@ -75,7 +75,7 @@ class Watcher:
 
     @contextmanager
     def sampling(self) -> Iterator[None]:
-        """Look until what is inside is done."""
+        """Watch until the block ends."""
         done = threading.Event()
         lookers = [threading.Thread(target=look, args=(done,)) for look in (self._count, self._ask)]
         for looker in lookers:
@@ -116,7 +116,7 @@ class Watcher:
 
 
 def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], None]) -> ManyFiles:
-    """Upload the files at once and wait for all of them. Raises WentWrong if one is refused, fails or never ends."""
+    """Upload the files at once and wait for all. Raises WentWrong if one is refused, fails or never ends."""
     db, sampler = system.connect(), Watcher(system)
     run = f"{time.time_ns():x}"
     try:
@@ -148,7 +148,7 @@ def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], Non
 
 
 def _upload(system: LocalSystem, run: str, files: int) -> dict[str, float]:
-    """The version of each file, and when its PUT ended."""
+    """Upload the files; returns the version of each, and when its PUT ended."""
     client, bucket = system.client("s3"), system.stack.uploads_bucket
     prefix = f"incoming/mentors_ukraine/mentors-ukraine-load-{run}"
 
@@ -174,7 +174,7 @@ def _file(name: str) -> bytes:
 
 
 def _wait(db: Any, versions: list[str], say: Callable[[str], None]) -> None:
-    """Come back once all are completed, saying now and then how many are."""
+    """Wait until all are completed, and print now and then how many are."""
     deadline, said = time.monotonic() + WAITED_SECONDS, time.monotonic()
     while True:
         ((ended, wrong),) = db.run(_ENDED, versions=versions)

@@ -1,7 +1,7 @@
-"""``make bench-memory``: whether the functions' memory depends on the size of the file.
+"""``make bench-memory``: checks whether the functions' memory depends on the size of the file.
 
-``python -m bench.memory [ROWS]`` imports a tenth of ROWS and ROWS (5,000,000), and compares the peaks. It makes files
-of a gigabyte, which the emulator and the database keep once more each: 8 GB of disk and a few minutes.
+``python -m bench.memory [ROWS]`` imports a tenth of ROWS, then ROWS (5,000,000), and compares the peaks. It makes files
+of a gigabyte, of which the emulator and the database keep a copy each. It takes 8 GB of disk and a few minutes.
 """
 
 import json
@@ -33,21 +33,21 @@ def main() -> None:
     say = partial(said, console, time.monotonic())
     with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
         rows = _rows(sys.argv[1:])
-        Path(folder).chmod(0o755)  # the database's account must be able to reach its files
+        Path(folder).chmod(0o755)  # the database's user must be able to reach its files
         with LocalSystem(Places(Path(folder) / "system"), say) as system:
             importer = Importer(system, Path(folder) / "system")
             importer.know_people()
             try:
                 ran = [_import(importer, Path(folder) / "clean.csv", size) for size in (rows // 10, rows)]
             except WentWrong as wrong:
-                raise CannotStart(f"the benchmark came to nothing: {wrong}") from wrong
+                raise CannotStart(f"the benchmark failed: {wrong}") from wrong
         _show(console, *ran)
 
 
 def _rows(given: list[str]) -> int:
     text = (given[0] if given else "") or str(USUAL_ROWS)
     if not text.isdecimal() or int(text) < LEAST_ROWS:
-        raise CannotStart(f"ROWS is {text!r}; it must be a number from {LEAST_ROWS} on")
+        raise CannotStart(f"ROWS is {text!r}; it must be a number of at least {LEAST_ROWS}")
     return int(text)
 
 

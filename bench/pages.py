@@ -1,7 +1,7 @@
-"""``make bench-pages``: what each page of the dashboard costs the database when years of imports are in it.
+"""``make bench-pages``: measures what each page of the dashboard costs a database that holds years of imports.
 
-``python -m bench.pages BATCHES SESSIONS``; a server of its own is filled and gone afterwards. A page's time is that
-of all its queries, asked by the function itself, for subjects spread over the years.
+``python -m bench.pages BATCHES SESSIONS`` fills a throw-away server. A page's time is that of all its queries, run by
+the function itself, for subjects spread over the years.
 """
 
 import os
@@ -27,7 +27,7 @@ from local.postgres import Database, temporary_server
 from local.up import interrupt
 
 ASKED = 40
-"""Times that each page is asked for; the first round is not counted."""
+"""How often each page is requested; the first round is not counted."""
 AIM_MS = 100
 LARGE = re.compile(rf"Seq Scan on ({'|'.join(LARGE_TABLES)})\b")
 ENVIRONMENT = {
@@ -44,7 +44,7 @@ ENVIRONMENT = {
 
 
 class Cost(NamedTuple):
-    """What a page cost the database each time, in ms, and the scans of whole large tables in its plans."""
+    """What a page cost the database each time, in ms, and scans of whole large tables in its plans."""
 
     queries: int
     times: list[float]
@@ -72,14 +72,14 @@ def main() -> None:
 
 @contextmanager
 def connection_to(server: Database) -> Iterator[Connection]:
-    """As the function connects."""
+    """A connection like the function's."""
     db = connect(DatabaseSecret(**asdict(server)))
     yield db
     db.close()
 
 
 def measure(db: Connection) -> dict[str, Cost]:
-    """Every page, for every subject."""
+    """The cost of every page, for every subject."""
     from api.app import handler  # reads the environment
 
     costs: dict[str, Cost] = {}
@@ -107,12 +107,12 @@ def _note(costs: dict[str, Cost], name: str, asked: list[tuple[float, str]], *, 
 
 @contextmanager
 def timed(*, explain: bool) -> Iterator[list[tuple[float, str]]]:
-    """The seconds of each query that is asked meanwhile, and its plan."""
+    """The time of each query in the block, in seconds, and its plan."""
     asked: list[tuple[float, str]] = []
     run = Connection.run
 
     def timed(self: Connection, sql: str, stream: Any = None, types: Any = None, **given: Any) -> Any:
-        # Before: what the answer's columns are called is known of the last statement only.
+        # Explained first, because the connection knows the column names of its last statement only.
         is_question = explain and sql.lstrip().startswith(("SELECT", "WITH"))
         plan = "\n".join(row[0] for row in run(self, f"EXPLAIN {sql}", **given)) if is_question else ""
         begun = time.perf_counter()
@@ -128,12 +128,12 @@ def timed(*, explain: bool) -> Iterator[list[tuple[float, str]]]:
 
 
 def p95(times: list[float]) -> float:
-    """So much at most in 19 of 20 cases."""
+    """The value that 19 of 20 cases do not exceed."""
     return quantiles(times, n=20)[-1] if len(times) > 1 else max(times, default=0.0)
 
 
 def show(costs: dict[str, Cost], console: Console) -> None:
-    """A line for each page."""
+    """Print a line for each page."""
     table = Table("Page", "Queries", "Median ms", "p95 ms", "Worst ms", "Whole large tables", box=None)
     for column in table.columns[1:5]:
         column.justify = "right"

@@ -1,6 +1,6 @@
-"""Other ways to get the same file into the same PostgreSQL, each as its documentation recommends.
+"""Measures other ways to load the same file into the same PostgreSQL, each as its documentation recommends.
 
-None of them validates a row, finds a person, or could say later where a row came from.
+None of them validates a row, looks up a person, or can say later where a row came from.
 """
 
 import csv
@@ -20,7 +20,7 @@ from local.postgres import Database
 
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 NAIVE_ROWS = 10_000
-"""How many rows the naive importer gets: its speed does not depend on their number."""
+"""How many rows the naive importer gets; its speed does not depend on the number."""
 TIMEOUT_SECONDS = 1_800
 
 _NAMES = HEADER.strip().split(",")
@@ -28,7 +28,7 @@ _NAMES = HEADER.strip().split(",")
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer took for how many rows, and how it loads; no seconds if it could not be measured."""
+    """A peer's time and rows, and how it loads; no seconds if it could not be measured."""
 
     rows: int
     seconds: float
@@ -36,7 +36,7 @@ class Peer:
 
 
 def measure_peers(database: Database, file: Path, rows: int, say: Callable[[str], None]) -> dict[str, Peer]:
-    """Every peer in turn, each into a table of its own, which is dropped afterwards."""
+    """Measure each peer in turn, in a table of its own that is dropped afterwards."""
     loads = {"pgloader": _pgloader, "dlt": _dlt, "awswrangler": _awswrangler, "naive": _naive}
     measured = {}
     for name, load in loads.items():
@@ -48,7 +48,7 @@ def measure_peers(database: Database, file: Path, rows: int, say: Callable[[str]
 
 
 def _prepare(database: Database) -> None:
-    """An empty table of the file's columns, with the session id as its key."""
+    """Create an empty table with the file's columns and the session id as its key."""
     columns = ", ".join(f"{name} text" for name in _NAMES)
     _run(database, "DROP SCHEMA IF EXISTS bench_peers CASCADE", "CREATE SCHEMA bench_peers")
     _run(database, f"CREATE TABLE bench_peers.loaded ({columns}, PRIMARY KEY (session_id))", "CHECKPOINT")
@@ -72,7 +72,7 @@ def _loaded(database: Database, table: str = "bench_peers.loaded") -> int:
 
 
 def _naive(database: Database, file: Path, rows: int) -> Peer:
-    """One INSERT per row, each a transaction of its own."""
+    """One INSERT per row, each in its own transaction."""
     count = min(rows, NAIVE_ROWS)
     sql = f"INSERT INTO bench_peers.loaded VALUES ({', '.join(f':{name}' for name in _NAMES)})"
     db = database.connect()
@@ -102,7 +102,7 @@ def _pgloader(database: Database, file: Path, rows: int) -> Peer:
     commands = file.with_name("pgloader.load")
     where = {"user": database.username, "host": database.host, "port": database.port, "dbname": database.dbname}
     commands.write_text(_LOAD.format(file=file, names=", ".join(_NAMES), **where))
-    # It keeps what it says and what it rejects in a folder of its own.
+    # It writes its log and its rejects to a folder of its own.
     command = [program, "--root-dir", str(file.with_name("pgloader")), "--on-error-stop", str(commands)]
     seconds, problem = _timed(command, {"PGPASSWORD": database.password})
     if problem or _loaded(database) != rows:
@@ -161,7 +161,7 @@ def _awswrangler(database: Database, file: Path, rows: int) -> Peer:
 
 
 def _python(program: str, *arguments: str) -> tuple[float, str]:
-    """What a program in the peers' environment says it took, without its imports; or why it didn't."""
+    """The time that a program in the peers' environment reports, without its imports, or why it failed."""
     if not PYTHON.exists():
         return 0.0, "its environment is missing; run make bench-peers"
     settings = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}

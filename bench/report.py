@@ -1,4 +1,4 @@
-"""The figures of a run: their ratios, bench/results.json for scripts, and a table for people."""
+"""Reports a run: ratios, bench/results.json for scripts, and a table for people."""
 
 import json
 from collections.abc import Iterable
@@ -23,15 +23,15 @@ AIMS = {
     "unchanged_over_new": 1.0,
     "peak_rss_mb": 256,
 }
-"""At most, as issue 4 has it."""
+"""Upper limits of ratios and figures."""
 AT_LEAST = {"pgloader": 2.0, "dlt": 4.0, "awswrangler": 2.5, "naive": 25.0}
-"""How many times as many rows per second as each peer."""
+"""Lower limits of our speed, as a multiple of each peer's rows per second."""
 SMALL_AT_MOST_SECONDS = 1.5
 
 
 @dataclass(slots=True)
 class Measured:
-    """All that one run measured. Imports by name; `clean` are those of valid rows, by their number."""
+    """Everything that a run measured: imports by name, and in `clean` those of valid rows by their number."""
 
     rows: int
     clean: dict[int, Ran] = field(default_factory=dict)
@@ -43,12 +43,12 @@ class Measured:
 
     @property
     def largest(self) -> Ran:
-        """The import of valid rows that all others are compared with."""
+        """The import of valid rows with which all others are compared."""
         return self.clean[self.rows]
 
 
 def results(measured: Measured) -> dict[str, Any]:
-    """The figures under the keys that scripts know. Growth is that from 100,000 rows to the largest size."""
+    """The figures under the keys that scripts know. Growth is from 100,000 rows to the largest size."""
     largest, base = measured.largest, measured.clean[min(GROWTH_FROM, measured.rows)]
     small = measured.small or SmallFiles(0.0, 0.0, 0.0)
     usages = [ran.usage for ran in (*measured.clean.values(), *measured.others.values()) if ran.usage]
@@ -80,7 +80,7 @@ def _ratio(one: float, other: float) -> float | None:
 
 
 def write_results(found: dict[str, Any], file: Path = RESULTS) -> None:
-    """Write the figures for scripts."""
+    """Write the figures to a file for scripts."""
     file.write_text(json.dumps(found, indent=2) + "\n")
 
 

@@ -1,6 +1,6 @@
-"""What a run costs: CPU seconds of database and functions, and the peak memory of each function process.
+"""Measures CPU seconds of database and functions, and the peak memory of each function process.
 
-All of it read from /proc, so on Linux only.
+It reads /proc, so it works on Linux only.
 """
 
 import os
@@ -13,12 +13,12 @@ import psutil
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _RESET_PEAK = "5"
-"""What /proc/<pid>/clear_refs takes to forget the peak: https://docs.kernel.org/filesystems/proc.html."""
+"""Written to /proc/<pid>/clear_refs, this resets the peak: https://docs.kernel.org/filesystems/proc.html."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds between two readings, and the peak memory of each function since the first, by its short name."""
+    """CPU seconds between two readings, and each function's peak memory since the first, by its short name."""
 
     database_seconds: float
     functions_seconds: float
@@ -27,12 +27,12 @@ class Usage:
 
     @property
     def highest_mb(self) -> float:
-        """The peak of the process that used most."""
+        """The peak of the process that used the most."""
         return max(self.peak_mb.values(), default=0.0)
 
 
 class Meter:
-    """Reads the processes of one local system: its PostgreSQL, its emulator, and the functions below that."""
+    """Reads the processes of one local system: PostgreSQL, the emulator, and its functions."""
 
     def __init__(self, folder: Path) -> None:
         self._postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
@@ -40,14 +40,14 @@ class Meter:
         self.start()
 
     def start(self) -> None:
-        """Count from here on."""
+        """Start counting."""
         for worker in self._workers():
             with suppress(OSError):
                 Path(f"/proc/{worker.pid}/clear_refs").write_text(_RESET_PEAK)
         self._before = self._seconds()
 
     def read(self) -> Usage:
-        """What was used since the start."""
+        """What has been used since the start."""
         database, functions, emulator = (
             after - before for after, before in zip(self._seconds(), self._before, strict=True)
         )
@@ -69,7 +69,7 @@ class Meter:
 
 
 def cpu_seconds(pid: int) -> tuple[float, float]:
-    """CPU seconds of a process, and of those of its children that have ended; zeros if it is gone."""
+    """CPU seconds of a process and of its ended children; zeros if it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -87,7 +87,7 @@ def _peak_mb(pid: int) -> float:
 
 
 def _function_name(process: psutil.Process) -> str:
-    """`Stage` of `kintell-Stage-1A2B3C`; empty for a process that is no function."""
+    """`Stage` from `kintell-Stage-1A2B3C`; empty for a process that is not a function."""
     with suppress(psutil.Error):
         name: str = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
         parts = name.split("-")
@@ -96,7 +96,7 @@ def _function_name(process: psutil.Process) -> str:
 
 
 def _emulator_of(folder: Path) -> int:
-    """The emulator's process: the child of ours whose temporary folder is in *folder*. Raises LookupError."""
+    """The emulator's process: our child whose temporary folder is in *folder*. Raises LookupError."""
     wanted = str(folder.resolve() / "aws" / "tmp")
     for child in psutil.Process().children():
         with suppress(psutil.Error):

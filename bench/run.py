@@ -1,4 +1,4 @@
-"""``make bench``: measures imports on a local system of its own and prints what they take.
+"""``make bench``: measures imports on a local system of its own and prints their times.
 
 ``python -m bench.run [ROWS] [--peers]``; ROWS is the largest size.
 """
@@ -26,9 +26,9 @@ from local.up import interrupt
 USUAL_ROWS = 300_000
 SIZES = (10_000, GROWTH_FROM)
 REPEATED = {10_000: 3, GROWTH_FROM: 3}
-"""Runs are taken several times, and their median counts."""
+"""How often each run is repeated; the median counts."""
 LARGEST_TIMES = 3
-"""The first writes to files that are new to PostgreSQL's log and the emulator; the yardstick, after it, does not."""
+"""The first run writes to new files of PostgreSQL's log and the emulator; the yardstick, which follows, does not."""
 WIDTH = 160
 
 Say = Callable[[str], None]
@@ -42,13 +42,13 @@ def main() -> None:
     say = partial(said, console, begun)
     with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
         rows = _rows(given)
-        # The database's account must be able to reach its files.
+        # The database's user must be able to reach its files.
         Path(folder).chmod(0o755)
         with LocalSystem(Places(Path(folder) / "system"), say) as system:
             try:
                 measured = measure(system, Path(folder), rows, say, with_peers="--peers" in sys.argv)
             except WentWrong as wrong:
-                raise CannotStart(f"the benchmark came to nothing: {wrong}") from wrong
+                raise CannotStart(f"the benchmark failed: {wrong}") from wrong
         found = results(measured)
         write_results(found)
         show(measured, found, console)
@@ -57,12 +57,12 @@ def main() -> None:
 def _rows(given: list[str]) -> int:
     text = (given[0] if given else "") or str(USUAL_ROWS)
     if not text.isdecimal() or int(text) < max(SIZES):
-        raise CannotStart(f"ROWS is {text!r}; it must be a number from {max(SIZES)} on")
+        raise CannotStart(f"ROWS is {text!r}; it must be a number of at least {max(SIZES)}")
     return int(text)
 
 
 def stop_on_signals() -> None:
-    """End what was started before ending: on Ctrl-C, and when make is told to stop."""
+    """Stop everything that was started before ending on Ctrl-C or when make is told to stop."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
 
@@ -73,7 +73,7 @@ def said(console: Console, begun: float, line: str) -> None:
 
 
 def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peers: bool) -> Measured:
-    """Everything, in an order in which each import finds the sessions that it must: none, the same, or older ones."""
+    """Measure everything, so ordered that each import finds the sessions that it needs: none, equal or older ones."""
     importer, measured = Importer(system, folder / "system"), Measured(rows)
     importer.know_people()
     _warm_up(importer, folder)
@@ -97,7 +97,7 @@ def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peer
 
 
 def _others(importer: Importer, folder: Path, clean: Path, measured: Measured, say: Say) -> None:
-    """What becomes of rows that are there already, and of bad ones."""
+    """Measure rows that are already stored, and bad rows."""
     rows, others = measured.rows, measured.others
     forced = {"force": "true", "force_reason": "benchmark"}
     others["unchanged"] = _load(importer, clean, f"{rows:,} unchanged", say, skipped=rows, **forced)
@@ -112,7 +112,7 @@ def _others(importer: Importer, folder: Path, clean: Path, measured: Measured, s
 
 
 def _warm_up(importer: Importer, folder: Path) -> None:
-    """Two chunks, so that all functions are up."""
+    """Import two chunks, so that all functions are running."""
     importer.load(write_mentors(folder / "warm-up.csv", 50_000, seed=99))
 
 
@@ -126,7 +126,7 @@ def _middle(ran: list[Ran]) -> Ran:
 
 
 def _load_as_new(importer: Importer, file: Path, rows: int, say: Say) -> Ran:
-    """Import a file, which may have been imported before, where there are no sessions."""
+    """Delete all sessions, then import a file, which may have been imported before."""
     importer.forget_sessions()
     return _load(importer, file, f"{rows:,} clean", say, inserted=rows, force="true", force_reason="benchmark")
 
@@ -135,7 +135,7 @@ def _load(importer: Importer, file: Path, name: str, say: Say, **expected: int |
     counts = {key: value for key, value in expected.items() if isinstance(value, int)}
     ran = importer.load(file, **{key: value for key, value in expected.items() if isinstance(value, str)})
     if any(ran.outcome[key] != value for key, value in counts.items()):
-        raise WentWrong(f"{name}: {ran.outcome} where {counts} were expected")
+        raise WentWrong(f"{name}: {ran.outcome}, but expected {counts}")
     say(f"{name}: {ran.seconds:.2f} s ({', '.join(f'{stage} {took:.2f}' for stage, took in ran.stages.items())})")
     return ran
 

@@ -1,4 +1,4 @@
-"""The common case: a file of 500 rows, whose user waits for it; and what the emulator alone takes for an execution."""
+"""Measures the common case, a file of 500 rows whose user waits, and the emulator's own time for an execution."""
 
 import json
 import time
@@ -15,12 +15,12 @@ from local.system import LocalSystem
 ROWS = 500
 TIMES = 20
 STATES = 7
-"""What a small file goes through: HowLarge, StageOne, Reconcile, IsMoreToRead, IsAnythingToMerge, Merge, Finalize."""
+"""The states of a small file: HowLarge, StageOne, Reconcile, IsMoreToRead, IsAnythingToMerge, Merge, Finalize."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmallFiles:
-    """Seconds from PUT to `completed`, functions warm, beside an execution of as many empty states."""
+    """Seconds from PUT to `completed` with warm functions, and of an execution of as many empty states."""
 
     median: float
     worst: float
@@ -28,13 +28,13 @@ class SmallFiles:
 
 
 def measure_small_files(system: LocalSystem, importer: Importer, folder: Path, times: int = TIMES) -> SmallFiles:
-    """Import small files one after another, each of rows that are new; the first, which warms the functions, apart."""
+    """Import small files of new rows one after another; the first one, which warms the functions, is not counted."""
     seconds = []
     for number in range(times + 1):
         file = write_mentors(folder / "small.csv", ROWS, seed=1_000 + number, first=10_000_000 + number * ROWS)
         ran = importer.load(file)
         if ran.outcome["inserted"] != ROWS:
-            raise WentWrong(f"a small file came to {ran.outcome}")
+            raise WentWrong(f"a small file gave {ran.outcome}")
         seconds.append(ran.seconds)
     warm = seconds[1:]
     return SmallFiles(median(warm), max(warm), _empty_execution_seconds(system, times))

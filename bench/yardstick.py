@@ -1,4 +1,4 @@
-"""What PostgreSQL itself takes for the same rows: the yardstick and the floor, as issue 4 fixes them.
+"""Measures PostgreSQL alone with the same rows: the yardstick and the floor.
 
 The yardstick: COPY of the rows, already clean and resolved, in 1 MB blocks, one connection, into the reference table.
 The floor: COPY of the raw file into a bare table of its columns.
@@ -56,14 +56,14 @@ _INDEXED = (
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a COPY took, and the CPU seconds of the database in it."""
+    """The time of a COPY and the database's CPU seconds."""
 
     seconds: float = 0.0
     database_seconds: float = 0.0
 
 
 def yardstick(db: pg8000.native.Connection, batch_id: str, folder: Path, meter: Meter) -> Copied:
-    """The rows of a batch that is in the sessions, into the reference table."""
+    """Copy the rows of an imported batch into the reference table."""
     clean = folder / "clean-rows.txt"
     with clean.open("wb") as out:
         db.run(
@@ -83,7 +83,7 @@ def yardstick(db: pg8000.native.Connection, batch_id: str, folder: Path, meter: 
 
 
 def floor(db: pg8000.native.Connection, file: Path, meter: Meter) -> Copied:
-    """The raw file into a table of text columns without an index."""
+    """Copy the raw file into a table of text columns without an index."""
     columns = ", ".join(f"{name} text" for name in HEADER.strip().split(","))
     db.run("DROP TABLE IF EXISTS bench_floor")
     db.run(f"CREATE TABLE bench_floor ({columns})")
@@ -102,7 +102,7 @@ def _copied(db: pg8000.native.Connection, sql: str, file: Path, meter: Meter) ->
 
 
 def _blocks(file: Path) -> Iterator[bytes]:
-    """The file in blocks of a megabyte."""
+    """The file in blocks of 1 MB."""
     with file.open("rb") as text:
         while block := text.read(BLOCK_BYTES):
             yield block

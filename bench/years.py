@@ -1,7 +1,8 @@
-"""A database that years have filled: uploads, batches and sessions in numbers, made by the database itself.
+"""Fills a database with years of uploads, batches and sessions, which the database generates itself.
 
-The files of a programme instance come one after another, as they do; a few instances of each programme are open at a
-time. One in eleven uploads was refused, one batch in fifty failed, one session in twenty has an earlier version.
+The files of a programme instance follow one another, as they do in practice, and a few instances of each programme are
+open at a time. One in eleven uploads was refused, one batch in fifty failed, one session in twenty has an earlier
+version.
 """
 
 from typing import Any, NamedTuple
@@ -21,11 +22,11 @@ LARGE_TABLES = (
 ROWS_OF_BATCH = 100
 BATCHES_OF_INSTANCE = 50
 OPEN_INSTANCES = 4
-"""So many take turns, so that their files and sessions lie between one another's."""
+"""How many instances take turns, so that their files and sessions are interleaved."""
 
 
 class Subjects(NamedTuple):
-    """Things in the middle of it all, for pages to be about."""
+    """Things from the middle of the data, for which pages are requested."""
 
     batch: str
     session: int
@@ -34,7 +35,7 @@ class Subjects(NamedTuple):
     refused: str
 
     def pages(self) -> dict[str, tuple[str, dict[str, str]]]:
-        """Every page, by what it shows: its path and its query."""
+        """Path and query of every page, by what it shows."""
         batch = f"/batches/{self.batch}"
         return {
             "imports": ("/", {}),
@@ -59,7 +60,7 @@ class Subjects(NamedTuple):
 
 
 def fill(db: Connection, batches: int, sessions: int) -> None:
-    """So many batches of three programmes, and so many sessions; the triggers that check references are passed by."""
+    """Insert batches of three programmes and their sessions, without the triggers that check references."""
     db.run("SET session_replication_role = replica")
     instances = -(-batches // BATCHES_OF_INSTANCE)
     instances += -instances % OPEN_INSTANCES
@@ -84,7 +85,7 @@ def fill(db: Connection, batches: int, sessions: int) -> None:
 
 
 def subjects(db: Connection, count: int) -> list[Subjects]:
-    """Some, spread over the years."""
+    """Some subjects, spread over the years."""
     found = db.run(
         """
         SELECT CAST(s.batch_id AS text), s.id, s.external_session_id, i.slug,
@@ -106,7 +107,7 @@ def subjects(db: Connection, count: int) -> list[Subjects]:
 
 
 def _without_indexes(db: Connection) -> list[Any]:
-    """What makes the indexes of the sessions again; sorted afterwards, they take a fraction of the time."""
+    """Drop the sessions' indexes; returns the statements that build them afterwards, in a fraction of the time."""
     found = db.run(
         """
         SELECT indexname, indexdef FROM pg_indexes
@@ -132,7 +133,7 @@ _UPLOADS = """
           FROM generate_series(1, CAST(:uploads AS int)) n
 """
 
-# Odd numbers are of odd instances: programme and instance go together.
+# Odd numbers belong to odd instances, so that programme and instance match.
 _BATCHES = """
         INSERT INTO ingestion_batches (upload_id, program_type, program_instance_id, file_name, file_hash,
                                        file_size_bytes, status, format, csv_metadata, total_rows, inserted_rows,

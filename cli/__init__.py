@@ -1,3 +1,3 @@
-"""The kintell command: imports files and says what became of them. It speaks HTTP and nothing else."""
+"""The kintell command: imports files and reports the result. It uses the HTTP API and nothing else."""
 
 __version__ = "0.1.0"

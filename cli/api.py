@@ -15,10 +15,10 @@ from cli.connections import ask, is_here, is_private
 
 DEFAULT_URL: Final = "http://127.0.0.1:3002"
 HEALTH: Final = "/health"
-"""Open to everybody, and asked before anybody is logged in."""
+"""Open to everybody; the login command reads it before anybody is logged in."""
 
 PAGE_ITEMS: Final = 200
-"""The most that the API puts on one page."""
+"""The API's maximum page size."""
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Api:
-    """Where the API is, and the token that it knows us by: one that was given, else that of a login."""
+    """The API's address, and the token to send: one that was given, otherwise that of a login."""
 
     url: str
     token: str | None = None
@@ -41,7 +41,7 @@ class Api:
 
     @classmethod
     def at(cls, url: str, token: str | None, login: Callable[[str], str | None] = lambda url: None) -> "Api":
-        """The API at an address that somebody typed. Raises click.UsageError."""
+        """The API at an address from the user. Raises click.UsageError."""
         try:
             parts = urlsplit(url.strip())
             is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -51,30 +51,30 @@ class Api:
             raise click.UsageError(f'KINTELL_API_URL is "{url}"; write an address such as {DEFAULT_URL}.')
         token = (token or "").strip() or None
         if token and not (token.isascii() and token.isprintable()):
-            raise click.UsageError("KINTELL_TOKEN holds characters that no token has; copy it again.")
+            raise click.UsageError("KINTELL_TOKEN holds characters that cannot be part of a token; copy it again.")
         api = cls(url.strip().rstrip("/"), token, login)
         if token:
             api.must_be_private()
         return api
 
     def must_be_private(self) -> None:
-        """Raises click.UsageError if others could read a token on its way to the API."""
+        """Raises click.UsageError if others could read a token on the way to the API."""
         if not is_private(self.url):
             raise click.UsageError(
-                f'KINTELL_API_URL is "{self.url}"; a token is sent by https only, or to this machine. Write https://.'
+                f'KINTELL_API_URL is "{self.url}"; tokens are sent only over https, or to this machine. Use https://.'
             )
 
     def checked_link(self, url: str) -> str:
-        """A link that the API gave, which must not be less safe than the API, nor lead from elsewhere to what listens
-        on this machine for its own user. Raises Failure."""
+        """A link from the API. It must not be less safe than the API, and a remote API must not point it at services on
+        this machine. Raises Failure."""
         if is_private(self.url) and not is_private(url):
-            raise Failure(f"The API at {self.url} gave a link without TLS, so nothing is sent or taken there.")
+            raise Failure(f"The API at {self.url} returned a link without TLS, so kintell does not use it.")
         if is_here(url) and not is_here(self.url):
-            raise Failure(f"The API at {self.url} gave a link to this machine, so nothing is sent or taken there.")
+            raise Failure(f"The API at {self.url} returned a link to this machine, so kintell does not use it.")
         return url
 
     def get(self, path: str, **query: Any) -> Json:
-        """The answer to a GET; what is None is not asked. Raises ApiProblem, Unreachable."""
+        """The answer to a GET; parameters that are None are left out. Raises ApiProblem, Unreachable."""
         asked = urlencode({name: value for name, value in query.items() if value is not None})
         return self._ask("GET", f"{path}?{asked}" if asked else path, None)
 
@@ -83,7 +83,7 @@ class Api:
         return self._ask("POST", path, json.dumps(body).encode())
 
     def pages(self, path: str, limit: int | None, **query: Any) -> Iterator[Page]:
-        """A list, at most *limit* items of it or all. Raises ApiProblem, Unreachable."""
+        """The pages of a list: at most *limit* items, or all of them. Raises ApiProblem, Unreachable."""
         cursor: str | None = None
         while limit is None or limit > 0:
             wanted = PAGE_ITEMS if limit is None else min(limit, PAGE_ITEMS)
@@ -100,7 +100,7 @@ class Api:
         headers = {"Accept": "application/json", "User-Agent": f"kintell/{__version__}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        # Asked for with each request: somebody may watch for longer than a token lasts.
+        # Looked up for each request, since watching may outlast a token.
         token = (self.token or self.login(self.url)) if path != HEALTH else None
         if token:
             self.must_be_private()
@@ -121,13 +121,13 @@ class Api:
         if "detail" in body and "code" in body:
             raise ApiProblem(answer.status, str(body["code"]), str(body["detail"]))
         if answer.status == 403:
-            raise ApiProblem(403, "forbidden", f"The API at {self.url} does not let you do this.")
+            raise ApiProblem(403, "forbidden", f"The API at {self.url} does not allow you to do this.")
         if answer.status in (429, 500, 502, 503, 504):
             raise ApiProblem(
-                answer.status, "unavailable", f"The API at {self.url} is out of order ({answer.status}); try again."
+                answer.status, "unavailable", f"The API at {self.url} is not working ({answer.status}); try again."
             )
         raise Unreachable(
-            f"What answers at {self.url} is not the Kintell API (HTTP {answer.status}); check KINTELL_API_URL."
+            f"The server at {self.url} is not the Kintell API (HTTP {answer.status}); check KINTELL_API_URL."
         )
 
     def _unknown(self, token: str | None) -> str:
@@ -135,7 +135,7 @@ class Api:
             return "does not accept the token in KINTELL_TOKEN; it may have expired"
         if token:
             return "does not accept your login; run kintell login again"
-        return "wants to know who you are; run kintell login, or set KINTELL_TOKEN"
+        return "requires a login; run kintell login, or set KINTELL_TOKEN"
 
 
 def batch_path(batch_id: str, part: str = "") -> str:
@@ -149,7 +149,7 @@ def backfill_path(batch_id: str, part: str) -> str:
 
 
 def upload_path(upload_id: str = "") -> str:
-    """The path of an upload, or of all of them."""
+    """The path of an upload, or of the list of uploads."""
     return f"/v1/import/uploads/{upload_id}".rstrip("/")
 
 

@@ -1,5 +1,5 @@
-"""Logging in with the system's browser: authorization code flow with PKCE, the code coming back by a redirect to this
-machine (RFC 8252), or pasted by hand where the browser is on another."""
+"""Logging in with the system's browser: the authorization code flow with PKCE. The code comes back by a redirect to
+this machine (RFC 8252), or the user pastes it if the browser is on another machine."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from cli.logins import Login
 from cli.token_issuer import Issuer, NotLoggedIn
 
 PORT: Final = 8976
-"""Registered with the issuer as http://localhost:8976/callback; Cognito takes no other port than the one it knows."""
+"""Registered with the issuer as http://localhost:8976/callback; Cognito accepts only registered ports."""
 
 PATIENCE_SECONDS: Final = 300.0
 
@@ -29,12 +29,12 @@ PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><tit
 
 
 class NotBack(Failure):
-    """Nobody came back from the issuer, or not with what was asked for."""
+    """The browser did not come back from the issuer, or came back without a valid code."""
 
 
 @dataclass(frozen=True)
 class LoginRequest:
-    """One login that has been begun."""
+    """A login in progress."""
 
     issuer: Issuer
     redirect: str
@@ -44,13 +44,13 @@ class LoginRequest:
 
     @classmethod
     def of(cls, issuer: Issuer, port: int) -> "LoginRequest":
-        """New secrets for it."""
+        """A login with new secrets."""
         state, nonce, verifier = (secrets.token_urlsafe(size) for size in (24, 24, 48))
         return cls(issuer, f"http://localhost:{port}/callback", state, nonce, verifier)
 
     @property
     def url(self) -> str:
-        """Where somebody says who they are."""
+        """The address at which the user logs in."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",
@@ -69,49 +69,49 @@ class LoginRequest:
         """The code that came back. Raises NotBack."""
         found = {name: values[0] for name, values in parse_qs(query).items()}
         if not secrets.compare_digest(found.get("state", "").encode(), self.state.encode()):
-            raise NotBack("What came back is not of this login (its state differs); run kintell login again.")
+            raise NotBack("The answer belongs to another login (its state differs); run kintell login again.")
         if "code" not in found:
             why = found.get("error_description") or found.get("error") or "no code came back"
-            raise NotBack(f"The issuer let nobody in: {why}.")
+            raise NotBack(f"The issuer refused the login: {why}.")
         return found["code"]
 
     def finished(self, code: str) -> Login:
-        """Raises NotLoggedIn, Unreachable."""
+        """Redeem the code. Raises NotLoggedIn, Unreachable."""
         answer = self.issuer.redeem(
             grant_type="authorization_code", code=code, redirect_uri=self.redirect, code_verifier=self.verifier
         )
         if not isinstance(answer.get("id_token"), str):
-            raise NotLoggedIn("The issuer gives no ID token; the scopes must have openid among them.")
+            raise NotLoggedIn("The issuer returned no ID token; the scopes must include openid.")
         claims = self.issuer.must_be_for_us(answer["id_token"], self.nonce)
         return Login.given(self.issuer, str(claims.get("email") or claims.get("sub") or "somebody"), answer)
 
 
 def with_browser(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
-    """Opens the browser and waits for it to come back. Raises Failure."""
+    """Open the browser and wait for it to come back. Raises Failure."""
     request = LoginRequest.of(issuer, port)
     try:
         server = HTTPServer(("127.0.0.1", port), _handler_of(request))
     except OSError as taken:
         raise NotBack(
-            f"Port {port}, at which the browser would come back, is in use ({taken.strerror}); "
-            "end the other program, or run kintell login --no-browser."
+            f"Port {port}, to which the browser would return, is in use ({taken.strerror}); "
+            "stop the other program, or run kintell login --no-browser."
         ) from taken
     with server:
         if not webbrowser.open(request.url):
             raise NotBack("No browser could be opened on this machine; run kintell login --no-browser.")
-        say(f"Log in with the browser. If none has opened, open this address:\n{request.url}")
+        say(f"Log in with the browser. If it has not opened, open this address:\n{request.url}")
         return _awaited(server, request)
 
 
 def by_hand(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
-    """Takes what a browser anywhere ended at. Raises Failure."""
+    """Log in with a browser on any machine; the user pastes the address that it ends at. Raises Failure."""
     request = LoginRequest.of(issuer, port)
     say(
         f"Open this address in a browser, on any machine, and log in:\n{request.url}\n"
-        f"It ends at an address that begins with {request.redirect} and may show an error; copy that address."
+        f"It ends at an address that starts with {request.redirect} and may show an error; copy that address."
     )
-    pasted = click.prompt("The address, or the code in it", prompt_suffix=": ", err=True).strip()
-    # A code alone is bound to this login as well: by the verifier, and by the nonce of its token.
+    pasted = click.prompt("Address, or the code in it", prompt_suffix=": ", err=True).strip()
+    # A code alone is bound to this login too, by the verifier and by the nonce of its token.
     return request.finished(request.code_in(urlsplit(pasted).query) if "?" in pasted else pasted)
 
 
@@ -129,7 +129,7 @@ def _awaited(server: HTTPServer, request: LoginRequest) -> Login:
 
 def _handler_of(request: LoginRequest) -> type[BaseHTTPRequestHandler]:
     class CameBack(BaseHTTPRequestHandler):
-        """Takes the first request for the redirect's address; browsers ask for other things too."""
+        """Handle the first request for the redirect's address; browsers make other requests too."""
 
         query: str | None = None
         timeout = 10
@@ -141,7 +141,7 @@ def _handler_of(request: LoginRequest) -> type[BaseHTTPRequestHandler]:
                 return
             try:
                 request.code_in(parts.query)
-                title, text = "You are back", "kintell has what it needs; you may close this window."
+                title, text = "You are back", "kintell has what it needs. You can close this window."
             except NotBack as wrong:
                 title, text = "You are not logged in", wrong.message
             type(self).query = parts.query
@@ -155,6 +155,6 @@ def _handler_of(request: LoginRequest) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """The address holds the code."""
+            """Log nothing, since the address holds the code."""
 
     return CameBack

@@ -1,12 +1,12 @@
-"""What a command ends with when it can't do what it was asked for: one sentence, and what to do next.
+"""How a command fails: with one sentence that says what to do next, and an exit code.
 
 Failure             exit code 1
 ├── Unreachable     the API or the storage did not answer: trying again may help
-├── NotLoggedIn     the issuer gives no token, or none that can be trusted (cli.token_issuer)
-├── NotBack         nobody came back from the browser (cli.browser_login)
-├── ApiProblem      the API answered with a problem; `code` tells which
-├── WrongUse        2, as for what click finds itself (click.UsageError)
-└── Interrupted     Ctrl-C: 130, as shells have it
+├── NotLoggedIn     the issuer returned no token, or none that can be trusted (cli.token_issuer)
+├── NotBack         the browser did not come back from the issuer (cli.browser_login)
+├── ApiProblem      the API answered with a problem; `code` says which
+├── WrongUse        2, as for errors that click finds itself (click.UsageError)
+└── Interrupted     Ctrl-C: 130, as in shells
 """
 
 import sys
@@ -18,25 +18,25 @@ from cli.words import clean
 
 
 class Failure(click.ClickException):
-    """Shown as one line, without a stack trace."""
+    """An error that is shown as one line, without a stack trace."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write the line where errors go."""
+        """Write the line to stderr."""
         click.echo(f"kintell: {clean(self.format_message())}", file=file or sys.stderr)
 
 
 class Unreachable(Failure):
-    """Nothing answers, or what does is out of order."""
+    """Nothing answers, or the server is not working."""
 
 
 WHAT_NEXT: Final = {
-    "no_such_batch": "kintell batches lists those there are",
-    "no_such_session": "kintell sessions BATCH lists those of a batch",
+    "no_such_batch": "kintell batches lists all batches",
+    "no_such_session": "kintell sessions BATCH lists a batch's sessions",
     "error_file_expired": "to see its faults again: kintell import FILE --dry-run",
     "database_unavailable": "try again in a moment",
-    "internal_error": "try again; if it stays so, tell whoever runs the system",
+    "internal_error": "try again; if it keeps failing, tell whoever runs the system",
 }
-"""By the code of a problem, where its sentence does not say it."""
+"""By the problem's code, where the problem's own sentence does not say it."""
 
 
 class ApiProblem(Failure):
@@ -50,7 +50,7 @@ class ApiProblem(Failure):
 
     @property
     def is_passing(self) -> bool:
-        """Whether the same request may go through in a moment."""
+        """Whether the same request may succeed in a moment."""
         return self.status in (429, 502, 503, 504)
 
     @property
@@ -60,12 +60,12 @@ class ApiProblem(Failure):
 
 
 class WrongUse(Failure):
-    """What was asked for makes no sense, however well it is spelled."""
+    """A command that is well-formed but makes no sense."""
 
     exit_code = 2
 
 
 class Interrupted(Failure):
-    """Whoever typed the command has stopped it."""
+    """The user has stopped the command."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""Connections to the API and to the storage behind its links, and what is said when there is none."""
+"""Connections to the API and to the storage behind its links, and the messages when they fail."""
 
 import os
 import socket
@@ -19,18 +19,18 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def is_private(url: str) -> bool:
-    """Whether nobody on the way can read what is sent there: by TLS, or because it stays on this machine."""
+    """Whether nobody else can read what is sent there: it uses TLS or stays on this machine."""
     parts = urlsplit(url)
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 def is_here(url: str) -> bool:
-    """Whether it leads to this machine."""
+    """Whether the address leads to this machine."""
     return urlsplit(url).hostname in LOOPBACK
 
 
 def connect(url: str) -> HTTPConnection:
-    """A connection to the host of *url*, not opened yet; https through the proxy that the environment names."""
+    """A connection to the host of *url*, not yet open; https goes through the proxy that the environment names."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https":
@@ -44,7 +44,7 @@ def connect(url: str) -> HTTPConnection:
 
 
 def ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None, what: str) -> tuple[HTTPResponse, bytes]:
-    """An answer and its content, read whole. Raises Unreachable if the *what* can't be reached."""
+    """An answer and its whole content. Raises Unreachable if the *what* can't be reached."""
     with reaching(url, what):
         connection = connect(url)
         try:
@@ -56,14 +56,14 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None, w
 
 
 def target(url: str) -> str:
-    """What a request line asks for: path and query, untouched, since a presigned link signs them."""
+    """The target of a request line: path and query, unchanged, since a presigned link signs them."""
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 @contextmanager
 def reaching(url: str, what: str) -> Iterator[None]:
-    """Says in one sentence why the *what* can't be reached. Raises Unreachable."""
+    """Explain in one sentence why the *what* can't be reached. Raises Unreachable."""
     parts = urlsplit(url)
     place = f"{parts.scheme}://{parts.netloc}"
     try:
@@ -71,14 +71,14 @@ def reaching(url: str, what: str) -> Iterator[None]:
     except ConnectionRefusedError as failed:
         if parts.hostname in LOOPBACK and what == "API":
             raise Unreachable(
-                f"Nothing answers at {place}; is the local system running? Start it with make up, "
-                "or say with KINTELL_API_URL where the API is."
+                f"Nothing answers at {place}. Is the local system running? Start it with make up, "
+                "or set KINTELL_API_URL to the API's address."
             ) from failed
-        hint = "is KINTELL_API_URL right?" if what == "API" else "try again in a moment."
+        hint = "check KINTELL_API_URL." if what == "API" else "try again in a moment."
         raise Unreachable(f"The {what} at {place} refuses connections; {hint}") from failed
     except socket.gaierror as failed:
         check = "KINTELL_API_URL and the network" if what == "API" else "the network"
-        raise Unreachable(f"The host {parts.hostname} is not known; check {check}.") from failed
+        raise Unreachable(f"The host {parts.hostname} was not found; check {check}.") from failed
     except ssl.SSLCertVerificationError as failed:
         why = failed.verify_message
         raise Unreachable(f"The {what} at {place} has a certificate that can't be trusted: {why}.") from failed

@@ -1,4 +1,4 @@
-"""A batch's rejected rows: what is wrong with them, by fault, and their file."""
+"""A batch's rejected rows: what is wrong with them, by fault, and the error file."""
 
 import codecs
 import io
@@ -29,13 +29,13 @@ _ERRORS: Final = re.compile(r"[\s_-]errors$", re.IGNORECASE)
 
 
 def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: bool, as_json: bool) -> None:
-    """Show the faults, save the file to *target*, a folder, or where None the API's name here. Raises Failure."""
+    """Show the faults and save the file to *target*: a file, a folder or None, the current one. Raises Failure."""
     to_stdout = target == STDOUT
     if target is not None and not to_stdout:
         _may_write(target, overwrite=overwrite)
     batch = get_batch(api, batch_id)
     if not to_stdout:
-        # Before the link is asked for: each one counts as a download.
+        # Checked before requesting the link, since each link counts as a download.
         _may_write(_place(target, name_of_errors(batch["fileName"])), overwrite=overwrite)
     link = api.get(backfill_path(batch_id, "/errors"))
     if to_stdout:
@@ -55,25 +55,25 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
         return
     click.echo(f"Saved to {clean(file)}")
     again = command("kintell", "import", file_argument(file), "--parent", batch_id)
-    click.echo(f"Fix its rows, then: {again}")
+    click.echo(f"Fix the rows, then run: {again}")
 
 
 class _Shown:
-    """Takes the file for a terminal, on which its cells must not act."""
+    """Writes the file to a terminal, making its control characters harmless."""
 
     def __init__(self) -> None:
-        # The latter keeps the two characters of a line's end together.
+        # The second one keeps the two characters of a line ending together.
         self._decoder = io.IncrementalNewlineDecoder(
             codecs.getincrementaldecoder("utf-8-sig")("replace"), translate=False
         )
 
     def write(self, block: bytes) -> None:
-        """Write a block of it."""
+        """Write a block of the file."""
         click.echo(visible(self._decoder.decode(block)), nl=False)
 
 
 def faults_of(batch: Json, rows: int) -> list[str]:
-    """The faults, the most frequent first."""
+    """The faults, most frequent first."""
     summary = sorted(batch["errorSummary"], key=lambda fault: (-fault["count"], fault["code"], fault["field"]))
     width = max((len(str(fault["count"])) for fault in summary), default=1)
     head = f"{counted(rows, 'row')} of {clean(batch['fileName'])} rejected"
@@ -81,7 +81,7 @@ def faults_of(batch: Json, rows: int) -> list[str]:
 
 
 def _fault(fault: Json, width: int) -> list[str]:
-    """What is wrong, and below it what to do, in the API's words."""
+    """What is wrong and, below it, what to do about it, in the API's words."""
     code, field = fault["code"], fault["field"]
     about = clean(fault.get("title") or fault["category"])
     where = code if field in (None, "", WHOLE_ROW) else f"{code}, {field}"
@@ -93,12 +93,12 @@ def _fault(fault: Json, width: int) -> list[str]:
 
 
 def name_of_errors(file_name: str) -> str:
-    """What the API will call the error file of a file."""
+    """The name that the API gives to the error file of a file."""
     return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}-errors.csv"
 
 
 def _place(target: Path | None, file_name: str) -> Path:
-    """The API's name stands for a table in this folder, whatever it is: no hidden file, none that a program reads."""
+    """The API's name, made safe: always a table in this folder, never a hidden file or one that a program reads."""
     name = clean(file_name.replace("\\", "/").rpartition("/")[2]).strip(" .") or "errors"
     folder = target if target is not None and target.is_dir() else Path()
     if target is not None and not target.is_dir():
@@ -110,9 +110,9 @@ def _may_write(file: Path, *, overwrite: bool) -> None:
     if file.is_dir() or _is_device(file):
         return
     if file.exists() and not overwrite:
-        raise WrongUse(f"{file} is there already; add --overwrite, or name another file with -o.")
+        raise WrongUse(f"{file} already exists; add --overwrite, or name another file with -o.")
     if not file.parent.is_dir():
-        raise WrongUse(f"There is no folder {file.parent}; make it first.")
+        raise WrongUse(f"There is no folder {file.parent}; create it first.")
 
 
 def _is_device(file: Path) -> bool:
@@ -121,7 +121,7 @@ def _is_device(file: Path) -> bool:
 
 @contextmanager
 def _written(file: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    """The file is there when it is whole, and only its owner may read it: it holds personal data."""
+    """Write the file so that it appears only when complete, readable only by its owner: it holds personal data."""
     if _is_device(file):
         with file.open("wb") as out:
             yield out
@@ -133,9 +133,9 @@ def _written(file: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
             with os.fdopen(number, "wb") as out:
                 yield out
             if not overwrite:
-                file.open("xb").close()  # nobody has made it meanwhile
+                file.open("xb").close()  # fails if somebody has created it meanwhile
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as failed:
-        raise Failure(f"{file} can't be written ({failed.strerror}); name another place with -o.") from failed
+        raise Failure(f"{file} can't be written ({failed.strerror}); choose another place with -o.") from failed

@@ -1,4 +1,4 @@
-"""One import from end to end: announce the file, send it, wait for its batch, say what came of it."""
+"""One import from end to end: announces the file, sends it, waits for its batch, reports the result."""
 
 import os
 import stat
@@ -20,12 +20,12 @@ from cli.waiting import not_received, wait_for_batch, wait_for_upload, with_file
 from cli.words import command
 
 GLANCE_SECONDS: Final = 2.0
-"""Who does not wait for the import still waits so long for the id of its batch."""
+"""How long --no-wait still waits for the id of the batch."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A file to import. `options` are those of the API, by its names; None has the defaults."""
+    """A file to import. `options` are the API's, under its names; None means the default."""
 
     path: Path
     options: Json
@@ -34,7 +34,7 @@ class Wish:
 
 
 def import_file(api: Api, wish: Wish, *, as_json: bool) -> int:
-    """Import it and say what came of it; the exit code. Raises Failure."""
+    """Import the file and report the result; returns the exit code. Raises Failure."""
     with _opened(wish.path) as file, progress(wish.path.name, as_json=as_json) as bars:
         upload, batch = _import(api, wish, file, bars)
     if as_json:
@@ -47,7 +47,7 @@ def import_file(api: Api, wish: Wish, *, as_json: bool) -> int:
 
 
 def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json, Json | None]:
-    """The upload and, if it was waited for, the batch."""
+    """The upload and, if the command waited for it, the batch."""
     size = os.fstat(file.fileno()).st_size
     try:
         link = api.post(upload_path(), _announcement(wish, size))
@@ -56,7 +56,7 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
     upload_id: str = link["uploadId"]
     api.checked_link(link["url"])
     with Sending(link, file, size) as sending:
-        with _interruptible(f"{wish.path.name} was not sent as a whole, so nothing of it is imported; start again."):
+        with _interruptible(f"{wish.path.name} was not sent completely, so nothing of it is imported; start again."):
             bars.sent(0, size)
             sending.send(lambda done: bars.sent(done, size))
         with _interruptible(_goes_on(upload_id)):
@@ -73,18 +73,18 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
 
 
 def _goes_on(some_id: str) -> str:
-    return f"the import goes on; watch it with: {command('kintell', 'status', some_id, '--watch')}"
+    return f"the import continues; watch it with: {command('kintell', 'status', some_id, '--watch')}"
 
 
 def _announcement(wish: Wish, size: int) -> Json:
-    # A name that is not UTF-8 can't be said in JSON.
+    # JSON can't hold a name that is not UTF-8.
     name = os.fsencode(wish.path.name).decode(errors="replace")
     options = {option: value for option, value in wish.options.items() if value not in (None, False)}
     return {"fileName": name, "sizeBytes": size, **options}
 
 
 def _refused_at_once(problem: ApiProblem) -> Json:
-    """What would be refused when it arrives is not even sent. Raises what is no refusal."""
+    """The refusal of a file that is not even sent. Raises the problem if it is not a refusal."""
     if problem.code in ("invalid_request", "invalid_option"):
         raise WrongUse(str(problem)) from problem
     if problem.status != 422:
@@ -94,10 +94,10 @@ def _refused_at_once(problem: ApiProblem) -> Json:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Raises Failure, WrongUse."""
+    """The file, open for reading. Raises Failure, WrongUse."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise WrongUse(f"{path} is not a file; name a CSV file.")
+            raise WrongUse(f"{path} is not a file; give a CSV file.")
         file = path.open("rb")
     except FileNotFoundError as failed:
         raise WrongUse(f"There is no file {path}; check the name and the folder.") from failed
@@ -109,7 +109,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _interruptible(then: str) -> Iterator[None]:
-    """Ctrl-C here ends the command with what it means for the import."""
+    """Ctrl-C here ends the command with a sentence about what happens to the import."""
     try:
         yield
     except KeyboardInterrupt as stopped:

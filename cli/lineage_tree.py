@@ -1,4 +1,4 @@
-"""The chain behind a session as a tree: file, batch, session, and what it was before."""
+"""The lineage of a session as a tree: file, batch, session and its earlier versions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cli.api import Api, Json
 from cli.words import clean, local_time
 
 FRAME: Final = ("id", "programType", "programInstance", "version")
-"""What an answer says of a record beside its key, which stands behind the id, and its content."""
+"""Fields of a record that are neither its key, which follows the id, nor its content."""
 LONGEST_VALUE: Final = 60
 
 
 def fetch(api: Api, path: str) -> Json:
-    """A session's lineage with all its earlier versions, however many pages they take. Raises Failure."""
+    """A session's lineage with all its earlier versions, however many pages they fill. Raises Failure."""
     found = api.get(path)
     cursor = found.pop("nextCursor", None)
     while cursor:
@@ -30,14 +30,14 @@ def fetch(api: Api, path: str) -> Json:
 
 @dataclass
 class Branch:
-    """A line and what hangs on it."""
+    """A line and its branches."""
 
     text: str
     under: list[Branch] = field(default_factory=list)
 
 
 def tree_of(lineage: Json) -> Branch:
-    """File → batch → session → earlier versions, the newest of them first."""
+    """File → batch → session → earlier versions, newest first."""
     session, batch, row = lineage["session"], lineage["batch"], lineage["row"]
     by = f" by {lineage['importedBy']}" if lineage["importedBy"] else ""
     at = f", imported {local_time(lineage['importedAt'])}{by}" if lineage["importedAt"] else ""
@@ -51,7 +51,7 @@ def tree_of(lineage: Json) -> Branch:
 
 
 def _earlier(session: Json, versions: list[Json]) -> list[Branch]:
-    """Each with what its replacement changed."""
+    """Earlier versions, each with what its replacement changed."""
     branches = []
     newer = session
     for earlier in versions:
@@ -80,7 +80,7 @@ def _key_of(session: Json) -> str:
 
 
 def _content_of(session: Json) -> list[str]:
-    """The fields that versions may differ in, whatever type the record is of."""
+    """The fields in which versions may differ, for any type of record."""
     return [name for name in session if name not in (*FRAME, _key_of(session))] + ["programInstance"]
 
 
@@ -103,7 +103,7 @@ def _origin(file: Json) -> str:
 
 
 def lines_of(branch: Branch) -> Iterator[str]:
-    """The tree in text, for terminals and pipes alike."""
+    """The tree as text, for terminals and pipes."""
     yield clean(branch.text)
     for number, twig in enumerate(branch.under, 1):
         fork, beam = ("├── ", "│   ") if number < len(branch.under) else ("└── ", "    ")
@@ -113,7 +113,7 @@ def lines_of(branch: Branch) -> Iterator[str]:
 
 
 def show_tree(lineage: Json) -> None:
-    """Where the terminal can't show lines, with ASCII."""
+    """Print the tree; in ASCII if the terminal can't show box-drawing characters."""
     text = "\n".join(lines_of(tree_of(lineage)))
     try:
         text.encode(sys.stdout.encoding or "ascii")

@@ -1,4 +1,4 @@
-"""The columns of each list, in the order in which a pipe has them all."""
+"""The columns of each list, in the order in which a pipe gets all of them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from cli.words import clean, local_time
 
 
 def _time(name: str) -> Callable[[Json], str]:
-    """In a pipe with its offset; on a terminal without, to the minute: its reader knows where he is."""
+    """A time: with its offset in a pipe, without it and to the minute on a terminal, whose reader knows the zone."""
 
     def value(item: Json) -> str:
         text = local_time(item[name])
@@ -39,7 +39,7 @@ _RECORD: Final = Path(__file__).with_name("record_columns.json")
 
 
 def of_records(items: list[Json]) -> list[Column]:
-    """What is known of sessions, as far as the answer has it; the other fields of a record behind, by their names."""
+    """Columns for sessions, as far as the answer has them, then any other fields of the record under their names."""
     record = json.loads(_RECORD.read_text(encoding="utf-8"))
     listed = _of_sessions({name: _of_field(name, **about) for name, about in record["columns"].items()})
     answered = list(items[0]) if items else list(listed)
@@ -73,7 +73,7 @@ def _of_field(name: str, **about: Any) -> Column:
 
 
 def _heading(name: str) -> str:
-    """`issuedBy` as people write it."""
+    """`issuedBy` as a heading: Issued by."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 

@@ -16,7 +16,7 @@ from cli.words import clean
 
 
 def _say(text: str) -> None:
-    """Beside the answer, which a script may read."""
+    """Write to stderr, since a script may read the answer."""
     click.echo(text, err=True)
 
 
@@ -27,30 +27,30 @@ def _say(text: str) -> None:
         "KINTELL_API_URL=https://ingest.example.org kintell login",
     )
 )
-@click.option("--no-browser", is_flag=True, help="Show the address to open elsewhere, and take what came of it.")
+@click.option("--no-browser", is_flag=True, help="Show an address to open on any machine, and paste the result.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, metavar="N",
-    help="Where the browser comes back to on this machine; the issuer must know it.",
+    help="Port on this machine to which the browser returns; it must be registered with the issuer.",
 )  # fmt: skip
 @json_option
 @with_terminal
 def login(terminal: Terminal, /, no_browser: bool, port: int) -> None:
     """Log in to the API with a browser, and stay logged in.
 
-    Tokens are kept in a file that only you may read, renewed in passing, and gone with kintell logout. KINTELL_TOKEN,
-    where it is set, goes before them.
+    Tokens are stored in a file that only you can read, renewed automatically, and deleted by kintell logout. If
+    KINTELL_TOKEN is set, it takes precedence.
     """
     terminal.api.must_be_private()
     sign_in: dict[str, str] | None = terminal.api.get(HEALTH).get("signIn")
     url = terminal.api.url
     if sign_in is None:
-        raise Failure(f"The API at {url} asks nobody who they are, so there is nothing to log in to.")
+        raise Failure(f"The API at {url} requires no login.")
     terminal.api.checked_link(sign_in["issuer"])
     issuer = Issuer.of(sign_in)
     found = (by_hand if no_browser else with_browser)(issuer, port, _say)
     logins.keep(url, found)
     if terminal.token:
-        _say("KINTELL_TOKEN is set and goes before this login; unset it to use the login.")
+        _say("KINTELL_TOKEN is set and takes precedence; unset it to use this login.")
     if terminal.as_json:
         show_json(_shape(url, found))
     else:
@@ -61,9 +61,9 @@ def login(terminal: Terminal, /, no_browser: bool, port: int) -> None:
 @json_option
 @with_terminal
 def logout(terminal: Terminal, /) -> None:
-    """Forget the login to the API, and have its issuer forget it too.
+    """Delete the login to the API, and revoke it at the issuer.
 
-    A token that was read from the file before is good until it expires, within the hour.
+    A copy of the token stays valid until it expires, within the hour.
     """
     url = terminal.api.url
     forgotten = logins.forget(url)

@@ -1,6 +1,6 @@
-"""Where somebody is logged in: tokens by the address of the API, in a file that only they may read.
+"""Stores the user's logins: tokens by the address of the API, in a file that only the user can read.
 
-Tokens are renewed in passing. They are never printed, and leave this machine for the API and the issuer alone.
+Tokens are renewed when they are used. They are never printed, and are sent only to the API and the issuer.
 """
 
 import json
@@ -22,12 +22,12 @@ except ImportError:  # Windows, where two commands at once may both renew a toke
     fcntl = None  # type: ignore[assignment]
 
 RENEW_SECONDS: Final = 60
-"""So long before its end a token is renewed: it must last for the request that it is sent with."""
+"""How long before it expires a token is renewed: it must last for the request that it is sent with."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """What the issuer has given for one API."""
+    """The tokens from the issuer for one API."""
 
     issuer: Issuer
     name: str
@@ -37,7 +37,7 @@ class Login:
 
     @classmethod
     def given(cls, issuer: Issuer, name: str, answer: dict[str, Any]) -> "Login":
-        """Of an answer of the issuer."""
+        """A login from the issuer's answer."""
         token = str(answer[issuer.kind])
         expires = time_of(claims_of(token).get("exp"))
         if expires is None:
@@ -46,24 +46,24 @@ class Login:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether its token lasts for a request."""
+        """Whether its token lasts for another request."""
         return time.time() < self.expires_at - RENEW_SECONDS
 
     def renewed(self) -> "Login":
-        """With a new token. Raises NotLoggedIn, Unreachable."""
+        """The login with a new token. Raises NotLoggedIn, Unreachable."""
         if self.refresh_token is None:
             raise NotLoggedIn("Your login has expired; run kintell login.")
         try:
             answer = self.issuer.redeem(grant_type="refresh_token", refresh_token=self.refresh_token)
         except NotLoggedIn as refused:
             raise NotLoggedIn("Your login has expired; run kintell login.") from refused
-        # The issuer may keep the refresh token as it is, and then does not repeat it.
+        # An issuer that keeps the refresh token does not repeat it.
         renewed = Login.given(self.issuer, self.name, answer)
         return replace(renewed, refresh_token=renewed.refresh_token or self.refresh_token)
 
 
 def place() -> Path:
-    """The file: state of this user's, on this machine (XDG Base Directory Specification)."""
+    """The file, in the user's state directory (XDG Base Directory Specification)."""
     state = os.environ.get("XDG_STATE_HOME", "")
     home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
     return home / "kintell" / "logins.json"
@@ -75,12 +75,12 @@ def find(api_url: str) -> Login | None:
 
 
 def token_for(api_url: str) -> str | None:
-    """A token that lasts, renewed if need be; None if nobody is logged in there. Raises NotLoggedIn, Unreachable."""
+    """A valid token, renewed if necessary; None if nobody is logged in there. Raises NotLoggedIn, Unreachable."""
     login = find(api_url)
     if login is None or login.is_fresh:
         return login.token if login else None
     with _alone():
-        # Another command may have renewed it meanwhile: a refresh token may be good once.
+        # Another command may have renewed it meanwhile, and a refresh token may be valid only once.
         login = find(api_url)
         if login is not None and not login.is_fresh:
             login = login.renewed()
@@ -89,13 +89,13 @@ def token_for(api_url: str) -> str | None:
 
 
 def keep(api_url: str, login: Login) -> None:
-    """Write it down, in place of an earlier one."""
+    """Store the login in place of an earlier one."""
     with _alone():
         _write({**_read(), api_url: login})
 
 
 def forget(api_url: str) -> Login | None:
-    """What it was; None if there was none."""
+    """Delete the login and return it; None if there was none."""
     with _alone():
         logins = _read()
         forgotten = logins.pop(api_url, None)
@@ -113,7 +113,7 @@ def _read() -> dict[str, Login]:
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError, AttributeError):
-        # Of another version, or broken off: whoever was logged in logs in again.
+        # Written by another version, or incomplete: the user has to log in again.
         return {}
     except OSError as failed:
         raise Failure(f"{place()} can't be read ({failed.strerror}).") from failed
@@ -123,7 +123,7 @@ def _write(logins: dict[str, Login]) -> None:
     file = place()
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made with mode 0600 and put in place whole.
+        # Created with mode 0600 and moved into place when complete.
         handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".logins-")
         try:
             with open(handle, "w", encoding="utf-8") as out:
@@ -139,7 +139,7 @@ def _write(logins: dict[str, Login]) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One command at a time."""
+    """Hold a lock, so that only one command at a time changes the file."""
     folder = place().parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

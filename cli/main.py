@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from cli import __version__, login_commands, read_commands
+from cli import __version__, batch_commands, login_commands, read_commands
 from cli.api import DEFAULT_URL
 from cli.command_errors import Failure, Interrupted
 from cli.import_file import Wish, import_file
@@ -22,16 +22,16 @@ DEBUG = "KINTELL_DEBUG"
 
 
 class Kintell(click.Group):
-    """Ends with one line and an exit code, whatever happens."""
+    """The command group, which ends with one line and an exit code, whatever happens."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """A mistake of ours is told in a line too; where it happened, only to who asks."""
+        """Report a bug in one line too, with the stack trace only on request."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stopped:
             raise Interrupted("Stopped.") from stopped
         except click.UsageError as wrong:
-            # A file's name, of a shell's *, may be taken for an option.
+            # click may have taken a file name, expanded from *, for an option.
             raise click.UsageError(clean(wrong.format_message()), wrong.ctx) from wrong
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
@@ -39,7 +39,7 @@ class Kintell(click.Group):
             if os.environ.get(DEBUG):
                 raise
             what = f"{type(mistake).__name__}: {mistake}"
-            raise Failure(f"Something unforeseen happened ({what}); {DEBUG}=1 shows where.") from mistake
+            raise Failure(f"Something unexpected happened ({what}); {DEBUG}=1 shows where.") from mistake
 
 
 @click.group(
@@ -53,16 +53,16 @@ class Kintell(click.Group):
 )
 @click.option(
     "--api", "url", envvar="KINTELL_API_URL", default=DEFAULT_URL, show_default=True, metavar="URL",
-    help="Where the API is; KINTELL_API_URL says it too.",
+    help="Address of the API; can also be set as KINTELL_API_URL.",
 )  # fmt: skip
 @json_option
 @click.version_option(__version__, prog_name="kintell")
 @click.pass_context
 def kintell(context: click.Context, url: str) -> None:
-    """Import Kintell's CSV exports, and ask what became of them.
+    """Import Kintell's CSV exports and see the results.
 
-    On AWS, kintell login says who you are, or KINTELL_TOKEN, which is sent as bearer token if set. Exit codes: 0 done,
-    1 the batch failed, the upload was refused or something else went wrong, 2 wrong use, 3 done with rejected rows.
+    On AWS, run kintell login first, or set KINTELL_TOKEN to a bearer token. Exit codes: 0 done; 1 the batch failed, the
+    upload was refused or something else went wrong; 2 wrong usage; 3 done, with rejected rows.
     """
     context.obj = Terminal(url or DEFAULT_URL, os.environ.get("KINTELL_TOKEN"))
 
@@ -80,37 +80,40 @@ def kintell(context: click.Context, url: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @program_option
 @click.option("--instance", metavar="SLUG", help="Programme instance, such as mentors-ukraine-2024-q4.")
-@click.option("--force", is_flag=True, help="Import it though it was imported before; needs --reason.")
-@click.option("--reason", metavar="TEXT", help="Why it is imported again.")
+@click.option("--force", is_flag=True, help="Import the file even if it was imported before; requires --reason.")
+@click.option("--reason", metavar="TEXT", help="Why the file is imported again.")
 @click.option("--parent", type=BatchId(), metavar="BATCH", help="The batch that this file corrects.")
-@click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Check everything without importing anything.")
 @click.option(
-    "--max-error-percent", type=click.FloatRange(0, 100), metavar="N", help="Fail if more of the rows are rejected."
+    "--max-error-percent",
+    type=click.FloatRange(0, 100),
+    metavar="N",
+    help="Fail if more than this percentage of rows is rejected.",
 )
 @click.option(
     "--date-order", type=click.Choice(["day-first", "month-first"]), help="How to read dates such as 03/04/2024."
 )
 @click.option(
-    "--time-zone", metavar="ZONE", help="Zone of times without an offset, such as Europe/Oslo.  [default: UTC]"
+    "--time-zone", metavar="ZONE", help="Time zone of times without an offset, such as Europe/Oslo.  [default: UTC]"
 )
-@click.option("--no-wait", is_flag=True, help="Send the file and leave; it is imported all the same.")
+@click.option("--no-wait", is_flag=True, help="Send the file without waiting for its import.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", default=TIMEOUT_SECONDS,
-    show_default=True, help="Give up if the file, once sent, is not taken up within so long.",
+    show_default=True, help="Give up if the import has not started this long after the file was sent.",
 )  # fmt: skip
 @json_option
 @with_terminal
 @click.pass_context
 def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: Any) -> None:
-    """Import a CSV file and wait until it is through.
+    """Import a CSV file and wait until the import has ended.
 
-    FILE is a .csv, .txt or .tsv, or one of these as .gz. Programme and instance are found from its name and columns
-    where they are not given.
+    FILE is a .csv, .txt or .tsv file, optionally compressed as .gz. If you don't give programme and instance, they are
+    determined from its name and columns.
     """
     if given["force"] != bool((given["reason"] or "").strip()):
-        raise click.UsageError("--force needs a --reason, and a --reason goes with --force.")
+        raise click.UsageError("--force and --reason require each other; give both or neither.")
     if any(isinstance(value, float) and not math.isfinite(value) for value in given.values()):
-        raise click.UsageError("A number without end is none that can be waited for or compared.")
+        raise click.UsageError("--timeout and --max-error-percent must be finite numbers.")
     options = {
         "programType": given["program"],
         "programInstance": given["instance"],
@@ -134,15 +137,15 @@ def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: 
     ),
 )
 @batch_argument
-@click.option("--watch", is_flag=True, help="Stay until it has ended.")
+@click.option("--watch", is_flag=True, help="Wait until it has ended.")
 @json_option
 @with_terminal
 @click.pass_context
 def status(context: click.Context, terminal: Terminal, /, batch: str, watch: bool) -> None:
-    """Show where a batch is and what its rows came to.
+    """Show the status of a batch and the outcome of its rows.
 
-    BATCH is the id of a batch, or of an upload that may not be one yet. Ends with the exit code that its import ends
-    with; 0 while it runs.
+    BATCH is the id of a batch, or of an upload that may not be a batch yet. The exit code is that of the import, or 0
+    while it runs.
     """
     context.exit(show_status(terminal.api, batch, watch=watch, as_json=terminal.as_json))
 
@@ -156,14 +159,14 @@ def status(context: click.Context, terminal: Terminal, /, batch: str, watch: boo
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that makes a shell complete commands and options."""
+    """Print a script that makes a shell complete commands and options."""
     kind = get_completion_class(shell)
     assert kind is not None
-    # Not the shell's own method: for bash that starts one, to look at its version.
+    # Not through click's ShellComplete: for bash, that starts a shell to check its version.
     click.echo(ShellComplete.source(kind(kintell, {}, "kintell", "_KINTELL_COMPLETE")))
 
 
-for command in (*read_commands.COMMANDS, *login_commands.COMMANDS):
+for command in (*read_commands.COMMANDS, *batch_commands.COMMANDS, *login_commands.COMMANDS):
     kintell.add_command(command)
 
 

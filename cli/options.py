@@ -1,4 +1,4 @@
-"""What the commands share: where the API is, `--json`, ids, lists, help with examples."""
+"""What the commands share: the API's address, `--json`, ids, lists, help with examples."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Terminal:
-    """Whom to ask, and how to answer."""
+    """The API to use, and how to show its answers."""
 
     url: str
     token: str | None
 
     @property
     def api(self) -> Api:
-        """As who is logged in, unless a token says otherwise. Raises click.UsageError if the address is none."""
+        """The API, with the given token or the user's login. Raises click.UsageError if the address is not valid."""
         return Api.at(self.url, self.token, token_for)
 
     @property
@@ -39,16 +39,16 @@ with_terminal = click.make_pass_decorator(Terminal)
 
 
 class BatchId(click.ParamType[str]):
-    """An id as the API writes it."""
+    """An id in the API's form."""
 
     name = "id"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Fails on anything else, before anybody is asked."""
+        """Fail on anything else before any request is sent."""
         try:
             return str(UUID(str(value)))
         except ValueError:
-            self.fail(f'"{value}" is no id; write it whole, as kintell batches shows it.', param, ctx)
+            self.fail(f'"{value}" is not an id; give the whole id, as kintell batches shows it.', param, ctx)
 
 
 def _ask_for_json(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -61,7 +61,7 @@ json_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_ask_for_json,
-    help="Answer in JSON, and write nothing else to stdout.",
+    help="Print JSON, and nothing else on stdout.",
 )
 
 program_option = click.option(
@@ -79,17 +79,17 @@ def paged(command: Decorated) -> Decorated:
     limit = click.option(
         "--limit", type=click.IntRange(min=1), metavar="N", help=f"Show at most N.  [default: {DEFAULT_LIMIT}]"
     )
-    everything = click.option("--all", "everything", is_flag=True, help="Show all, however many there are.")
+    everything = click.option("--all", "everything", is_flag=True, help="Show all of them.")
     return limit(everything(command))
 
 
 def how_many(limit: int | None, everything: bool) -> int | None:
-    """The limit of a list; None if there is none. Raises click.UsageError."""
+    """The limit of a list; None for no limit. Raises click.UsageError."""
     if everything and limit is not None:
-        raise click.UsageError("--all and --limit contradict each other; give one of them.")
+        raise click.UsageError("--all and --limit exclude each other; give one of them.")
     return None if everything else limit or DEFAULT_LIMIT
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help. The mark keeps click from joining the lines."""
+    """The examples at the end of a command's help. The marker keeps click from joining the lines."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""Where answers go: tables on a terminal, tab-separated lines in a pipe, JSON where it is asked for."""
+"""Shows answers: tables on a terminal, tab-separated lines in a pipe, JSON on request."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from cli.api import Json, Page
 from cli.words import as_json, clean
 
 NARROWEST: Final = 8
-"""A column that may be cut is not cut shorter than this; rather, a less important one is left out."""
+"""A column is not cut shorter than this; instead, a less important one is left out."""
 
 
 GAP: Final = 2
@@ -19,7 +19,7 @@ GAP: Final = 2
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a list. On a terminal without room for all, the one with the highest `rank` goes first."""
+    """One column of a list. If a terminal lacks room for all, the column with the highest `rank` is dropped first."""
 
     header: str
     value: Callable[[Json], Any]
@@ -29,26 +29,26 @@ class Column:
 
 
 ColumnsOf = Callable[[list[Json]], list[Column]]
-"""The columns of a list, by its items."""
+"""Chooses the columns of a list from its items."""
 
 
 def field(name: str) -> Callable[[Json], Any]:
-    """The value of a field, as it is."""
+    """A column that shows a field unchanged."""
     return lambda item: item[name]
 
 
 def is_terminal() -> bool:
-    """Whether somebody looks at what we write."""
+    """Whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def show_json(value: Any) -> None:
-    """One document, times in UTC as the API gives them."""
+    """Print one JSON document, with times in UTC as the API returns them."""
     click.echo(as_json(value, indent=2))
 
 
 def show_json_list(pages: Iterator[Page]) -> None:
-    """The list as the API has it, written page by page: it may be longer than memory."""
+    """Print the list in the API's form, page by page, since it may not fit in memory."""
     before, cursor = '{"items": [\n', None
     for page in pages:
         for item in page.items:
@@ -61,7 +61,7 @@ def show_json_list(pages: Iterator[Page]) -> None:
 
 
 def show_list(pages: Iterator[Page], columns: ColumnsOf, noun: str) -> None:
-    """The list as a table that fits the terminal, or as lines for a pipe. What there is more of is said aside."""
+    """Print the list as a table that fits the terminal, or as lines for a pipe. Notes about it go to stderr."""
     if is_terminal():
         count, cursor = _show_table(pages, columns)
     else:
@@ -84,7 +84,7 @@ def _show_lines(pages: Iterator[Page], columns: ColumnsOf) -> tuple[int, str | N
 
 
 def _show_table(pages: Iterator[Page], columns_of: ColumnsOf) -> tuple[int, str | None]:
-    # Imported where it is used: a pipe does not wait for it.
+    # Imported here, so that a pipe does not wait for it.
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -110,7 +110,7 @@ def _show_table(pages: Iterator[Page], columns_of: ColumnsOf) -> tuple[int, str 
 
 
 def fitting(columns: list[Column], cells: dict[str, list[str]], width: int) -> dict[Column, int]:
-    """The columns that a terminal of this width has room for, in their order, and their widths."""
+    """The columns for which a terminal of this width has room, in order, and their widths."""
     from rich.cells import cell_len
 
     natural = {column: max(map(cell_len, (column.header, *cells[column.header]))) for column in columns}

@@ -1,4 +1,4 @@
-"""What is seen of an import while it runs: bars on a terminal, lines in a pipe."""
+"""Shows an import while it runs: bars on a terminal, lines in a pipe."""
 
 import sys
 from collections.abc import Iterator
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 
 STAGES: Final = {"stage": "Checking", "reconcile": "Comparing", "merge": "Writing", "finalize": "Finishing"}
-"""The stages that follow the reading, as a person calls them."""
+"""The labels of the stages after the reading."""
 
 
 FAILED: Final = "failed"
 
 
 class Progress(Protocol):
-    """Told how far things are; says so."""
+    """Receives the progress of an import and shows it."""
 
     shows_stages: bool
     """Whether `staged` is worth a request."""
 
     def sent(self, done: int, total: int) -> None:
-        """So many bytes of the file have gone over."""
+        """This many bytes of the file have been sent."""
 
     def waiting(self) -> None:
-        """The file is there, and not taken up yet."""
+        """The file has been sent; its import has not started."""
 
     def staged(self, stages: list[Json]) -> None:
-        """The batch has come so far in each of its stages."""
+        """The progress of each of the batch's stages."""
 
     def counted(self, batch: Json) -> None:
-        """The batch is in this state."""
+        """The state of the batch."""
 
 
 class Silent:
-    """For scripts that read JSON."""
+    """Shows nothing, for scripts that read JSON."""
 
     shows_stages = False
 
@@ -60,7 +60,7 @@ class Silent:
 
 
 class Lines:
-    """A line where something has changed by a quarter or more."""
+    """Prints a line whenever a quarter more is done."""
 
     shows_stages = False
 
@@ -69,20 +69,20 @@ class Lines:
         self._last: tuple[object, ...] = ()
 
     def sent(self, done: int, total: int) -> None:
-        """Say so at the beginning and at the end."""
+        """Print a line at the beginning and at the end."""
         if done == 0:
             click.echo(line("Uploading", f"{self._file_name} ({size(total)})"))
         if done == total:
             click.echo(line("Uploaded", size(total)))
 
     def waiting(self) -> None:
-        """It follows from the line before."""
+        """Print nothing: the line before implies it."""
 
     def staged(self, stages: list[Json]) -> None:
-        """Too much for lines that stay."""
+        """Print nothing: it would be too many lines."""
 
     def counted(self, batch: Json) -> None:
-        """Say the state, and how many rows it has come to."""
+        """Print the state and how many rows have been processed."""
         state, percent = batch["status"], batch["percentComplete"]
         now = (state, percent // 25)
         if state not in ENDED and now != self._last:
@@ -91,7 +91,7 @@ class Lines:
 
 
 class Bars:
-    """A bar for the bytes, then one for each stage that the batch has come to."""
+    """Shows a bar for the bytes, then one for each stage that the batch has reached."""
 
     shows_stages = True
 
@@ -102,15 +102,15 @@ class Bars:
 
     def sent(self, done: int, total: int) -> None:
         """Move the first bar."""
-        # A file without bytes is sent when it is.
+        # An empty file has been sent as soon as it is sent.
         self._show("Uploading", done or (1 if total == 0 else 0), max(total, 1), f"{size(done)} of {size(total)}")
 
     def waiting(self) -> None:
-        """A bar without an end: nobody knows yet how many rows there are."""
+        """Show a bar without an end, since the number of rows is not known yet."""
         self._show("Reading", 0, None, "")
 
     def staged(self, stages: list[Json]) -> None:
-        """Move the bar of each stage that has begun."""
+        """Move the bar of each stage that has started."""
         for stage in stages:
             label = STAGES.get(stage["name"])
             if label is None or stage["state"] == "later":
@@ -119,11 +119,11 @@ class Bars:
             rate = f", {stage['rowsPerSecond']:,.0f} a second" if stage["rowsPerSecond"] else ""
             counts = f"{stage['rows']:,} of {of:,} rows{rate}" if of else ""
             self._rows[label] = of
-            # What does not go row by row moves to and fro until it is done.
+            # A stage that does not go row by row shows a moving bar until it is done.
             self._show(label, int(is_done) if not of else stage["rows"], of or (1 if is_done else None), counts)
 
     def counted(self, batch: Json) -> None:
-        """What was read is known; when the batch is through, so are its stages, also where nobody looked meanwhile."""
+        """Complete the bar for reading; when the batch has ended, complete those of all its stages."""
         total, state = batch["totalRows"], batch["status"]
         self._show("Reading", 1, 1, f"{total:,} rows")
         if state not in ENDED:
@@ -141,7 +141,7 @@ class Bars:
 
 @contextmanager
 def progress(file_name: str, *, as_json: bool) -> Iterator[Progress]:
-    """Where JSON is asked for, bars go where errors go, if that is a terminal."""
+    """The progress to use. With --json, bars go to stderr if that is a terminal."""
     stream = sys.stderr if as_json else sys.stdout
     if not stream.isatty():
         yield Silent() if as_json else Lines(file_name)

@@ -1,4 +1,4 @@
-"""The commands that ask: errors, batches, sessions, lineage, audit, summary."""
+"""The commands that read: errors, batches, sessions, lineage, audit, summary."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -36,19 +36,19 @@ A_BATCH: Final = "6b0e1b52-1f6c-4a55-9a63-0f6f3a3f7c11"
 @batch_argument
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-    help="Where to save the rejected rows: a file, a folder, or - for stdout.  [default: its own name, here]",
+    help="Where to save the rejected rows: a file, a folder, or - for stdout.  [default: this folder]",
 )  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @json_option
 @with_terminal
 def errors(terminal: Terminal, /, batch: str, output: Path | None, overwrite: bool) -> None:
     """Show what is wrong with a batch's rejected rows, and save them.
 
-    The file has the rows as they were, with five columns more that say what is wrong. Mended, it can be imported as
-    it is. Each download is in the audit trail.
+    The file has the rows as they were, and five more columns that say what is wrong. Fix the rows and import the file
+    as it is. The audit trail records each download.
     """
     if terminal.as_json and output == STDOUT:
-        raise click.UsageError("--json and -o - both want stdout; give one of them.")
+        raise click.UsageError("--json and -o - both write to stdout; give one of them.")
     fetch_errors(terminal.api, batch, output, overwrite=overwrite, as_json=terminal.as_json)
 
 
@@ -86,9 +86,9 @@ def sessions(terminal: Terminal, /, batch: str, **many: Any) -> None:
 @json_option
 @with_terminal
 def lineage_(terminal: Terminal, /, session: str) -> None:
-    """Show which row of which file a session came from, and what it was before.
+    """Show which row of which file a session came from, and its earlier versions.
 
-    SESSION is its id here, or programme:id as Kintell has it.
+    SESSION is its id in this system, or programme:id with its id in Kintell.
     """
     found = lineage_tree.fetch(terminal.api, session_path(session))
     if terminal.as_json:
@@ -116,7 +116,7 @@ def audit(terminal: Terminal, /, batch: str, **many: Any) -> None:
 @json_option
 @with_terminal
 def summary(terminal: Terminal, /, program: str | None, start: str | None, end: str | None) -> None:
-    """Show totals over finished batches, dry runs left out."""
+    """Show totals over finished batches, dry runs excluded."""
     try:
         totals = terminal.api.get("/v1/import/summary", programType=program, **{"from": start, "to": end})
     except ApiProblem as problem:

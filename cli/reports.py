@@ -1,4 +1,4 @@
-"""What is said of one batch or one upload, in lines, and the exit code that goes with it."""
+"""Reports on one batch or one upload, in lines, and the matching exit code."""
 
 from typing import Final
 
@@ -12,12 +12,12 @@ MOST_HEADERS: Final = 20
 
 
 def line(label: str, value: object) -> str:
-    """`Success:     480`, the values of all lines below each other."""
+    """A line such as `Success:     480`, with all values aligned."""
     return f"{label + ':':<{INDENT}}{clean(value)}"
 
 
 def ending(batch: Json) -> list[str]:
-    """The lines that an import ends with: the contract has them."""
+    """The lines at the end of an import, which are part of the public contract."""
     batch_id = batch["batchId"]
     lines = [
         line("Batch ID", batch_id),
@@ -32,23 +32,23 @@ def ending(batch: Json) -> list[str]:
 
 
 def _skipped(batch: Json) -> str:
-    """Good rows of a batch that failed are not in the sessions, whether or not the same were there before."""
+    """The skipped rows. Valid rows of a failed batch are not imported, even if the same sessions were stored before."""
     unpublished = batch["unpublishedRows"]
-    return f"{batch['skippedRows']}" + (f" ({unpublished} good, but not imported)" if unpublished else "")
+    return f"{batch['skippedRows']}" + (f" ({unpublished} valid, but not imported)" if unpublished else "")
 
 
 def remarks(batch: Json) -> list[str]:
-    """What the counts alone would not tell."""
+    """Facts that the counts alone would not show."""
     found = []
     if batch["dryRun"]:
-        found.append(line("Dry run", "nothing was written; the counts say what an import would do"))
+        found.append(line("Dry run", "nothing was imported; the counts show what an import would do"))
     if batch["failureReason"]:
         found.append(line("Failed", batch["failureReason"]))
     return found + tolerated(batch)
 
 
 def tolerated(batch: Json) -> list[str]:
-    """What was odd about the file and did not keep it from being imported; columns that were not, with a near name."""
+    """Warnings about the file, and columns that were not imported, with the nearest known name."""
     found = [line("Warning", _warning(warning)) for warning in batch.get("warnings", [])]
     metadata = batch.get("csvMetadata", {})
     unknown, near = metadata.get("unknownHeaders") or [], metadata.get("nearestNames") or {}
@@ -61,12 +61,12 @@ def tolerated(batch: Json) -> list[str]:
 
 
 def _warning(warning: Json) -> str:
-    """What was tolerated, and how often; an API that is older than this command has no words for it."""
+    """A warning and its count; an API that is older than this command may send no text for it."""
     return f"{warning.get('title') or warning['code']} ({warning['count']})"
 
 
 def status(batch: Json) -> list[str]:
-    """All that a person asks of a batch."""
+    """The status of a batch, for people."""
     instance = f" / {batch['programInstance']}" if batch["programInstance"] else ""
     state = batch["status"]
     if state not in ENDED:
@@ -84,7 +84,7 @@ def status(batch: Json) -> list[str]:
 
 
 def refusal(refused: Json) -> list[str]:
-    """Why an upload became no batch, and the batch that has its content already."""
+    """Why an upload did not become a batch, and the batch that already has its content."""
     lines = [line("Refused", f"{refused['code']}: {refused['message']}")]
     if refused.get("batchId"):
         lines.append(line("Earlier", command("kintell", "status", refused["batchId"])))
@@ -93,7 +93,7 @@ def refusal(refused: Json) -> list[str]:
 
 
 def exit_code(batch: Json) -> int:
-    """What a batch in this state ends a command with; one that is not through yet is no failure."""
+    """The exit code of a command for a batch in this state; a batch that still runs is not a failure."""
     if batch["status"] == "failed":
         return FAILED
     return DONE_WITH_REJECTS if batch["status"] in ENDED and batch["errorRows"] else DONE

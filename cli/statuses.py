@@ -1,4 +1,4 @@
-"""Where a batch is, once or until it has ended; also by the id of the upload that became it."""
+"""Shows the status of a batch, once or until it has ended; the id of its upload works too."""
 
 import click
 
@@ -12,7 +12,7 @@ from cli.words import command
 
 
 def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
-    """The exit code. Raises Failure."""
+    """Show the status; returns the exit code. Raises Failure."""
     try:
         found = _find(api, batch_id, watch=watch)
         if watch and found.get("status", ENDED[0]) not in ENDED:
@@ -20,7 +20,7 @@ def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
                 found = wait_for_batch(api, found["batchId"], bars)
     except KeyboardInterrupt as stopped:
         again = command("kintell", "status", batch_id, *(["--watch"] if watch else []))
-        raise Interrupted(f"Stopped: the import goes on; look again with: {again}") from stopped
+        raise Interrupted(f"Stopped: the import continues; check again with: {again}") from stopped
     if "status" in found:
         found = with_file_facts(api, found)
     if as_json:
@@ -33,7 +33,7 @@ def show_status(api: Api, batch_id: str, *, watch: bool, as_json: bool) -> int:
 
 
 def _find(api: Api, some_id: str, *, watch: bool) -> Json:
-    """The batch of this id, or of this upload; the upload where it is none. Raises ApiProblem, Unreachable."""
+    """The batch with this id or from this upload; the upload if it has no batch. Raises ApiProblem, Unreachable."""
     try:
         return get_batch(api, some_id)
     except ApiProblem as problem:

@@ -1,4 +1,4 @@
-"""Files on their way to and from the storage, by presigned links: in blocks, never whole in memory."""
+"""Transfers files to and from the storage by presigned links, in blocks, never with a whole file in memory."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from cli.command_errors import Failure, Unreachable
 from cli.connections import BLOCK_BYTES, connect, reaching, target
 
 Seen = Callable[[int], None]
-"""Told the number of bytes that have gone over so far."""
+"""Receives the number of bytes sent so far."""
 
 
 class Writable(Protocol):
-    """Where a download goes."""
+    """The target of a download."""
 
     def write(self, block: bytes, /) -> object:
-        """Take a block of it."""
+        """Write a block."""
 
 
 _S3_CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
@@ -28,7 +28,7 @@ WHAT = "storage"
 class Sending:
     """One request that uploads an open file: first `send` its bytes, then `finish`.
 
-    Between the two it is decided: a request that lacks a byte leaves no object behind.
+    A request that breaks off before its last byte leaves no object behind.
     """
 
     def __init__(self, link: dict[str, Any], file: BinaryIO, size_bytes: int) -> None:
@@ -46,7 +46,7 @@ class Sending:
         self._connection.close()
 
     def send(self, seen: Seen) -> None:
-        """Raises Failure if the file changes meanwhile, Unreachable."""
+        """Send the file's bytes. Raises Failure if the file changes meanwhile, Unreachable."""
         headers = {name: value for name, value in self._link["headers"].items() if name.lower() != "content-length"}
         with reaching(self._url, WHAT):
             self._connection.putrequest(self._link["method"], target(self._url), skip_accept_encoding=True)
@@ -57,14 +57,16 @@ class Sending:
             try:
                 self._send_blocks(seen)
             except (BrokenPipeError, ConnectionResetError):
-                return  # it has answered before it had all; what it said is read next
+                return  # the storage answered before it had everything; its answer is read next
 
     def _send_blocks(self, seen: Seen) -> None:
         sent = 0
         while sent < self._size:
             block = self._file.read(min(BLOCK_BYTES, self._size - sent))
             if not block or (sent + len(block) == self._size and self._has_changed()):
-                raise Failure("The file was changed while it was sent, so nothing of it was taken; import it again.")
+                raise Failure(
+                    "The file changed while it was being sent, so nothing of it is imported; run the command again."
+                )
             self._connection.send(block)
             sent += len(block)
             seen(sent)
@@ -74,7 +76,7 @@ class Sending:
         return (now.st_size, now.st_mtime_ns) != (self._size, self._stamp)
 
     def finish(self) -> None:
-        """Wait until the storage has it. Raises Failure if it does not take it, Unreachable."""
+        """Wait until the storage has the file. Raises Failure if the storage does not accept it, Unreachable."""
         with reaching(self._url, WHAT):
             answer = self._connection.getresponse()
             content = answer.read()
@@ -83,7 +85,7 @@ class Sending:
 
 
 def download(url: str, out: Writable) -> None:
-    """Write what a link leads to. Raises Failure, Unreachable."""
+    """Download the file at a link. Raises Failure, Unreachable."""
     connection = connect(url)
     try:
         with reaching(url, WHAT):
@@ -92,7 +94,7 @@ def download(url: str, out: Writable) -> None:
         if answer.status != 200:
             with reaching(url, WHAT):
                 content = answer.read()
-            raise Failure(f"The storage did not hand the file out ({_said(answer, content)}); run the command again.")
+            raise Failure(f"The storage did not deliver the file ({_said(answer, content)}); run the command again.")
         _copy(url, answer, out)
     finally:
         connection.close()
@@ -106,7 +108,7 @@ def _copy(url: str, answer: HTTPResponse, out: Writable) -> None:
             block = answer.read(BLOCK_BYTES)
         if not block:
             break
-        out.write(block)  # not inside `reaching`: a full disk is no broken connection
+        out.write(block)  # not inside `reaching`: a full disk is not a broken connection
         got += len(block)
     if expected is not None and got != expected:
         raise Unreachable("The download broke off; run the command again.")
@@ -114,7 +116,7 @@ def _copy(url: str, answer: HTTPResponse, out: Writable) -> None:
 
 def _storage_failure(answer: HTTPResponse, content: bytes) -> Failure:
     said = _said(answer, content)
-    return Failure(f"The storage did not take the file ({said}), so nothing is imported; run the command again.")
+    return Failure(f"The storage did not accept the file ({said}), so nothing is imported; run the command again.")
 
 
 def _said(answer: HTTPResponse, content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Waiting for an upload to be taken up and for its batch to end, and not giving up over one answer that fails."""
+"""Waits for an upload to become a batch and for the batch to end, and does not give up after one failed request."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from cli.words import command
 FIRST_PAUSE_SECONDS: Final = 0.15
 LONGEST_PAUSE_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 30.0
-"""For so long a question is asked again that was not answered."""
+"""How long an unanswered request is repeated."""
 
 
 def get_batch(api: Api, batch_id: str) -> Json:
@@ -22,7 +22,7 @@ def get_batch(api: Api, batch_id: str) -> Json:
 
 
 def wait_for_upload(api: Api, upload_id: str, timeout_seconds: float) -> Json:
-    """The upload, accepted or refused; still `waiting` if it is not decided in time."""
+    """The upload, accepted or refused; still `waiting` if there is no decision in time."""
     deadline = time.monotonic() + timeout_seconds
     pauses = _pauses()
     while True:
@@ -34,15 +34,15 @@ def wait_for_upload(api: Api, upload_id: str, timeout_seconds: float) -> Json:
 
 
 def not_received(upload_id: str, timeout_seconds: float) -> Failure:
-    """What is said of a file that was sent and then not heard of."""
+    """The error for a file that was sent but whose import did not start in time."""
     return Failure(
-        f"The file was sent, but was not taken up within {timeout_seconds:g} seconds; "
-        f"it may still be: {command('kintell', 'status', upload_id, '--watch')}"
+        f"The file was sent, but its import did not start within {timeout_seconds:g} seconds; "
+        f"it may still start: {command('kintell', 'status', upload_id, '--watch')}"
     )
 
 
 def with_file_facts(api: Api, batch: Json) -> Json:
-    """The batch with what is on record of its file; without, if that is not to be had."""
+    """The batch with details of its file, if these are available."""
     try:
         return {**batch, "csvMetadata": api.get(batch_path(batch["batchId"]))["csvMetadata"]}
     except (ApiProblem, Unreachable, KeyError):
@@ -50,7 +50,7 @@ def with_file_facts(api: Api, batch: Json) -> Json:
 
 
 def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:
-    """The batch when it has ended; *progress* is told of each state on the way, and of its stages if it shows them."""
+    """The batch when it has ended. *progress* receives each state on the way, and the stages if it shows them."""
     pauses = _pauses()
     while True:
         batch = _patiently(lambda: get_batch(api, batch_id))
@@ -58,13 +58,13 @@ def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:
         if batch["status"] in ENDED:
             return batch
         if progress.shows_stages:
-            # An API of before has none.
+            # Older versions of the API have no stages.
             progress.staged(_patiently(lambda: api.get(batch_path(batch_id))).get("stages", []))
         time.sleep(next(pauses))
 
 
 def _pauses() -> Iterator[float]:
-    """Short at first, for the user of a small file; longer where it takes long."""
+    """Short pauses at first, for a small file whose user waits; longer ones later."""
     pause = FIRST_PAUSE_SECONDS
     while True:
         yield pause

@@ -1,4 +1,4 @@
-"""Texts as people read them: times in their own zone, sizes, and nothing that would steer a terminal or a shell."""
+"""Formats texts for people: times in their own zone, sizes, and nothing that could control a terminal or a shell."""
 
 import json
 import re
@@ -6,19 +6,19 @@ import shlex
 from datetime import datetime
 from typing import Any
 
-# Control characters, line and paragraph ends, what turns the direction of writing or can't be seen, and halves of
-# characters: a file's name may hold them. Joiners stay: Persian needs them.
+# Control characters, line and paragraph ends, direction marks, invisible characters and lone surrogates: a file name
+# may hold them. Joiners stay, since Persian needs them.
 _INVISIBLE = (
     r"\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff"
 )
 _STEERING = re.compile(rf"[\x00-\x1f{_INVISIBLE}]")
-# After a carriage return alone, what follows is written over what was there.
+# After a lone carriage return, text overwrites the start of the line.
 _STEERING_LINES = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_INVISIBLE}]|\r(?!\n)")
 _STEERING_JSON = re.compile(f"[{_INVISIBLE}]")  # json escapes the others itself
 
 
 def clean(value: Any) -> str:
-    """The value as text in one line; null is empty."""
+    """The value as one line of text; null is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -27,29 +27,29 @@ def clean(value: Any) -> str:
 
 
 def command(*words: object) -> str:
-    """A command to type, such as `kintell status 6b0e… --watch`, each word quoted where a shell needs it."""
+    """A command to type, such as `kintell status 6b0e… --watch`, with words quoted where a shell needs it."""
     return shlex.join(clean(word) for word in words)
 
 
 def file_argument(file: object) -> str:
-    """A file's name as an argument that is no option."""
+    """A file name as an argument that can't be taken for an option."""
     name = clean(file)
     return f"./{name}" if name.startswith("-") else name
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """JSON in which letters are letters, and what steers a terminal is escaped."""
+    """JSON with letters as they are and terminal controls escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _STEERING_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def visible(text: str) -> str:
-    """Several lines in which what steers a terminal stands as \\x1b."""
+    """Several lines, with terminal controls shown as \\x1b."""
     return _STEERING_LINES.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def local_time(utc: str | None) -> str:
-    """A time of the API in the local zone, such as 2024-12-01 13:00:02+01:00; empty if there is none."""
+    """A time from the API in the local zone, such as 2024-12-01 13:00:02+01:00; empty if there is none."""
     return datetime.fromisoformat(utc).astimezone().isoformat(" ", "seconds") if utc else ""
 
 

@@ -1,1 +1,1 @@
-"""The whole system on one machine: PostgreSQL, an AWS emulator and the stack of template.yaml deployed into it."""
+"""The whole system on one machine: PostgreSQL, and an AWS emulator with the stack of template.yaml deployed into it."""

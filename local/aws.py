@@ -1,4 +1,4 @@
-"""Starts the AWS emulator in a process of its own, and knows how to speak to it."""
+"""Starts the AWS emulator in its own process, and makes clients for it."""
 
 import http.client
 import os
@@ -23,13 +23,13 @@ from local.processes import LOOPBACK, end, last_line, launch_command, start
 REGION = "eu-north-1"
 START_TIMEOUT_SECONDS = 60
 ROOT = Path(__file__).parent.parent
-# What of the user's environment the emulator and the functions in it may see.
+# The variables of the user's environment that the emulator and its functions may see.
 KEPT_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "SSL_CERT_FILE", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
 class Aws:
-    """The emulator's address and the key of its account's root."""
+    """The emulator's address and the root key of its account."""
 
     folder: Path
     port: int
@@ -54,12 +54,12 @@ class Aws:
         return self.folder / "hosts"
 
     def is_also_called(self, host: str) -> None:
-        """Requests that a relay passes on name the relay's host, which is let in from now on."""
+        """Accept requests that a relay passes on, which name the relay's host."""
         with self.hosts_file.open("a") as out:
             out.write(f"{host}\n")
 
     def client(self, service: str, key_id: str = "", secret: str = "") -> Any:
-        """A boto3 client with this key, or the account's root's."""
+        """A boto3 client with this key, or with the root key."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -72,7 +72,7 @@ class Aws:
 
 @contextmanager
 def running_aws(folder: Path, port: int, api_port: int, *, without_patches: str = "") -> Iterator[Aws]:
-    """The emulator with its files below *folder*. Objects outlive it; all else is deployed again at every start."""
+    """Run the emulator with its files below *folder*. Objects outlive it; all else is deployed at every start."""
     aws = Aws(folder, port, api_port, *key_pair(folder / "aws.key"))
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     for name in ("tmp", "s3"):
@@ -118,12 +118,12 @@ def emulator_environment(aws: Aws) -> dict[str, str]:
         "OUTSTANDING": str(aws.folder.resolve() / "outstanding"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(aws.folder.resolve() / "s3"),
-        # AWS delivers an event that failed again after a minute and two more. Here after four seconds and eight, where
+        # AWS delivers a failed event again after a minute and after two more. Here it waits four and eight seconds;
         # ministack takes one and two: a database that starts again may need longer.
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "4",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        "DOCKER_HOST": "unix:///nonexistent",  # the user's containers are none of the emulator's business
+        "DOCKER_HOST": "unix:///nonexistent",  # the emulator must not use the user's containers
         "LOG_LEVEL": "INFO",
     }
 
@@ -137,11 +137,11 @@ def wait_until_ready(aws: Aws, process: subprocess.Popen[bytes], log: Path) -> N
 
 
 def is_ready(aws: Aws) -> bool:
-    """Whether anything is answered: the port is not listened on before ministack has started."""
+    """Whether it answers; nothing listens on the port before ministack has started."""
     connection = http.client.HTTPConnection(LOOPBACK, aws.port, timeout=5)
     try:
         connection.request("GET", "/")
-        return connection.getresponse().status == 403  # for want of a signature
+        return connection.getresponse().status == 403  # since the request has no signature
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -12,7 +12,7 @@ def main() -> None:
     for lock in [HOME / "lock", HOME / "demo" / "lock"]:
         if lock.exists() and is_held(lock):
             print(
-                f"kintell: the local system is running (process {lock.read_text().strip()}); end it first",
+                f"kintell: the local system is running (process {lock.read_text().strip()}); stop it first",
                 file=sys.stderr,
             )
             raise SystemExit(1)

@@ -1,5 +1,5 @@
-"""What ``make sam-local`` puts around functions that run in containers: a database, the emulator with what a stack
-would have made, a network from which both are reached, and a template that names them."""
+"""The surroundings that ``make sam-local`` gives to functions in containers: a database, the emulator with the
+resources of a stack, a network from which both can be reached, and a template that names them."""
 
 import json
 import os
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where functions are invoked, and what they find there."""
+    """Where functions are invoked, and the resources that they find there."""
 
     aws: Aws
     folder: Path
@@ -41,18 +41,18 @@ class Place:
 
     @property
     def template(self) -> Path:
-        """The built template, as far as functions need it."""
+        """The parts of the built template that functions need."""
         return self.folder / "template.json"
 
     @property
     def given(self) -> Path:
-        """These variables, as SAM takes them."""
+        """These variables in SAM's form."""
         return self.folder / "variables.json"
 
 
 @contextmanager
 def prepared(folder: Path, engine: Engine) -> Iterator[Place]:
-    """A database, an emulator with what a stack would have made, and a network from which both are reached."""
+    """Run a database, an emulator with the resources of a stack, and a network from which both can be reached."""
     with ExitStack() as exits:
         say("PostgreSQL: starting")
         database = exits.enter_context(running_server(folder, THROW_AWAY))
@@ -70,7 +70,7 @@ def prepared(folder: Path, engine: Engine) -> Iterator[Place]:
 
 @contextmanager
 def led_back_here(name: str, aws: Aws, database: Database, shared: Path, engine: Engine) -> Iterator[str]:
-    """The address at which containers of the network find the emulator and the database."""
+    """The address at which containers in the network reach the emulator and the database."""
     shared.mkdir()
     shutil.copy(Path(__file__).with_name("relay.py"), shared)
     ports = {"aws": (aws.port, AWS_PORT), "database": (database.port, DATABASE_PORT)}
@@ -86,7 +86,7 @@ def led_back_here(name: str, aws: Aws, database: Database, shared: Path, engine:
 
 
 def base_image(engine: Engine) -> str:
-    """The image that SAM builds its own from, by the name that SAM has for it."""
+    """The image on which SAM bases its own, under SAM's name for it."""
     asked = (
         "from samcli.local.docker.lambda_image import LambdaImage, Runtime\n"
         f"tag = Runtime.get_image_name_tag('python3.13', '{engine.architecture}')\n"
@@ -97,7 +97,7 @@ def base_image(engine: Engine) -> str:
 
 
 def make_resources(aws: Aws, database: Database) -> dict[str, str]:
-    """Makes what the functions read, write and start; the variables that tell them where it is."""
+    """Create what the functions read, write and start; returns the variables that tell them where it is."""
     sample: Json = json.loads((EVENTS / "intake.json").read_text())["Records"][0]
     uploads, work = sample["s3"]["bucket"]["name"], "kintell-work-123456789012"
     s3 = aws.client("s3")
@@ -117,7 +117,7 @@ def make_resources(aws: Aws, database: Database) -> dict[str, str]:
 
 
 def idle_state_machine(aws: Aws) -> str:
-    """An execution of it does nothing: what it would do, the events do."""
+    """A state machine that does nothing: the sample events do its work."""
     nothing = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -129,11 +129,11 @@ def idle_state_machine(aws: Aws) -> str:
 
 
 def localise(place: Place) -> list[str]:
-    """Writes the built template, with absolute paths and one variable more, and what the variables are.
+    """Write the built template with absolute paths and one more variable, and a file with the variables' values.
 
     The functions in it."""
     body: Json = yaml.load((BUILT / "template.yaml").read_text(), TemplateLoader)
-    # The rest is for a deploy.
+    # Other resources matter only in a deploy.
     needed = {name: one for name, one in body["Resources"].items() if one["Type"].startswith("AWS::Serverless::")}
     body = {**{key: body[key] for key in ("Transform", "Parameters", "Conditions", "Globals")}, "Resources": needed}
     body["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""
@@ -142,6 +142,6 @@ def localise(place: Place) -> list[str]:
             if key in resource["Properties"]:
                 resource["Properties"][key] = str(BUILT / resource["Properties"][key])
     place.template.write_text(json.dumps(body))
-    # SAM prefers these to what the template says, and to variables of the same names where it runs itself.
+    # SAM prefers these to the template's values and to variables of its own environment.
     place.given.write_text(json.dumps({"Parameters": place.variables}))
     return [name for name, one in needed.items() if one["Type"] == "AWS::Serverless::Function"]

@@ -1,6 +1,6 @@
 """Docker, as far as ``make sam-local`` needs it: an engine, a network, and in it a container that leads back here.
 
-All through the ``docker`` command, which finds the engine as its users have set it up.
+Everything goes through the ``docker`` command, which finds the engine that the user has set up.
 """
 
 import shutil
@@ -19,14 +19,14 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Engine:
-    """A Docker engine, and the processor that its containers run on, as SAM calls it."""
+    """A Docker engine, and its processor architecture under SAM's name."""
 
     version: str
     architecture: str
 
 
 def docker(*arguments: str) -> str:
-    """What the command prints. CannotStart with its complaint if it fails."""
+    """The command's output. CannotStart with its error message if it fails."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip() and "--help" not in line]
@@ -35,7 +35,7 @@ def docker(*arguments: str) -> str:
 
 
 def find_engine() -> Engine:
-    """The engine that the command reaches. CannotStart, with what to do, if there is none."""
+    """The engine that the command reaches. CannotStart, with advice, if there is none."""
     without = "everything else (make demo, make test) does without Docker"
     if shutil.which("docker") is None:
         raise CannotStart(f"there is no docker command here, so no function can run in Lambda's image; {without}")
@@ -51,12 +51,12 @@ def find_engine() -> Engine:
 
 @contextmanager
 def network(name: str) -> Iterator[str]:
-    """A network of its own for some containers, which end with it."""
+    """A network for some containers, which end with it."""
     docker("network", "create", name)
     try:
         yield name
     finally:
-        # Whoever started a container in it may have been killed before it could end it.
+        # A process that started a container here may have been killed before it could end it.
         for left_over in docker("ps", "--all", "--quiet", "--filter", f"network={name}").split():
             docker("rm", "--force", "--volumes", left_over)
         docker("network", "rm", name)
@@ -64,7 +64,7 @@ def network(name: str) -> Iterator[str]:
 
 @contextmanager
 def running(name: str, network_name: str, image: str, folder: Path, command: Sequence[str]) -> Iterator[str]:
-    """A container that sees *folder* as /shared; its address. The image is pulled if it is not there."""
+    """Run a container that sees *folder* as /shared; gives its address. Pulls the image if it is missing."""
     options = ["--detach", "--name", name, "--network", network_name, "--volume", f"{folder}:/shared"]
     docker("run", *options, "--entrypoint", command[0], image, *command[1:])
     try:
@@ -74,7 +74,7 @@ def running(name: str, network_name: str, image: str, folder: Path, command: Seq
 
 
 def address_of(container: str) -> str:
-    """CannotStart if the container ended, with its last words."""
+    """The container's address. CannotStart with its last output if it ended."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     what = "{{.State.Running}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
     while time.monotonic() < deadline:

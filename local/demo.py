@@ -1,7 +1,7 @@
-"""``make demo``: imports the sample exports through the front door, an S3 upload, and shows what came of each.
+"""``make demo``: imports the sample exports by S3 upload and shows the result of each.
 
-It has a system of its own on free ports, new each time, so that it always shows the same and never adds made-up
-people to the data of ``make up``.
+It starts a new system on free ports each time, so that it always shows the same and never adds made-up people to the
+data of ``make up``.
 """
 
 import csv
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sample:
-    """A file, where it is uploaded to, and what must come of its rows: a refusal, or their numbers."""
+    """A file, where it is uploaded, and the expected result: a refusal, or counts of rows."""
 
     file: str
     key: str
@@ -72,7 +72,7 @@ SAMPLE_UPLOADS = (
 
 
 class NotAsExpected(CannotStart):
-    """The demo found the system to do something else than it should."""
+    """The system did something other than what the demo expects."""
 
 
 class Api:
@@ -80,7 +80,7 @@ class Api:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # A proxy, which the environment may name, knows nothing of this machine's loopback.
+        # A proxy that the environment names can't reach this machine's loopback.
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(self, path: str) -> Json:
@@ -89,7 +89,7 @@ class Api:
         return body
 
     def download(self, path: str) -> bytes:
-        """What ``curl -L`` gets: a redirection is followed. Raises NotAsExpected for an answer that is an error."""
+        """The content, with redirects followed as by ``curl -L``. Raises NotAsExpected if the answer is an error."""
         try:
             with self.opener.open(self.url + path, timeout=60) as answer:
                 content: bytes = answer.read()
@@ -128,7 +128,7 @@ def show_all(system: LocalSystem) -> None:
 
 
 def put(system: LocalSystem, sample: Sample) -> str:
-    """Uploads the file as any S3 client would; the version is what S3 calls it by."""
+    """Upload the file as any S3 client would; returns its S3 version id."""
     body = (SAMPLES / sample.file).read_bytes()
     answer = system.client("s3").put_object(Bucket=system.stack.uploads_bucket, Key=sample.key, Body=body)
     version_id: str = answer["VersionId"]
@@ -175,13 +175,13 @@ def show_batch(sample: Sample, status: Json) -> None:
     outcome = (status["status"], status["successRows"], status["skippedRows"], status["errorRows"])
     if sample.refusal or outcome != ("completed", sample.success, sample.skipped, sample.errors):
         reason = f" ({status['failureReason']})" if status.get("failureReason") else ""
-        raise NotAsExpected(f"{sample.key} should have come out otherwise; it is {status['status']}{reason}")
+        raise NotAsExpected(f"{sample.key} did not give the expected result; it is {status['status']}{reason}")
 
 
 def show_error_file(api: Api, batch_id: str) -> None:
-    """What the error file, fetched through its presigned link, says of its first rows."""
+    """Show the first rows of the error file, fetched with its presigned link."""
     text = api.download(f"/v1/import/backfill/{batch_id}/errors").decode("utf-8-sig")
-    # It has the delimiter of the sample that it is of.
+    # It has the same delimiter as its sample.
     delimiter = text[text.index("_error_row") - 1]
     rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
     say(f"\nThe error file has the {len(rows)} rows as they were and five columns more, which say of the first:")

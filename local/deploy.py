@@ -1,5 +1,5 @@
-"""Deploys template.yaml, as it stands, into the emulator: packages it as ``aws cloudformation package`` does, then
-creates or updates the stack."""
+"""Deploys template.yaml unchanged into the emulator: packages it as ``aws cloudformation package`` does, then creates
+or updates the stack."""
 
 import hashlib
 import importlib.util
@@ -28,7 +28,7 @@ OWNER_ENTRY = "kintell/database-owner"
 ARTIFACTS = "kintell-artifacts"
 TIMEOUT_SECONDS = 300
 CONNECTION_BUDGET = {"MapConcurrency": "2", "MergeConcurrency": "2"}
-# Without it the API would ask for a token: the template's own defaults are those of AWS.
+# Without it the API would require a token: the template's defaults are meant for AWS.
 LOOPBACK_ONLY = {"Authentication": "none"}
 
 Json = dict[str, Any]
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Stack:
-    """What the deployed stack is made of."""
+    """The outputs of the deployed stack."""
 
     api_id: str
     uploads_bucket: str
@@ -72,8 +72,9 @@ def deploy(
     who_may_call: Mapping[str, str] = LOOPBACK_ONLY,
     template: Path = ROOT / "template.yaml",
 ) -> Stack:
-    """Brings the stack to what the template and the code beside it say now. CannotStart if that fails, with the reason
-    of the resource that failed first. Without a login of their own the functions connect as the owner."""
+    """Deploy the current template and code. CannotStart if that fails, with the reason of the first resource to fail.
+
+    Without a login of their own, the functions connect as the schema owner."""
     body = json.dumps(package(aws, template))
     parameters = {
         "DatabaseSecretArn": write_secret(aws, DATABASE_ENTRY, functions or owner),
@@ -91,7 +92,7 @@ def deploy(
 
 
 def write_secret(aws: Aws, name: str, database: Database) -> str:
-    """The ARN under which the functions find it."""
+    """Store a secret; returns the ARN under which the functions find it."""
     secret = json.dumps(
         {
             "host": database.host,
@@ -114,7 +115,7 @@ def write_secret(aws: Aws, name: str, database: Database) -> str:
 
 
 def package(aws: Aws, template: Path) -> Json:
-    """The template with its local paths replaced by the addresses of what was uploaded from them."""
+    """The template with each local path replaced by the address of its upload."""
     body: Json = yaml.load(template.read_text(), TemplateLoader)
     base = template.parent
     upload = uploader(aws)
@@ -137,7 +138,7 @@ def package(aws: Aws, template: Path) -> Json:
 
 
 def uploader(aws: Aws) -> Callable[[bytes, str], str]:
-    """Uploads under a name that changes with the content, so that CloudFormation sees what has changed."""
+    """A function that uploads under a name that changes with the content, so that CloudFormation notices changes."""
     client = aws.client("s3")
     try:
         client.head_bucket(Bucket=ARTIFACTS)
@@ -155,13 +156,13 @@ def uploader(aws: Aws) -> Callable[[bytes, str], str]:
 
 
 def layer_archive(folder: Path) -> bytes:
-    """Here the layer holds the ingestion package only: its dependencies, of the same pinned versions, are installed
-    beside the emulator, whose interpreter runs the functions."""
+    """The layer with the ingestion package only: its dependencies, in the same pinned versions, are installed beside
+    the emulator, whose interpreter runs the functions."""
     return archive(folder / "ingestion", inside="python/ingestion/")
 
 
 def archive(folder: Path, inside: str) -> bytes:
-    """A zip of a folder, the same for the same files; its modules compiled ahead, which makes a cold start quick."""
+    """A reproducible zip of a folder, with modules compiled ahead, which shortens cold starts."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as out, tempfile.TemporaryDirectory() as compiled:
         for path in sorted(each for each in folder.rglob("*") if each.is_file() and "__pycache__" not in each.parts):
@@ -175,7 +176,7 @@ def archive(folder: Path, inside: str) -> bytes:
 
 
 def bytecode(path: Path, name: str, folder: Path) -> bytes:
-    """CannotStart if the module has a syntax error."""
+    """The compiled module. CannotStart if it has a syntax error."""
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     try:
         py_compile.compile(str(path), str(folder / "module.pyc"), name, doraise=True, invalidation_mode=unchecked)
@@ -188,7 +189,7 @@ def bytecode(path: Path, name: str, folder: Path) -> bytes:
 
 
 def create_or_update(client: Any, body: str, parameters: dict[str, str]) -> dict[str, str]:
-    """The stack's outputs once it is complete."""
+    """Create or update the stack; returns its outputs once it is complete."""
     request = {
         "StackName": STACK,
         "TemplateBody": body,
@@ -226,7 +227,7 @@ def wait_for_outputs(client: Any) -> dict[str, str]:
 
 
 def first_failure(client: Any, stack: Json | None) -> str:
-    """The resource that failed first, and why; the failures after it follow from it."""
+    """The resource that failed first, and why; later failures follow from it."""
     events = client.describe_stack_events(StackName=STACK)["StackEvents"]
     for event in reversed(events):
         if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):

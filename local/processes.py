@@ -1,4 +1,4 @@
-"""Starting and ending the processes of the local system, each by its own pid."""
+"""Starts and ends the processes of the local system, each by its own pid."""
 
 import os
 import signal
@@ -14,20 +14,20 @@ from local.failures import CannotStart
 LAUNCH = str(Path(__file__).with_name("launch.py"))
 LOOPBACK = "127.0.0.1"
 AT_ONCE = 4
-"""Processes of one function at the same time, each with a connection to the database: twice what two cores can do."""
+"""Simultaneous processes of one function, each with a database connection: twice as many as two cores can use."""
 
 
 def launch_command(
     program: Sequence[str], how: str = "plain", *, ends_by: signal.Signals = signal.SIGTERM
 ) -> list[str]:
     """The command that runs *program* so that it gets the signal *ends_by* when this process ends, however it ends."""
-    # -P: this folder stays off the path, or local/ modules would shadow the standard library's for the launcher.
+    # -P keeps this folder off the path, where local/ modules would shadow the standard library's for the launcher.
     return [sys.executable, "-P", LAUNCH, how, str(os.getpid()), str(int(ends_by)), *program]
 
 
 @cache
 def unprivileged() -> str:
-    """How programs that refuse to be root are launched here: "plain" for a normal user, or what works for root."""
+    """How to launch programs that refuse to run as root: "plain" for a normal user, otherwise what works for root."""
     if os.geteuid() != 0:
         return "plain"
     for how in ("namespace", "nobody"):
@@ -41,7 +41,7 @@ def unprivileged() -> str:
 
 
 def start(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Starts a server in a session of its own, so that Ctrl-C reaches it only through us. Its output goes to *log*."""
+    """Start a server in its own session, so that Ctrl-C reaches it only through us. Its output goes to *log*."""
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -54,7 +54,7 @@ def start(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = 
 
 
 def end(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGTERM, *, within_seconds: float = 20) -> None:
-    """Asks a process to end, and makes it if it doesn't."""
+    """Ask a process to end, and kill it if it doesn't."""
     if process.poll() is None:
         process.send_signal(by)
         try:
@@ -65,13 +65,13 @@ def end(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGTERM, *
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says something: the reason why its process ended, more often than not."""
+    """The last line of a log that isn't blank, which usually says why the process ended."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()] if log.exists() else []
     return next((line for line in reversed(lines) if line), "nothing was logged")
 
 
 def is_free(port: int) -> bool:
-    """Whether a server may listen on this port."""
+    """Whether a server could listen on this port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -82,7 +82,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at the moment."""
+    """A port on which nothing listens at the moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -1,8 +1,8 @@
-"""Carries connections from one address to another: how containers reach what listens on this machine's loopback.
+"""Relays connections from one address to another, so that containers can reach servers on this machine's loopback.
 
-``python relay.py LISTEN=CONNECT…``, each a Unix socket (whatever has a slash in it) or HOST:PORT. One relay listens on
-a Unix socket here and connects to the loopback, another in a container listens on its port and connects to that
-socket, so that nothing need listen on an address that others reach. Uses the standard library only.
+``python relay.py LISTEN=CONNECT…``, each a Unix socket (anything with a slash in it) or HOST:PORT. One relay listens on
+a Unix socket here and connects to the loopback; another, in a container, listens on its port and connects to that
+socket. So nothing listens on an address that others can reach. Uses the standard library only.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ async def connect(target: str) -> tuple[StreamReader, StreamWriter]:
 
 
 async def forward(reader: StreamReader, writer: StreamWriter) -> None:
-    """Until one side has nothing more to say, which the other is told, or is gone."""
+    """Copy until one side has ended its output, which is passed on, or is gone."""
     with contextlib.suppress(OSError):
         while block := await reader.read(BLOCK_BYTES):
             writer.write(block)

@@ -1,9 +1,9 @@
-"""``make sam-local``: each function in Lambda's own image, by ``sam local invoke``, with each of its sample events.
+"""``make sam-local``: runs each function in Lambda's own image, with ``sam local invoke`` and its sample events.
 
-The events tell the story of an import: what an earlier function makes, a batch or a version, takes the place of the
-sample's made-up ids. The functions are those that ``sam build`` has built, and find a database that is empty until
-Migrate comes, and S3, Secrets Manager, Step Functions and EventBridge of the emulator; without the rest of the stack,
-so that nobody but these functions does anything.
+The events tell the story of an import: the ids of the batch or version that an earlier function made replace the
+samples' made-up ids. The functions are those that ``sam build`` has built. They find a database that is empty until
+Migrate runs, and the emulator's S3, Secrets Manager, Step Functions and EventBridge, but not the rest of the stack, so
+nothing but these functions acts.
 """
 
 import json
@@ -32,7 +32,7 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("merge", {}),
     ("finalize", {"status": "completed"}),
     ("api", {"statusCode": 200}),
-    # It finds no key to make passes with, and says so to the browser.
+    # It finds no key for session cookies, and tells the browser so.
     ("sign_in", {"statusCode": 303}),
     ("retention", {}),
     ("monitor", {}),
@@ -41,7 +41,7 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("intake", {}),
     ("finalize_failed_execution", {"status": "failed"}),
 )
-"""The sample events as they follow on each other, and what the answer must say among other things."""
+"""The sample events in order, and what each answer must include."""
 
 SAMPLE_BATCH = "6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11"
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 @dataclass
 class Story:
-    """The events one after another, and the batch that they are about."""
+    """The sequence of events, and the batch that they are about."""
 
     place: Place
     functions: list[str]
@@ -72,7 +72,7 @@ class Story:
             self.happen(name, expected)
 
     def happen(self, name: str, expected: Json) -> None:
-        """CannotStart if the function answers something else than it should."""
+        """Invoke the function. CannotStart if it does not answer as expected."""
         function = function_of(name, self.functions)
         event = (EVENTS / f"{name}.json").read_text().replace(SAMPLE_BATCH, self.batch_id)
         if name == "intake":
@@ -89,7 +89,7 @@ class Story:
             self.batch_id = upload["batch_id"]
 
     def arrival(self, event: str) -> str:
-        """The event of a file that is there: a sample export, with one empty line more each time."""
+        """The event of a newly uploaded file: a sample export, with one more empty line each time."""
         record: Json = json.loads(event)["Records"][0]
         body = (SAMPLES / "language-for-ukraine-2024-11.csv").read_bytes() + b"\r\n" * self.uploaded
         self.uploaded += 1
@@ -101,7 +101,7 @@ class Story:
 
 
 def function_of(event: str, functions: list[str]) -> str:
-    """The function whose sample an event is: the one with the longest name that the event's begins with."""
+    """The function of a sample event: the one with the longest name with which the event's name starts."""
     names = {re.sub(r"(?<!^)(?=[A-Z])", "_", one).lower(): one for one in functions}
     return names[max((name for name in names if f"{event}_".startswith(f"{name}_")), key=len)]
 
@@ -110,7 +110,7 @@ def function_of(event: str, functions: list[str]) -> str:
 
 
 def invoke(place: Place, function: str, event: str) -> tuple[Json, str]:
-    """The function's answer, and what Lambda's runtime reports of it. CannotStart with its log if it failed."""
+    """The function's answer and the runtime's report. CannotStart with its log if it failed."""
     file = place.folder / "event.json"
     file.write_text(event)
     command = [str(SAM), "local", "invoke", function, "--event", str(file)]
@@ -120,7 +120,7 @@ def invoke(place: Place, function: str, event: str) -> tuple[Json, str]:
     command += ["--parameter-overrides", f"Architecture={place.engine.architecture}"]
     own = {
         "SAM_CLI_TELEMETRY": "0",
-        # SAM asks whose account it is, and waits long where nobody answers.
+        # SAM looks up the account, and waits long if nobody answers.
         "AWS_ENDPOINT_URL": place.aws.url,
         "AWS_ACCESS_KEY_ID": place.aws.access_key_id,
         "AWS_SECRET_ACCESS_KEY": place.aws.secret_access_key,
@@ -133,7 +133,7 @@ def invoke(place: Place, function: str, event: str) -> tuple[Json, str]:
 
 
 def parsed(text: str) -> Json | None:
-    """The answer, the last line that is one."""
+    """The answer, which is the last line that is JSON."""
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             answer: Json = json.loads(line)
@@ -142,7 +142,7 @@ def parsed(text: str) -> Json | None:
 
 
 def report(log: str) -> str:
-    """How long Lambda's runtime says that it took."""
+    """The duration that Lambda's runtime reports."""
     found = re.search(r"\tDuration: ([\d.]+) ms", log)
     return f"{float(found[1]) / 1000:.2f} s" if found else ""
 

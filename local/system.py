@@ -1,4 +1,4 @@
-"""The local system as one thing to start and stop: database, emulator, deployed stack."""
+"""Starts and stops the local system as a whole: database, emulator, deployed stack."""
 
 import fcntl
 import os
@@ -25,9 +25,9 @@ AWS_PORT = 4566
 
 @dataclass(frozen=True)
 class Places:
-    """Where the system is and whom it asks; ports of None mean any free one, a database of None the embedded one.
+    """The system's folder, ports and database. A port of None means any free one, a database of None the embedded one.
 
-    `who_may_call` are the template's parameters that say who signs in, which on a laptop nobody does."""
+    `who_may_call` holds the template's parameters for sign-in; on a laptop nobody signs in."""
 
     folder: Path = HOME
     api_port: int | None = None
@@ -38,7 +38,7 @@ class Places:
 
     @classmethod
     def of_this_clone(cls) -> Self:
-        """What the contract promises, as the environment changes it. CannotStart if a variable makes no sense."""
+        """The places for `make up`: the defaults, changed by environment variables. CannotStart if one is not valid."""
         return cls(
             api_port=port_of("KINTELL_API_PORT", API_PORT),
             aws_port=port_of("KINTELL_AWS_PORT", AWS_PORT),
@@ -54,7 +54,7 @@ def port_of(variable: str, usual: int) -> int:
 
 
 class LocalSystem:
-    """``with LocalSystem(Places(folder)) as system:`` has it running, and ended with all its processes afterwards."""
+    """``with LocalSystem(Places(folder)) as system:`` runs it, and ends it with all its processes afterwards."""
 
     aws: Aws
     database: Database
@@ -66,9 +66,9 @@ class LocalSystem:
         self.exits = ExitStack()
 
     def __enter__(self) -> Self:
-        with ExitStack() as exits:  # what is up goes down again if the rest fails
+        with ExitStack() as exits:  # what has started is stopped again if the rest fails
             exits.enter_context(only_one(self.places.folder))
-            (self.places.folder / "env").unlink(missing_ok=True)  # of a system that was killed
+            (self.places.folder / "env").unlink(missing_ok=True)  # left by a system that was killed
             ports = self.free_ports()
             self.database = exits.enter_context(self.running_database())
             self.say("AWS emulator: starting")
@@ -77,7 +77,7 @@ class LocalSystem:
             self.say("stack: deploying template.yaml")
             self.redeploy()
             if submitted := submit_again(left_undone, self.client):
-                self.say(f"imports: going on with what was under way at the last end ({submitted})")
+                self.say(f"imports: resuming what was running when the system last stopped ({submitted})")
             self.exits = exits.pop_all()
         return self
 
@@ -87,7 +87,7 @@ class LocalSystem:
         self.exits.__exit__(kind, error, trace)
 
     def free_ports(self) -> tuple[int, int]:
-        """The emulator's and the API's; CannotStart, before anything is started, if another program has one."""
+        """The ports of the emulator and the API. CannotStart, before anything starts, if another program uses one."""
         named = {"KINTELL_AWS_PORT": self.places.aws_port, "KINTELL_API_PORT": self.places.api_port}
         for variable, port in named.items():
             if port and not is_free(port):
@@ -111,23 +111,25 @@ class LocalSystem:
             yield database
 
     def redeploy(self) -> None:
-        """Brings the stack to what template and code say now, as ``sam deploy`` would."""
+        """Deploy the current template and code, as ``sam deploy`` would."""
         functions = self.database.functions_login(self.places.folder)
         if functions is None:
-            self.say(f"PostgreSQL: {self.database.username} may create no role, so the functions connect as it")
+            self.say(
+                f"PostgreSQL: {self.database.username} may not create roles, so the functions connect as that user"
+            )
         self.stack = deploy(self.aws, self.database, functions, self.places.who_may_call, self.places.template)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator, with the account's root key."""
+        """A boto3 client for the emulator, with the root key."""
         return self.aws.client(service)
 
     def connect(self) -> pg8000.native.Connection:
-        """A connection to the system's database. The caller closes it."""
+        """A connection to the system's database, which the caller closes."""
         return self.database.connect()
 
     @property
     def variables(self) -> dict[str, str]:
-        """What .local/env says."""
+        """The variables in .local/env."""
         return {
             "KINTELL_API_URL": self.aws.api_url,
             "AWS_ENDPOINT_URL": self.aws.url,
@@ -140,15 +142,15 @@ class LocalSystem:
 
 
 def close_to_others(folder: Path) -> None:
-    """Keys, uploads and the database's files are in it: other users of this machine may not even enter."""
+    """Close the folder to other users of this machine: it holds keys, uploads and the database's files."""
     for each in (HOME, folder) if HOME in folder.parents else (folder,):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
-        each.chmod(0o700)  # one that was there already, made by an earlier version
+        each.chmod(0o700)  # it may exist already, created by an earlier version
 
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Holds the folder for this process; CannotStart if another has it."""
+    """Lock the folder for this process. CannotStart if another process has it."""
     close_to_others(folder)
     with (folder / "lock").open("a+") as lock:
         try:
@@ -164,7 +166,7 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def published(variables: dict[str, str], file: Path) -> Iterator[None]:
-    """The ``KEY=value`` file that tells others where the system is: there when it is ready, gone when it isn't."""
+    """Publish the ``KEY=value`` file that says where the system is; it exists only while the system is ready."""
     unfinished = file.with_name(file.name + ".new")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.writelines(f"{name}={value}\n" for name, value in variables.items())

@@ -1,4 +1,4 @@
-"""``make up``: the local system in the foreground until Ctrl-C."""
+"""``make up``: runs the local system in the foreground until Ctrl-C."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ def say(line: str) -> None:
 
 
 def until_stopped() -> threading.Event:
-    """Set by Ctrl-C or SIGTERM; a second Ctrl-C doesn't cut the shutdown short."""
+    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C doesn't cut the shutdown short."""
     told = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: told.set())
@@ -27,7 +27,7 @@ def interrupt(*_: object) -> None:
 
 def main() -> None:
     started = time.monotonic()
-    # Also where a shell started us in the background, which makes SIGINT ignored; and so that SIGTERM tidies up.
+    # Handles SIGINT even if a shell started us in the background with it ignored, and lets SIGTERM clean up.
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -35,14 +35,14 @@ def main() -> None:
         with LocalSystem(Places.of_this_clone(), say) as system:
             told = until_stopped()
             with published(system.variables, HOME / "env"):
-                say(f"ready after {time.monotonic() - started:.1f} s; Ctrl-C ends it")
+                say(f"ready after {time.monotonic() - started:.1f} s; press Ctrl-C to stop")
                 say(f"  API and dashboard   {system.aws.api_url}")
                 say(f"  AWS                 {system.aws.url}")
                 say(f"  uploads             s3://{system.stack.uploads_bucket}/incoming/")
                 say(f"  keys and database   {HOME / 'env'}")
                 told.wait()
             say("ending")
-        say("ended; data is kept in .local/")
+        say("stopped; the data stays in .local/")
 
 
 if __name__ == "__main__":

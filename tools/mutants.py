@@ -1,7 +1,7 @@
 """Mutation testing: a test should notice each small mistake in the pure core and in the generated SQL.
 
-Each mistake is made in memory, in a process of its own, which then runs the tests of the module. By name, or all:
-`python -m tools.mutants durations emails`. Survivors are listed; those that docs/mutants.md explains do not count.
+Each mistake is made in memory, in its own process, which then runs the module's tests. Name modules, or leave them out
+for all: `python -m tools.mutants durations emails`. Survivors are listed; docs/mutants.md explains those that remain.
 """
 
 import ast
@@ -54,7 +54,7 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def survives(module: str, tree: ast.Module, within_seconds: float) -> bool:
-    """Whether the module's tests pass with this tree in its place, and end."""
+    """Whether the module's tests pass, in time, with this tree in place of the module."""
     child = os.fork()
     if child == 0:
         _run_tests(module, tree)
@@ -70,7 +70,7 @@ def survives(module: str, tree: ast.Module, within_seconds: float) -> bool:
 
 
 def _run_tests(module: str, tree: ast.Module) -> NoReturn:
-    """In the child: nothing of ours has been imported in this process yet."""
+    """Run the tests in the child process, which has not imported anything of ours yet."""
     import pytest
 
     os.setpgid(0, 0)
@@ -88,7 +88,7 @@ def _run_tests(module: str, tree: ast.Module) -> NoReturn:
 
 
 def _warm_up() -> None:
-    """What every child needs and no mutant touches, imported once."""
+    """Import once what every child needs and no mutant touches."""
     for name in (
         "boto3",
         "aws_lambda_powertools",
@@ -103,12 +103,12 @@ def _warm_up() -> None:
 
 
 def survivors(module: str) -> tuple[int, list[Mutation]]:
-    """How many mutants a module has, and which no test notices."""
+    """The number of a module's mutants, and those that no test notices."""
     source = (CORE / f"{module}.py").read_text()
     started = time.monotonic()
     if not survives(module, ast.parse(source), LONGEST_SECONDS):
         raise SystemExit(f"{module}: its tests fail without any mutant")
-    # One that makes the tests run without end is noticed; a busy machine is given time.
+    # A mutant that makes the tests run forever counts as noticed; a busy machine gets extra time.
     patience = 30 + 10 * (time.monotonic() - started)
     found = [*mutations(source)]
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,4 +1,4 @@
-"""Small mistakes that could be made in a module: each a copy of its syntax tree with one thing changed."""
+"""Makes small mistakes in a module: each is a copy of its syntax tree with one change."""
 
 import ast
 import copy
@@ -51,7 +51,7 @@ _OF_SQL: Final = (
 
 @dataclass(frozen=True)
 class Mutation:
-    """One mistake, and where it is."""
+    """One mistake and its place."""
 
     line: int
     change: str
@@ -59,7 +59,7 @@ class Mutation:
 
 
 def mutations(source: str) -> Iterator[Mutation]:
-    """All of them, in the order of the file; docstrings and annotations stay as they are."""
+    """All mistakes, in file order; docstrings and annotations stay as they are."""
     whole = ast.parse(source)
     skipped = {id(inner) for node in ast.walk(whole) for part in _left_alone(node) for inner in ast.walk(part)}
     for position, node in enumerate(ast.walk(whole)):
@@ -73,9 +73,9 @@ def mutations(source: str) -> Iterator[Mutation]:
 
 
 def _left_alone(node: ast.AST) -> Iterator[ast.AST]:
-    """What is no code: texts that stand alone, annotations, and the settings of dataclasses and models.
+    """Nodes that are left alone: strings that stand alone, annotations, and settings of dataclasses and models.
 
-    Nor is the `strict=True` of `zip`: what is zipped has one length, or it fails in another way.
+    So is the `strict=True` of `zip`: what is zipped has one length, or it fails in another way.
     """
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node.value
@@ -122,7 +122,7 @@ def _other_sql(text: str) -> Iterator[str]:
 
 
 def _replace(tree: ast.Module, position: int, changed: ast.AST) -> None:
-    """Put *changed* where the node of this position in a walk is."""
+    """Replace the node at this position of a walk with *changed*."""
     old = [*ast.walk(tree)][position]
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):

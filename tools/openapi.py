@@ -1,4 +1,4 @@
-"""Write docs/openapi.json from the routes, and name each change that breaks a client of the committed document."""
+"""Writes docs/openapi.json from the routes, and names each change that breaks a client of the committed document."""
 
 import json
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ METHODS: Final = ("get", "put", "post", "delete", "patch")
 
 @dataclass(frozen=True)
 class Member:
-    """What a document says of one value that is sent or answered."""
+    """What a document says about one value of a request or an answer."""
 
     types: frozenset[str]
     values: frozenset[Any] | None
     required: bool
 
     def __sub__(self, other: "Member") -> set[Any]:
-        """The types and values that this one allows and *other* does not."""
+        """The types and values that this member allows but *other* does not."""
         types = self.types - other.types - ({"integer"} if "number" in other.types else set())
         if "any" in other.types:
             return set()
@@ -31,14 +31,14 @@ Members = dict[str, Member]
 
 
 def served() -> str:
-    """The document as the API serves it, in an order of its own."""
+    """The document that the API serves, in a fixed order."""
     from api.app import api
 
     return json.dumps(json.loads(api.get_openapi_json_schema()), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def breaking_changes(old: Any, new: Any) -> list[str]:
-    """A sentence for each change from *old* to *new* that a client written for *old* may not survive."""
+    """A sentence for each change from *old* to *new* that may break a client written for *old*."""
     return [
         change
         for path, item in old["paths"].items()
@@ -66,19 +66,19 @@ def _operation_changes(name: str, old: Any, was: Any, new: Any, now: Any) -> Ite
 
 
 def _sent_changes(name: str, before: Members, after: Members) -> Iterator[str]:
-    """A client may go on sending what it sent, and needs to send no more."""
+    """Changes that refuse what a client sends, or that require more of it."""
     for member, was in before.items():
         if member not in after:
-            yield f"{name}: {member} is no longer taken"
+            yield f"{name}: {member} is no longer accepted"
         elif refused := was - after[member]:
-            yield f"{name}: {member} no longer takes {_listed(refused)}"
+            yield f"{name}: {member} no longer accepts {_listed(refused)}"
     for member, now in after.items():
         if now.required and not (member in before and before[member].required):
             yield f"{name}: {member} is now required"
 
 
 def _answer_changes(name: str, before: Members, after: Members) -> Iterator[str]:
-    """A client finds what it read before, and nothing in it that it has not been told of."""
+    """Changes that remove what a client reads, or give it values that it does not know."""
     for member, was in before.items():
         if member not in after:
             yield f"{name}: {member} is gone"
@@ -108,7 +108,7 @@ def _answered(document: Any, answer: Any) -> Members:
 
 
 def _members(document: Any, schema: Any, name: str, *, required: bool, above: tuple[str, ...] = ()) -> Members:
-    """The value of this name and all values within it; a schema within itself is followed once."""
+    """The value with this name and all values within it; a recursive schema is followed once."""
     choices = [*_choices(document, schema, above)]
     types = frozenset(kind for choice, _ in choices for kind in _types(choice))
     listed = [_values(choice) for choice, _ in choices if _types(choice) != {"null"}]
@@ -124,7 +124,7 @@ def _members(document: Any, schema: Any, name: str, *, required: bool, above: tu
 
 
 def _choices(document: Any, schema: Any, above: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """The plain schemas that a value may follow, each with the references that led to it."""
+    """The plain schemas that a value may have, each with the references that led to it."""
     if reference := schema.get("$ref"):
         if reference not in above:
             target = document["components"]["schemas"][reference.rpartition("/")[2]]
@@ -142,7 +142,7 @@ def _types(schema: Any) -> set[str]:
 
 
 def _values(schema: Any) -> list[Any] | None:
-    """The only values that there are, if they are listed."""
+    """The allowed values, if they are listed."""
     found: list[Any] | None = schema.get("enum", [schema["const"]] if "const" in schema else None)
     return found
 
@@ -152,7 +152,7 @@ def _listed(names: set[Any]) -> str:
 
 
 def main() -> None:
-    """Write the document anew, and say what changed for clients."""
+    """Rewrite the document, and print what changed for clients."""
     new = served()
     old = DOCUMENT.read_text() if DOCUMENT.exists() else None
     DOCUMENT.write_text(new)

@@ -1,6 +1,6 @@
-"""python -m tools.site_check FOLDER: a built docs site loads nothing from another host, and its links lead somewhere.
+"""python -m tools.site_check FOLDER: checks that a built docs site loads nothing from elsewhere and has no dead links.
 
-Links that a reader may follow are fine; what a browser would load by itself is not.
+Links to other hosts are fine; anything that a browser would load from them by itself is not.
 """
 
 import re
@@ -21,11 +21,11 @@ _LOADED: Final = re.compile(
 )
 _LINK: Final = re.compile(r"""<(?:a|img|script|link)\b[^>]*?\b(?:href|src)\s*=\s*["']?(?!\w+:|//)([^"'\s>#?]+)""")
 _FETCHED_FROM_ELSEWHERE: Final = re.compile(r"""class=["']?(?:mermaid|glightbox|language-pyodide)\b""")
-"""What the theme's script loads from a CDN as soon as a page has one."""
+"""What the theme's script loads from a CDN if a page uses it."""
 
 
 def main() -> None:
-    """Exit with 1 and a line for each fault."""
+    """Print a line for each fault, and exit with 1 if there are any."""
     site = Path(sys.argv[1])
     faults = [*foreign_assets(site), *broken_links(site), *pages_without_a_link(ROOT)]
     for fault in faults:
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def foreign_assets(site: Path) -> Iterator[str]:
-    """Every place at which a page or a style sheet of *site* loads something from another host."""
+    """Every place where a page or a style sheet of *site* loads something from another host."""
     pages = [*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg")]
     if not any(page.name == "index.html" for page in pages):
         yield f"there is no site in {site}; run make docs"
@@ -45,19 +45,19 @@ def foreign_assets(site: Path) -> Iterator[str]:
 
 
 def broken_links(site: Path) -> Iterator[str]:
-    """Every link from a page of *site* to a file of it that is not there."""
+    """Every link from a page of *site* to a missing file of the site."""
     for page in site.rglob("*.html"):
-        # The page of errors is served for any address, so its links begin at the root of the site.
+        # The error page is served at any address, so its links start at the root of the site.
         base = site if page.name == "404.html" else page.parent
         for target in sorted(set(_LINK.findall(unescape(page.read_text(encoding="utf-8"))))):
             path = unquote(target)
             found = (site / path.lstrip("/")) if path.startswith("/") else base / path
             if not (found / "index.html" if found.is_dir() else found).exists():
-                yield f"{page.relative_to(site)} leads to {path}, which is not there"
+                yield f"{page.relative_to(site)} links to {path}, which does not exist"
 
 
 def pages_without_a_link(root: Path) -> Iterator[str]:
-    """Pages below docs/ that neither the navigation nor, for decisions, their list leads to."""
+    """Pages below docs/ that are missing from the navigation or, for decisions, from their list."""
     nav = tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
     docs = root / "docs"
     pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")}

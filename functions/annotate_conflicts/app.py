@@ -1,4 +1,4 @@
-"""AnnotateConflicts: adds the rows that only the whole file could reject to a chunk's part of the error file."""
+"""AnnotateConflicts: adds conflicting rows, which only the whole file shows, to a chunk's part of the error file."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ingestion.telemetry import logger
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Write the chunk's part again; how many rows it has now."""
+    """Rewrite the chunk's part; returns how many rows it has now."""
     task = AnnotateTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id), chunk=task.chunk)
     rejects = annotate_chunk(task, connection(settings()), settings())

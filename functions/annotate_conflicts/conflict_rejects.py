@@ -1,6 +1,6 @@
-"""Writes a chunk's part of the error file again, with the rows in place whose session id turned out to be taken.
+"""Rewrites a chunk's part of the error file to include the rows whose session id belongs to another session.
 
-Which rows these are, only the whole file and the sessions could say; their cells are in the chunk, which is read once
+Only the whole file and the stored sessions show which rows conflict. Their cells are in the chunk, which is read once
 more.
 """
 
@@ -19,12 +19,13 @@ from ingestion.values.marks import shown
 
 
 def annotate_chunk(task: AnnotateTask, db: Connection, settings: Settings) -> int:
-    """Write the part again; how many rows it has. Done twice it comes to the same. Raises Unavailable."""
+    """Rewrite the part; returns how many rows it has. A repeat gives the same result. Raises Cancelled, Unavailable."""
     batch = batches.get(db, task.batch_id)
+    batch.must_go_on()
     plan, file = batch.column_plan, batch.error_file
     chunk = chunks.get(db, task.batch_id, task.chunk)
     span = ChunkSpan.model_validate(chunk.span)
-    # A chunk that rejected nothing has no part yet, or one that an earlier try of this very step wrote.
+    # A chunk that rejected nothing has no part yet, unless an earlier attempt of this step wrote one.
     found = read_part(settings.work_bucket, task.chunk, file) if chunk.rejected_rows else []
     kept = {reject.row.number: reject for reject in found}
     for row in source_of(batch, settings.work_bucket).rows(span):
@@ -39,7 +40,7 @@ def _fault(row: RawRow, plan: ColumnPlan) -> Fault:
     cell = row.cells[plan.indexes[field]]
     text = restore(cell) if plan.is_error_file else cell
     message = (
-        f"{field}: {shown(text)} is the id of a {record.name} of other people; correct the id, or the addresses of the "
-        f"{'two' if len(record.people) > 1 else 'person'}"
+        f"{field}: {shown(text)} is the id of a {record.name} of other people; correct the id or the "
+        f"{'two addresses' if len(record.people) > 1 else 'address'}"
     )
     return Fault(FaultCode.ID_CONFLICT, field, message, text)

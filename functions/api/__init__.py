@@ -1,1 +1,1 @@
-"""The HTTP API: what the outside may ask of uploads, batches and sessions, and the presigned links in and out."""
+"""The HTTP API: routes for uploads, batches and sessions, and the presigned links that carry files in and out."""

@@ -1,7 +1,7 @@
-"""Who asked with a session cookie, for the access log: API Gateway knows the holders of tokens, and nothing of passes.
+"""Logs who made a request with a session cookie: API Gateway's access log knows tokens, but not our cookies.
 
-A line here and one there belong together by the gateway's id of the request. The name is hashed with a key: whoever
-reads logs can tell one visitor from another, and follow one whose name they may know, but learns no name.
+The gateway's request id joins a line here to one there. The name is hashed with a key, so a reader of the logs can
+tell visitors apart, and follow one whose name they already know, but learns no names.
 """
 
 import hmac
@@ -15,7 +15,7 @@ from ingestion.telemetry import logger
 
 
 def note(event: Mapping[str, Any], request: Mapping[str, Any], status: int) -> None:
-    """Log an answer to *request*, which is *event* with what its pass said; nothing for who showed none."""
+    """Log the answer to *request*, which is *event* with the caller from its cookie; log nothing without a cookie."""
     shown = shown_cookie(request)
     if shown is not None:
         gateway_request = event.get("requestContext", {}).get("requestId")
@@ -25,6 +25,6 @@ def note(event: Mapping[str, Any], request: Mapping[str, Any], status: int) -> N
 
 
 def hashed(visitor: Actor) -> str:
-    """The same for the same person of the same issuer, in this system alone."""
+    """A hash that is stable for one person of one issuer, within this system only."""
     who = f"access log:{visitor.issuer}\n{visitor.subject}"
     return hmac.digest(cookie_key(), who.encode(), "sha256").hex()[:16]

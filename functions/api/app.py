@@ -1,4 +1,4 @@
-"""The function behind the HTTP API and the dashboard: an event of API Gateway (payload 2.0) in, an answer out."""
+"""The Lambda function that serves the HTTP API and the dashboard, called by API Gateway (payload 2.0)."""
 
 import json
 from functools import partial
@@ -17,6 +17,7 @@ from api import (
     batch_routes,
     browsers,
     error_file_routes,
+    idempotency,
     instance_routes,
     lineage_graph,
     problems,
@@ -35,7 +36,7 @@ from ingestion.errors import NotStorable, Refused, Unavailable
 from ingestion.sign_in.http_edge import guard, regular_texts
 from ingestion.telemetry import logger
 
-# Escaped, a page of Cyrillic feedback would be three times as long; an answer may have 6 MB.
+# Escaping would make a page of Cyrillic feedback three times as long, and Lambda limits an answer to 6 MB.
 to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 api = DescribedApi(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
@@ -57,7 +58,7 @@ serve_documents(api)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Whatever goes wrong is answered with a problem."""
+    """Answer the request; every error becomes a problem."""
     try:
         request = browsers.with_cookie(regular(regular_texts(event)))
         browsers.must_come_from_here(request)
@@ -69,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         result = _as_result(event, problems.of_unavailable(unavailable))
     except Exception as error:
         result = problems.of_anything(error).as_result()
-    # A redirect has none.
+    # A redirect has no body, and API Gateway wants a string.
     result["body"] = result["body"] or ""
     return guard(result, event)
 
@@ -86,41 +87,41 @@ def _answer_to(request: dict[str, Any], context: LambdaContext) -> dict[str, Any
         raise
     if browsers.is_led_here(request) and route_rights.shows_rows(request, _routes()):
         return _led_to_its_page(request)
-    return api.resolve(request, context)
+    return idempotency.once(request, lambda: api.resolve(request, context))
 
 
 def _led_to_its_page(request: dict[str, Any]) -> dict[str, Any]:
-    """To where its reader sees what they are about to ask for, also after a detour by the issuer."""
+    """Redirect to the page that shows the user what they are about to request, even after a detour via the issuer."""
     page = browsers.page_of(request)
     if page is None:
-        raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
+        raise Problem(ProblemCode.FORBIDDEN, "This request did not come from a page of this system.")
     return {"statusCode": HTTPStatus.SEE_OTHER.value, "headers": {"Location": page}, "body": ""}
 
 
 def _as_result(event: dict[str, Any], problem: Problem) -> dict[str, Any]:
-    """Of what no route has seen; as a page to a browser that asked for one."""
+    """The answer when no route has run: a page for a browser that asked for one, otherwise JSON."""
     return page_as_result(problem_page(event, problem)) if wants_page(event) else problem.as_result()
 
 
 def _routes() -> list[Route]:
-    # The resolver tells its routes in no other way.
+    # The resolver has no public list of its routes.
     return [*api._static_routes, *api._dynamic_routes]
 
 
 @api.not_found
 def no_such_route(_not_found: NotFoundError) -> Response[str]:
-    """Powertools comes here also if only the method is unknown."""
+    """Answer 404, or 405 where the path exists: Powertools calls this for an unknown method too."""
     path = api.current_event.path
     allowed = sorted({route.method for route in _routes() if route.rule.match(path)})
     if allowed:
         method = api.current_event.http_method
-        detail = f"{unquote(path)} takes {' and '.join(allowed)}, not {method}."
+        detail = f"{unquote(path)} supports {' and '.join(allowed)}, not {method}."
         return Problem(ProblemCode.METHOD_NOT_ALLOWED, detail, allow=", ".join(allowed)).as_response()
     return _answer(Problem(ProblemCode.NO_SUCH_ROUTE, f"There is nothing at {unquote(path)}; see /docs."))
 
 
 def _answer(problem: Problem) -> Response[str]:
-    """As a page to a browser that asked for one."""
+    """A page for a browser that asked for one, otherwise JSON."""
     event = api.current_event.raw_event
     return problem_page(event, problem) if wants_page(event) else problem.as_response()
 

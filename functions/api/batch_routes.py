@@ -4,7 +4,9 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from api.batch_schemas import MOST_CHUNKS, AuditEntry, BatchRecord, BatchSummary
+from api import batch_operations
+from api.batch_schemas import MOST_CHUNKS, AuditEntry, BatchNamed, BatchRecord, BatchSummary
+from api.caller import caller
 from api.cursors import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from api.openapi import answers
 from api.problems import ProblemCode
@@ -28,14 +30,14 @@ def batch_page(only: lists.BatchFilter, limit: int, cursor: str | None) -> Page[
 
 @router.get(
     "/v1/import/backfill/<batchId>/status",
-    summary="Where a batch is",
+    summary="Status of a batch",
     tags=["Imports"],
     operation_id="getBatchStatus",
     security=needs(Right.IMPORTS_READ),
     responses=answers(BatchSummary, ProblemCode.NO_SUCH_BATCH),
 )
 def batch_status(batch_id: BatchId) -> BatchSummary:
-    """Progress and counts."""
+    """How far the batch has come, and how many rows had which outcome."""
     return BatchSummary.of(get_batch(database(), batch_id))
 
 
@@ -54,7 +56,7 @@ def batches(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[BatchSummary]:
-    """An instance that nobody has heard of has no batches; a programme that nobody has heard of is a mistake."""
+    """An unknown instance has no batches and gives an empty list; an unknown programme is an error."""
     named = get_programme_of_alias(program_type) if program_type is not None else None
     only = lists.BatchFilter(status.value if status else None, named, program_instance)
     return batch_page(only, limit, cursor)
@@ -69,7 +71,7 @@ def batches(
     responses=answers(BatchRecord, ProblemCode.NO_SUCH_BATCH),
 )
 def batch(batch_id: BatchId) -> BatchRecord:
-    """With how its file was read, its chunks, and its stages while it runs."""
+    """Includes how its file was read, its chunks and, while it runs, its stages."""
     db = database()
     found = get_batch(db, batch_id)
     ledger = progress.of_batch(db, batch_id)
@@ -81,6 +83,22 @@ def batch(batch_id: BatchId) -> BatchRecord:
     )
 
 
+@router.post(
+    "/v1/import/batches/<batchId>/cancel",
+    summary="Cancel an import that is under way",
+    description="The batch ends as `failed`, with a `failureReason` that begins with `cancelled`; nothing of it stays.",
+    tags=["Imports"],
+    operation_id="cancelBatch",
+    security=needs(Right.IMPORTS_WRITE),
+    status_code=202,
+    responses=answers(BatchNamed, ProblemCode.NO_SUCH_BATCH, ProblemCode.ALREADY_ENDED, status=202),
+)
+def cancel(batch_id: BatchId) -> BatchNamed:
+    """Its status shows when it has ended, usually within a second."""
+    batch_operations.cancel(database(), batch_id, caller(router.current_event.raw_event))
+    return BatchNamed(batch_id=batch_id)
+
+
 @router.get(
     "/v1/import/batches/<batchId>/audit",
     summary="The audit trail of a batch and its upload, oldest first",
@@ -90,7 +108,7 @@ def batch(batch_id: BatchId) -> BatchRecord:
     responses=answers(Page[AuditEntry], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
 )
 def audit(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[AuditEntry]:
-    """Who did what."""
+    """Who did what, and when."""
     db = database()
     (after,) = BY_ID.after(cursor) or (None,)
     must_exist(db, batch_id)

@@ -16,11 +16,11 @@ from ingestion.sign_in.actors import ActorKind
 MOST_CHUNKS: Final = 2_000
 MOST_HEADERS: Final = 500
 LONGEST_HEADER: Final = 255
-"""What a record shows of chunks and headers: a file may have 16,384 columns, and an answer 6 MB."""
+"""Limits on the chunks and headers in a record: a file may have 16,384 columns, while an answer is limited to 6 MB."""
 
 
 class Links(Shape):
-    """Paths to more of a batch. `errors` is null while there is no error file, and again when it has expired."""
+    """Paths to more about a batch. `errors` is null until there is an error file, and again once it has expired."""
 
     errors: str | None
     sessions: str
@@ -29,7 +29,7 @@ class Links(Shape):
 
 
 class FaultLine(Shape):
-    """How often a fault occurred in a column. `title` and `advice` are its code's, in words."""
+    """How often a fault occurred in a column. `title` and `advice` explain its code."""
 
     code: str
     category: str
@@ -40,7 +40,7 @@ class FaultLine(Shape):
 
 
 class BatchWarning(Shape):
-    """Something odd about the file that was tolerated, `count` times. `title` and `advice` are its code's, in words."""
+    """Something odd about the file that was tolerated, `count` times. `title` and `advice` explain its code."""
 
     code: str
     count: int
@@ -48,8 +48,14 @@ class BatchWarning(Shape):
     advice: str | None = left_out()
 
 
+class BatchNamed(Shape):
+    """Which batch a request started, or concerns."""
+
+    batch_id: UUID
+
+
 class BatchSummary(Shape):
-    """Where a batch is, and what its rows came to. The counts of rows are final when it has ended."""
+    """The status of a batch and the outcome of its rows. The counts are final once it has ended."""
 
     batch_id: UUID
     file_name: str
@@ -81,7 +87,7 @@ class BatchSummary(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any], **more: Any) -> Self:
-        """From a row of the database and what else the shape has."""
+        """From a database row and the shape's other fields."""
         return cls.model_validate(
             {
                 **row,
@@ -112,7 +118,7 @@ def _links(batch_id: UUID, *, has_error_file: bool) -> Links:
 
 
 class CsvMetadata(Shape):
-    """How the file was read. What else intake noted of it is passed on."""
+    """How the file was read. Anything else that intake recorded about it is passed on."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -128,7 +134,7 @@ class CsvMetadata(Shape):
     has_header_row: bool | None = None
     rating_scale: str | None = None
     nearest_names: dict[str, str] | None = None
-    """Of unknown headers, the column that may be meant."""
+    """For each unknown header, the column that may have been meant."""
     date_order: str | None = None
     time_zone: str | None = None
     warnings: list[FileWarning] | None = None
@@ -136,7 +142,7 @@ class CsvMetadata(Shape):
     @model_validator(mode="before")
     @classmethod
     def some_of_many_headers(cls, noted: dict[str, Any]) -> dict[str, Any]:
-        """All of them, unless a file has more, or longer ones, than anybody reads."""
+        """Show all headers, unless there are more of them, or longer ones, than anybody would read."""
         shown = dict(noted)
         for name in ("headers", "unknownHeaders"):
             headers = shown.get(name) or ()
@@ -152,7 +158,7 @@ def _shortened(header: str) -> str:
 
 
 class Chunk(Shape):
-    """A run of the file's rows. The counts after `rejectedRows` are those of the whole file's judgement."""
+    """A run of the file's rows. The counts after `rejectedRows` come from reconciling the whole file."""
 
     number: int
     first_row: int
@@ -175,7 +181,7 @@ class ErrorFile(Shape):
 
 
 class BatchRecord(BatchSummary):
-    """All that is on record of a batch. `stages` says where it is while it runs, and is empty afterwards."""
+    """Everything on record about a batch. `stages` says how far it has come while it runs, and is empty afterwards."""
 
     csv_metadata: CsvMetadata
     chunks: list[Chunk]
@@ -196,7 +202,7 @@ class BatchRecord(BatchSummary):
     @model_validator(mode="before")
     @classmethod
     def what_the_database_keeps_apart(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """The rating scale is settled after the file was indexed; the error file is two columns."""
+        """Add the rating scale, decided after the file was indexed, and the error file, stored as two columns."""
         row = dict(row)
         scale = row.pop("rating_scale", None)
         if scale is not None:
@@ -209,7 +215,8 @@ class BatchRecord(BatchSummary):
 class AuditEntry(Shape):
     """Who did what to a batch or its upload, when.
 
-    `actor` is a name; what it is the name of, `actorKind` says, and for people and programs who knows them as whom.
+    `actor` is a name and `actorKind` says what kind of actor it names. For people and programs, `actorIssuer` and
+    `actorSubject` identify them.
     """
 
     id: str
@@ -226,5 +233,5 @@ class AuditEntry(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database. Ids are texts: a JSON number may lose digits."""
+        """From a database row. Ids are strings, since a JSON number may lose digits."""
         return cls.model_validate({**row, "id": str(row["id"])})

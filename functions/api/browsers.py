@@ -1,7 +1,7 @@
-"""Browsers: the pass that they show in place of a token, and where those go who have none.
+"""Browsers: the session cookie that they send in place of a token, and where those without one are redirected.
 
-A pass opens pages and no route of the API: what a page does on somebody's behalf it does at an address of its own, and
-the API takes tokens, which no browser sends unasked.
+A session cookie opens pages but no route of the API. What a page does for a user, it does at an address of its own;
+the API accepts only tokens, which no browser sends by itself.
 """
 
 import time
@@ -17,7 +17,7 @@ from api.routing import database
 from ingestion.aws.secrets import read_secret
 from ingestion.config import Authentication, settings
 from ingestion.database.tables.revoked_cookies import is_revoked, revoke
-from ingestion.sign_in.http_edge import split_address
+from ingestion.sign_in.http_edge import may_come_from_here, split_address
 from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, cookies_of, read
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
@@ -25,13 +25,13 @@ _SAFE: Final = ("GET", "HEAD")
 
 
 def with_cookie(event: dict[str, Any]) -> dict[str, Any]:
-    """The request, as that of who holds the pass that it shows. Raises Problem, Unavailable."""
+    """The request, attributed to the holder of its session cookie. Raises Problem, Unavailable."""
     shown = None if _is_of_the_api(event) or is_open(event) else _cookie_of(event)
     return showing(event, shown) if shown and not is_revoked(database(), shown.id) else event
 
 
 def sign_out(event: Mapping[str, Any]) -> None:
-    """Revoke the pass that is shown, if it is one: a copy of it opens nothing any more either. Raises Unavailable."""
+    """Revoke the session cookie that was sent, if valid, so that no copy of it works either. Raises Unavailable."""
     shown = _cookie_of(event)
     if shown is not None:
         revoke(database(), shown.id, shown.expires_at)
@@ -44,39 +44,31 @@ def _cookie_of(event: Mapping[str, Any]) -> SessionCookie | None:
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:
-    """Raises Problem if a page of somebody else's has a browser do something here.
-
-    SameSite keeps the pass from being sent then; this asks the browser itself who sends it: by `Sec-Fetch-Site`, or an
-    old one by `Origin`. Whoever sends neither is no browser, and nobody else has a pass without knowing it.
-    """
+    """Raises Problem if another site's page makes the browser do something here."""
     if event["requestContext"]["http"]["method"] in _SAFE or _is_of_the_api(event):
         return
-    headers = _headers(event)
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    address = split_address(origin) if origin is not None else None
-    is_ours = origin is None or (address is not None and address.netloc == headers.get("host"))
-    if not (site == "same-origin" if site else is_ours):
-        raise Problem(ProblemCode.FORBIDDEN, "This was not asked for by a page of this system.")
+    if not may_come_from_here(event):
+        raise Problem(ProblemCode.FORBIDDEN, "This request did not come from a page of this system.")
 
 
 def is_led_here(event: Mapping[str, Any]) -> bool:
-    """Whether a browser asks because of another site's page: a link there is followed with the pass.
+    """Whether another site's page led the browser here: a browser that follows a link from there sends the cookie.
 
-    Nobody who follows it knows what they will have done. What the audit trail tells of somebody they must have asked
-    for on a page of ours, or have typed.
+    Somebody who follows such a link does not know what they are about to do. Whatever the audit trail records about
+    them must be something that they requested on one of our pages, or typed.
     """
     return _headers(event).get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
 def page_of(event: Mapping[str, Any]) -> str | None:
-    """The page on which somebody asks for what *event* asks for; None for the API."""
+    """The page from which users make the request that *event* makes; None for the API."""
     return None if _is_of_the_api(event) else "/".join(event["rawPath"].split("/")[:3])
 
 
 def way_in(event: Mapping[str, Any]) -> dict[str, str] | None:
-    """The headers that lead a browser without a pass to where it gets one; None for who is no browser at a page.
+    """Headers that send a browser without a session cookie to sign in; None unless a browser requested a page.
 
-    A part of a page that is asked for in place leads the whole page there.
+    If htmx requested a part of a page, the whole page goes there.
     """
     headers = _headers(event)
     if event["requestContext"]["http"]["method"] != "GET" or _is_of_the_api(event):
@@ -98,7 +90,7 @@ def _is_of_the_api(event: Mapping[str, Any]) -> bool:
 
 
 def cookie_key() -> bytes:
-    """What passes are signed with. Raises Unavailable."""
+    """The key that signs session cookies. Raises Unavailable."""
     return _key(settings().cookie_key_arn)
 
 

@@ -1,4 +1,4 @@
-"""Who asks: the holder of a browser's pass, or whom the token is about that API Gateway has checked."""
+"""Who makes a request: the holder of a session cookie, or the subject of the token that API Gateway has checked."""
 
 import json
 import re
@@ -16,20 +16,20 @@ _SHOWN: Final = "sessionCookie"
 
 
 class Caller(NamedTuple):
-    """Who it is, and what they may do."""
+    """Who the caller is, and what they may do."""
 
     actor: Actor
     rights: frozenset[Right]
 
 
 def caller(event: Mapping[str, Any]) -> Actor:
-    """Whom the audit trail names; whoever uses the machine where nobody has to sign in."""
+    """The actor that the audit trail names; where nobody has to sign in, this is the local machine."""
     known = caller_of(event)
     return known.actor if known else LOCAL
 
 
 def caller_of(event: Mapping[str, Any]) -> Caller | None:
-    """The caller; None if neither a pass nor a token says who it is."""
+    """The caller; None if neither a session cookie nor a token says who it is."""
     if (shown := shown_cookie(event)) is not None:
         return Caller(shown.holder, shown.rights)
     authorizer = event.get("requestContext", {}).get("authorizer") or {}
@@ -39,20 +39,20 @@ def caller_of(event: Mapping[str, Any]) -> Caller | None:
 
 
 def shown_cookie(event: Mapping[str, Any]) -> SessionCookie | None:
-    """The pass of the caller, checked before; None of who showed none."""
+    """The caller's session cookie, checked earlier; None if they sent none."""
     shown: SessionCookie | None = (event.get("requestContext", {}).get("authorizer") or {}).get(_SHOWN)
     return shown
 
 
 def showing(event: Mapping[str, Any], shown: SessionCookie) -> dict[str, Any]:
-    """The request of who holds this pass. Only API Gateway and we write into a request's context."""
+    """The request, attributed to the cookie's holder. Only API Gateway and this code write to a request's context."""
     return {**event, "requestContext": {**event["requestContext"], "authorizer": {_SHOWN: shown}}}
 
 
 def _claims(event: Mapping[str, Any], checked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the token says, in its own types; None unless it is the one that API Gateway checked.
+    """The token's claims with their own types; None unless it is the token that API Gateway checked.
 
-    API Gateway hands over texts, a list as `[a b]`: of a group that is called `a b` that looks the same as of two.
+    API Gateway passes claims on as text, and a list as `[a b]`: one group called `a b` looks the same as two groups.
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     token = _BEARER.fullmatch(headers.get("authorization", ""))

@@ -1,4 +1,4 @@
-"""What the API says of a code beside the code itself: its title and its advice, in English."""
+"""What the API returns with a code: its title and its advice, in English."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,12 @@ from ingestion.limits import limits
 
 
 def in_english(text: Text) -> str:
-    """The text as the API says it."""
+    """The text in English, with its limits filled in."""
     return text.read(Language.ENGLISH, limits())
 
 
 def described(stored: Mapping[str, Any], family: type[CatalogueCode]) -> dict[str, Any]:
-    """What is stored under a code, with the code's title and advice; without, if the code is none of ours any more."""
+    """The stored entry with its code's title and advice; without them if the code no longer exists."""
     try:
         about = family(stored["code"]).about
     except ValueError:

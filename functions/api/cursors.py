@@ -1,8 +1,8 @@
-"""Keyset cursors: a page goes on after the key of the last row of the one before, so no row is skipped or shown twice
-because others came meanwhile, however many share a timestamp.
+"""Keyset cursors: a page starts after the key of the last row of the previous page. So no row is skipped or repeated
+when new rows arrive in between, however many rows share a timestamp.
 
-A cursor is opaque to callers: base64url of the list's kind and that key, as JSON. It comes back from anybody, so only
-the very text that a page could have given is taken for one.
+A cursor is opaque to callers: base64url of the list's kind and that key, as JSON. Anybody may send one, so only the
+exact text that a page could have returned is accepted.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -23,19 +23,19 @@ T = TypeVar("T")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_PAGE_BYTES = 4_000_000
-"""A function may answer with 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Lambda limits an answer to 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items a page holds at most")]
-Cursor = Annotated[str | None, Query(description="nextCursor of the page before", max_length=400)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of items on a page")]
+Cursor = Annotated[str | None, Query(description="`nextCursor` of the previous page", max_length=400)]
 
 _Int = Annotated[int, Field(ge=0, lt=2**31)]
 _BigInt = Annotated[int, Field(ge=0, lt=2**63)]
-# Far from the ends of the calendar, where another offset is another century.
+# Far from the ends of the calendar, where a change of offset would leave the range of datetime.
 _Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2970, 1, 1, tzinfo=UTC))]
 
 
 class Ordered(Generic[K]):
-    """How a kind of list is ordered: by the columns of its rows that make up the key, whose types *shape* tells."""
+    """The order of a kind of list: *columns* make up the key, and *shape* gives their types."""
 
     def __init__(self, kind: str, shape: Any, columns: tuple[str, ...]) -> None:
         self._kind = kind
@@ -43,22 +43,23 @@ class Ordered(Generic[K]):
         self._cursor: TypeAdapter[tuple[str, K]] = TypeAdapter(tuple[str, shape])
 
     def after(self, cursor: str | None) -> K | None:
-        """The key after which the page begins; None for the first page. Raises Problem."""
+        """The key after which the page starts; None for the first page. Raises Problem."""
         if cursor is None:
             return None
         try:
             text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             kind, key = self._cursor.validate_json(text, strict=True)
             if (kind, self._written(key)) != (self._kind, cursor):
-                raise ValueError("no page has given this")
+                raise ValueError("no page has returned this")
         except ValueError as wrong:
             raise Problem(
-                ProblemCode.INVALID_CURSOR, "The cursor is none of this list; take nextCursor of the page before."
+                ProblemCode.INVALID_CURSOR,
+                "This cursor belongs to another list; use the nextCursor of the previous page.",
             ) from wrong
         return key
 
     def page(self, found: list[dict[str, Any]], limit: int, shape: Callable[[dict[str, Any]], T]) -> Page[T]:
-        """The page of the rows that were found, of which there is one more than *limit* if another page follows."""
+        """Make a page of the rows in *found*, which holds one row more than *limit* if another page follows."""
         shown = found[: _fitting(found[:limit])]
         has_more = len(found) > len(shown)
         return Page(items=[shape(row) for row in shown], next_cursor=self._behind(shown[-1]) if has_more else None)
@@ -72,7 +73,7 @@ class Ordered(Generic[K]):
 
 
 def _fitting(found: list[dict[str, Any]]) -> int:
-    """How many of these rows fit into one answer; at least one, if there is any."""
+    """How many of these rows fit into one answer: at least one, if there are any."""
     size = 0
     for number, row in enumerate(found):
         size += sum(len(str(value).encode()) for value in row.values())

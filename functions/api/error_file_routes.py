@@ -1,4 +1,4 @@
-"""A batch's error file: a link that downloads it, each one audited."""
+"""The link that downloads a batch's error file; the audit trail records each one."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ router = new_router()
 
 
 class ErrorFileLink(Shape):
-    """Where the error file is to be had until `expiresAt`, without further authentication."""
+    """Where the error file can be downloaded until `expiresAt`, without further authentication."""
 
     url: str
     expires_at: Utc
@@ -35,7 +35,7 @@ class ErrorFileLink(Shape):
 @router.get(
     "/v1/import/backfill/<batchId>/errors",
     summary="The error file of a batch",
-    description="A redirect to the file itself; with `Accept: application/json`, the link and what it leads to.",
+    description="A redirect to the file itself; with `Accept: application/json`, the link and details of the file.",
     tags=["Imports"],
     operation_id="getErrorFile",
     security=needs(Right.ERRORS_READ),
@@ -45,7 +45,7 @@ class ErrorFileLink(Shape):
     },
 )
 def errors(batch_id: BatchId) -> Response[ErrorFileLink | None]:
-    """Handing out the link counts as the download: what S3 serves afterwards, it serves to anyone who has it."""
+    """Every link is recorded in the audit trail as a download, since S3 serves the file to anyone who has the link."""
     db = database()
     batch = get_batch(db, batch_id)
     link = _link(error_file_key(batch_id, batch), batch)
@@ -63,7 +63,7 @@ def errors(batch_id: BatchId) -> Response[ErrorFileLink | None]:
 
 
 def error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
-    """Where the error file of the batch is, while there is one. Raises Problem."""
+    """The S3 key of the batch's error file. Raises Problem if there is none, or none any more."""
     if batch["error_file_deleted_at"] is not None:
         raise Problem(
             ProblemCode.ERROR_FILE_EXPIRED,
@@ -72,7 +72,7 @@ def error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
         )
     if batch["error_file_key"] is None:
         is_running = batch["status"] in (BatchStatus.PENDING, BatchStatus.RUNNING)
-        wait = "is not finished; its error file is made at the end" if is_running else "has no error file"
+        wait = "has not finished; its error file is written at the end" if is_running else "has no error file"
         raise Problem(ProblemCode.NO_ERRORS, f"Batch {batch_id} {wait}.")
     return str(batch["error_file_key"])
 
@@ -89,6 +89,6 @@ def _link(key: str, batch: dict[str, Any]) -> ErrorFileLink:
 
 
 def _prefers_json(accept: str) -> bool:
-    """Whether JSON is asked for by name; a browser's or curl's `*/*` means the file."""
+    """Whether the caller asks for JSON by name; `*/*`, as browsers and curl send it, means the file."""
     ranges = [part.replace(" ", "").lower().partition(";") for part in accept.split(",")]
     return any(name == "application/json" and quality not in ("q=0", "q=0.0") for name, _, quality in ranges)

@@ -1,4 +1,4 @@
-"""What API Gateway hands over (payload 2.0), made regular before it is routed."""
+"""Normalises API Gateway's events (payload 2.0) before they are routed."""
 
 import json
 from base64 import b64decode
@@ -10,16 +10,16 @@ from api.problems import Offence, Problem, ProblemCode
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
-_HALF: Final = "It holds half a character, which no text has"
+_HALF: Final = "it holds half a surrogate pair, which is not valid text"
 
 _SESSIONS: Final = "/v1/sessions/"
 _LINEAGE: Final = "/lineage"
 
 
 def regular(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with its path encoded in one way and its body as text. Raises Problem."""
+    """The event with its path encoded uniformly and its body as text. Raises Problem."""
     if not _is_text(event):
-        raise Problem(ProblemCode.INVALID_REQUEST, f"The address or a header: {_HALF}.")
+        raise Problem(ProblemCode.INVALID_REQUEST, f"The address or a header is not valid: {_HALF}.")
     texts = (unquote(event["rawPath"]), *(event.get("queryStringParameters") or {}).values())
     if any("\0" in text for text in texts):
         raise Problem(ProblemCode.INVALID_REQUEST, "The address holds a NUL character.")
@@ -32,16 +32,16 @@ def regular(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one_spelling_of_method(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Powertools takes `get` for GET: who checks a request must not take it for another."""
+    """Powertools reads `get` as GET; the checks that run before it must read the same method."""
     context = event["requestContext"]
     http = {**context["http"], "method": context["http"]["method"].upper()}
     return {**event, "requestContext": {**context, "http": http}}
 
 
 def _path(raw_path: str) -> str:
-    """API Gateway decodes the path, all but `%25`. Encoded again, each part of it has only what routes match.
+    """Encode the path again, which API Gateway has decoded, all but `%25`: then routes match every part of it.
 
-    The id of a session may hold anything, also slashes: it is what stands before the last `/lineage`.
+    A session id may hold anything, even slashes; it is what stands before the last `/lineage`.
     """
     path = unquote(raw_path)
     if path.startswith(_SESSIONS) and path.endswith(_LINEAGE):
@@ -61,11 +61,11 @@ def _body(event: Mapping[str, Any]) -> str | None:
         try:
             body = b64decode(body, validate=True).decode()
         except ValueError as wrong:
-            raise Problem(ProblemCode.NOT_JSON, "The body is not text in UTF-8.") from wrong
+            raise Problem(ProblemCode.NOT_JSON, "The body is not UTF-8 text.") from wrong
     if len(body.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise _too_large()
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    # Any other type, or none, could be sent by a form or a script on a page from elsewhere.
+    # A form or a script on another site's page could send any other type, or none.
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json.")
@@ -73,11 +73,11 @@ def _body(event: Mapping[str, Any]) -> str | None:
 
 
 def _too_large() -> Problem:
-    return Problem(ProblemCode.BODY_TOO_LARGE, f"The body has more than {MAX_BODY_BYTES:,} bytes.")
+    return Problem(ProblemCode.BODY_TOO_LARGE, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
 
 
 def read_json(text: str) -> Any:
-    """The body's value: standard JSON, without NaN, Infinity and halves of characters. Raises Problem."""
+    """The value of the body: standard JSON, without NaN, Infinity or lone surrogates. Raises Problem."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         is_text = _is_text(value)
@@ -87,12 +87,12 @@ def read_json(text: str) -> Any:
         fields = value.items() if isinstance(value, dict) else []
         at_fault = [name for name, each in fields if _is_text(name) and not _is_text(each)]
         errors = [Offence(field=name, message=_HALF) for name in at_fault]
-        raise Problem(ProblemCode.INVALID_REQUEST, f"The body: {_HALF}.", errors or None)
+        raise Problem(ProblemCode.INVALID_REQUEST, f"The body is not valid: {_HALF}.", errors or None)
     return value
 
 
 def _is_text(value: Any) -> bool:
-    """Whether all texts in it can be written down: JSON allows lone surrogates, UTF-8 doesn't."""
+    """Whether UTF-8 can encode all strings in it: JSON allows lone surrogates, UTF-8 doesn't."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

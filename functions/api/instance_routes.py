@@ -20,7 +20,7 @@ Slug = Annotated[str, path_parameter("slug", "Slug of a programme instance")]
 
 
 class ProgramInstance(Shape):
-    """One run of a programme; its dates are null if its slug tells none."""
+    """One run of a programme; its dates are null if its slug has none."""
 
     id: str
     slug: str
@@ -33,7 +33,7 @@ class ProgramInstance(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database. Ids are texts everywhere."""
+        """From a database row. Ids are strings everywhere."""
         return cls.model_validate({**row, "id": str(row["id"])})
 
 
@@ -46,7 +46,7 @@ class ProgramInstance(Shape):
     responses=answers(Page[ProgramInstance], ProblemCode.INVALID_CURSOR),
 )
 def program_instances(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[ProgramInstance]:
-    """The one that was created last comes first."""
+    """The instance that was created last comes first."""
     (before,) = BY_ID.after(cursor) or (None,)
     return BY_ID.page(lists.program_instances(database(), limit + 1, before), limit, ProgramInstance.of)
 
@@ -60,7 +60,7 @@ def program_instances(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Pa
     responses=answers(Page[BatchSummary], ProblemCode.NO_SUCH_PROGRAM_INSTANCE, ProblemCode.INVALID_CURSOR),
 )
 def batches_of_instance(slug: Slug, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[BatchSummary]:
-    """Only those whose instance is finalized."""
+    """Only batches whose instance has been determined."""
     name = unquote(slug)
     if lists.find_programme_of_instance(database(), name) is None:
         raise Problem(ProblemCode.NO_SUCH_PROGRAM_INSTANCE, f'There is no programme instance "{name}".')

@@ -1,4 +1,4 @@
-"""The lineage of a batch as a graph: its file, itself, what it left behind, its programme instance, its kin."""
+"""The lineage of a batch as a graph: file, batch, what it wrote, programme instance, parent and corrections."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -32,7 +32,7 @@ class FileNode(Shape):
 
 
 class BatchNode(Shape):
-    """This batch, the one that it corrects, or one that corrects it."""
+    """The batch itself, the batch that it corrects, or one that corrects it."""
 
     id: str
     type: Literal["batch"] = "batch"
@@ -43,7 +43,7 @@ class BatchNode(Shape):
 
 
 class OutcomeNode(Shape):
-    """Sessions, or the people of a roster: how many the batch wrote, and how many still have that content."""
+    """Sessions, or people from a roster: how many the batch wrote, and how many still have that content."""
 
     id: str
     type: Literal["sessions", "people"]
@@ -76,7 +76,7 @@ class Edge(Shape):
 
 
 class Graph(Shape):
-    """Nodes and edges, the batch that was asked for in their middle."""
+    """Nodes and edges, with the requested batch at the centre."""
 
     nodes: list[Node]
     edges: list[Edge]
@@ -84,14 +84,14 @@ class Graph(Shape):
 
 @router.get(
     "/v1/import/batches/<batchId>/lineage",
-    summary="A batch between its file and its sessions",
+    summary="The lineage of a batch",
     tags=["Lineage"],
     operation_id="getLineageOfBatch",
     security=needs(Right.IMPORTS_READ),
     responses=answers(Graph, ProblemCode.NO_SUCH_BATCH),
 )
 def lineage_of_batch(batch_id: BatchId) -> Graph:
-    """At most 200 corrections are shown."""
+    """From its file to its sessions. Lists at most 200 corrections."""
     db = database()
     batch = get_batch(db, batch_id)
     me = _batch_node(batch)
@@ -149,7 +149,7 @@ def _target(batch: dict[str, Any]) -> Target:
 def _outcome_node(batch: dict[str, Any], current: int) -> OutcomeNode:
     programme = PROGRAMMES.get(batch["program_type"])
     are_people = programme is not None and programme.kind is Kind.PEOPLE
-    # A dry run counts what it would have written.
+    # A dry run counts what it would have written, but wrote nothing.
     inserted, updated = (0, 0) if batch["dry_run"] else (batch["inserted_rows"], batch["updated_rows"])
     kind: Literal["sessions", "people"] = "people" if are_people else "sessions"
     return OutcomeNode(

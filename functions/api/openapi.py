@@ -1,4 +1,4 @@
-"""The OpenAPI document at /openapi.json, readable at /docs, and what each route says of its answers."""
+"""The OpenAPI document at /openapi.json, readable at /docs, and the answers that each route documents."""
 
 import re
 from base64 import b64encode
@@ -14,17 +14,20 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from api.field_descriptions import describe
 from api.problems import PROBLEM_JSON, STATUS, Code, ProblemCode, ProblemShape
 from api.route_rights import SCHEME
+from ingestion.database.tables.idempotency_keys import KEPT_HOURS
 
 TITLE: Final = "Kintell Ingest"
 VERSION: Final = "1.0.0"
 DESCRIPTION: Final = (
-    "Imports of Kintell's CSV exports: send a file, see what became of each of its rows, and trace a session back to "
-    "the row and the file that gave it. Errors are RFC 9457 problems with a stable `code`. Lists take `limit` and "
-    "`cursor` and answer `items` and `nextCursor`, which is null on the last page."
+    "Imports Kintell's CSV exports: send a file, see the outcome of each of its rows, and trace a session back to the "
+    "row and the file that it came from. Errors are RFC 9457 problems with a stable `code`. Lists take `limit` and "
+    "`cursor` and return `items` and `nextCursor`, which is null on the last page. Every POST takes an "
+    f"`Idempotency-Key`: a request sent again with the same key and body within {KEPT_HOURS} hours gets the same "
+    "answer and is not carried out again."
 )
 TAGS: Final = {
     "Imports": "Batches: attempts to import a file",
-    "Uploads": "Files on their way in",
+    "Uploads": "Files before they become batches",
     "Lineage": "From a figure back to its row",
     "Service": "The system itself",
 }
@@ -36,7 +39,7 @@ GUARDED: Final[tuple[Code, ...]] = (ProblemCode.UNAUTHENTICATED, ProblemCode.FOR
 
 
 class DescribedApi(APIGatewayHttpResolver):
-    """A resolver whose OpenAPI document says of every field what it means."""
+    """A resolver whose OpenAPI document describes every field."""
 
     def get_openapi_schema(self, **given: Any) -> OpenAPI:
         """Powertools' document, with descriptions."""
@@ -44,14 +47,14 @@ class DescribedApi(APIGatewayHttpResolver):
 
 
 def path_parameter(name: str, description: str) -> Any:
-    """A parameter in the path, by the name that the outside sees."""
+    """A path parameter under its public name."""
     return Path(alias=name, description=description)
 
 
 def answers(model: Any, *codes: Code, status: int = 200) -> dict[int, OpenAPIResponse]:
-    """What a route may answer: *model*, or a problem with one of these codes.
+    """The answers of a route: *model*, or a problem with one of these codes.
 
-    Powertools leaves its own 200 out, and brings a 422 of a shape that we don't serve, unless both are spelled out.
+    Unless both are spelled out, Powertools omits its own 200 and adds a 422 in a shape that we don't serve.
     """
     found: dict[int, OpenAPIResponse] = {
         status: {"description": "As asked for", "content": {"application/json": {"model": model}}}
@@ -63,7 +66,7 @@ def answers(model: Any, *codes: Code, status: int = 200) -> dict[int, OpenAPIRes
 
 
 def without_guard(found: dict[int, OpenAPIResponse]) -> dict[int, OpenAPIResponse]:
-    """The answers of a route that asks for no token."""
+    """The answers of a route that requires no token."""
     return {status: answer for status, answer in found.items() if status not in {STATUS[code] for code in GUARDED}}
 
 
@@ -87,22 +90,24 @@ def serve_documents(api: APIGatewayHttpResolver) -> None:
         version=VERSION,
         description=DESCRIPTION,
         security_schemes={
-            SCHEME: HTTPBearer(description="A token of the issuer that the deployment names; locally none is asked for")
+            SCHEME: HTTPBearer(
+                description="A token from the issuer that the deployment names; the local system requires none"
+            )
         },
         tags=[Tag(name=name, description=about) for name, about in TAGS.items()],
     )
 
     @api.get("/openapi.json", include_in_schema=False, compress=True)
     def openapi() -> Response[str]:
-        """The same for every caller."""
+        """The OpenAPI document, which is the same for every caller."""
         return Response(status_code=200, content_type="application/json", body=api.get_openapi_json_schema())
 
-    # Its scripts and styles are part of the page: nothing is fetched from elsewhere.
+    # Scripts and styles are part of the page, so the browser fetches nothing from elsewhere.
     api.enable_swagger(path="/docs", compress=True, middlewares=[_with_policy])
 
 
 def _with_policy(api: Any, following: NextMiddleware) -> Response[str]:
-    """Only those scripts and styles run that are in the page as it is served."""
+    """Add a policy under which only the scripts and styles of the page as served may run."""
     answer: Response[str] = following(api)
     page = str(answer.body)
     scripts, styles = (_hashes(_INLINE[name].findall(page)) for name in ("script", "style"))

@@ -1,7 +1,7 @@
-"""The row of a file that gave a session, as it stands in the upload: read by the chunk that holds it.
+"""The row of the upload that a session came from, read from the chunk that holds it.
 
-What was unpacked for the import is kept for days, the upload for as long as its batch: so a packed file is unpacked
-again, as far as that row.
+The unpacked copy that the import made is kept for days only, the upload for as long as its batch. So a packed file is
+unpacked again, as far as that row.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,27 +20,27 @@ from ingestion.database.tables.batches import Batch
 from ingestion.faults import RawRow
 
 MOST_UNPACKED_BYTES = 64 << 20
-"""About a second's work; what lies further into a packed file is not looked for while somebody waits."""
+"""About a second of unpacking; rows further into a packed file are not read while somebody waits."""
 
 
 MOST_SHOWN_CHARACTERS = 1_000_000
 CHARACTERS_OF_MARKUP = 100
-"""What a page spends on a cell beside its text, about."""
+"""Roughly what a page adds to a cell's text."""
 
 
 class TooFar(Exception):
-    """The row lies too deep in a packed file."""
+    """The row lies too far into a packed file."""
 
 
 def get_cells(db: Connection, batch_id: UUID, number: int) -> list[tuple[str, str]]:
-    """Header and cell of each column of a row, as the file has them.
+    """Header and cell of each column of a row, as they stand in the file.
 
     Raises NoSuchFile, InColdStorage, TooFar, Unavailable.
     """
     batch = batches.get(db, batch_id)
     found = chunks.find_span(db, batch_id, number)
     if found is None or batch.status is BatchStatus.ARCHIVED:
-        raise s3.NoSuchFile("An archived batch has no file any more.")
+        raise s3.NoSuchFile("An archived batch no longer has its file.")
     span = ChunkSpan.model_validate(found)
     for row in read_chunk(_text_of(batch, span), span, batch.file_format):
         if isinstance(row, RawRow) and row.number == number:
@@ -49,7 +49,7 @@ def get_cells(db: Connection, batch_id: UUID, number: int) -> list[tuple[str, st
 
 
 def _some(cells: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """All of them, unless the row is larger than an answer may be."""
+    """All cells, unless the row is larger than an answer may be."""
     left = MOST_SHOWN_CHARACTERS
     for header, cell in cells:
         if left <= 0:
@@ -75,7 +75,7 @@ def _text_of(batch: Batch, span: ChunkSpan) -> bytes:
 
 def _unpacked(batch: Batch) -> Iterator[bytes]:
     unpacker = Unpacker(Limits().unpacked, Limits().unpacked_ratio)
-    # Closed, it also ends its answer from S3.
+    # Closing it also closes the response from S3.
     with closing(s3.blocks(batch.bucket, batch.key, batch.version_id)) as blocks:
         for block in blocks:
             yield from unpacker.feed(block)

@@ -1,15 +1,15 @@
-"""The codes of the HTTP API's own problems, each with the one status it is answered with; part of the catalogue."""
+"""The problem codes of the HTTP API, each with its HTTP status; part of the catalogue of codes."""
 
 from http import HTTPStatus
 from typing import Any, Final, Self
 
 from ingestion.catalogue import CatalogueCode, Text
 
-_LIST: Final = Text("Look for it in the list.", "Se etter den i listen.")
+_LIST: Final = Text("Look for it in the list.", "Finn den i listen.")
 
 
 class ProblemCode(CatalogueCode):
-    """The codes of this API's own; what is wrong with an upload has the code that would refuse it."""
+    """Codes that only the API uses; a faulty upload request has the code that would refuse the file."""
 
     answered_with: HTTPStatus
 
@@ -29,20 +29,23 @@ class ProblemCode(CatalogueCode):
     UNAUTHENTICATED = (
         "unauthenticated",
         HTTPStatus.UNAUTHORIZED,
-        Text("You are not logged in", "Du er ikke logget inn"),
-        Text("Log in and try again.", "Logg inn og prøv igjen."),
+        Text("You are not signed in", "Du er ikke logget inn"),
+        Text("Sign in and try again.", "Logg inn og prøv igjen."),
     )
     FORBIDDEN = (
         "forbidden",
         HTTPStatus.FORBIDDEN,
-        Text("You do not have the right that this needs", "Du mangler rettigheten som trengs"),
-        Text("Ask whoever runs the system for it.", "Be den som driver systemet, om å få den."),
+        Text("You do not have the right that this requires", "Du mangler rettigheten som kreves"),
+        Text(
+            "Ask whoever runs the system to give you the right.",
+            "Be den som drifter systemet, om å gi deg rettigheten.",
+        ),
     )
     NO_SUCH_ROUTE = (
         "no_such_route",
         HTTPStatus.NOT_FOUND,
         Text("There is no page at this address", "Det finnes ingen side på denne adressen"),
-        Text("Check the address; /docs lists those of the API.", "Sjekk adressen; /docs viser adressene i API-et."),
+        Text("Check the address; /docs lists the API's addresses.", "Sjekk adressen; /docs viser adressene i API-et."),
     )
     NO_SUCH_BATCH = (
         "no_such_batch",
@@ -72,31 +75,52 @@ class ProblemCode(CatalogueCode):
         "no_errors",
         HTTPStatus.NOT_FOUND,
         Text("This import has no error file", "Denne importen har ingen feilfil"),
-        Text("No row was rejected, or it has not ended yet.", "Ingen rad ble avvist, eller den er ikke ferdig ennå."),
+        Text(
+            "Either no row was rejected, or the import has not finished yet.",
+            "Enten ble ingen rader avvist, eller så er ikke importen ferdig ennå.",
+        ),
     )
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
         HTTPStatus.METHOD_NOT_ALLOWED,
-        Text("The address does not take this method", "Adressen tar ikke denne metoden"),
-        Text("Use one that the header Allow names.", "Bruk en av dem som står i hodet Allow."),
+        Text("The address does not support this method", "Adressen støtter ikke denne metoden"),
+        Text("Use a method from the Allow header.", "Bruk en av metodene i Allow-hodet."),
     )
     ERROR_FILE_EXPIRED = (
         "error_file_expired",
         HTTPStatus.GONE,
         Text(
-            "The error file was deleted, as all are after {error_file_time}",
-            "Feilfilen er slettet, som alle blir etter {error_file_time}",
+            "The error file was deleted: error files are kept for {error_file_time}",
+            "Feilfilen er slettet: feilfiler lagres i {error_file_time}",
         ),
         Text(
             "Import the original file again to get a new one.",
             "Importer den opprinnelige filen på nytt for å få en ny.",
         ),
     )
+    ALREADY_ENDED = (
+        "already_ended",
+        HTTPStatus.CONFLICT,
+        Text("The import has ended already", "Importen er allerede ferdig"),
+        Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
+    )
+    REQUEST_IN_FLIGHT = (
+        "request_in_flight",
+        HTTPStatus.CONFLICT,
+        Text("The same request is still being answered", "Den samme forespørselen behandles fortsatt"),
+        Text("Try again in a moment, with the same key.", "Prøv igjen om litt, med den samme nøkkelen."),
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        "idempotency_key_reused",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        Text("The key belongs to another request", "Nøkkelen tilhører en annen forespørsel"),
+        Text("Send a new key with each new request.", "Send en ny nøkkel med hver ny forespørsel."),
+    )
     BODY_TOO_LARGE = (
         "body_too_large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         Text("The body is too large", "Innholdet er for stort"),
-        Text("Send files by the link of an upload.", "Send filer med lenken til en opplasting."),
+        Text("Send files with the link of an upload.", "Send filer med lenken fra en opplasting."),
     )
     UNSUPPORTED_MEDIA_TYPE = (
         "unsupported_media_type",
@@ -114,20 +138,20 @@ class ProblemCode(CatalogueCode):
         "invalid_cursor",
         HTTPStatus.UNPROCESSABLE_ENTITY,
         Text("The address of the page has been changed", "Adressen til siden er endret"),
-        Text("Begin at the first page.", "Begynn på den første siden."),
+        Text("Start at the first page.", "Begynn på den første siden."),
     )
     INTERNAL_ERROR = (
         "internal_error",
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        Text("The mistake is ours, and it has been logged", "Feilen er vår, og den er logget"),
+        Text("Something went wrong on our side, and it has been logged", "Noe gikk galt hos oss, og feilen er logget"),
         Text(
-            "The engineers can find out what it was; try again in a moment.",
-            "Utviklerne kan finne ut hva det var; prøv igjen om litt.",
+            "Try again in a moment; the engineers can find the cause in the log.",
+            "Prøv igjen om litt; utviklerne kan finne årsaken i loggen.",
         ),
     )
     DATABASE_UNAVAILABLE = (
         "database_unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
-        Text("The database does not answer", "Databasen svarer ikke"),
-        Text("Nothing is lost. Try again in a moment.", "Ingenting er tapt. Prøv igjen om litt."),
+        Text("The database is not responding", "Databasen svarer ikke"),
+        Text("Nothing is lost. Try again in a moment.", "Ingenting har gått tapt. Prøv igjen om litt."),
     )

@@ -1,14 +1,14 @@
-"""Everything that an answer can't be: RFC 9457 problems, each with a stable code that has one status.
+"""Errors as RFC 9457 problems, each with a stable code that has one status.
 
 | Status | When |
 |---|---|
 | 400 | the body is not JSON |
-| 401, 403 | there is no token; it does not give the right that this needs |
-| 404, 410 | what was asked for is not there, or no longer; 404 `no_such_route` also where there is no route |
-| 405 | the route is there, the method isn't; `Allow` names those that are |
-| 413, 415 | the body is too large, or not declared as JSON |
+| 401, 403 | there is no token; the token does not give the right that the route requires |
+| 404, 410 | the thing requested does not exist, or no longer; 404 `no_such_route` where there is no route |
+| 405 | the route does not support the method; `Allow` names the methods that it supports |
+| 413, 415 | the body is too large; it is not declared as JSON |
 | 422 | a parameter, an id or the body breaks a rule; `errors` names each |
-| 500 | our fault; the log has what the answer withholds |
+| 500 | the fault is ours; the log has the details, the answer has none |
 | 503 | the database is out of reach; `Retry-After` says when to try again |
 """
 
@@ -69,7 +69,7 @@ class ProblemShape(BaseModel):
 
 
 class Problem(Exception):
-    """Raised anywhere below a route, it becomes the answer."""
+    """An error that becomes the answer, wherever below a route it is raised."""
 
     def __init__(self, code: Code, detail: str, errors: list[Offence] | None = None, **headers: str) -> None:
         super().__init__(detail)
@@ -81,7 +81,7 @@ class Problem(Exception):
         self.headers = {name.replace("_", "-").title(): value for name, value in headers.items()}
 
     def as_response(self) -> Response[str]:
-        """As a route answers it."""
+        """The answer that a route returns."""
         return Response(
             status_code=int(self.status),
             content_type=PROBLEM_JSON,
@@ -90,7 +90,7 @@ class Problem(Exception):
         )
 
     def as_result(self) -> dict[str, Any]:
-        """As the function returns it where no route has been reached."""
+        """The result that the function returns if no route has run."""
         return {
             "statusCode": int(self.status),
             "headers": {"Content-Type": PROBLEM_JSON, **self.headers},
@@ -100,12 +100,12 @@ class Problem(Exception):
 
 
 def of_refused(refused: Refused) -> Problem:
-    """What would refuse the upload refuses its announcement."""
+    """The problem of a request for an upload that intake would refuse."""
     return Problem(refused.code, refused.message)
 
 
 def of_unavailable(_unavailable: Unavailable) -> Problem:
-    """The caller may try again."""
+    """The problem of a dependency that is out of reach; the caller may retry."""
     logger.exception("a dependency is unavailable")
     return Problem(
         ProblemCode.DATABASE_UNAVAILABLE,
@@ -115,18 +115,18 @@ def of_unavailable(_unavailable: Unavailable) -> Problem:
 
 
 def of_not_storable(_not_storable: NotStorable) -> Problem:
-    """What the database can't take, nobody can have stored. Routes say more where they know which value it is."""
-    logger.warning("a value of a request was none that the database takes")
-    return Problem(ProblemCode.INVALID_REQUEST, "The request holds a value that can't be stored or looked for.")
+    """The problem of a value that the database can't hold. Routes that know which value it is say more."""
+    logger.warning("the database cannot hold a value of the request")
+    return Problem(ProblemCode.INVALID_REQUEST, "The request holds a value that can't be stored or searched for.")
 
 
 def of_anything(_error: Exception) -> Problem:
-    """A fault of ours. The log has the stack, the answer hasn't."""
-    logger.exception("a request could not be answered")
+    """The problem of an unexpected error. The log gets the stack trace, the caller doesn't."""
+    logger.exception("the request failed")
     return Problem(ProblemCode.INTERNAL_ERROR, "Something went wrong on our side; it has been logged.")
 
 
-# What is no id names nothing, so a path with it leads nowhere.
+# A path whose id is not a UUID names nothing, so it is answered with 404, not 422.
 _NAMED_BY_PATH: Final = {
     ("path", "batchId"): (ProblemCode.NO_SUCH_BATCH, "batch"),
     ("path", "uploadId"): (ProblemCode.NO_SUCH_UPLOAD, "upload"),
@@ -134,7 +134,7 @@ _NAMED_BY_PATH: Final = {
 
 
 def of_validation(invalid: RequestValidationError) -> Problem:
-    """What the caller sent breaks a rule; what we would have answered must not, but has this class too."""
+    """The problem of a request that breaks a rule. If an answer breaks one, the error has this class too: our fault."""
     faults = invalid.errors()
     if any(fault["loc"][:1] == ("response",) for fault in faults):
         return of_anything(invalid)
@@ -155,6 +155,6 @@ def _name(location: Sequence[str | int]) -> str:
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:
-    """Our own rule's sentence, which pydantic puts words in front of; of any other rule pydantic's."""
+    """The sentence of our own rule, without the words that pydantic prepends; otherwise pydantic's."""
     ours = fault.get("ctx", {}).get("error") if fault["type"] == "value_error" else None
     return str(ours or fault["msg"]).rstrip(".")

@@ -1,8 +1,8 @@
-"""Who may do what. A token, or a browser's pass, has been checked before; neither is yet a right.
+"""Who may do what. The token or session cookie has already been checked, but does not yet give a right.
 
-Every route of the OpenAPI document says there which right it needs; a page that says nothing needs the right to read.
-The document itself is for whoever has a token or a pass; the pages' assets, the way out, and the pages that say that
-somebody is not signed in, are for everybody.
+Every route in the OpenAPI document names the right that it requires there; a page that names none requires the right
+to read. Anybody with a token or a session cookie may read the document. Assets, signing out and the pages for people
+who are not signed in are open to everybody.
 """
 
 import re
@@ -21,34 +21,34 @@ __all__ = ["SCHEME", "Right", "RightMissing", "check", "held", "is_open", "needs
 
 SCHEME: Final = "token"
 
-# Their routes in the template ask for no token either. None of them knows anything of anybody's data.
+# Their routes in the template require no token either. None of them can reach anybody's data.
 _OPEN: Final = re.compile(r"GET /(?:health|signed-out|sign-in-failed|assets/.*)|POST /logout")
 _FOR_WHOEVER_IS_KNOWN: Final = re.compile(r"/(?:openapi\.json|docs)")
 
 
 class RightMissing(Problem):
-    """Somebody is known, and has not been given the right to what they ask for."""
+    """The caller is known, but has not been given the right that the request requires."""
 
     def __init__(self, right: str) -> None:
-        super().__init__(ProblemCode.FORBIDDEN, f"This needs the right {right}, which you have not been given.")
+        super().__init__(ProblemCode.FORBIDDEN, f"This requires the right {right}, which you have not been given.")
         self.right = right
 
 
 def needs(right: Right) -> list[dict[str, list[str]]]:
-    """The `security` of a route that needs *right*."""
+    """The `security` of a route that requires *right*."""
     return [{SCHEME: [right.value]}]
 
 
 def is_open(event: Mapping[str, Any]) -> bool:
-    """Whether the request is for everybody, signed in or not."""
+    """Whether the route is open to everybody, signed in or not."""
     return bool(_OPEN.fullmatch(f"{event['requestContext']['http']['method']} {event['rawPath']}"))
 
 
 def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
-    """Raises Problem unless the caller may ask what *event* asks."""
+    """Raises Problem unless the caller may make this request."""
     http, known = event["requestContext"]["http"], caller_of(event)
     if settings().authentication is Authentication.NONE:
-        # Somebody is known there only if API Gateway checked a token after all.
+        # Here a caller is known only if API Gateway checked a token after all.
         return None if known else _must_be_this_machine(http)
     if is_open(event):
         return None
@@ -63,12 +63,12 @@ def check(event: Mapping[str, Any], routes: Iterable[Route]) -> None:
 
 
 def shows_rows(event: Mapping[str, Any], routes: Iterable[Route]) -> bool:
-    """Whether the answer hands out rows of a file, of which the audit trail then says who had them."""
+    """Whether the answer holds rows of a file, so that the audit trail must record who received them."""
     return Right.ERRORS_READ in _needed(event, routes)
 
 
 def held(event: Mapping[str, Any]) -> frozenset[Right]:
-    """The rights of the caller; all of them where nobody is asked who they are."""
+    """The caller's rights; all of them where nobody has to sign in."""
     if settings().authentication is Authentication.NONE:
         return frozenset(Right)
     known = caller_of(event)
@@ -76,13 +76,15 @@ def held(event: Mapping[str, Any]) -> frozenset[Right]:
 
 
 def _must_be_this_machine(http: Mapping[str, Any]) -> None:
-    """On AWS nobody comes from loopback: a stack that asks for no token there serves nobody, rather than everybody."""
+    """On AWS no request comes from loopback: a stack without tokens then serves nobody rather than everybody."""
     try:
         is_this_machine = ip_address(http.get("sourceIp") or "").is_loopback
     except ValueError:
         is_this_machine = False
     if not is_this_machine:
-        raise Problem(ProblemCode.FORBIDDEN, "This system asks for no token, and so answers its own machine only.")
+        raise Problem(
+            ProblemCode.FORBIDDEN, "This system requires no token, so it answers requests from its own machine only."
+        )
 
 
 def _needed(event: Mapping[str, Any], routes: Iterable[Route]) -> set[str]:

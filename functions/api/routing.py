@@ -1,4 +1,4 @@
-"""What the modules of routes share: a router of their own, the database, the batch that a path names."""
+"""What the route modules share: a router each, the database, and the batch that a path names."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,12 +20,12 @@ def new_router() -> APIGatewayHttpRouter:
 
 
 def database() -> Connection:
-    """The connection of this process. Raises Unavailable."""
+    """This process's connection. Raises Unavailable."""
     return connection(settings())
 
 
 def get_batch(db: Connection, batch_id: UUID) -> dict[str, Any]:
-    """The batch as the database has it. Raises Problem."""
+    """The batch's row in the database. Raises Problem."""
     found = batch_record.find(db, batch_id)
     if found is None:
         raise _no_such_batch(batch_id)

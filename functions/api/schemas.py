@@ -1,4 +1,4 @@
-"""What all answers have in common: camelCase names, times in UTC, lists in pages."""
+"""What all answers have in common: camelCase names, times in UTC, paged lists."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -9,11 +9,11 @@ from pydantic.alias_generators import to_camel
 T = TypeVar("T")
 
 Utc = Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC))]
-"""Serialised with a `Z`."""
+"""A time that is serialised with a `Z`."""
 
 
 def left_out() -> Any:
-    """The default of a field that is left out of the answer where it says nothing."""
+    """The default of a field that the answer omits when it is null."""
     return Field(default=None, exclude_if=lambda value: value is None)
 
 

@@ -1,4 +1,4 @@
-"""Sessions: those that a batch inserted or updated, and where one came from."""
+"""Sessions: those that a batch inserted or updated, and the lineage of each."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -22,13 +22,16 @@ from ingestion.uploads.identification import programme_of_alias
 router = new_router()
 
 SessionId = Annotated[
-    str, path_parameter("sessionId", "Our id, or `programType:externalId`, URL-encoded; the programme also by an alias")
+    str,
+    path_parameter(
+        "sessionId", "The id in Kintell Ingest, or `programType:externalId`, URL-encoded; the programme may be an alias"
+    ),
 ]
 MAX_ID = 2**63 - 1
 
 AnyBatchRecord = SerializeAsAny[BatchRecord]
 AnyVersion = SerializeAsAny[RecordVersion]
-"""With the fields of whatever type the record is of; the document shows those of sessions."""
+"""With the fields of the record's own type; the OpenAPI document shows those of sessions."""
 
 
 @router.get(
@@ -40,7 +43,7 @@ AnyVersion = SerializeAsAny[RecordVersion]
     responses=answers(Page[BatchSession], ProblemCode.NO_SUCH_BATCH, ProblemCode.INVALID_CURSOR),
 )
 def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[AnyBatchRecord]:
-    """One entry for each of its rows that inserted or updated; a roster has none."""
+    """One entry for each row that inserted or updated a session; a roster has none."""
     db = database()
     (after,) = BY_ROW.after(cursor) or (None,)
     record = PROGRAMMES[get_batch(db, batch_id)["program_type"]].record
@@ -58,7 +61,7 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
     responses=answers(SessionLineage, ProblemCode.NO_SUCH_SESSION, ProblemCode.INVALID_CURSOR),
 )
 def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Lineage[AnyVersion]:
-    """And what it was before later files updated it; `nextCursor` is there if there are more of these."""
+    """Includes earlier versions of the session; `nextCursor` is set if there are more of them."""
     (before,) = BY_VERSION.after(cursor) or (None,)
     now, *earlier = get_versions(router.current_event.raw_event, unquote(session_id), limit + 1, before)
     return Lineage[AnyVersion].of(now, BY_VERSION.page(earlier, limit, EarlierVersion[AnyVersion].of))
@@ -67,15 +70,18 @@ def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor:
 def get_versions(
     event: Mapping[str, Any], asked_for: str, limit: int, before: int | None = None
 ) -> list[dict[str, Any]]:
-    """A session by our id or by programme and id, then so many of its earlier versions, newest first, as the caller
-    may see them. Raises Problem."""
+    """The session, found by our id or by programme and id, and at most *limit* of its versions, newest first, with the
+    fields that the caller may see.
+
+    Raises Problem.
+    """
     db = database()
     found = _find(db, asked_for)
     versions = lineage.versions_of_record(db, *found, limit, before) if found is not None else []
     if found is None or not versions:
         raise Problem(
             ProblemCode.NO_SUCH_SESSION,
-            f'There is no session "{asked_for}"; give our id, or programType:externalId such as mentors_ukraine:MS-1.',
+            f'There is no session "{asked_for}"; use its id, or programType:externalId such as mentors_ukraine:MS-1.',
         )
     return without_confidential(versions, found[0], event)
 

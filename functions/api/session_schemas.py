@@ -1,6 +1,6 @@
-"""The shapes of a record: as a batch's row left it, and with every row and file that it came from.
+"""The shapes of a record: as one row of a batch wrote it, and with every row and file that it came from.
 
-Sessions are what the API is about, and what its document shows. Records of other types have the fields of their type.
+The API's document shows sessions. Records of other types have the fields of their own type.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,13 @@ _TYPES: Final[dict[Type, Any]] = {
 
 
 class Record(Shape):
-    """A record; `shape_of` gives it the fields of its type, among those that frame them."""
+    """A record; `shape_of` adds the fields of its type to those that every record has."""
 
     frame: ClassVar[dict[str, Any]] = {"program_type": str, "program_instance": str}
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database. Ids are texts: a JSON number may lose digits."""
+        """From a database row. Ids are strings, since a JSON number may lose digits."""
         shape: type[Self] = shape_of(cls, PROGRAMMES[row["program_type"]].record)
         return shape.model_validate({**row, "id": str(row["id"])})
 
@@ -51,7 +51,7 @@ class BatchRecord(Record):
 
 
 class RecordVersion(Record):
-    """The content of a record at one version, 1 as inserted."""
+    """The content of a record at one version; version 1 is the record as inserted."""
 
     frame = {**Record.frame, "version": int}  # noqa: RUF012
 
@@ -76,7 +76,7 @@ def _type_of(field: Field) -> Any:
 
 
 def with_fields_of(record: RecordType) -> Callable[[type[R]], type[R]]:
-    """Decorates a shape that the API's document names."""
+    """Decorate a shape that the API's document names."""
     return lambda shape: shape_of(shape, record)
 
 
@@ -87,11 +87,11 @@ class BatchSession(BatchRecord):
 
 @with_fields_of(SESSION)
 class SessionVersion(RecordVersion):
-    """The content of a session at one version, 1 as inserted."""
+    """The content of a session at one version; version 1 is the session as inserted."""
 
 
 class SourceBatch(Shape):
-    """The batch that a version came with."""
+    """The batch that wrote a version."""
 
     batch_id: UUID
     status: str
@@ -106,7 +106,7 @@ class SourceRow(Shape):
 
 
 class SourceFile(Shape):
-    """The object version in S3 that the row stands in."""
+    """The object version in S3 that holds the row."""
 
     name: str
     key: str
@@ -118,7 +118,7 @@ V = TypeVar("V", bound=RecordVersion)
 
 
 class EarlierVersion(Shape, Generic[V]):
-    """What a later row replaced."""
+    """A version that a later row replaced."""
 
     session: V
     batch: SourceBatch
@@ -133,7 +133,7 @@ class EarlierVersion(Shape, Generic[V]):
 
 
 class Lineage(Shape, Generic[V]):
-    """What a record is and which row of which file says so; then what it was before, newest first."""
+    """A record, the row and the file that it came from, and its earlier versions, newest first."""
 
     session: V
     batch: SourceBatch
@@ -146,7 +146,7 @@ class Lineage(Shape, Generic[V]):
 
     @classmethod
     def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion[V]]) -> Self:
-        """From a row of the database and a page of what was before."""
+        """From a database row and a page of earlier versions."""
         return cls(
             **_sources(now),
             imported_by=now["imported_by"],
@@ -157,7 +157,7 @@ class Lineage(Shape, Generic[V]):
 
 
 class SessionLineage(Lineage[SessionVersion]):
-    """What a session is and which row of which file says so; then what it was before, newest first."""
+    """A session, the row and the file that it came from, and its earlier versions, newest first."""
 
 
 def _sources(row: dict[str, Any]) -> dict[str, Any]:

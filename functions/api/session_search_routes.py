@@ -1,4 +1,4 @@
-"""The sessions of a person. The address comes in the body: what stands in an address of ours is logged."""
+"""The sessions of a person. Their email address comes in the body, because URLs are logged."""
 
 from typing import Annotated
 from uuid import UUID
@@ -22,7 +22,7 @@ router = new_router()
 
 
 class SessionSearch(Shape):
-    """Whose sessions, and which page of them."""
+    """Whose sessions to find, and which page of them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ class SessionSearch(Shape):
     @field_validator("email")
     @classmethod
     def is_an_address(cls, text: str) -> str:
-        """As a file's cells are read, so that it is found however it is written."""
+        """Read the address as a file's cells are read, so that every spelling of it is found."""
         found = emails.email("email", text)
         if found is None or isinstance(found, Fault):
             raise ValueError("write an email address such as name@example.org")
@@ -43,7 +43,7 @@ class SessionSearch(Shape):
 @router.post(
     "/v1/sessions/search",
     summary="The sessions of a person, by their email address",
-    description="Each search that finds somebody is in the audit trail.",
+    description="The audit trail records each search that finds somebody.",
     tags=["Lineage"],
     operation_id="searchSessions",
     security=needs(Right.IMPORTS_READ),
@@ -56,7 +56,7 @@ class SessionSearch(Shape):
     ),
 )
 def search_sessions(search: SessionSearch) -> Page[SerializeAsAny[RecordVersion]]:
-    """As participant or volunteer; nobody has this address: no sessions."""
+    """Finds sessions as participant and as volunteer; an unknown address has none."""
     db = database()
     (after,) = BY_ID.after(search.cursor) or (None,)
     person = people_lookups.find_person(db, search.email)

@@ -1,4 +1,4 @@
-"""Where a running batch is, stage by stage: how many rows of how many, and how fast."""
+"""The progress of a running batch, stage by stage: how many rows of how many, and how fast."""
 
 from datetime import timedelta
 from typing import Any, Literal
@@ -19,8 +19,7 @@ class Stage(Shape):
 
 
 def stages_of(batch: dict[str, Any], ledger: dict[str, Any]) -> list[Stage]:
-    """The stages in their order, from the record of a running batch and the sums over its ledgers; empty once it has
-    ended."""
+    """The stages in order, from a running batch's record and the sums over its ledgers; empty once it has ended."""
     if batch["status"] not in ("pending", "running"):
         return []
     rows = batch["total_rows"]

@@ -1,4 +1,4 @@
-"""Totals over batches, and whether the service is up."""
+"""Totals over batches, and the health check."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -19,12 +19,12 @@ from ingestion.uploads.identification import get_programme_of_alias
 router = new_router()
 
 _A_DATE = "2024-11-13"
-# Where a day can still be added, or an offset subtracted.
+# The range in which a day can still be added, or an offset subtracted.
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
 
 
 class Totals(Shape):
-    """Sums over finished batches that were no dry runs: `totalRows = successRows + errorRows + skippedRows`."""
+    """Sums over finished batches, dry runs excluded: `totalRows = successRows + errorRows + skippedRows`."""
 
     batches: int
     total_rows: int
@@ -34,28 +34,30 @@ class Totals(Shape):
     inserted_rows: int
     updated_rows: int
     failed_batches: int = Field(description="How many of `batches` failed")
-    unfinished_batches: int = Field(description="Pending or running; in none of the sums")
-    dry_runs: int = Field(description="In none of the sums")
+    unfinished_batches: int = Field(description="Pending or running; not counted in any sum")
+    dry_runs: int = Field(description="Not counted in any sum")
 
 
 class SignIn(Shape):
-    """Where people get the tokens that this API takes; the client is that of the command line."""
+    """Where people get the tokens that this API accepts; the client is the command line's."""
 
     issuer: str
     client_id: str
     scopes: str
     audience: str = Field(
-        description="Whom a token must be for: an ID token where it is the client, else an access token"
+        description="The audience that a token must have: an ID token if it is the client, otherwise an access token"
     )
 
 
 class Health(Shape):
-    """The service is up and its database in reach."""
+    """The service is up and can reach its database."""
 
     status: str = "ok"
     schema_version: str
     sign_in: SignIn | None = Field(
-        default=None, description="Not there where no token is asked for", exclude_if=lambda sign_in: sign_in is None
+        default=None,
+        description="Where people sign in; absent if no token is required",
+        exclude_if=lambda sign_in: sign_in is None,
     )
 
 
@@ -71,10 +73,10 @@ def summary(
     program_type: Annotated[str | None, Query(alias="programType", description="Its name or an alias")] = None,
     start: Annotated[
         str | None,
-        Query(alias="from", description="Batches created at this time or later; a date means its first moment"),
+        Query(alias="from", description="Batches created at this time or later; a date means the start of that day"),
     ] = None,
     end: Annotated[
-        str | None, Query(alias="to", description="Batches created before this time; a date includes its whole day")
+        str | None, Query(alias="to", description="Batches created before this time; a date includes the whole day")
     ] = None,
 ) -> Totals:
     """Times without an offset are UTC."""
@@ -84,7 +86,7 @@ def summary(
 
 
 def _moment(name: str, text: str | None, days: int = 0) -> datetime | None:
-    """The moment of a date-time, or of the start of a date or that of so many days later. Raises Problem."""
+    """A date-time, or the start of the day that lies *days_later* after a date. Raises Problem."""
     if text is None:
         return None
     try:
@@ -108,7 +110,7 @@ def _moment(name: str, text: str | None, days: int = 0) -> datetime | None:
     responses=without_guard(answers(Health)),
 )
 def health() -> Health:
-    """With the newest migration that the database has had, and where kintell logs in."""
+    """Includes the newest migration of the database and where `kintell login` signs in."""
     try:
         version = batch_record.schema_version(database())
     except DatabaseError:

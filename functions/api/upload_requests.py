@@ -1,4 +1,4 @@
-"""What somebody says of a file that they are about to upload, and whether intake would take it at its word."""
+"""A request to upload a file, and the checks that tell whether intake would accept it."""
 
 import re
 from typing import Annotated, Final, NamedTuple
@@ -42,7 +42,7 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class UploadRequest(Shape):
-    """The file's name as the uploader has it, and the options of its import."""
+    """The uploader's name for the file, and the options of its import."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,7 +61,7 @@ class UploadRequest(Shape):
     @field_validator("file_name")
     @classmethod
     def is_a_name_only(cls, name: str) -> str:
-        """The folders are ours to choose."""
+        """The folders are chosen here."""
         if _NOT_IN_A_NAME.search(name):
             raise ValueError("write the name alone, without slashes and control characters")
         return name
@@ -69,20 +69,20 @@ class UploadRequest(Shape):
     @field_validator("time_zone")
     @classmethod
     def is_a_zone(cls, name: str | None) -> str | None:
-        """An IANA name."""
+        """The zone's IANA name."""
         return find_zone(name).key if name is not None else None
 
     @field_validator("program_type", "program_instance", "force_reason")
     @classmethod
     def is_storable(cls, text: str | None) -> str | None:
-        """PostgreSQL keeps no NUL."""
+        """PostgreSQL cannot store NUL."""
         if text is not None and "\0" in text:
             raise ValueError("it holds a NUL character")
         return text.strip() if text is not None else None
 
 
 class Accepted(NamedTuple):
-    """Where the file goes, what is asked for it, and the link that it may come by."""
+    """Where the file goes, the options of its import, and the link that may upload it."""
 
     key: str
     program_type: str | None
@@ -94,18 +94,18 @@ class Accepted(NamedTuple):
         return {**self.options.to_metadata(), **self.link.to_metadata()}
 
     def as_stored(self) -> dict[str, str | None]:
-        """The options as the upload's record keeps them, from where intake takes them."""
+        """The options as the upload's record keeps them, where intake reads them."""
         return {PROGRAM_TYPE: self.program_type, **self.options.to_stored()}
 
 
 def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accepted:
-    """Where the file goes; Refused if it is clear beforehand that it would be refused when it arrives."""
+    """Where the file goes. Raises Refused if intake would certainly refuse it on arrival."""
     if request.size_bytes is not None and request.size_bytes > max_file_bytes:
-        limit = f"at most {max_file_bytes:,} bytes are taken"
+        limit = f"the limit is {max_file_bytes:,}"
         raise Refused(RefusalCode.TOO_LARGE, f"The file has {request.size_bytes:,} bytes; {limit}.")
     if request.force and not is_reason(request.force_reason):
         raise Refused(
-            RefusalCode.INVALID_OPTION, "A force needs a forceReason, which says why the file is imported again."
+            RefusalCode.INVALID_OPTION, "Using force requires a forceReason, which says why the file is imported again."
         )
     options = UploadOptions(
         force=request.force,
@@ -126,29 +126,29 @@ def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accept
 
 
 def _check_parent(db: Connection, batch_id: UUID | None, program_type: str | None) -> None:
-    """Raises Refused if there is no such batch, or one of another programme."""
+    """Raises Refused if there is no such batch, or it belongs to another programme."""
     if batch_id is None:
         return
     parent = batches.find_parent(db, batch_id)
     if parent is None:
-        raise Refused(RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {batch_id} that it could correct.")
+        raise Refused(RefusalCode.NO_SUCH_PARENT_BATCH, f"There is no batch {batch_id} to correct.")
     if program_type not in (None, parent.program_type):
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
-            # Not of which: who may only upload is told nothing of a batch.
+            # Doesn't name the batch's programme: the right to upload gives no right to read batches.
             f"Batch {batch_id} is not one of {program_type}; name a batch of the same programme, or none.",
         )
 
 
 def _programme(db: Connection, request: UploadRequest) -> str | None:
-    """The programme as named, or as its instance tells it; None if only the file can tell. Raises Refused."""
+    """The programme that is named or that the instance belongs to; None if only the file can tell. Raises Refused."""
     named = get_programme_of_alias(request.program_type) if request.program_type is not None else None
     slug = request.program_instance
     if slug is None:
         return named
     owner = lists.find_programme_of_instance(db, slug)
     program_type = named or owner or programme_of_slug(slug)
-    # Where nothing tells the programme yet, any will do to see whether this is a slug at all.
+    # If the programme isn't known yet, any will do to check that this is a slug at all.
     instance_of_slug(slug, program_type or next(iter(PROGRAMMES)))
     if owner not in (None, program_type):
         raise Refused(
@@ -162,6 +162,6 @@ def _key(program_type: str | None, request: UploadRequest) -> str:
     key = INCOMING + "/".join([*filter(None, folders), request.file_name])
     if len(key.encode()) > MAX_KEY_BYTES:
         raise Refused(RefusalCode.INVALID_OPTION, "The file's name is too long; shorten it.")
-    # What intake will make of it; it refuses other suffixes.
+    # Intake reads the key in the same way; this refuses other suffixes.
     read_key(key)
     return key

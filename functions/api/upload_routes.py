@@ -1,4 +1,4 @@
-"""Uploads: links to send a file with, and what became of the files that arrived."""
+"""Uploads: links to send files with, and the state of each file."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -27,7 +27,7 @@ UploadId = Annotated[UUID, path_parameter("uploadId", "Id of an upload")]
 
 
 class UploadState(StrEnum):
-    """Where an upload is."""
+    """The state of an upload."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -37,7 +37,7 @@ class UploadState(StrEnum):
 @router.post(
     "/v1/import/uploads",
     summary="A link to upload a file with",
-    description="Send the file to `url` by `method` with exactly these `headers`, and with its true length.",
+    description="Send the file to `url` with `method`, exactly these `headers` and the right Content-Length.",
     tags=["Uploads"],
     operation_id="createUpload",
     security=needs(Right.IMPORTS_WRITE),
@@ -52,7 +52,7 @@ class UploadState(StrEnum):
     ),
 )
 def create_upload(upload: UploadRequest) -> SignedUpload:
-    """The link signs the options; the upload is on record, waiting, before the file arrives."""
+    """The options are signed into the link. The upload is on record as `waiting` before the file arrives."""
     db = database()
     accepted = check(db, upload, settings().max_file_bytes)
     bucket, seconds = settings().uploads_bucket, settings().presigned_seconds
@@ -81,14 +81,14 @@ def create_upload(upload: UploadRequest) -> SignedUpload:
 
 @router.get(
     "/v1/import/uploads/<uploadId>",
-    summary="What became of an upload",
+    summary="State of an upload",
     tags=["Uploads"],
     operation_id="getUpload",
     security=needs(Right.IMPORTS_READ),
     responses=answers(UploadOutcome, ProblemCode.NO_SUCH_UPLOAD),
 )
 def upload(upload_id: UploadId) -> UploadOutcome:
-    """Waiting, accepted as a batch, or refused and why."""
+    """Waiting for its file, accepted as a batch, or refused, and why."""
     found = lists.find_upload(database(), upload_id)
     if found is None:
         raise Problem(ProblemCode.NO_SUCH_UPLOAD, f"There is no upload {upload_id}.")
@@ -108,7 +108,7 @@ def uploads(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[UploadEntry]:
-    """Everything that arrived or is to arrive, accepted or refused."""
+    """Every file that arrived or is expected, accepted or refused."""
     key: Any = NEWEST_FIRST.after(cursor) or ()
     found = lists.uploads(database(), lists.NewestFirst(limit + 1, *key), state.value if state else None)
     return NEWEST_FIRST.page(found, limit, UploadEntry.of)

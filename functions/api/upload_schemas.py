@@ -1,4 +1,4 @@
-"""The shapes of an upload: the link to send it with, what became of it, its entry in the list."""
+"""The shapes of an upload: the link to send it with, its state, its entry in the list."""
 
 from typing import Any, Self
 from uuid import UUID
@@ -19,9 +19,9 @@ class SignedUpload(Shape):
 
 
 class Refusal(Shape):
-    """Why an upload became no batch; `batchId` names the batch that has its content already.
+    """Why an upload did not become a batch; `batchId` names the batch that already has its content.
 
-    `message` says what is wrong with this file; `title` and `advice` are its code's, in words.
+    `message` says what is wrong with this file; `title` and `advice` explain the code.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Refusal(Shape):
 
 
 class UploadOutcome(Shape):
-    """What became of an upload: `batchId` if it was accepted, `refusal` if it was refused."""
+    """The state of an upload, with `batchId` if it was accepted and `refusal` if it was refused."""
 
     upload_id: UUID
     state: str
@@ -53,7 +53,7 @@ def _refusal(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 class UploadEntry(Shape):
-    """An upload in the list. Without a `versionId` its object has not arrived; `claimedBy` is a claim."""
+    """An upload in the list. Without a `versionId`, its object has not arrived; `claimedBy` is not verified."""
 
     upload_id: UUID
     file_name: str

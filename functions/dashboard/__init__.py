@@ -1,4 +1,4 @@
-"""The dashboard: HTML pages on what the API knows; their templates, texts and assets stand beside them."""
+"""The dashboard: HTML pages about uploads, batches and sessions, with their templates, texts and assets."""
 
 from pathlib import Path
 from typing import Final

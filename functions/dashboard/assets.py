@@ -1,4 +1,4 @@
-"""Scripts, styles and pictures, each under a name that changes with its content, so that browsers may keep it."""
+"""Scripts, styles and pictures, each under a name that changes with its content, so that browsers can cache it."""
 
 from functools import cache
 from hashlib import sha256
@@ -23,7 +23,7 @@ _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 @cache
 def addresses() -> dict[str, str]:
-    """Where each asset is served, by its name in the folder."""
+    """The path of each asset, by its name in the folder."""
     found = (path for path in sorted((WEB / "assets").iterdir()) if path.suffix in _TYPES)
     return {
         path.name: f"/assets/{path.stem}-{sha256(path.read_bytes()).hexdigest()[:12]}{path.suffix}" for path in found
@@ -37,7 +37,7 @@ def _names() -> dict[str, str]:
 
 @router.get("/assets/<name>", include_in_schema=False, compress=True)
 def asset(name: Annotated[str, path_parameter("name", "Name with its content's hash")]) -> Response[str]:
-    """Only under the name of the content that it has now."""
+    """Serve an asset, only under the name that matches its current content."""
     if name not in _names():
         raise Problem(ProblemCode.NO_SUCH_ROUTE, f"There is no asset {name}.")
     path = WEB / "assets" / _names()[name]

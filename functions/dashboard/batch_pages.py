@@ -1,4 +1,4 @@
-"""A batch: its stages while it runs, then what came of it; its sessions, a page at a time."""
+"""A batch's pages: its stages while it runs, its result afterwards, and its sessions, a page at a time."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -40,7 +40,7 @@ NOTED: Final = (
     "programInstanceChosenBy",
     "warnings",
 )
-"""Of csvMetadata, what the page says."""
+"""The keys of csvMetadata that the page shows."""
 
 BatchId = Annotated[str, path_parameter("batchId", "Id of a batch")]
 
@@ -53,7 +53,7 @@ def batch(batch_id: BatchId) -> Response[str]:
 
 @router.get("/batches/<batchId>/live", include_in_schema=False, compress=True)
 def live(batch_id: BatchId) -> Response[str]:
-    """All below the heading, which the page asks for until the batch has ended."""
+    """Everything below the heading, which the page polls until the batch has ended."""
     return page(router.current_event.raw_event, "_batch.html", **_batch(id_of(batch_id)))
 
 
@@ -83,7 +83,7 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
         "audit": lists.audit_trail(db, batch_id, AUDIT_ENTRIES, None),
         "parent": next((other for other in relatives if not other["is_child"]), None),
         "children": [other for other in relatives if other["is_child"]],
-        # What intake did not note of a file is not said of it.
+        # What intake did not record about a file is not shown.
         "file": {**dict.fromkeys(NOTED), **found["csv_metadata"], "rating_scale": found["rating_scale"]},
         "took": found["completed_at"] - found["started_at"] if found["completed_at"] and found["started_at"] else None,
     }

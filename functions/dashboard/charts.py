@@ -1,4 +1,4 @@
-"""Bars: charts by month and the parts of one whole, drawn here as SVG: there without a script, and in print."""
+"""Bar charts by month, and the shares of one bar: drawn here as SVG, they need no script and can be printed."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -11,17 +11,17 @@ TOP: Final = 22
 FLOOR: Final = 172
 HEIGHT: Final = 208
 FILLED: Final = 0.72
-"""Of a month's width, its bar takes so much."""
+"""The share of a month's width that its bar takes."""
 MOST_STEPS: Final = 4
 LEAST_MONTHS: Final = 12
-"""A year is drawn though less of it is filled, so that one month is a month, and not a wall."""
+"""A chart shows at least a year, so that the bar of a single month does not fill it like a wall."""
 MOST_MONTHS: Final = 36
 LABELLED_MONTHS: Final = 12
-"""So many months have room for their names and values; of more, the first of each quarter has its name."""
+"""Up to so many months have room for names and values; beyond that, only the first month of each quarter is named."""
 
 
 class Column(NamedTuple):
-    """What is known of a month: a value, how it is written, and all that its bar says when it is pointed at."""
+    """A month's value, the value as text, and the text that its bar shows when pointed at."""
 
     value: float
     text: str
@@ -29,7 +29,7 @@ class Column(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A month on the picture. `name` and `year` are empty where there is no room for them, or it was said before."""
+    """A month in the chart. `name` and `year` are empty where there is no room, or the year has been shown already."""
 
     x: float
     y: float
@@ -42,14 +42,14 @@ class Bar(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line across, with the value that it stands for."""
+    """A line across the chart, with its value."""
 
     y: float
     text: str
 
 
 class Chart(NamedTuple):
-    """All that is drawn."""
+    """Everything that a chart draws."""
 
     bars: list[Bar]
     lines: list[Line]
@@ -64,8 +64,8 @@ class Chart(NamedTuple):
 def by_month(
     months: Sequence[tuple[date, Column | None]], names: Sequence[str], write: Callable[[float], str], least: float
 ) -> Chart:
-    """The months in order; None is a month in which there was nothing. *write* gives the text of a value at the side,
-    *least* is the smallest step between two of them."""
+    """Draw the months in order; None is a month with nothing in it. *write* gives the text of a value on the axis,
+    *least* is the smallest step between two of these values."""
     highest = max((column.value for _, column in months if column), default=0.0)
     step = _step(highest, least)
     steps = max(ceil(round(highest / step, 9)), 1)
@@ -91,7 +91,7 @@ def _bar(x: float, pitch: float, column: Column | None, height: float) -> Bar:
 
 
 def _labelled(bars: Sequence[Bar], days: Sequence[date], names: Sequence[str]) -> list[Bar]:
-    """What there is room for below and above each bar."""
+    """Add the labels for which there is room below and above each bar."""
     crowded = len(bars) > LABELLED_MONTHS
     return [
         bar._replace(
@@ -104,14 +104,14 @@ def _labelled(bars: Sequence[Bar], days: Sequence[date], names: Sequence[str]) -
 
 
 def _step(highest: float, least: float) -> float:
-    """1, 2 or 5 times a power of ten, so that a few of them reach the highest value."""
+    """1, 2 or 5 times a power of ten, so that a few steps reach the highest value."""
     rough = max(highest / MOST_STEPS, least)
     power = 10.0 ** (ceil(log10(rough)) - 1)
     return max(least, next(power * n for n in (1, 2, 5, 10) if power * n >= rough * (1 - 1e-9)))
 
 
 def months_to_draw(first: date, last: date) -> list[date]:
-    """The first day of each month to draw: up to *last*, a year at least; of many years the latest."""
+    """The first day of each month to draw, up to *last*: at least a year, and of many years the latest."""
     count = 12 * (last.year - first.year) + last.month - first.month + 1
     count = min(max(count, LEAST_MONTHS), MOST_MONTHS)
     newest = 12 * last.year + last.month - 1
@@ -119,7 +119,7 @@ def months_to_draw(first: date, last: date) -> list[date]:
 
 
 def shares(*counts: int) -> list[float]:
-    """The parts of a bar in percent, at least one of each thing that there is: one bad row of 100,000 is to be seen."""
+    """The parts of a bar in percent, at least 1 % for each that is not zero: one bad row in 100,000 must be visible."""
     whole = sum(counts) or 1
     parts = [max(100 * count / whole, 1.0) if count else 0.0 for count in counts]
     if any(counts):

@@ -1,4 +1,4 @@
-"""Drop a file: the form, and what a file's name says of its programme and instance."""
+"""The form to import a file, and the programme and instance that a file's name suggests."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -22,11 +22,11 @@ SLUGS_OFFERED = 100
 
 @router.get("/drop", include_in_schema=False, compress=True, security=needs(Right.IMPORTS_WRITE))
 def drop() -> Response[str]:
-    """With `parent`, for the mended error file of that batch: it has its programme and instance, if none is chosen."""
+    """With `parent`, the form is for that batch's corrected error file and takes over its programme and instance."""
     event = router.current_event.raw_event
     db = database()
     parent_id, named, slug = (query_of(event, name) for name in ("parent", "programme", "instance"))
-    # Its name may hold more than the id says.
+    # The page shows the parent's file name, which may tell more than its id does.
     if parent_id and Right.IMPORTS_READ not in held(event):
         raise RightMissing(Right.IMPORTS_READ)
     parent = get_batch(db, uuid_of(parent_id, ProblemCode.NO_SUCH_BATCH, "batch")) if parent_id else None
@@ -43,7 +43,7 @@ def drop() -> Response[str]:
 
 @router.get("/drop/guess", include_in_schema=False, security=needs(Right.IMPORTS_WRITE))
 def guess() -> Response[str]:
-    """What the name says, in a sentence; the page's script fills it in from the data beside it."""
+    """A sentence about what the name suggests; the page's script shows its data attributes as hints in the form."""
     event = router.current_event.raw_event
     name = query_of(event, "name") or ""
     program_type, slug = read_file_name(name)
@@ -60,7 +60,7 @@ def guess() -> Response[str]:
 
 @router.post("/drop/uploads", include_in_schema=False, status_code=201, security=needs(Right.IMPORTS_WRITE))
 def announce(upload: UploadRequest) -> SignedUpload:
-    """As `POST /v1/import/uploads`: the page has a pass, which opens no route of the API."""
+    """Like `POST /v1/import/uploads`, for pages: they have a session cookie, which opens no route of the API."""
     return upload_routes.create_upload(upload)
 
 

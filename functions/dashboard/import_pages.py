@@ -1,4 +1,4 @@
-"""Imports: the timeline of uploads and what became of them, and the page of one upload that is not a batch (yet)."""
+"""The timeline of uploads and their batches, and the page of an upload that has no batch, or not yet."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final
@@ -21,7 +21,7 @@ router = new_router()
 ENTRIES: Final = 50
 OF_UPLOADS: Final = ("waiting", "refused")
 OF_BATCHES: Final = ("pending", "running", "completed", "failed", "archived")
-# A link to upload with is good for minutes; what has not arrived by then is not coming.
+# An upload link is valid for minutes; a file that has not arrived by then will not come.
 MAY_ARRIVE: Final = timedelta(minutes=20)
 
 UploadId = Annotated[str, path_parameter("uploadId", "Id of an upload")]
@@ -36,7 +36,7 @@ def imports() -> Response[str]:
 
 @router.get("/imports/list", include_in_schema=False, compress=True)
 def imports_list() -> Response[str]:
-    """The list alone, which the page asks for while something on it runs."""
+    """The list alone, which the page polls while something on it is running."""
     event = router.current_event.raw_event
     return page(event, "_timeline.html", **_timeline(event))
 
@@ -70,7 +70,7 @@ def _timeline(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _day_of(text: str | None) -> date | None:
-    """The day that a form names; what is none is passed over, as an unknown state is."""
+    """The day from the form; anything that is not a day is ignored, like an unknown state."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
@@ -78,7 +78,7 @@ def _day_of(text: str | None) -> date | None:
 
 
 def _after(day: date | None) -> tuple[datetime | None, UUID | None]:
-    """Where a list begins whose newest entries are of this day, in UTC."""
+    """Where a list starts whose newest entries are from this day, in UTC."""
     if day is None or day == date.max:
         return None, None
     return datetime.combine(day + timedelta(days=1), time(tzinfo=UTC)), UUID(int=0)
@@ -92,7 +92,7 @@ def _is_at_work(entry: dict[str, Any]) -> bool:
 
 @router.get("/uploads/<uploadId>", include_in_schema=False, compress=True)
 def upload(upload_id: UploadId) -> Response[str]:
-    """Where a file is that has no batch yet; once it has one, that is its page."""
+    """The state of a file that has no batch yet; once it has one, redirects to the batch."""
     event = router.current_event.raw_event
     entry = _upload(upload_id)
     if entry["batch_id"] is not None:
@@ -102,7 +102,7 @@ def upload(upload_id: UploadId) -> Response[str]:
 
 @router.get("/uploads/<uploadId>/outcome", include_in_schema=False, compress=True)
 def outcome(upload_id: UploadId) -> Response[str]:
-    """The same for the page that waits: it goes on to the batch by itself."""
+    """The part that the waiting page polls; it takes the reader on to the batch by itself."""
     entry = _upload(upload_id)
     answer = page(router.current_event.raw_event, "_upload_outcome.html", entry=entry, may_arrive=_is_at_work(entry))
     if entry["batch_id"] is not None:

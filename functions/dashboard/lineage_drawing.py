@@ -1,8 +1,8 @@
-"""The lineage graph as a picture: SVG without a style of its own, in columns from left to right.
+"""Draws the lineage graph as SVG without a style of its own, in columns from left to right.
 
-File, import, sessions and programme instance stand side by side, this import's in one line. The import that it corrects
-stands above it, those that correct it below, joined at their left. Every node has its place by what it is, so no
-edge crosses a box, however many corrections there are.
+File, import, sessions and programme instance stand side by side on this import's line. The import that it corrects is
+above it, its corrections are below, and edges join them on the left. A node's kind decides its place, so no edge
+crosses a box, however many corrections there are.
 """
 
 from typing import Any, Final, NamedTuple
@@ -15,12 +15,12 @@ GAP_ACROSS: Final = 76
 GAP_DOWN: Final = 22
 MARGIN: Final = 6
 ASIDE: Final = 38
-"""How far to the left of them the edges between imports run, together; less than the gap."""
+"""How far to the left of the imports the edges between them run; less than the gap."""
 BEND: Final = 8
 ARROW: Final = 7
 
 MAX_CORRECTIONS: Final = 8
-"""More of them would be a wall of boxes: the rest is in the list below the picture."""
+"""More corrections would make a wall of boxes; the list below the picture has the rest."""
 
 COLUMNS: Final = {"file": 0, "batch": 1, "sessions": 2, "people": 2, "programInstance": 3}
 
@@ -34,7 +34,7 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An edge, as its path, and where its label goes; of edges that run together, the first has one."""
+    """An edge as a path, and the place of its label; of edges that run together, only the first has a label."""
 
     path: str
     type: str
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """Boxes and lines, in a picture of this size."""
+    """Boxes and lines, and the size of the picture."""
 
     boxes: list[Box]
     lines: list[Line]
@@ -56,7 +56,7 @@ class Drawing(NamedTuple):
 
 
 def draw(graph: Graph) -> Drawing:
-    """The graph, this import's line in its middle."""
+    """Draw the graph with this import's line in the middle."""
     imports = _imports(graph)
     shown = imports[: 2 + MAX_CORRECTIONS]
     level = next(row for row, node in enumerate(shown) if node.id == _mine(graph))
@@ -66,7 +66,7 @@ def draw(graph: Graph) -> Drawing:
     edges = [edge for edge in _drawn(graph) if edge.source in boxes and edge.to in boxes]
     columns = max(COLUMNS[box.node.type] for box in boxes.values()) + 1
     return Drawing(
-        # In the order in which they are read, which is that of the Tab key.
+        # The order in which people read them, which the Tab key follows.
         sorted(boxes.values(), key=lambda box: (box.x, box.y)),
         _lines(edges, boxes),
         columns * (WIDTH + GAP_ACROSS) - GAP_ACROSS + 2 * MARGIN,
@@ -80,7 +80,7 @@ def _mine(graph: Graph) -> str:
 
 
 def _imports(graph: Graph) -> list[Any]:
-    """The import that this one corrects, this one, those that correct it."""
+    """The import that this one corrects, this one, and those that correct it."""
     mine = _mine(graph)
     corrections = {edge.to for edge in graph.edges if edge.type == "correctedBy" and edge.source == mine}
     nodes = [node for node in graph.nodes if node.type == "batch"]
@@ -88,7 +88,7 @@ def _imports(graph: Graph) -> list[Any]:
 
 
 def _drawn(graph: Graph) -> list[Edge]:
-    """The edges; it is the sessions, if any were written, that one sees belong to the programme instance."""
+    """The edges to draw. If sessions were written, the edge to the programme instance starts at them."""
     wrote = next((edge.to for edge in graph.edges if edge.type == "wrote"), None)
     return [
         edge.model_copy(update={"source": wrote}) if edge.type == "belongsTo" and wrote else edge
@@ -101,7 +101,7 @@ def _box(node: Any, row: int) -> Box:
 
 
 def _lines(edges: list[Edge], boxes: dict[str, Box]) -> list[Line]:
-    """Those that begin alike run together, and have one label."""
+    """The lines of the edges; edges with the same start run together and share a label."""
     begun = [(edge.source, edge.type) for edge in edges]
     return [
         _line(boxes[edge.source], boxes[edge.to], edge.type)._replace(has_label=begun.index(begun[number]) == number)
@@ -113,7 +113,7 @@ def _line(source: Box, to: Box, type_: str) -> Line:
     from_y, to_y = source.y + HEIGHT // 2, to.y + HEIGHT // 2
     if source.x == to.x:
         aside = to.x - ASIDE
-        # Apart from the edge that comes from the file.
+        # Keep clear of the edge that comes from the file.
         start, end = from_y + 12, to_y - 12
         path = (
             f"M{source.x},{start} H{aside + BEND} Q{aside},{start} {aside},{start + BEND} "

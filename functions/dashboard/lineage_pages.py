@@ -1,4 +1,4 @@
-"""Lineage: a batch's graph, a session with all its versions, and the way to either from an id."""
+"""Lineage: a batch's graph, a session with all its versions, and a form that finds either by its id."""
 
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -22,14 +22,14 @@ from ingestion.records import PROGRAMMES, Field, RecordType
 router = new_router()
 
 VERSIONS: Final = 20
-"""So many earlier versions stand side by side."""
+"""How many earlier versions are shown side by side."""
 
 SessionId = Annotated[str, path_parameter("sessionId", "Our id of a session")]
 
 
 @router.get("/lineage", include_in_schema=False, compress=True)
 def find() -> Response[str]:
-    """From an id to its page: a batch, our id of a session, or `programme:id`."""
+    """Find the page for the id of a batch, our id of a session, or `programme:id`."""
     event = router.current_event.raw_event
     asked_for = query_of(event, "id")
     if asked_for is None:
@@ -47,7 +47,7 @@ def find() -> Response[str]:
 
 @router.get("/batches/<batchId>/lineage", include_in_schema=False, compress=True)
 def of_batch(batch_id: BatchId) -> Response[str]:
-    """The drawn graph, and the same as a list."""
+    """The graph as a picture and as a list."""
     event = router.current_event.raw_event
     found = get_batch(database(), id_of(batch_id))
     graph = lineage_of_batch(found["id"])
@@ -56,7 +56,7 @@ def of_batch(batch_id: BatchId) -> Response[str]:
 
 @router.get("/sessions/<sessionId>", include_in_schema=False, compress=True)
 def session(session_id: SessionId) -> Response[str]:
-    """A session's row, and its versions side by side."""
+    """The row that a session came from, and its versions side by side."""
     event = router.current_event.raw_event
     cursor = query_of(event, "cursor")
     (before,) = BY_VERSION.after(cursor) or (None,)
@@ -80,9 +80,9 @@ def session(session_id: SessionId) -> Response[str]:
 def _compared(
     record: RecordType, versions: list[dict[str, Any]], before_all: dict[str, Any] | None
 ) -> list[tuple[Field | None, list[tuple[Any, bool]]]]:
-    """Each field that any version fills, with its value in each and whether that differs from the version before.
+    """Each field that any version fills, with its value in each version and whether it differs from the version before.
 
-    *before_all* is the version before the last of them. No field stands for the programme instance.
+    *before_all* is the version before the oldest of them. The programme instance has None as its field.
     """
     names = {"program_instance": None, **{field.name: field for field in record.stored}}
     befores = [*versions[1:], before_all]

@@ -1,5 +1,5 @@
-"""The row behind a version of a session, as it stands in its file: personal data of others may be beside it, so only
-those who may read error files see it, when they ask for it, and the audit trail says that they did."""
+"""The row behind a version of a session, as it stands in its file. It may hold other people's personal data, so only
+those who may read error files can see it, only on request, and the audit trail records it."""
 
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ Version = Annotated[str, path_parameter("version", "Number of one of its version
     "/sessions/<sessionId>/rows/<version>", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ)
 )
 def row(session_id: SessionId, version: Version) -> Response[str]:
-    """Its cells, or why they can't be had."""
+    """The row's cells, or why they can't be shown."""
     number = int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
     event = router.current_event.raw_event
     versions = get_versions(event, session_id, 1, number + 1)

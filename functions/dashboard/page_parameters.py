@@ -1,4 +1,4 @@
-"""What the address of a page asks for: ids, filters, cursors."""
+"""Reads the parameters of a page's address: ids, filters, cursors."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ MAX_QUERY_CHARACTERS = 400
 
 
 def uuid_of(text: str, missing: ProblemCode, thing: str) -> UUID:
-    """The id in a path; what is none names nothing. Raises Problem."""
+    """The id in a path. Raises Problem if it is not a UUID, since then it names nothing."""
     try:
         return UUID(text)
     except ValueError as wrong:
@@ -17,8 +17,8 @@ def uuid_of(text: str, missing: ProblemCode, thing: str) -> UUID:
 
 
 def query_of(event: dict[str, Any], name: str) -> str | None:
-    """A parameter of the address; None where it is absent or empty. Raises Problem."""
+    """A parameter of the address; None if it is absent or empty. Raises Problem."""
     text: str = (event.get("queryStringParameters") or {}).get(name, "").strip()
     if len(text) > MAX_QUERY_CHARACTERS:
-        raise Problem(ProblemCode.INVALID_REQUEST, f"{name} has more than {MAX_QUERY_CHARACTERS} characters.")
+        raise Problem(ProblemCode.INVALID_REQUEST, f"{name} is longer than {MAX_QUERY_CHARACTERS} characters.")
     return text or None

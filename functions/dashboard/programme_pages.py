@@ -1,4 +1,4 @@
-"""Programmes: their instances, and what one of these has come to: files, sessions by month, rejected rows over time."""
+"""Programmes and their instances; for an instance its files, sessions by month and rejected rows over time."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -25,7 +25,7 @@ RECENT_FILES: Final = 10
 FILES_SHOWN: Final = 10
 MONTHS_LISTED: Final = 240
 MAX_COUNTED_SESSIONS: Final = 200_000
-"""About 0.1 s of the database's time; an instance of more is not drawn by month."""
+"""Counting so many takes the database about 0.1 s; a larger instance is not drawn by month."""
 
 _SUMS: Final = ("batches", "total_rows", "inserted_rows", "updated_rows", "skipped_rows", "error_rows")
 
@@ -46,7 +46,7 @@ def programmes() -> Response[str]:
 
 @router.get("/programmes/<slug>", include_in_schema=False, compress=True)
 def instance(slug: Slug) -> Response[str]:
-    """Totals over its files; its sessions are counted afterwards, by a request of their own."""
+    """Totals over the instance's files; another request counts its sessions afterwards."""
     event = router.current_event.raw_event
     found = _instance(slug)
     months = instance_overview.months_of_batches(database(), found["id"])
@@ -65,7 +65,7 @@ def instance(slug: Slug) -> Response[str]:
 
 @router.get("/programmes/<slug>/sessions", include_in_schema=False, compress=True)
 def sessions(slug: Slug) -> Response[str]:
-    """Sessions by month, by the files in which they stand, and whether they are as many as the files brought."""
+    """Sessions by month and by file, and whether their number matches what the files added."""
     event = router.current_event.raw_event
     db = database()
     found = _instance(slug)
@@ -126,7 +126,7 @@ def _chart(
     write: Callable[[float], str],
     least: float,
 ) -> Chart | None:
-    """None if there is no month at all."""
+    """The chart; None if there is no month at all."""
     if not months:
         return None
     found = {month["month"]: column(month) for month in months}

@@ -1,4 +1,4 @@
-"""The reader's language: the texts, and how numbers, sizes, months and spans of time are written in it."""
+"""The reader's language: its texts, and how it writes numbers, sizes, months and durations."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ FAMILIES: Final[dict[str, type[CatalogueCode]]] = {
     "warning": WarningCode,
     "problem": ProblemCode,
 }
-"""The codes that pages show, by what the keys of their texts begin with."""
+"""The codes that pages show, by the prefix of their text keys."""
 LANGUAGES: Final = {"en": "English", "nb": "Norsk"}
 _NORWEGIAN: Final = ("nb", "no", "nn")
 _NO_BREAK: Final = "\u00a0"
@@ -34,7 +34,7 @@ _GROUP, _POINT = {"en": ",", "nb": _NO_BREAK}, {"en": ".", "nb": ","}
 
 
 def language_of(event: Mapping[str, Any]) -> str:
-    """What the address asks for, else what was chosen before, else what the browser prefers, else English."""
+    """The language from the address, else the one chosen before, else the browser's preference, else English."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     asked = (event.get("queryStringParameters") or {}).get("lang", "")
     return (
@@ -50,8 +50,8 @@ def _known(language: str) -> str | None:
 
 
 def _preferred(accept_language: str) -> str | None:
-    """Of `nb-NO,nb;q=0.9,en;q=0.8`, the language we have that reconciles most."""
-    reconciled: list[tuple[float, str]] = []
+    """The language of ours that a header such as `nb-NO,nb;q=0.9,en;q=0.8` prefers."""
+    weighted: list[tuple[float, str]] = []
     for part in accept_language.split(","):
         tag, _, quality = part.strip().lower().partition(";q=")
         primary = tag.partition("-")[0]
@@ -61,13 +61,13 @@ def _preferred(accept_language: str) -> str | None:
         except ValueError:
             weight = 0.0
         if language in LANGUAGES and weight > 0:
-            reconciled.append((weight, language))
-    return max(reconciled, key=lambda pair: pair[0])[1] if reconciled else None
+            weighted.append((weight, language))
+    return max(weighted, key=lambda pair: pair[0])[1] if weighted else None
 
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """All texts of a language, by key: the pages' own, and those of the catalogue."""
+    """All texts of a language by key: those of the pages and those of the catalogue."""
     own: dict[str, str] = json.loads((WEB / "texts" / f"{language}.json").read_text(encoding="utf-8"))
     return own | _of_codes(language)
 
@@ -83,14 +83,14 @@ def _of_codes(language: str) -> dict[str, str]:
 
 
 class Words:
-    """One language, as templates use it: `t("key", name=value)`, `n("key", count)`."""
+    """One language for templates: `t("key", name=value)`, `n("key", count)`."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         self._texts = texts(language)
 
     def t(self, key: str, **values: Any) -> str:
-        """The text of a key, its `{name}`s filled in with these values and the limits. Raises KeyError."""
+        """The text of a key, with each `{name}` filled in from these values and the limits. Raises KeyError."""
         text = self._texts[key]
         if "{" not in text:
             return text
@@ -98,11 +98,11 @@ class Words:
         return text.format(**gaps | values)
 
     def label(self, field: Field) -> str:
-        """What a field of a record is called."""
+        """The label of a record's field."""
         return str(getattr(field.label, self.language))
 
     def n(self, key: str, count: int) -> str:
-        """The text of a key for so many: `key.one` or `key.other`."""
+        """The text of a key for a count: `key.one` or `key.other`."""
         form = "one" if count == 1 else "other"
         return self._texts[f"{key}.{form}"].format(count=self.number(count))
 
@@ -116,14 +116,14 @@ class Words:
         return text.replace(",", "\0").replace(".", _POINT[self.language]).replace("\0", _GROUP[self.language])
 
     def percent(self, part: float, whole: float) -> str:
-        """So much of so much, as one reads it: 0.4% is not 0%, and 99.96% not 100%."""
+        """A percentage that never rounds to 0% or 100%: 0.04% is shown as 0.1%, and 99.96% as 99.9%."""
         share = 100 * part / whole if whole else 0.0
         digits = 0 if share in (0, 100) or (10 <= share <= 90) else 1
         shown = min(max(share, 0.1), 99.9) if 0 < share < 100 and digits else share
         return self.number(shown, digits) + ("%" if self.language == "en" else f"{_NO_BREAK}%")
 
     def size(self, size_bytes: int) -> str:
-        """In B, kB, MB or GB."""
+        """A size in B, kB, MB or GB."""
         value, unit = float(size_bytes), "B"
         for larger in ("kB", "MB", "GB"):
             if value < 1000:
@@ -133,13 +133,13 @@ class Words:
         return f"{self.number(value, digits)}{_NO_BREAK}{unit}"
 
     def listed(self, names: Sequence[str]) -> str:
-        """Names with commas between them, however many and however long they are."""
+        """Names separated by commas; a long list is cut off."""
         shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in names[:MOST_NAMES]]
         more = [self.n("more", len(names) - MOST_NAMES)] if len(names) > MOST_NAMES else []
         return ", ".join([*shown, *more])
 
     def span(self, length: timedelta) -> str:
-        """A length of time."""
+        """A duration."""
         seconds = max(length.total_seconds(), 0)
         if seconds < 60:
             return f"{self.number(seconds, 1)}{_NO_BREAK}s"
@@ -150,11 +150,11 @@ class Words:
 
     @property
     def months(self) -> list[str]:
-        """The twelve, short."""
+        """The short names of the twelve months."""
         return self.t("months").split()
 
     def month(self, day: date) -> str:
-        """Month and year, short."""
+        """Month and year, with the month's short name."""
         return f"{self.months[day.month - 1]} {day.year}"
 
     def day(self, day: date) -> str:

@@ -1,4 +1,4 @@
-"""Some of a batch's rejected rows, a few for each fault: personal data, so asked for alone, and audited."""
+"""Examples of a batch's rejected rows, a few for each fault. They hold personal data, so each request is audited."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -28,20 +28,20 @@ from ingestion.rows.rejects import read_rejects
 router = new_router()
 
 SAMPLES: Final = 3
-"""So many rows of each fault; with its other faults, a row may stand below several."""
+"""Rows shown for each fault; a row with several faults may be shown below each."""
 CHARS_READ: Final = 3_000_000
-"""So much of the rejected rows is looked through, counted in characters of their cells."""
+"""How much of the rejected rows is searched, in characters of their cells."""
 
 LONGEST_CELL: Final = 200
 LONGEST_MESSAGE: Final = 4_000
 
 Group = tuple[str, str]
-"""Code and field, as the summary of faults has them."""
+"""Code and field, as in the batch's error summary."""
 
 
 class Sample(NamedTuple):
-    """A rejected row below one of its faults. `first_cell` is what its reader knows it by, most often the session's id;
-    `cell` is where a spreadsheet shows the fault in the error file, as `D12`."""
+    """A rejected row below one of its faults. `first_cell` is what readers know it by, mostly the session's id; `cell`
+    is where a spreadsheet shows the fault in the error file, such as `D12`."""
 
     row: int
     line: int
@@ -52,7 +52,7 @@ class Sample(NamedTuple):
 
 @router.get("/batches/<batchId>/rejected", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
 def rejected(batch_id: BatchId) -> Response[str]:
-    """The faults with samples: whoever may not download the file may not see them here."""
+    """The faults with example rows, which require the same right as the error file."""
     event = router.current_event.raw_event
     db = database()
     batch = get_batch(db, id_of(batch_id))
@@ -73,7 +73,7 @@ def rejected(batch_id: BatchId) -> Response[str]:
 
 @router.get("/batches/<batchId>/errors", include_in_schema=False, security=needs(Right.ERRORS_READ))
 def error_file(batch_id: BatchId) -> Response[Any]:
-    """The error file itself, audited, for who has a pass in place of a token."""
+    """The error file itself, audited, for browsers, which have a session cookie in place of a token."""
     return error_file_routes.errors(id_of(batch_id))
 
 
@@ -96,14 +96,14 @@ def _sample(reject: Reject, cell: str) -> Sample:
 
 
 def cell_name(column: int | None, ordinal: int) -> str:
-    """What a spreadsheet calls a cell of a rejected row, both counted from 0; nothing where no column is at fault."""
+    """A spreadsheet's name for a cell of a rejected row, both counted from 0; None if no column is at fault."""
     if column is None:
         return ""
     letters, rest = "", column + 1
     while rest:
         rest, letter = divmod(rest - 1, 26)
         letters = chr(ord("A") + letter) + letters
-    # The header is the first row of the error file, and no row of it is blank.
+    # The header is the first row of the error file, and the file has no blank rows.
     return f"{letters}{ordinal + 2}"
 
 
@@ -114,7 +114,7 @@ def _places(batch: dict[str, Any]) -> dict[str, int]:
 
 
 def _rejects(batch_id: UUID) -> Iterator[Reject]:
-    """The first rows. Lazily: of a file with few kinds of faults, little is read."""
+    """The first rejects, read lazily: a file with few kinds of faults needs little reading."""
     read = 0
     with closing(blocks(settings().work_bucket, object_keys.reject_values(batch_id), None)) as file:
         try:

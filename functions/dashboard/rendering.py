@@ -1,7 +1,7 @@
-"""Pages: a template, the reader's words, and the headers that keep a page to what is ours.
+"""Renders pages: a template, the reader's language, and headers that restrict a page to our own content.
 
-Whatever came from a file, a header or a cell is text: Jinja escapes it, always, and the Content-Security-Policy lets no
-script or style run that we do not serve.
+Anything from a file, a header or a cell is text: Jinja always escapes it, and the Content-Security-Policy lets only
+scripts and styles run that we serve.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ POLICY: Final = (
 
 
 def page(event: Mapping[str, Any], template: str, status: int = 200, **values: Any) -> Response[str]:
-    """The template with these values, in the caller's language."""
+    """Render the template with these values in the caller's language."""
     language = language_of(event)
     body = _environment(language).get_template(template).render(_frame(event, language), **values)
     query = event.get("queryStringParameters") or {}
@@ -48,7 +48,7 @@ def page(event: Mapping[str, Any], template: str, status: int = 200, **values: A
 
 
 def problem_page(event: Mapping[str, Any], problem: Problem) -> Response[str]:
-    """A problem, for somebody who reads."""
+    """A problem as a page."""
     right = problem.right if isinstance(problem, RightMissing) else None
     answer = page(event, "problem.html", int(problem.status), problem=problem.shape, right=right)
     answer.headers.update(problem.headers)
@@ -56,24 +56,24 @@ def problem_page(event: Mapping[str, Any], problem: Problem) -> Response[str]:
 
 
 def page_as_result(answer: Response[str]) -> dict[str, Any]:
-    """A page as the function returns it where no route has been reached."""
+    """The page as the function's result if no route has run."""
     headers = {"Content-Type": str(answer.content_type), **answer.headers}
     return {"statusCode": answer.status_code, "headers": headers, "body": answer.body, "isBase64Encoded": False}
 
 
 def redirect_to(path: str) -> Response[str]:
-    """Look there."""
+    """Redirect to another page."""
     return Response(status_code=303, content_type=HTML, body="", headers={"Location": path})
 
 
 def wants_page(event: Mapping[str, Any]) -> bool:
-    """Whether a browser asks, for something that is not of the API."""
+    """Whether a browser asks for a page, not for a route of the API."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return "text/html" in headers.get("accept", "") and not str(event.get("rawPath", "")).startswith("/v1/")
 
 
 def _headers() -> dict[str, str | list[str]]:
-    # Uploads go straight to S3, and to the folder of incoming files alone.
+    # Uploads go straight to S3, and only to the folder of incoming files.
     uploads = f" {address_of(settings().uploads_bucket)}incoming/"
     return {
         "Content-Security-Policy": POLICY.format(uploads=uploads),
@@ -90,15 +90,15 @@ def _remember(language: str) -> Cookie:
         max_age=_A_YEAR,
         same_site=SameSite.LAX_MODE,
         http_only=True,
-        # Nothing is lost by showing it, and the local system has no TLS.
+        # Not Secure: the cookie holds no secret, and the local system has no TLS.
         secure=False,
     )
 
 
 def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """What the frame around every page needs."""
+    """Values for the frame around every page."""
     known = caller_of(event)
-    # With two slashes at its beginning it would be an address on another host.
+    # A path that starts with two slashes would be an address on another host.
     path = "/" + str(event.get("rawPath") or "").lstrip("/\\")
     query = {name: value for name, value in (event.get("queryStringParameters") or {}).items() if name != "lang"}
     others = {
@@ -121,7 +121,7 @@ def _frame(event: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 @cache
 def _environment(language: str) -> "Environment":
-    # Imported for the first page: whoever asks the API for JSON does not wait for it.
+    # Imported with the first page, so that calls of the API don't wait for it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     words = Words(language)
@@ -160,7 +160,7 @@ def _environment(language: str) -> "Environment":
 
 
 def when(at: datetime | None) -> Markup:
-    """A moment: in UTC as sent, which stays to be seen on hover; a script writes it in the reader's time and manner."""
+    """A time in UTC, which hovering shows; a script rewrites it in the reader's time zone and format."""
     if at is None:
         return Markup("–")
     utc = at.astimezone(UTC)
@@ -172,17 +172,17 @@ def when(at: datetime | None) -> Markup:
 
 
 def programme_name(program_type: str | None) -> str:
-    """Its name; as it stands, if it is none of ours any more."""
+    """The programme's name, or its id if the programme no longer exists."""
     programme = PROGRAMMES.get(program_type or "")
     return programme.name if programme else program_type or ""
 
 
 def address(path: str, **query: Any) -> str:
-    """A path with those parameters that say something."""
+    """A path with those parameters that have a value."""
     given = {name: value for name, value in query.items() if value not in (None, "", False)}
     return f"{path}?{urlencode(given)}" if given else path
 
 
 def _segment(text: object) -> str:
-    """As one part of a path."""
+    """Encode as one segment of a path."""
     return quote(str(text), safe="")

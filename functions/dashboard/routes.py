@@ -1,7 +1,8 @@
-"""All routes of the dashboard."""
+"""The routers of the dashboard."""
 
 from dashboard import (
     assets,
+    batch_actions,
     batch_pages,
     import_form,
     import_pages,
@@ -18,6 +19,7 @@ ROUTERS = tuple(
         import_pages,
         import_form,
         batch_pages,
+        batch_actions,
         rejected_rows_page,
         lineage_pages,
         original_row_page,

@@ -1,7 +1,7 @@
-"""The way out, and what a browser is told that has no pass: signed out, or not signed in and why. Open to everybody,
-about nobody.
+"""Signing out, and pages for browsers without a session cookie: signed out, or why signing in failed. They are open to
+everybody and show no data.
 
-Whoever signs out does so here: the pass is revoked in the database, to which SignIn, which gave it, has no way.
+Signing out happens here because it revokes the session cookie in the database, which SignIn, its issuer, cannot reach.
 """
 
 from typing import Final
@@ -18,12 +18,12 @@ from ingestion.sign_in.session_cookies import SESSION_COOKIE
 router = new_router()
 
 REASONS: Final = ("stale", "refused", "unreachable", "untrusted")
-"""The words of admit/issuer.py for why nobody was signed in."""
+"""The reasons that SignIn gives for a failed sign-in."""
 
 
 @router.post("/logout", include_in_schema=False)
 def sign_out() -> Response[str]:
-    """Without a pass; what is left of it in another place opens nothing."""
+    """Delete the session cookie and revoke it, so that no copy of it works."""
     browsers.sign_out(router.current_event.raw_event)
     answer = redirect_to("/signed-out")
     answer.cookies = [
@@ -32,15 +32,21 @@ def sign_out() -> Response[str]:
     return answer
 
 
+@router.get("/logout", include_in_schema=False)
+def look_for_the_way_out() -> Response[str]:
+    """Sign nobody out: any page can link here. The button is at the top of every page."""
+    return redirect_to("/")
+
+
 @router.get("/signed-out", include_in_schema=False, compress=True)
 def signed_out() -> Response[str]:
-    """Here; the issuer may still know who it was."""
+    """The page after signing out of this system; the issuer may still remember the user."""
     return page(router.current_event.raw_event, "signed_out.html")
 
 
 @router.get("/sign-in-failed", include_in_schema=False, compress=True)
 def failed() -> Response[str]:
-    """A reason that is none of ours is not shown: addresses are written by anybody."""
+    """Why signing in failed. An unknown reason is not shown, since anybody can write the address."""
     event = router.current_event.raw_event
     asked = query_of(event, "reason")
     return page(event, "sign_in_failed.html", 400, reason=asked if asked in REASONS else "stale")

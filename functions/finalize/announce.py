@@ -1,4 +1,4 @@
-"""Announce to other systems how a batch ended, also if it had ended before: the announcement may have failed then."""
+"""Publishes an event when a batch has ended, and again on a repeat, since an earlier attempt may have failed."""
 
 from uuid import UUID
 
@@ -11,10 +11,10 @@ _EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Ev
 
 
 def announce(batch_id: UUID, finalized: Finalized, settings: Settings) -> None:
-    """Announce a batch that has ended, as often as it is called. Raises Unavailable."""
+    """Publish how the batch ended, if it has; a repeat publishes the same event. Raises Unavailable."""
     event = _EVENTS.get(finalized.status)
     if event:
-        # Only the code of the reason: the sentence is for people, who read it from the API.
+        # Only the code of the reason: the sentence is for people, who find it through the API.
         send(
             event,
             {"batchId": str(batch_id), "failure": finalized.failure_code, "uploadsBucket": settings.uploads_bucket},

@@ -1,4 +1,4 @@
-"""Finalize: ends a batch, whether its import went through or broke."""
+"""Finalize: ends a batch, whether its import succeeded or broke."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from ingestion.telemetry import logger, metrics
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """End the batch of a state machine's task, or of an execution that ended without finalizing, by EventBridge."""
+    """End the batch of a workflow's task, or of an execution that EventBridge reports as ended without Finalize."""
     task = _task(event)
     logger.append_keys(batch_id=str(task.batch_id))
     if isinstance(task, FailTask):

@@ -1,4 +1,4 @@
-"""Ends a batch whose import broke: what it published is taken back first, then it is failed, with its reason."""
+"""Fails a batch whose import broke, with the reason, after taking back everything that it published."""
 
 from finalize.finalize_batch import finalized_as
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
@@ -8,16 +8,18 @@ from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
-from ingestion.errors import BatchBroken, ProgrammeBusy, StagingLost, Unavailable
+from ingestion.errors import BatchBroken, Cancelled, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
 
-# Errors that we raise with a sentence for people; the text of any other may hold cells of the file.
+# Our own errors, whose text is for people; the text of any other error may hold cells of the file.
 _OURS = {error.__name__ for error in (BatchBroken, Unavailable, ProgrammeBusy, StagingLost)}
 
 
 def failure_of(task: FailTask) -> Failure:
-    """Says what happened, and nothing of the file's content."""
+    """The reason for people; it holds none of the file's content."""
     error = task.error
+    if error.error == Cancelled.__name__:
+        return Failure(FailureCode.CANCELLED, "Somebody cancelled the import. Nothing of the file was imported.")
     said = f" {error.message}" if error.error in _OURS else ""
     return Failure(
         FailureCode.IMPORT_BROKE, f"The import broke ({error.error}).{said} Nothing of the file was imported."
@@ -27,8 +29,8 @@ def failure_of(task: FailTask) -> Failure:
 def fail_batch(task: FailTask, db: Connection) -> Finalized:
     """Take the batch back and fail it, unless it has ended or another execution has taken it over.
 
-    The people whom it created go in a transaction of their own, also if only that is left to do: two that had written
-    sessions, and were to delete people, would wait for each other.
+    A transaction of its own deletes the people whom the batch created, even if nothing else is left to do: two batches
+    that wrote sessions and then deleted people in one transaction would wait for each other.
     """
     finalized = _fail(task, db)
     if finalized.status is BatchStatus.FAILED:
@@ -40,8 +42,8 @@ def fail_batch(task: FailTask, db: Connection) -> Finalized:
 def _fail(task: FailTask, db: Connection) -> Finalized:
     with transaction(db):
         batch = batches.get(db, task.batch_id, lock=True)
-        is_stale = batch.execution not in (None, task.execution)
-        if is_stale or batch.status not in (BatchStatus.PENDING, BatchStatus.RUNNING):
+        is_stale = batch.execution not in (None, task.execution) and not batch.is_cancelled
+        if is_stale or batch.has_ended:
             return finalized_as(batch)
         so_far = ledger.read(db, batch.id)
         rejected, failure = so_far.rejected, failure_of(task)
@@ -69,8 +71,8 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
 
 
 def _remove_published(batch: Batch, db: Connection) -> None:
-    """Leave nothing of the batch behind but its record."""
-    # A merge may be at work still, of an execution that was stopped: wait for it, and let no other begin.
+    """Remove everything of the batch except its record."""
+    # A merge of a stopped execution may still be running: wait for it, and let no other start.
     shards.lock_all(db, batch.id)
     merge_sql.remove_published(db, batch.id, target_of(batch.programme.record))
     shards.forget(db, batch.id)

@@ -1,6 +1,6 @@
-"""Ends a batch whose import went through: sums, error file, status and audit trail, each once.
+"""Ends a batch whose import did not break: sums, error file, status and audit trail, each exactly once.
 
-Also batches that come to nothing are finalized here: dry runs, those over their error limit, those without a good row.
+That includes batches that publish nothing: dry runs, those over their error limit, those without a valid row.
 """
 
 from uuid import UUID
@@ -20,14 +20,14 @@ from ingestion.telemetry import logger, metrics
 
 
 def finalized_as(batch: Batch) -> Finalized:
-    """How a batch ended before."""
+    """How the batch ended, if it had already ended."""
     return Finalized(status=batch.status, failure_reason=batch.failure_reason, failure_code=batch.failure_code)
 
 
 def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finalized:
-    """End the batch; one that has ended already stays as it is.
+    """End the batch; a batch that has already ended stays as it is.
 
-    Raises StagingLost if a shard is not merged that should be, BatchBroken if the rows don't add up.
+    Raises Cancelled, StagingLost if a shard that should be merged is not, BatchBroken if the rows don't add up.
     """
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
@@ -35,13 +35,15 @@ def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finali
     joined = _balanced(batch, db)
     error_file_key = join_error_file(batch, joined.with_rejects, settings) if joined.totals.rejected else None
     with transaction(db):
-        # Nobody takes it back or starts it over from here on; if somebody has meanwhile, its ledger says so.
+        # From here on nobody can take the batch back or start it over; the ledger shows if somebody has already.
         locked = batches.get(db, batch_id, lock=True)
         if locked.status is not BatchStatus.RUNNING:
             return finalized_as(locked)
+        # Whoever cancels waits for this lock: the batch is either cancelled now, or has ended when they get it.
+        locked.must_go_on()
         final = _balanced(batch, db)
         if final.totals != joined.totals:
-            raise BatchBroken("The ledger has changed while the batch was being finalized.")
+            raise BatchBroken("The ledger changed while the batch was being finalized.")
         finalized = _end(batch, final, error_file_key, db)
     _measure(finalized.status, final.totals, batch_states.seconds(db, batch.id))
     logger.info("batch finalized", status=finalized.status, tally=final.totals.model_dump())
@@ -56,7 +58,7 @@ def _measure(status: BatchStatus, tally: Tally, seconds: float) -> None:
 
 
 def _balanced(batch: Batch, db: Connection) -> Ledger:
-    """The ledger; its sums must be those of the plan."""
+    """The ledger. Raises BatchBroken unless its sums match the plan."""
     found = ledger.read(db, batch.id)
     if found.totals.total != batch.total_rows or not found.totals.balances:
         raise BatchBroken(f"The file has {batch.total_rows} rows, but the ledger accounts for {found.totals.total}.")
@@ -64,7 +66,7 @@ def _balanced(batch: Batch, db: Connection) -> Ledger:
 
 
 def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection) -> Finalized:
-    """Write down how the batch ended, once all of its rows are where they should be."""
+    """Record how the batch ended, once all of its rows are where they should be."""
     tally = final.totals
     failure = _failure(batch, tally)
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
@@ -89,17 +91,17 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
 
 
 def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
-    """What the ledger says was published must be there, in the table itself."""
+    """Check that the table itself holds what the ledger says was published."""
     if final.shards_to_merge:
-        # As after a fail-over to a server that had not got the last commits.
-        raise StagingLost("Shards that were merged are not merged any more.")
+        # Happens after a failover to a server that lacked the last commits.
+        raise StagingLost("Shards that had been merged are no longer merged.")
     there = merge_sql.published(db, batch.id, target_of(batch.programme.record))
     if there != final.totals.success:
         raise BatchBroken(f"The ledger says that {final.totals.success} rows were published, but {there} are there.")
 
 
 def _failure(batch: Batch, tally: Tally) -> Failure | None:
-    """Why the batch failed though nothing broke."""
+    """Why the batch failed, if it failed although nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
         sentence = f"All {tally.total} rows were rejected; the error file says why for each."
         return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
@@ -113,7 +115,7 @@ def _failure(batch: Batch, tally: Tally) -> Failure | None:
 
 
 def _unpublished(tally: Tally) -> Tally:
-    """The counts of a batch of which nothing is published, the rows that were there already among them."""
+    """The counts of a batch that published nothing; they include rows that were already stored."""
     return Tally(total=tally.total, unpublished=tally.total - tally.rejected, rejected=tally.rejected)
 
 

@@ -1,8 +1,9 @@
-"""Accepts an identified file as a batch, unless the programme holds the same bytes already.
+"""Accepts an identified file as a batch, unless the programme already has the same bytes.
 
-The database decides: an index allows one live batch per file and programme, whoever asks at the same moment.
+The database decides: an index allows one live batch per file and programme, even for simultaneous uploads.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -17,19 +18,21 @@ from ingestion.errors import RefusalCode, Refused
 from ingestion.file_warnings import FileWarning, WarningCode
 from ingestion.uploads.identification import Instance
 from intake.identify import Identified
+from intake.parent_batch import lock_parent
 from intake.refuse import write_refusal
 
 
 def accept(upload: Upload, file: Identified, db: Connection, settings: Settings) -> Decision:
-    """Create the batch and the plan of its chunks, or refuse the upload as imported already."""
+    """Create the batch and the plan of its chunks, or refuse the upload as already imported."""
     options = file.options
     with transaction(db):
         if uploads.lock(db, upload.id) != "waiting":
-            return Decision(upload_id=upload.id, state="decided by another report")
+            return Decision(upload_id=upload.id, state="decided by another event")
+        file = replace(file, parent=lock_parent(file.parent, db))
         new = _new_batch(upload, file, db, settings)
         live = new_batches.find_live(db, new.file_hash, new.program_type)
         if live is None and not new_batches.create(db, new):
-            # Somebody else was quicker, by less than the time between the two statements.
+            # Another upload created its batch between the two statements.
             live = new_batches.find_live(db, new.file_hash, new.program_type)
         if live and not options.is_forced:
             return _refuse(upload, file, live, db)
@@ -39,7 +42,7 @@ def accept(upload: Upload, file: Identified, db: Connection, settings: Settings)
         chunks.plan(db, new.id, [span.model_dump(mode="json") for span in _spans(file)])
         uploads.accept(db, upload.id, new.file_hash)
         if live:
-            # The reason is the batch's: it may tell of somebody, and the trail never forgets.
+            # The reason stays with the batch: it may mention somebody, and the trail is never deleted.
             details = {"earlierBatch": str(live.id)}
             audit.write(db, actor=upload.uploader, action="import_forced", batch_id=new.id, details=details)
     return Decision(upload_id=upload.id, state="accepted", batch_id=new.id)
@@ -47,13 +50,13 @@ def accept(upload: Upload, file: Identified, db: Connection, settings: Settings)
 
 def _refuse(upload: Upload, file: Identified, live: Live, db: Connection) -> Decision:
     how = (
-        "a force needs a reason too (force-reason)"
+        "force also requires a reason (force-reason)"
         if file.options.force
-        else "to import it again all the same, upload it with force and a force-reason"
+        else "to import it again anyway, upload it with force and a force-reason"
     )
     refused = Refused(
         RefusalCode.ALREADY_IMPORTED,
-        f"The same file is in batch {live.id} of {live.date} already ({live.status}); {how}.",
+        f"Batch {live.id} of {live.date} already has the same file ({live.status}); {how}.",
     )
     return write_refusal(upload, refused, file.scanned.sha256, live.id, db)
 
@@ -89,7 +92,7 @@ def _new_batch(upload: Upload, file: Identified, db: Connection, settings: Setti
 
 
 def _csv_metadata(file: Identified) -> dict[str, Any]:
-    """What was found in the file and how, as the API shows it; holds no cell."""
+    """What was found in the file and how, as the API shows it; holds no cells."""
     scanned, options = file.scanned, file.options
     return {
         "delimiter": scanned.format.delimiter,
@@ -112,7 +115,7 @@ def _csv_metadata(file: Identified) -> dict[str, Any]:
 
 
 def _warnings(file: Identified) -> list[FileWarning]:
-    """What is odd about the file; and that nothing is left to hold a corrected one against, if so."""
+    """Warnings about the file, including one if a corrected file's parent no longer has its rejects."""
     lost = file.parent is not None and file.parent.has_lost_rejects and file.scanned.rows > 0
     gone = [FileWarning(code=WarningCode.CORRECTED_ROWS_GONE, count=file.scanned.rows)] if lost else []
     return [*file.scanned.warnings, *gone]

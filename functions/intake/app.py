@@ -1,4 +1,4 @@
-"""Intake: a file has arrived in the uploads bucket."""
+"""Intake: receives files that arrive in the uploads bucket."""
 
 from typing import Any
 from urllib.parse import unquote_plus
@@ -15,7 +15,7 @@ from intake.intake_upload import intake_upload
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str | None]]]:
-    """Turn each object version of an S3 event into a batch or a refusal; what became of each."""
+    """Turn each object version of an S3 event into a batch or a refusal; returns the decisions."""
     decisions = [
         intake_upload(_arrival(record), connection(settings()), settings()) for record in event.get("Records", [])
     ]
@@ -26,8 +26,8 @@ def _arrival(record: dict[str, Any]) -> Arrival:
     found = record["s3"]["object"]
     return Arrival(
         bucket=record["s3"]["bucket"]["name"],
-        # Keys are URL-encoded in S3's own notifications. One with a NUL can't be stored, so its object can't be found
-        # either: its upload is refused, and stands in the list.
+        # S3's own notifications URL-encode keys. A key with a NUL can't be stored, so its object can't be found either:
+        # the upload is refused, and the list shows it.
         key=unquote_plus(found["key"]).replace("\0", "\ufffd"),
         version_id=found.get("versionId") or "null",
         size_bytes=found.get("size", 0),

@@ -1,4 +1,4 @@
-"""Reads a file once, from its first byte to its last: what it is made of, before anybody asks what it is about."""
+"""Reads a file once, from its first byte to its last, to find its format before anything looks at its meaning."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,14 +14,14 @@ from ingestion.source import Source
 
 
 def known_headers() -> frozenset[str]:
-    """What the columns of any programme may be called."""
+    """The names that columns of any programme may have."""
     columns = (column for programme in PROGRAMMES.values() for column in programme.columns)
     return frozenset(name for column in columns for name in (column.name, *column.aliases))
 
 
 @dataclass(slots=True)
 class Examination:
-    """A file being examined; its hash is known before anything else, also of a file that is refused."""
+    """A file being examined; the hash is known first, even if the file is then refused."""
 
     arrival: Arrival
     upload_id: UUID
@@ -30,12 +30,12 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a file is made of, and where its text can be read again."""
+    """A file's format, and where its text can be read again."""
 
     scanned: ScannedFile
     source: Source
     work_key: str | None
-    """Of its unpacked copy, if its own bytes can't be cut."""
+    """The key of the unpacked copy, if the file's own bytes can't be cut."""
 
 
 def examine(examination: Examination, settings: Settings) -> Examined:
@@ -49,13 +49,13 @@ def _check_size(arrival: Arrival, settings: Settings) -> None:
     if arrival.size_bytes > settings.max_file_bytes:
         raise Refused(
             RefusalCode.TOO_LARGE,
-            f"The file has {arrival.size_bytes:,} bytes, at most {settings.max_file_bytes:,} are taken; "
-            "split it into several files.",
+            f"The file has {arrival.size_bytes:,} bytes; the limit is {settings.max_file_bytes:,}. "
+            "Split it into several files.",
         )
 
 
 def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, str | None]:
-    """One pass over the object. What can't be cut by its bytes is written unpacked; the key of that, if so."""
+    """One pass over the object. A file that can't be cut by its bytes is copied unpacked; returns that copy's key."""
     arrival = examination.arrival
     work_key = object_keys.unpacked(examination.upload_id)
     writer = s3.MultipartWriter(settings.work_bucket, work_key)
@@ -66,7 +66,9 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
             one_pass.feed(block)
         scanned = one_pass.finish()
     except s3.NoSuchFile as gone:
-        raise Refused(RefusalCode.EMPTY_FILE, "The file was deleted before it was read; upload it again.") from gone
+        raise Refused(
+            RefusalCode.EMPTY_FILE, "The file was deleted before it could be read; upload it again."
+        ) from gone
     except BaseException:
         writer.abandon()
         raise

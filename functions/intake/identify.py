@@ -1,4 +1,4 @@
-"""Says what a file is about: the batch that it corrects, its programme, its columns, its programme instance."""
+"""Identifies a file: the batch that it corrects, its programme, its columns, its programme instance."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,21 +25,21 @@ from intake.programme_and_instance import (
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What the uploader says of a file, known before it is read."""
+    """What the uploader says about a file, known before it is read."""
 
     key: Key
     options: UploadOptions
     parent: Parent | None
-    """Whose rejected rows the file brings back."""
+    """The batch whose rejected rows the file brings back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """What a file is about."""
+    """A file's parent, programme, columns and instance."""
 
     key: Key
     options: UploadOptions
-    """What the uploader says, and what the parent's uploader said where this one is silent."""
+    """The uploader's options, completed from those of the parent batch."""
     scanned: ScannedFile
     work_key: str | None
     parent: Parent | None
@@ -54,7 +54,7 @@ class Identified:
 
 
 def read_claims(arrival: Arrival, options: UploadOptions, db: Connection) -> Claims:
-    """By the key, by a slug, whose programme needs no other name, or by the batch that is named. Raises Refused."""
+    """Read the claims from the key, a slug, which implies its programme, or the parent batch. Raises Refused."""
     key = read_key(arrival.key)
     if not key.program_type:
         key = key._replace(program_type=programme_of_slug(options.program_instance or ""))
@@ -62,7 +62,7 @@ def read_claims(arrival: Arrival, options: UploadOptions, db: Connection) -> Cla
 
 
 def identify(examined: Examined, claims: Claims, db: Connection) -> Identified:
-    """Say what the file is about. Raises Refused, Unavailable."""
+    """Identify the file. Raises Refused, Unavailable."""
     key, source, scanned = claims.key, examined.source, examined.scanned
     parent = claims.parent or parent_of_rows(source, scanned, db)
     options = inherited(claims.options, parent)
@@ -89,5 +89,5 @@ def identify(examined: Examined, claims: Claims, db: Connection) -> Identified:
 
 
 def _with(scanned: ScannedFile, **facts: Any) -> ScannedFile:
-    """The file with more facts of its format."""
+    """The file with more details of its format."""
     return scanned.model_copy(update={"format": scanned.format.model_copy(update=facts)})

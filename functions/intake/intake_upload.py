@@ -1,4 +1,4 @@
-"""What becomes of an object version: an upload record, always; then a batch, or a refusal that says why."""
+"""Takes in an object version: always an upload record, then either a batch or a refusal that says why."""
 
 from ingestion.aws.event_bus import Event, send
 from ingestion.aws.start_workflow import launch
@@ -18,7 +18,7 @@ from intake.refuse import refuse
 
 
 def intake_upload(arrival: Arrival, db: Connection, settings: Settings) -> Decision:
-    """Receive an object version and decide on it, once. Raises Unavailable."""
+    """Receive an object version and decide on it exactly once. Raises Unavailable."""
     metadata = read_metadata(arrival)
     upload = receive(arrival, metadata, db)
     logger.append_keys(upload_id=str(upload.id))
@@ -41,7 +41,7 @@ def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Conn
 
 
 def _follow_up(upload: Upload, db: Connection, settings: Settings) -> Decision:
-    """Start the import, or announce the refusal; again if S3 reports the object again: it may have failed before."""
+    """Start the import or announce the refusal. Repeats it if S3 repeats its event, since it may have failed before."""
     batch = new_batches.find_of_upload(db, upload.id)
     if batch is None:
         return _announce_refusal(upload, db, settings)

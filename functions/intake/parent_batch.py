@@ -1,4 +1,4 @@
-"""Which batch's rejected rows a file brings back: the uploader says so, or the file itself in its `_error_batch`."""
+"""Finds the batch whose rejected rows a file brings back: the uploader or the file's `_error_batch` names it."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -35,8 +35,8 @@ def named_parent(options: UploadOptions, db: Connection) -> Parent | None:
 def parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
     """The batch that the rows of a returned error file name. Raises Refused if they name several.
 
-    Ids of no batch say nothing, such as those that a spreadsheet counts up from a true one. Not all of them are looked
-    up, nor kept: a file may have as many as it has rows.
+    Ids that belong to no batch are ignored, such as those that a spreadsheet made by counting up from a real one. Not
+    all of them are looked up or kept: a file may have as many as it has rows.
     """
     found, looked_up = None, set[UUID]()
     for batch_id in _named_by_rows(source, scanned):
@@ -49,28 +49,42 @@ def parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Pare
         if parent and found:
             raise Refused(
                 RefusalCode.NO_SUCH_PARENT_BATCH,
-                "The file has rows of the error files of several batches; upload the rows of each as a file of its "
-                "own.",
+                "The file has rows from the error files of several batches; upload one file for each batch.",
             )
         found = found or parent
     return found
 
 
+def lock_parent(parent: Parent | None, db: Connection) -> Parent | None:
+    """The parent as it is now: until the transaction ends, nothing is deleted that its correction is held against.
+
+    Raises Refused if it has not ended: it has no rejects yet to hold anything against, nor a rating scale.
+    """
+    found = batches.find_parent(db, parent.id, lock=True) if parent else None
+    if found and not found.has_ended:
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"Batch {found.id}, whose rows this file corrects, is being imported; upload the file again once it has "
+            "ended.",
+        )
+    return found
+
+
 def refuse_parent_of_other_programme(parent: Parent, programme: str, header: tuple[str, ...]) -> None:
-    """Raise Refused unless the file is of its parent's programme, or an error file whose rows were of another one."""
+    """Raise Refused unless the file has its parent's programme, or is an error file whose rows had another one."""
     is_error_file = len(original_indexes(header)) < len(header)
     if parent.program_type != programme and not is_error_file:
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
-            f"Batch {parent.id} is of {parent.program_type}, and this file of {programme}; name a batch of the same "
+            f"Batch {parent.id} belongs to {parent.program_type}, this file to {programme}; name a batch of the same "
             "programme, or none.",
         )
 
 
 def find_slashed(source: Source, scanned: ScannedFile, plan: ColumnPlan) -> tuple[int, ...]:
-    """The columns of a corrected file that hold dates with slashes: what has dots there, somebody has written so.
+    """The columns of a corrected file that hold dates with slashes: there, somebody typed every date with dots.
 
-    A spreadsheet shows all dates of a column in the same way.
+    A spreadsheet shows all dates of a column in the same format.
     """
     indexes = [plan.indexes.get(column.name) for column in plan.programme.columns if column.rule is dates.date]
     open_columns = {index for index in indexes if index is not None}
@@ -84,7 +98,7 @@ def find_slashed(source: Source, scanned: ScannedFile, plan: ColumnPlan) -> tupl
 
 
 def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:
-    """The options, with what the parent's uploader said of its dates where this one says nothing."""
+    """The options; the date options default to those of the parent batch."""
     if parent is None:
         return options
     return options.model_copy(
@@ -96,7 +110,7 @@ def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:
 
 
 def _named_by_rows(source: Source, scanned: ScannedFile) -> Iterator[UUID]:
-    """In the order of the file, each once in a block."""
+    """The batches that the rows name, in file order, each once in a block."""
     header = scanned.format.header
     at = next((index for index, name in enumerate(header) if header_name(name) == "_error_batch"), None)
     if at is None:

@@ -1,4 +1,4 @@
-"""The programme and the instance of a file; the first thing that tells them wins, and is remembered."""
+"""Chooses the programme and the instance of a file. The first source that has an answer wins, and is recorded."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,13 +32,17 @@ from ingestion.values.spreadsheets import bare
 
 Value = TypeVar("Value")
 
-_GIVEN_BY = {"uploader": "uploaded", "file_name": "named as one", "parent_batch": "uploaded as a correction"}
+_GIVEN_BY = {
+    "uploader": "uploaded for",
+    "file_name": "named like a file of",
+    "parent_batch": "uploaded as a correction for",
+}
 _IDS_TO_LOOK_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Choice(Generic[Value]):
-    """A value, and what it was chosen by."""
+    """A value, and the source that it was chosen from."""
 
     value: Value
     chosen_by: str
@@ -46,7 +50,7 @@ class Choice(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class InstanceQuestion:
-    """All that may tell the instance of a file."""
+    """Everything that may show which instance a file belongs to."""
 
     explicit: str | None
     file_name: str
@@ -56,7 +60,7 @@ class InstanceQuestion:
 
     @property
     def program_type(self) -> str:
-        """The programme that the instance must be of."""
+        """The programme that the instance must belong to."""
         return self.plan.programme.program_type
 
 
@@ -74,24 +78,25 @@ def choose_programme(key: Key, of_parent: str | None, source: Source, scanned: S
         return Choice(told, "session_ids")
     raise Refused(
         RefusalCode.UNKNOWN_PROGRAM,
-        "Neither the file's name nor its columns nor its session ids tell the programme; "
+        "Neither the file's name nor its columns nor its session ids identify the programme; "
         f"upload it to incoming/<program>/, where <program> is one of {', '.join(PROGRAMMES)}.",
     )
 
 
 def refuse_other_program(programme: Choice[str], header: Sequence[str]) -> None:
-    """Raise Refused(OTHER_PROGRAM) if a file's own columns are another programme's; an error file's may be."""
+    """Raise Refused(OTHER_PROGRAM) if the file's columns are another programme's, unless it is an error file."""
     if len(original_indexes(header)) < len(header):
         return
     other = other_programme_of_columns(header, programme.value)
     if other is None:
         return
     given, found = get_programme(programme.value), get_programme(other)
+    given_by = _GIVEN_BY.get(programme.chosen_by, "taken for one of")
     raise Refused(
         RefusalCode.OTHER_PROGRAM,
-        f"The file was {_GIVEN_BY.get(programme.chosen_by, 'taken')} for {given.name} ({given.program_type}), but its "
-        f"columns are those of {found.name} ({found.program_type}): {', '.join(own_columns(header, found))}. Upload it "
-        f"for {found.program_type}, or with force and a reason if it is right as it is.",
+        f"The file was {given_by} {given.name} ({given.program_type}), but its columns are those of {found.name} "
+        f"({found.program_type}): {', '.join(own_columns(header, found))}. Upload it for {found.program_type}, or, if "
+        "it is right as it is, with force and a reason.",
     )
 
 
@@ -105,7 +110,7 @@ def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
 
 
 def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Connection) -> Choice[Instance | int | None]:
-    """The instance: one that is named, or the id of one that exists. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
+    """The instance: a slug that is named, or the id of an existing one. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
     if question.explicit:
         return Choice(instance_of_slug(question.explicit, question.program_type), "uploader")
     if question.plan.programme.kind is Kind.PEOPLE:
@@ -122,9 +127,9 @@ def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Conne
 
 
 def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | None:
-    """The one instance that the file's rows name, if any: of the programme's own form, or there already.
+    """The one instance that the file's rows name, if any; it must have the programme's own form or exist already.
 
-    What a cell says is neither made a slug nor repeated: in a shifted row it is anything.
+    A cell's text is neither turned into a slug nor quoted in a message: in a shifted row it may be anything.
     """
     refs = {ref for validated in _validated(question) for ref in validated.instance_refs}
     slugs = {ref: slug_of_ref(ref) for ref in refs}
@@ -151,7 +156,7 @@ def _undecided(question: InstanceQuestion, what: str) -> Refused:
 
 
 def _place_of(question: InstanceQuestion, ref: str) -> str:
-    """Where the first cell stands that says this."""
+    """The place of the first cell with this value."""
     index = question.plan.instance_ref_index
     for span in question.scanned.chunks:
         for row in question.source.rows(span):
@@ -161,7 +166,7 @@ def _place_of(question: InstanceQuestion, ref: str) -> str:
 
 
 def _by_dates(question: InstanceQuestion, db: Connection) -> int:
-    """The one existing instance that all session dates fall into."""
+    """The one existing instance that covers all session dates."""
     span = _days(question)
     candidates = programmes.instances_around(db, question.program_type, *span) if span else []
     if len(candidates) == 1:
@@ -171,7 +176,7 @@ def _by_dates(question: InstanceQuestion, db: Connection) -> int:
     elif candidates:
         why = f"its sessions fall into several ({', '.join(slug for _, slug in candidates[:5])})"
     else:
-        why = "none that exists holds all of its session dates"
+        why = "no existing instance covers all of its session dates"
     raise Refused(
         RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
         f"The file does not say which program instance it belongs to, and {why}. Name it: upload to "
@@ -198,7 +203,7 @@ def _days(question: InstanceQuestion) -> tuple[date, date] | None:
 
 
 def _validated(question: InstanceQuestion) -> Iterator[Validated]:
-    """All rows of the file, validated a few thousand at a time."""
+    """Validate all rows of the file, a few thousand at a time."""
     now = datetime.now(UTC)
     for span in question.scanned.chunks:
         for block in question.source.blocks(span):

@@ -1,6 +1,6 @@
-"""Receives an object version: an upload record, always, whatever becomes of the file.
+"""Receives an object version and always creates an upload record, whatever happens to the file.
 
-S3 may report a version more than once, late or twice at the same time: the upload's row decides which report acts.
+S3 may report a version late, repeatedly or twice at the same time; the upload's row decides which event acts.
 """
 
 from ingestion.aws import s3
@@ -14,7 +14,7 @@ from ingestion.uploads.upload_options import UploadOptions, decode_metadata
 
 
 def read_metadata(arrival: Arrival) -> dict[str, str]:
-    """The object's metadata; nothing if it is gone. Raises Unavailable."""
+    """The object's metadata; empty if the object is gone. Raises Unavailable."""
     try:
         return s3.metadata(arrival.bucket, arrival.key, arrival.version_id)
     except s3.NoSuchFile:
@@ -22,7 +22,7 @@ def read_metadata(arrival: Arrival) -> dict[str, str]:
 
 
 def receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Upload:
-    """The upload's record: the one that the API announced, or a new one; with its line in the audit trail."""
+    """The upload's record, either the one that the API announced or a new one, with its entry in the audit trail."""
     with transaction(db):
         upload = uploads.find(db, arrival)
         link = UploadLink.from_metadata(metadata)
@@ -37,7 +37,7 @@ def receive(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Uploa
 
 
 def _receive_new(arrival: Arrival, metadata: dict[str, str], db: Connection) -> Upload:
-    """An upload that nobody announced: its uploader is whom S3 names, whoever the object says it is from."""
+    """Record an unannounced upload. Its uploader is the one that S3 names, whatever the object's metadata claims."""
     given = {
         option_names.spelled(name): decode_metadata(value) for name, value in metadata.items() if not is_of_a_link(name)
     }
@@ -46,13 +46,13 @@ def _receive_new(arrival: Arrival, metadata: dict[str, str], db: Connection) -> 
 
 
 def options_of(upload: Upload, metadata: dict[str, str]) -> UploadOptions:
-    """The options: of an announced upload those announced, whatever its object says. Raises Refused."""
+    """The options; an announced upload keeps those that were announced, whatever its object says. Raises Refused."""
     if upload.is_announced:
         return UploadOptions.from_stored(upload.options)
     if names_a_link(metadata):
         raise Refused(
             RefusalCode.INVALID_OPTION,
-            "The file says to come by a link of the API, but it did not, or the link had brought a file before; "
-            "ask for a link of its own, or upload it without upload-id and upload-token.",
+            "The file claims to be uploaded with a link of the API, but it was not, or the link has been used before; "
+            "request a new link, or upload the file without upload-id and upload-token.",
         )
     return UploadOptions.from_metadata(metadata)

@@ -1,4 +1,4 @@
-"""Refuses an upload: its record says why, and so does the audit trail, by a code."""
+"""Refuses an upload: its record says why, and the audit trail records the code."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from ingestion.errors import Refused
 
 
 def refuse(upload: Upload, refused: Refused, sha256: str | None, db: Connection) -> Decision:
-    """Refuse the upload, unless another report of S3 has decided on it meanwhile."""
+    """Refuse the upload, unless another event of S3 has already decided on it."""
     with transaction(db):
         if uploads.lock(db, upload.id) != "waiting":
             return Decision(upload_id=upload.id, state="refused", refusal=refused.code)
@@ -20,7 +20,7 @@ def refuse(upload: Upload, refused: Refused, sha256: str | None, db: Connection)
 def write_refusal(
     upload: Upload, refused: Refused, sha256: str | None, earlier_batch: UUID | None, db: Connection
 ) -> Decision:
-    """In a transaction that has locked the upload; *earlier_batch* holds the same file, if that is why."""
+    """Call in a transaction that has locked the upload; *earlier_batch* has the same file, if that is the reason."""
     uploads.refuse(db, upload.id, refused, sha256, earlier_batch)
     details = {"code": refused.code.value, **({"batchId": str(earlier_batch)} if earlier_batch else {})}
     audit.write(db, actor=audit.SERVICE, action="upload_refused", upload_id=upload.id, details=details)

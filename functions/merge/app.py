@@ -13,7 +13,7 @@ from merge.merge_shard import merge_shard
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Merge the shard that the state machine names; how many rows were inserted and updated."""
+    """Merge the shard that the workflow names; returns how many rows were inserted and updated."""
     task = MergeTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id), shard=task.shard)
     inserted, updated = merge_shard(task, connection(settings()))

@@ -9,35 +9,46 @@ from ingestion.database.connection import Connection, DatabaseError, sqlstate, t
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.merge_sql import Merging
 from ingestion.database.publishing.targets import fields_of, target_of
-from ingestion.database.tables import batches, chunks, programmes, shards
+from ingestion.database.tables import batches, chunks, people, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.values.ratings import Scale
 
+_FOREIGN_KEY_VIOLATION = "23503"
+
 GOLDEN_SECTION = 0.618_034
-"""The shards of a batch start this part of the file apart from each other, however many are merged side by side: ids
-are in the order of the rows, and merges that walk along together meet on the same pages of the index."""
+"""The shards of a batch start this share of the file apart, however many are merged in parallel. Ids are in row order,
+and merges that proceed in step would contend for the same index pages."""
 
 
 def merge_shard(task: MergeTask, db: Connection) -> tuple[int, int]:
-    """How many rows were inserted and updated; none if the shard was merged before.
+    """Merge the shard; returns how many rows were inserted and updated, or none if it was merged before.
 
-    Raises StagingLost if fewer rows are there than were reconciled, BatchBroken if the database refuses them.
+    Raises Cancelled; StagingLost if there are fewer rows than were reconciled, or if they name people who have been
+    deleted since, such as those whom a failed import had created; BatchBroken if the database refuses the rows.
     """
     batch = batches.get(db, task.batch_id)
     if batch.status is not BatchStatus.RUNNING:
         return 0, 0
+    batch.must_go_on()
     if not staging.exists(db, batch.id):
         raise StagingLost("The staging tables are gone.")
     try:
         with transaction(db):
             return _merge(task, batch, db)
     except StagingLost:
-        with transaction(db):
-            chunks.plan_all_again(db, batch.id)
+        _stage_again(batch, db)
         raise
     except DatabaseError as failed:
+        if sqlstate(failed) == _FOREIGN_KEY_VIOLATION and people.are_gone(db, batch.id, batch.programme.record.people):
+            _stage_again(batch, db)
+            raise StagingLost("People whom the staged rows name are gone.") from failed
         raise BatchBroken(f"The database refused the rows of shard {task.shard} ({sqlstate(failed)}).") from failed
+
+
+def _stage_again(batch: Batch, db: Connection) -> None:
+    with transaction(db):
+        chunks.plan_all_again(db, batch.id)
 
 
 def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
@@ -60,6 +71,6 @@ def _merge(task: MergeTask, batch: Batch, db: Connection) -> tuple[int, int]:
         ),
     )
     if merged != expected:
-        raise StagingLost(f"Shard {task.shard} merges {merged} rows where {expected} were reconciled.")
+        raise StagingLost(f"Shard {task.shard} merged {merged} rows, but {expected} were reconciled.")
     shards.merged(db, batch.id, task.shard)
     return merged

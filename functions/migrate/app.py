@@ -17,7 +17,7 @@ from migrate.wait_for_database import connection_in_time
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Migrate on create and update; on delete leave everything where it is. Answers CloudFormation where it asks."""
+    """Migrate on create and update, and do nothing on delete. Answers CloudFormation if it called."""
     status, reason, applied = "SUCCESS", "", list[str]()
     try:
         if event.get("RequestType") != "Delete":
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _migrate() -> list[str]:
-    """The versions applied; the functions' role may do afterwards what the newest schema asks of it."""
+    """Apply the migrations, then the grants that the newest schema needs; returns the versions applied."""
     db, functions = connection_in_time(settings()), settings().functions_secret_arn
     applied = migrate(db)
     if functions:
@@ -46,7 +46,7 @@ def _migrate() -> list[str]:
 
 def _reason(failed: Exception) -> str:
     said = f"{type(failed).__name__}: {failed}"
-    # Whoever deploys has to know why it is out of reach: its name, its address, its certificate or its password.
+    # Whoever deploys must see why the database is out of reach: its name, address, certificate or password.
     return f"{said} ({failed.__cause__})" if isinstance(failed, Unavailable) and failed.__cause__ else said
 
 

@@ -1,4 +1,4 @@
-"""Waits for a database that is being made: its proxy finds it, and the right to connect holds, some minutes later than
+"""Waits for a new database: the proxy finds it, and the permission to connect takes effect, only some minutes after
 CloudFormation calls them complete."""
 
 from time import monotonic, sleep
@@ -9,12 +9,12 @@ from ingestion.errors import Unavailable
 from ingestion.telemetry import logger
 
 WAIT_SECONDS = 180
-"""Leaves the function time to migrate, and to answer CloudFormation."""
+"""Leaves the function time to migrate and to answer CloudFormation."""
 PAUSE_SECONDS = 5
 
 
 def connection_in_time(settings: Settings) -> Connection:
-    """A connection, once there is one. Raises Unavailable if that takes too long."""
+    """Wait for a connection. Raises Unavailable if that takes too long."""
     deadline = monotonic() + WAIT_SECONDS
     while True:
         try:

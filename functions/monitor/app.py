@@ -1,4 +1,4 @@
-"""Monitor: every few minutes, whether imports get on, and whether what they came to still holds; alarms look at it."""
+"""Monitor: every few minutes, measures whether imports make progress and whether ended ones are still intact."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from ingestion.telemetry import logger, metrics
 from monitor.recount import check_some
 
 STUCK_MINUTES = 60
-"""Longer than any state of the workflow is tried for, without anything being written down."""
+"""Longer than any state of the workflow may be retried without recording anything."""
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, float]:
-    """Measure; a database out of reach shows as nothing measured, which the alarm takes for the worst."""
+    """Publish the metrics. If the database is out of reach there are none, which the alarm treats as the worst case."""
     db = connection(settings())
     seconds, stuck = health.oldest_unfinished_seconds(db), health.stuck(db, STUCK_MINUTES)
     if stuck:
         logger.error("batches are stuck", batch_ids=[str(batch_id) for batch_id in stuck])
     metrics.add_metric("OldestRunningBatchSeconds", "Seconds", seconds)
     metrics.add_metric("StuckBatches", "Count", len(stuck))
-    # Told at once: the counting, which comes next, may take its time.
+    # Published now, because the recount that follows may take long.
     metrics.flush_metrics()
     unsound = check_some(db)
     metrics.add_metric("UnsoundBatches", "Count", unsound)

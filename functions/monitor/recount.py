@@ -1,4 +1,4 @@
-"""Counts the rows of batches that have ended, and compares them with what the batches and their ledgers say."""
+"""Counts the rows of ended batches and compares them with the batches and their ledgers."""
 
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from ingestion.records import Kind, get_programme
 from ingestion.telemetry import logger
 
 REST_MINUTES = 60
-"""Between two looks at the same batch: to note each look costs a write."""
+"""The time between two checks of the same batch; each check costs a write."""
 
 
 def check_some(db: Connection) -> int:
-    """Look at the batches whose turn it is; how many are known to be unsound now, those found before among them."""
+    """Check the batches that are due; returns how many are known to be unsound, earlier findings included."""
     for batch_id in health.claim_for_check(db, REST_MINUTES):
         with transaction(db):
             _check(batch_id, db)
@@ -35,10 +35,10 @@ def _check(batch_id: UUID, db: Connection) -> None:
 
 
 def _finding(batch: Ended, db: Connection) -> str | None:
-    """What is wrong: the ledger against the batch, the rows that it published against both."""
+    """What is wrong, if anything: compares the ledger with the batch, and the published rows with both."""
     record = get_programme(batch.program_type).record
     if batch.status is BatchStatus.FAILED and record.kind is Kind.PEOPLE:
-        # People of a roster that was taken back stay where sessions refer to them by now.
+        # After a roster is taken back, people stay if sessions already refer to them.
         return None
     published = merge_sql.published(db, batch.id, target_of(record))
     if batch.status is BatchStatus.FAILED:

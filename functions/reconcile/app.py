@@ -1,4 +1,4 @@
-"""Reconcile: looks at the whole staged file before anything of it is published."""
+"""Reconcile: checks the whole staged file before any of it is published."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from reconcile.reconcile_batch import reconcile_batch
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Decide how the import of a batch goes on."""
+    """Decide how the import of a batch continues."""
     task = BatchTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id))
     verdict = reconcile_batch(task.batch_id, connection(settings()), settings())

@@ -1,7 +1,7 @@
-"""What only the whole file can tell: whether every row is there, which rating scale it uses, what becomes of each row.
+"""Decides what only the whole file can show: whether every row is staged, the rating scale, and each row's outcome.
 
-Done again after an interruption it comes to the same result: shards that are merged already are left alone, and nobody
-else changes the programme's sessions while this batch has the right to merge.
+Repeating it after an interruption gives the same result: it leaves merged shards alone, and nobody else changes the
+programme's sessions while this batch has the right to merge.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from ingestion.errors import ProgrammeBusy
 from ingestion.values.ratings import Scale, scale_of
 
 WAIT_SECONDS = 1.0
-"""Hundreds of batches may wait for one programme: each takes a function's process and a connection only for so long."""
+"""Hundreds of batches may wait for one programme, so each holds a process and a connection only this long."""
 
 
 class Rating(NamedTuple):
@@ -34,14 +34,15 @@ class Rating(NamedTuple):
     scale: Scale | None
     is_assumed: bool = False
     misread: tuple[int, ...] = ()
-    """The chunks that were read before the scale was known, and took ratings which are off it."""
+    """Chunks that were read before the scale was known, and accepted ratings that are off it."""
 
 
 def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdict:
-    """Reconcile the staged batch. Raises ProgrammeBusy while another batch of the programme may merge, Unavailable."""
+    """Reconcile the staged batch. Raises Cancelled, Unavailable, ProgrammeBusy while another batch may merge."""
     batch = batches.get(db, batch_id)
     if batch.status is not BatchStatus.RUNNING:
         return Verdict(verdict=NextStep.FINALIZE)
+    batch.must_go_on()
     staged = ledger.read(db, batch_id)
     if lost := staged.lost(staging.counts(db, batch_id)):
         return _restage(batch, lost, None, db, settings)
@@ -67,9 +68,9 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
 
 
 def _rating(batch: Batch, staged: Ledger) -> Rating:
-    """What the ratings of all chunks together say.
+    """The rating scale that the ratings of all chunks together show.
 
-    A part of a file may look as if it had the other scale: a corrected file has that of the file it corrects.
+    A part of a file may seem to have the other scale. A corrected file has the scale of the file that it corrects.
     """
     if batch.given_scale:
         return Rating(Scale(batch.given_scale))
@@ -80,7 +81,7 @@ def _rating(batch: Batch, staged: Ledger) -> Rating:
 
 
 def _restage(batch: Batch, numbers: Sequence[int], scale: Scale | None, db: Connection, settings: Settings) -> Verdict:
-    """These chunks must be staged again, with the file's rating scale if that is why."""
+    """Have these chunks staged again, with the file's rating scale if that is the reason."""
     manifest_key = _write_manifest(batch, "restage", numbers, settings)
     with transaction(db):
         chunks.plan_again(db, batch.id, numbers, scale)
@@ -94,7 +95,7 @@ def _write_manifest(batch: Batch, name: str, numbers: Sequence[int], settings: S
 
 
 def _acquire(batch: Batch, db: Connection) -> None:
-    """Take the right to merge. A small batch gives it back within a moment, so a moment is waited here."""
+    """Acquire the right to merge. A small batch releases it within a moment, so this waits for a moment."""
     deadline = monotonic() + WAIT_SECONDS
     while not programmes.acquire(db, batch.program_type, batch.id):
         if monotonic() > deadline:
@@ -103,9 +104,9 @@ def _acquire(batch: Batch, db: Connection) -> None:
 
 
 def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Settings) -> Ledger:
-    """Work out what becomes of each row, also of those whose people are to be created; the ledger with that in it.
+    """Decide the outcome of each row, creating people where rows need them; returns the ledger with the outcomes.
 
-    If nothing is published, nobody was ever created: to delete people would hold up whoever writes sessions.
+    If nothing will be published, a rollback undoes the new people: deleting them would block whoever writes sessions.
     """
     creates_people = bool(batch.programme.record.people) and settings.unknown_users is UnknownUsers.CREATE
     if creates_people and not batch.dry_run:
@@ -121,7 +122,7 @@ def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Sett
 
 
 def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
-    """Compare the rows, whose people all have an id by now, with what is stored; the ledger with the result in it."""
+    """Compare the rows, whose people all have ids by now, with stored sessions; returns the ledger with the result."""
     merged = shards.lock_all(db, batch.id)
     reconciliation.reconcile(
         db,

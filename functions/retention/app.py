@@ -1,4 +1,4 @@
-"""Retention: once a day, what has had its time."""
+"""Retention: deletes and archives, once a day, what is due."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from retention.sweep import retention
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
-    """Delete and archive what is due; how much of each."""
+    """Delete and archive what is due; returns how much of each."""
     counts = retention(connection(settings()), settings())
     logger.info("retention done", counts=counts)
     return counts

@@ -1,8 +1,8 @@
-"""Retention: error files go 30 days after completion, files that led to nothing 90 days after their end, batches are
-archived after a year; the audit trail has each.
+"""Deletes error files 30 days after completion and files that led to nothing 90 days after their end, and archives
+batches after a year; the audit trail records each.
 
-One batch at a time: its objects go before its record says so for good, and while nobody starts it over. What an
-interruption leaves undone is still due the next time, and deleting an object that is gone is no error.
+It handles one batch at a time. It deletes the objects before the record says so, while nobody can start the batch over.
+What an interruption leaves undone is due again next time, and deleting a missing object is no error.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from ingestion.aws.start_workflow import launch
 from ingestion.config import Settings
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
-from ingestion.database.tables import audit, expiry, old_uploads, revoked_cookies
+from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, revoked_cookies
 from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
 
 
 def retention(db: Connection, settings: Settings) -> dict[str, int]:
-    """Do all that is due; how often each was done."""
+    """Do everything that is due; returns how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
         "refused_uploads_deleted": _delete_uploads(old_uploads.refused, db, settings),
@@ -28,6 +28,7 @@ def retention(db: Connection, settings: Settings) -> dict[str, int]:
         "batches_archived": _archive(db, settings),
         "uploads_expired": expiry.expire_unused_links(db),
         "revoked_cookies_forgotten": revoked_cookies.forget_expired(db),
+        "idempotency_keys_forgotten": idempotency_keys.forget_expired(db),
         "staging_dropped": _drop_staging(db),
         "imports_started_over": _start_over(db, settings),
     }
@@ -41,8 +42,10 @@ def _delete_error_files(db: Connection, settings: Settings) -> int:
 
 
 def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> bool:
-    """The file and its rows as values; False if somebody else was quicker, or the batch was started over."""
+    """Delete the file and its rows as values; False if another run was first or the batch was started over."""
     with transaction(db):
+        if not old_uploads.lock_batch(db, expired.batch_id):
+            return False
         if not expiry.note_error_file_deleted(db, expired.batch_id, settings.error_file_days):
             return False
         s3.delete(settings.work_bucket, object_keys.reject_values(expired.batch_id))
@@ -65,7 +68,7 @@ def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Conn
 
 
 def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
-    """The object's version, and what was made of it; False if somebody else was quicker, or the batch runs again."""
+    """Delete the object version and copies made of it; False if another run was first or the batch runs again."""
     with transaction(db):
         if not old_uploads.lock(db, due, settings.failed_upload_days):
             return False
@@ -96,13 +99,15 @@ def _archive(db: Connection, settings: Settings) -> int:
 
 
 def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
-    s3.delete(old.bucket, old.key, old.version_id)
-    if old.work_key:
-        s3.delete(settings.work_bucket, old.work_key)
-    if old.error_file_key:
-        s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
-        s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
     with transaction(db):
+        if not old_uploads.lock_batch(db, old.batch_id):
+            return
+        s3.delete(old.bucket, old.key, old.version_id)
+        if old.work_key:
+            s3.delete(settings.work_bucket, old.work_key)
+        if old.error_file_key:
+            s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
+            s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
         if expiry.archive(db, old.batch_id):
             audit.write(
                 db,
@@ -114,9 +119,9 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
 
 
 def _start_over(db: Connection, settings: Settings) -> int:
-    """Imports whose execution never started, or ended without anybody noticing.
+    """Restart imports whose execution never started, or ended unnoticed.
 
-    If one is at work after all, two do the same work, and each row still ends in one place.
+    If one is still running after all, two executions do the same work, and each row still ends in one place.
     """
     stuck = expiry.stuck_batches(db, settings.stuck_hours)
     for batch in stuck:
@@ -125,7 +130,7 @@ def _start_over(db: Connection, settings: Settings) -> int:
 
 
 def _drop_staging(db: Connection) -> int:
-    """Staging tables of batches that have ended, such as those a straggler made anew."""
+    """Drop the staging tables of batches that have ended, such as those that a late execution created again."""
     left_over = expiry.ended(db, staging.batches(db))
     for batch_id in left_over:
         staging.drop(db, batch_id)

@@ -1,6 +1,6 @@
-"""Signing in with a browser: authorization code flow with PKCE (RFC 7636), and a pass at its end.
+"""Signing in with a browser: the authorization code flow with PKCE (RFC 7636), which ends with a session cookie.
 
-What has to be remembered between the two halves of it is in a cookie, sealed: the function keeps nothing.
+A sealed cookie holds the state between the two halves of the flow; the function stores nothing.
 """
 
 import base64
@@ -30,25 +30,25 @@ from ingestion.telemetry import logger
 from sign_in.oidc_issuer import LOOPBACK, SignInFailed, endpoints, redeem
 
 ENTRY_SECONDS: Final = 10 * 60
-"""How long somebody may take to sign in."""
+"""How long signing in may take."""
 
 _ENTRY_COOKIE: Final = "__Host-entry-"
-# A path of ours, in the characters that addresses have: two slashes, or a backslash that browsers take for one, would
-# begin with a host.
+# A path of ours in characters that URLs allow: after two slashes, or a backslash that browsers read as one, comes a
+# host.
 _BACK: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]{0,1000})?")
 
 _OAUTH_ERROR: Final = re.compile(r"\A[a-z_]{1,40}\Z")
 
 
 class Answer(NamedTuple):
-    """Where the browser goes next, and the cookies that it keeps or forgets."""
+    """Where the browser goes next, and the cookies that it stores or deletes."""
 
     location: str
     cookies: tuple[str, ...] = ()
 
 
 def begin(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
-    """To the issuer; afterwards back to where somebody was. Raises SignInFailed."""
+    """Redirect to the issuer, and afterwards back to where the user was. Raises SignInFailed."""
     state, nonce, verifier = (secrets.token_urlsafe(size) for size in (24, 24, 48))
     back = _parameter(event, "back")
     entry = {
@@ -74,13 +74,13 @@ def begin(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
 
 
 def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
-    """The pass for who comes back from the issuer. Raises SignInFailed."""
+    """Give a session cookie to a user who comes back from the issuer. Raises SignInFailed."""
     now, state = time.time(), _parameter(event, "state")
     entry = unseal(key, "entry", cookies_of(event).get(_entry_name(state), ""), now)
     if entry is None or not hmac.compare_digest(entry["state"].encode(), state.encode()):
         raise SignInFailed("stale")
     if _parameter(event, "error") or not _parameter(event, "code"):
-        # Anybody may write an address: what is logged of it is a word of OAuth's.
+        # Anybody can write an address, so only a word that OAuth defines is logged.
         raise SignInFailed("refused", "".join(_OAUTH_ERROR.findall(_parameter(event, "error"))))
     form = {
         "grant_type": "authorization_code",
@@ -97,14 +97,18 @@ def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
 
 
 def leave_issuer(settings: Settings, event: Mapping[str, Any]) -> Answer:
-    """To where the issuer forgets who signed in, so that the next one is asked again. Raises SignInFailed."""
+    """Redirect to the issuer to sign out there too, so that it asks the next user to sign in. Raises SignInFailed.
+
+    The session cookie goes too: nobody stays signed in here whom the issuer has forgotten.
+    """
+    forgotten = (_cookie(SESSION_COOKIE, "", 0),)
     end = endpoints(settings.issuer).end_session_endpoint
     if end is None:
-        return Answer("/signed-out")
+        return Answer("/signed-out", forgotten)
     back = _own_address(event) + "/signed-out"
-    # Cognito's name for it, and that of OpenID Connect RP-Initiated Logout.
+    # Cognito's name for the parameter, and the name in OpenID Connect RP-Initiated Logout.
     asked = {"client_id": settings.dashboard_client_id, "logout_uri": back, "post_logout_redirect_uri": back}
-    return Answer(_with(end, asked))
+    return Answer(_with(end, asked), forgotten)
 
 
 def _session_cookie(tokens: list[dict[str, Any]], rights_claim: str, now: float) -> SessionCookie:
@@ -117,7 +121,7 @@ def _session_cookie(tokens: list[dict[str, Any]], rights_claim: str, now: float)
 
 
 def _own_address(event: Mapping[str, Any]) -> str:
-    """As the browser has it; the issuer knows which addresses may be given, and refuses others."""
+    """This system's address as the browser sees it; the issuer refuses addresses that were not registered with it."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     host = str(headers.get("host", ""))
     is_loopback = host.rpartition(":")[0].strip("[]") in LOOPBACK
@@ -125,7 +129,7 @@ def _own_address(event: Mapping[str, Any]) -> str:
 
 
 def _with(address: str, query: Mapping[str, str]) -> str:
-    """Some issuers' addresses have parameters of their own."""
+    """Add a query to an address, which may already have one."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
@@ -134,11 +138,11 @@ def _parameter(event: Mapping[str, Any], name: str) -> str:
 
 
 def _entry_name(state: str) -> str:
-    # One for each tab in which somebody signs in.
+    # One for each tab in which the user signs in.
     return _ENTRY_COOKIE + re.sub(r"[^A-Za-z0-9_-]", "", state[:8])
 
 
 def _cookie(name: str, value: str, seconds: int) -> str:
-    """For this host alone, out of reach of scripts, and not sent along when another site's page asks for ours to do
-    something. Lax, not Strict: whoever comes back from the issuer comes from another site."""
+    """A cookie for this host only, which scripts can't read and another site's page can't use to change anything here.
+    Lax, not Strict, because users come back from the issuer, which is another site."""
     return f"{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"

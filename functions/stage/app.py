@@ -1,4 +1,4 @@
-"""Stage: one chunk of a file into the staging table."""
+"""Stage: reads one chunk of a file into the staging table."""
 
 import gc
 from typing import Any
@@ -11,14 +11,14 @@ from ingestion.database.connection import connection
 from ingestion.telemetry import logger
 from stage.stage_chunk import stage_chunk
 
-# A chunk is some hundred thousand tuples and lists without a cycle among them: to look for one after every 700 of them
-# was a tenth of the time of staging.
-gc.set_threshold(50_000, 20, 100)
+# A chunk is some hundred thousand tuples and lists without a cycle: looking for cycles after every 700 of them took a
+# tenth of the time of staging.
+gc.set_threshold(200_000, 20, 100)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Stage the chunk that the state machine names; how many rows were staged and rejected."""
+    """Stage the chunk that the workflow names; returns how many rows were staged and rejected."""
     task = StageTask.model_validate(event)
     logger.append_keys(batch_id=str(task.batch_id), chunk=task.chunk)
     staged = stage_chunk(task, connection(settings()), settings())

@@ -1,4 +1,4 @@
-"""The chunk of a corrected file beside the rejects of its parent, which are read once for it and not kept whole."""
+"""Compares a chunk of a corrected file with its parent's rejects, which are streamed and never held in memory."""
 
 from collections.abc import Container, Iterator, Sequence
 
@@ -14,7 +14,7 @@ from stage.matched_rejects import MatchedRejects
 
 
 class Correction:
-    """What a corrected file is held against."""
+    """What a corrected file is compared with."""
 
     def __init__(self, parent: Batch, batch: Batch, bucket: str) -> None:
         self.parent = parent
@@ -28,12 +28,12 @@ class Correction:
         self._bucket = bucket
 
     def apply(self, blocks: Sequence[Block]) -> list[Block]:
-        """The blocks with unmended rows among the rejects, and every cell that nobody changed in the words of then."""
+        """Move rows that nobody fixed to the rejects, and give unchanged cells their original text again."""
         matched = self.match([row for block in blocks for row in block.rows.each()])
         return [self._apply(block, matched) for block in blocks]
 
     def match(self, rows: list[RawRow]) -> MatchedRejects:
-        """The reject that each row was, if one."""
+        """Find the reject that each row was, if any."""
         matched = MatchedRejects(self._pairing, self._anew, self._rejects)
         matched.find(rows, {row.number: number_of(row, self._number_columns, self.parent.id) for row in rows})
         return matched
@@ -47,7 +47,7 @@ class Correction:
             elif match.compared.is_mended or not match.faults:
                 rows.append(row._replace(cells=match.compared.cells(row)))
             else:
-                # What was beyond its columns comes back once, however many copies of the row do.
+                # Cells beyond the columns are restored once, however many copies of the row came back.
                 beyond = matched.beyond.pop(match.number, [])
                 rejects.append(still_rejected(row, match.compared, match.faults, beyond, self._pairing))
         return block._replace(rows=RawRows.of(rows), rejects=rejects)
@@ -57,7 +57,7 @@ class Correction:
 
 
 def apply_correction(correction: Correction | None, blocks: Iterator[Block]) -> Iterator[Block]:
-    """The blocks of a chunk, corrected if there is anything to hold them against."""
+    """The blocks of a chunk, corrected if there is anything to compare them with."""
     if correction is None:
         return blocks
     whole = list(blocks)

@@ -1,4 +1,4 @@
-"""The people whom sessions name by email: known ones by their id, unknown ones a fault of their row."""
+"""Looks up the people whom sessions name by email: known ones give an id, unknown ones a fault of the row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ from ingestion.rows.validation import Remembered, Validated
 from ingestion.values.lookalikes import noted
 
 MOST_REMEMBERED = 50_000
-"""Of more people than this, all are forgotten: some ten megabytes."""
+"""Beyond so many people, about ten megabytes, everything is forgotten."""
 
 
 @dataclass(slots=True)
 class Acquaintances:
-    """What a process has learned of the people in a file, for the next chunks that it stages of it.
+    """What a process has learned about the people in a file, kept for the next chunks of the same file.
 
-    That somebody is known holds for one execution: should they be removed meanwhile, the merge fails, and the next
-    execution asks anew. That somebody is not known holds for one chunk.
+    A known person is remembered for one execution, until a chunk is staged again: if they are removed meanwhile, the
+    merge has all chunks staged again, and those ask anew. An unknown person is remembered for one chunk only.
     """
 
     of: tuple[UUID, str]
@@ -35,23 +35,23 @@ class Acquaintances:
 
     @property
     def count(self) -> int:
-        """How many emails and texts of emails are remembered."""
+        """How many emails and cell texts are remembered."""
         return len(self.ids) + sum(map(len, self.readings.values()))
 
 
 _last: list[Acquaintances] = []
 
 
-def acquaintances(batch_id: UUID, execution: str) -> Acquaintances:
-    """What this process has learned from earlier chunks of the same execution, if anything."""
+def acquaintances(batch_id: UUID, execution: str, *, is_again: bool = False) -> Acquaintances:
+    """What this process has learned from earlier chunks of the same execution; nothing if *is_again*."""
     of = (batch_id, execution)
-    if not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
+    if is_again or not _last or _last[0].of != of or _last[0].count > MOST_REMEMBERED:
         _last[:] = [Acquaintances(of)]
     return _last[0]
 
 
 class People:
-    """Who is known, looked up once per email."""
+    """The known people, looked up once per email."""
 
     def __init__(self, db: Connection, unknown_users: UnknownUsers, known: Acquaintances) -> None:
         self._db = db
@@ -61,7 +61,7 @@ class People:
         self.readings = known.readings
 
     def check(self, validated: Validated, raw_rows: RawRows, plan: ColumnPlan) -> tuple[Validated, list[Reject]]:
-        """The records of known people; and all rejects, those of other faults too, with the people they don't find."""
+        """Split the rows: records of known people, and rejects, to which the faults of unknown people are added."""
         people = plan.programme.record.people
         if not people:
             return validated, validated.rejects
@@ -102,7 +102,7 @@ class People:
             self.ids.update(people.ids_of(self._db, sorted(new)))
 
     def _faults(self, emails: Sequence[str | None], texts: Sequence[str], plan: ColumnPlan) -> tuple[Fault, ...]:
-        """The faults of a row whose cells *texts* say these addresses."""
+        """The faults of a row with these cells *texts*."""
         people = plan.programme.record.people
         return tuple(
             [
@@ -122,7 +122,7 @@ def _unknown(person: Field, plan: ColumnPlan, email: str, text: str) -> Fault:
 
 
 def _emails(validated: Validated, plan: ColumnPlan) -> list[tuple[str | None, ...]]:
-    """The valid addresses that the rejects name, one of each person of the record."""
+    """The valid addresses in the rejects, for each person of the record."""
     people = plan.programme.record.people
     return list(zip(*(_emails_of(validated, plan, person) for person in people), strict=True))
 

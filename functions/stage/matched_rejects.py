@@ -1,7 +1,7 @@
-"""Finds the reject that each row of a corrected file was: by its number, or else by what stands in it.
+"""Finds the reject that each row of a corrected file was: by its number, or else by its content.
 
-The rejects of the parent stream by, as often as need be, and none is kept: however large they are, a chunk holds only
-its own rows and what was found out about them.
+The parent's rejects are streamed, as often as needed, and none is kept: however large they are, only the chunk's own
+rows and their matches are in memory.
 """
 
 from collections import defaultdict
@@ -24,29 +24,29 @@ from ingestion.rows.paired_columns import Pairing
 from ingestion.rows.redisplay import coarse, normalised
 
 MOST_ALIKE = 200
-"""So many rejects are looked at for a row whose number is lost; they look alike but for dates and numbers."""
+"""How many rejects are compared with a row whose number is lost; they differ only in dates and numbers."""
 MOST_BEYOND_BYTES = 16 << 20
-"""So much of what was beyond the columns of rejects is put back into the rows of a chunk; the parent has it all."""
+"""How much of the cells beyond the columns is restored in a chunk's rows; the parent has all of them."""
 _CELL_BYTES = 60
 
 ReadRejects = Callable[[Container[int] | None], Iterator[Reject]]
 Keys = Callable[[Sequence[str], str], list[int]]
-"""What rows are looked up by, of their paired cells and the one that a reader knows them by."""
+"""The keys for looking up a row, made from its paired cells and its identifying cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A row beside the reject that it was."""
+    """A row and the reject that it was."""
 
     number: int
-    """Of the reject in the file of the parent."""
+    """The reject's row number in the parent's file."""
     compared: Comparison
     faults: tuple[Fault, ...]
-    """Those that stay if nobody mended the row."""
+    """The faults that remain if nobody fixed the row."""
 
     @property
     def rank(self) -> tuple[bool, bool, bool]:
-        """Less is better. Of two that look alike, the one that was cut or padded to do so, or was wrong in itself."""
+        """Lower is better. Of two that look alike, one that was cut or padded to fit, or had own faults, wins."""
         return self.compared.is_mended, bool(self.compared.changed), not self.faults
 
 
@@ -58,17 +58,17 @@ class MatchedRejects:
         self._anew = anew
         self._read = read
         self.found: dict[int, Match] = {}
-        """By the number of the row in the returned file."""
+        """By the row's number in the returned file."""
         self.beyond: dict[int, list[str]] = {}
-        """What the rejects had beyond their columns, by their own number."""
+        """Cells of rejects beyond their columns, by the reject's number."""
         self._unsure: dict[int, Match] = {}
-        """By number alone: of a row that is cut or shifted, all ids and addresses may be others."""
+        """Matched by number alone: in a row that was cut or shifted, every id and address may differ."""
         self._bytes_left = MOST_BEYOND_BYTES
 
     def find(self, rows: list[RawRow], numbers: dict[int, int | None]) -> None:
-        """Find the rejects of all rows, whose numbers in the file of the parent are given where they are known."""
+        """Find the rejects of all rows, given their numbers in the parent's file where these are known."""
         self._by_number(rows, numbers)
-        # The id alone comes before all that may look alike: of rows that were mended it is what most keep.
+        # The id alone comes before keys that may look alike, since most fixed rows keep their id.
         for keys in (_whole, _id, _alike):
             left = [row for row in rows if row.number not in self.found]
             if left and (keys is not _id or self._pairing.key):
@@ -126,7 +126,7 @@ class MatchedRejects:
         return match is not None and match.rank == (False, False, False)
 
     def _take(self, handed_out: HandedOut, row: RawRow) -> Match | None:
-        """Take the reject for the one that the row was if it is, and if none before was so more clearly."""
+        """Match the reject to the row if they belong together and no earlier reject was a better match."""
         reject, before = handed_out.reject, self.found.get(row.number)
         faults = faults_that_stay(reject, self._anew)
         if before and before.rank <= (False, False, not faults):
@@ -149,7 +149,7 @@ class MatchedRejects:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A row that was not found yet."""
+    """A row without a match so far."""
 
     row: RawRow
     content: Content
@@ -165,7 +165,7 @@ def _id(_cells: Sequence[str], name: str) -> list[int]:
 
 
 def _alike(cells: Sequence[str], name: str) -> list[int]:
-    """All cells, the id, or all cells but it: somebody may have written another id alone."""
+    """Keys of all cells, of the id, and of all cells but the id, since somebody may have changed only that."""
     content = content_key(cells)
     others = [one for one in content if one != hash(coarse(name))]
     return [hash(content.tobytes()), hash(coarse(name)), hash(tuple(others))]

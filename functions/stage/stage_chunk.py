@@ -1,7 +1,7 @@
 """Reads one chunk, validates its rows and puts the valid ones into the staging table, exactly once.
 
-The chunk's line in the ledger is written in the transaction of its rows; a try that finds it written is done. Nothing
-is visible in the sessions yet.
+One transaction writes the chunk's rows and its line in the ledger; an attempt that finds the line has nothing to do.
+Nothing is visible in the sessions yet.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ from stage.start_chunk import start
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A chunk as it was read: its valid rows, its rejects, and what its ratings say."""
+    """A chunk as it was read: its valid rows, its rejects, and what its ratings show."""
 
     rows: StagedRows
     rejects: list[Reject] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Reading:
 
     @property
     def facts(self) -> RatingFacts:
-        """What all ratings of the chunk say together."""
+        """What all ratings of the chunk show together."""
         facts = RatingFacts()
         for some in self.ratings:
             facts |= some
@@ -53,7 +53,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ChunkReader:
-    """All that it takes to read one chunk, as often as need be."""
+    """Everything needed to read one chunk, as often as necessary."""
 
     source: Source
     span: ChunkSpan
@@ -78,13 +78,13 @@ class ChunkReader:
         return reading
 
     def raw_rows(self, numbers: Iterable[int]) -> list[RawRow]:
-        """Some rows as the file has them."""
+        """Raw rows as they stand in the file."""
         wanted = set(numbers)
         return [row for row in self.source.rows(self.span) if isinstance(row, RawRow) and row.number in wanted]
 
 
 def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
-    """Stage the chunk, or find that an earlier try did. Raises Unavailable, BatchBroken."""
+    """Stage the chunk, or find that an earlier attempt did. Raises Unavailable, BatchBroken."""
     batch = start(task, db)
     chunk = chunks.get(db, task.batch_id, task.chunk)
     if batch.status is not BatchStatus.RUNNING or chunk.state != "planned":
@@ -96,16 +96,16 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
         shard_count=batch.shard_count,
         correction=_correction(batch, db, settings),
     )
-    people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution))
+    people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution, is_again=chunk.staged_rows > 0))
     known_scale = chunk.rating_scale or batch.given_scale
     scale = Scale(known_scale) if known_scale else None
     reading = reader.read(people, scale)
     if scale is None and reading.facts.saw_above_one and reading.facts.saw_below_one:
-        # Some rows were read before the chunk showed its scale: read them again, knowing it.
+        # Some rows were read before the chunk showed its scale: read them again with it.
         scale = Scale.ONE_TO_FIVE
         reading = reader.read(people, scale)
     with transaction(db):
-        # A crash empties the staging anyway, and what it takes of the ledger with it is found missing and staged again.
+        # A crash empties the staging table anyway; Reconcile finds lost ledger lines and has their chunks staged again.
         db.run("SET LOCAL synchronous_commit = off")
         return _write(batch, reader, reading, scale, db, settings)
 
@@ -119,14 +119,14 @@ def _correction(batch: Batch, db: Connection, settings: Settings) -> Correction 
 def _write(
     batch: Batch, reader: ChunkReader, reading: Reading, scale: Scale | None, db: Connection, settings: Settings
 ) -> Staged:
-    """Rows, error part and ledger. The part is not of the transaction, but written again it is the same."""
+    """Write rows, error part and ledger. The part is outside the transaction, but rewriting it gives the same part."""
     target, number = target_of(batch.programme.record), reader.span.number
     staging.create(db, batch.id, target, batch.shard_count)
     chunk = chunks.get(db, batch.id, number, lock=True)
     if chunk.state != "planned":
         return _as_it_is(chunk)
     if chunk.staged_rows:
-        # Only then: looking for rows of the chunk goes through all that were staged before.
+        # Only in this case, since looking for the chunk's rows scans all rows that were staged before.
         staging.forget_chunk(db, batch.id, number)
     refused = copy_rows(db, batch.id, reading.rows)
     rejects = reading.rejects + _refused_rows(reader, refused)
@@ -141,7 +141,7 @@ def _write(
     )
     if staged.staged_rows + staged.rejected_rows != reader.span.rows:
         raise BatchBroken(
-            f"Chunk {number} was indexed with {reader.span.rows} rows, but {staged.staged_rows} were staged and "
+            f"Chunk {number} has {reader.span.rows} rows in the index, but {staged.staged_rows} were staged and "
             f"{staged.rejected_rows} rejected."
         )
     chunks.stage(db, batch.id, number, staged)
@@ -151,7 +151,7 @@ def _write(
 def _refused_rows(reader: ChunkReader, refused: dict[int, str]) -> list[Reject]:
     if not refused:
         return []
-    message = "the database refused this row (SQLSTATE {}); tell who runs the import, a rule is missing"
+    message = "the database refused this row (SQLSTATE {}); tell whoever runs the import that a rule is missing"
     return [
         Reject(row, (Fault(FaultCode.DATABASE_REFUSED, WHOLE_ROW, message.format(refused[row.number])),))
         for row in reader.raw_rows(refused)

@@ -1,4 +1,4 @@
-"""Valid rows on their way into the staging table, in COPY's text format."""
+"""Writes valid rows into the staging table in COPY's text format."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
@@ -19,18 +19,18 @@ from ingestion.rows.validation import Validated
 from ingestion.values import dates
 
 LINES_PER_BLOCK = 4_000
-"""About a mebibyte of usual rows; COPY is slower in smaller blocks."""
+"""About 1 MiB of ordinary rows; smaller blocks make COPY slower."""
 LINES_AFTER_REFUSAL = 500
-"""Once the database refuses a row, fewer go at once: those around a refused row are sent again."""
+"""After the database refuses a row, blocks are smaller, since the rows around a refused one are sent again."""
 
 Written = Iterable[str]
 
 
 def columns_to_stage(plan: ColumnPlan, *, creates_people: bool) -> list[str]:
-    """The columns that the file says something of; one that would be NULL in every row is not sent."""
+    """The columns that the file has; one that would be NULL in every row is not sent."""
     said = {column.fills for column in plan.programme.columns if column.name in plan.indexes}
     record = plan.programme.record
-    # What is never empty, such as somebody's role, is sent even if the file has no column for it.
+    # A field that is never empty, such as a role, is sent even if the file has no column for it.
     said |= {field.staged for field in record.fields if field.default}
     said |= {*PLACE_OF_STAGED, *(field.id_name for field in record.people)}
     if not creates_people:
@@ -52,7 +52,7 @@ class StagedRows:
         return len(self.lines)
 
     def add(self, valid: Validated, ids: Mapping[str, str]) -> None:
-        """Add rows; people without an id go by email, to be created when the file is reconciled."""
+        """Add rows. People without an id are staged by email; Reconcile creates them."""
         record = valid.record
         known: dict[str, Written] = {}
         for person in record.people:
@@ -72,7 +72,7 @@ class StagedRows:
         self.lines += copy_text.lines(*written)
 
     def _shards(self, keys: Sequence[str]) -> Written:
-        """The shard of each key: the same in every chunk, so that a key lives in one shard."""
+        """The shard of each key, the same in every chunk, so that a key lives in one shard."""
         names = self._shard_names
         if len(names) == 1:
             return repeat("0")
@@ -81,26 +81,26 @@ class StagedRows:
 
 
 def _unknown(emails: Sequence[str], ids: Sequence[str]) -> Written:
-    """The emails of those who have no id."""
+    """The emails of people who have no id."""
     if NULL not in ids:
         return repeat(NULL)
     return texts([email if user_id == NULL else None for email, user_id in zip(emails, ids, strict=True)])
 
 
 def _each(valid: Validated, field: str) -> Written:
-    """Texts that hardly ever come twice."""
+    """Write a column whose texts are rarely repeated."""
     return texts(valid.columns[field])
 
 
 def _moments(valid: Validated, field: str) -> Written:
     if not valid.readings[field]:
-        # Read at once, since all are written as PostgreSQL reads them.
+        # Sent as they are, since PostgreSQL reads all of them as they are written.
         return valid.cells[field]
     return moments(valid.columns[field], dates.as_written(valid.cells[field]))
 
 
 def _repeated(write: Callable[[Any], str]) -> Callable[[Validated, str], Written]:
-    """How to write a column whose texts come again and again: each of them once."""
+    """A writer for a column whose texts are often repeated: it converts each text once."""
 
     def written(valid: Validated, field: str) -> Written:
         if field not in valid.cells:
@@ -124,9 +124,9 @@ _WRITERS: dict[Type, Callable[[Validated, str], Written]] = {
 
 
 def copy_rows(db: Connection, batch_id: UUID, rows: StagedRows) -> dict[int, str]:
-    """Put the rows into the staging table: the SQLSTATE of each that the database refused, by row number.
+    """Copy the rows into the staging table; returns the SQLSTATE of each row that the database refused, by row number.
 
-    Refused rows don't cost the others their place: what stands before one goes in, then what stands behind it.
+    A refused row doesn't cost the others: the rows before it are copied, then the rows after it.
     """
     refused: dict[int, str] = {}
     start, at_once = 0, len(rows)

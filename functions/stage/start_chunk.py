@@ -1,4 +1,4 @@
-"""Which chunk of which batch, for which execution; and that batch, running from the first chunk on."""
+"""Starts a chunk: marks its batch as running with the first chunk that arrives."""
 
 from ingestion.batch import BatchStatus
 from ingestion.contracts import StageTask
@@ -11,11 +11,13 @@ _UNIQUE_VIOLATION = "23505"
 
 
 def start(task: StageTask, db: Connection) -> Batch:
-    """The batch, running if it may; the first chunk to come by says so in the audit trail.
+    """The batch, set to running if it may run; the first chunk also writes to the audit trail.
 
-    Raises BatchBroken if a failed batch is started over whose file another batch has imported meanwhile.
+    Raises Cancelled, or BatchBroken if a failed batch is started over but another batch has imported its file since.
     """
     batch = batches.get(db, task.batch_id)
+    if not batch.has_ended:
+        batch.must_go_on()
     if batch.status is BatchStatus.RUNNING and batch.execution == task.execution:
         return batch
     try:
@@ -28,5 +30,5 @@ def start(task: StageTask, db: Connection) -> Batch:
     except DatabaseError as failed:
         if sqlstate(failed) != _UNIQUE_VIOLATION:
             raise
-        raise BatchBroken("The file has been imported by another batch since this one failed.") from failed
+        raise BatchBroken("Another batch has imported the file since this one failed.") from failed
     return batches.get(db, task.batch_id)

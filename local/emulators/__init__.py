@@ -1,1 +1,1 @@
-"""The emulators that can stand for AWS on one machine."""
+"""Emulators of AWS for one machine."""

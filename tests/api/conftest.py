@@ -37,7 +37,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[pytest.MonkeyPatch]:
-    """What the template tells the function, and an AWS whose database nobody answers for."""
+    """The settings from the template, and an AWS whose database does not answer."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in {
             "AWS_DEFAULT_REGION": REGION,
@@ -90,7 +90,8 @@ def emptied(api: Call, place: Place) -> Iterator[None]:
     place.db.run(
         """
         TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, chunks, shards, kintell_sessions,
-                 kintell_session_versions, batch_people, audit_logs, revoked_cookies RESTART IDENTITY
+                 kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys
+                 RESTART IDENTITY
         """
     )
 

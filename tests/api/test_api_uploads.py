@@ -1,4 +1,4 @@
-"""Links to upload with, and what became of uploads."""
+"""Links to upload with, and the outcome of uploads."""
 
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -104,7 +104,7 @@ def test_the_upload_is_on_record_before_its_file_arrives(get: Call, post: Call, 
         pytest.param(
             {"programInstance": "mentors-ukraine-2024"},
             "incoming/mentors_ukraine/mentors-ukraine-2024/x.TXT",
-            id="an instance whose slug tells the programme",
+            id="an instance whose slug names the programme",
         ),
         pytest.param(
             {"programInstance": "autumn-run"},

@@ -184,7 +184,7 @@ def test_what_is_not_there_is_a_page_to_a_browser_and_a_problem_to_others(
     api: Call, see: Any, world: World, path: str
 ) -> None:
     path, query = asked(path)
-    assert "There is nothing here" in see(path, 404, **query).text
+    assert "Page not found" in see(path, 404, **query).text
     assert json.loads(api("GET", path, query).text)["status"] == 404
 
 

@@ -66,8 +66,8 @@ def test_the_list_asks_again_only_while_something_runs(see: Any, world: World) -
     world.batch()
     assert "hx-get" not in see("/").all("div")[1]
     world.batch(status="running")
-    (asking,) = [element["hx-get"] for element in see("/", show="running").all("div") if "hx-get" in element]
-    assert asking == "/imports/list?show=running"
+    (request,) = [element["hx-get"] for element in see("/", show="running").all("div") if "hx-get" in element]
+    assert request == "/imports/list?show=running"
 
 
 # Lineage and programmes -----------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_the_list_beside_the_graph_says_who_corrects_whom(see: Any, world: World
     first = world.batch(file_name="first.csv")
     second = world.batch(file_name="second.csv", parent_batch_id=first)
     world.batch(file_name="third.csv", parent_batch_id=second)
-    text = see(f"/batches/{second}/lineage").text.partition("The same as a list")[2]
+    text = see(f"/batches/{second}/lineage").text.partition("As a list")[2]
     assert re.search(r"Corrects\s+first\.csv", text)
     assert re.search(r"Import\s+second\.csv", text)
     assert re.search(r"Corrected by\s+third\.csv", text)
@@ -144,10 +144,10 @@ def test_a_programme_adds_up_to_its_files(see: Any, world: World) -> None:
     world.batch(program_instance_id=instance, dry_run=True)
     for row in (1, 2):
         world.session(batch, row, instance, people, scheduled_at=NOW - timedelta(days=70 * row))
-    assert "2 sessions are of this instance, its files brought 3" in see("/programmes/run-1/sessions").text
+    assert "This instance has 2 sessions, while its files added 3" in see("/programmes/run-1/sessions").text
     world.session(batch, 3, instance, people)
     page = see("/programmes/run-1/sessions")
-    assert "It adds up: 3 sessions" in page.text
+    assert "The numbers add up: the instance has 3 sessions" in page.text
     drawn = [bar for bar in page.all("rect") if bar["class"] == "bar-of-chart"]
     assert len(drawn) == 3
     # A year has names, the months in which nothing happened too.
@@ -170,7 +170,7 @@ def test_every_session_of_a_programme_stands_in_one_of_its_files(see: Any, world
     # 1 + 2 + … + 12, those of the two smallest files together.
     assert re.findall(r"file (\d\d)\.csv.*?(\d+)\n", page.text, re.DOTALL)[0] == ("11", "12")
     assert re.search(r"2 other files\s*3\s", page.text)
-    assert re.search(r"Together\s*78\s", page.text)
+    assert re.search(r"Total\s*78\s", page.text)
     assert "file 01.csv" not in page.text
 
 

@@ -192,20 +192,20 @@ def test_a_file_in_cold_storage_says_so(see: Any, buckets: Any, world: World) ->
 def test_a_file_that_is_gone_says_so(see: Any, buckets: Any, world: World, body: bytes) -> None:
     path = session_of(world, buckets, body)
     buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
-    assert "no longer kept" in see(path).text
+    assert "has been deleted" in see(path).text
 
 
 def test_an_archived_batch_has_no_file(see: Any, buckets: Any, world: World) -> None:
     path = session_of(world, buckets, FILE.encode())
     world.db.run("UPDATE ingestion_batches SET status = 'archived', archived_at = now()")
-    assert "no longer kept" in see(path).text
+    assert "has been deleted" in see(path).text
 
 
 def test_a_row_deep_in_a_packed_file_is_not_looked_for(
     see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(original_rows, "MOST_UNPACKED_BYTES", 2_000)
-    assert "too deep" in see(session_of(world, buckets, gzip.compress(FILE.encode()))).text
+    assert "too far into a compressed file" in see(session_of(world, buckets, gzip.compress(FILE.encode()))).text
     assert "MS-1\n" in see(session_of_row_one(world)).text
 
 

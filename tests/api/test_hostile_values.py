@@ -54,7 +54,7 @@ OF_PAGES = {
     "/sign-in-failed": ("reason",),
     "/programmes": ("programme", "cursor"),
 }
-"""What the dashboard's addresses ask for; the OpenAPI document tells that of the API."""
+"""What the dashboard's addresses ask for; the OpenAPI document has those of the API."""
 
 
 def routes() -> list[Any]:

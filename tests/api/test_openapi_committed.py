@@ -48,7 +48,7 @@ def document() -> Any:
         ),
         pytest.param(
             lambda d: schema(d, "UploadRequest")["properties"].pop("force"),
-            [f"{UPLOADS}: body.force is no longer taken"],
+            [f"{UPLOADS}: body.force is no longer accepted"],
             id="field that was sent",
         ),
         pytest.param(
@@ -58,7 +58,7 @@ def document() -> Any:
         ),
         pytest.param(
             lambda d: schema(d, "UploadRequest")["properties"].update(force={"type": "string"}),
-            [f"{UPLOADS}: body.force no longer takes boolean"],
+            [f"{UPLOADS}: body.force no longer accepts boolean"],
             id="type that was sent",
         ),
         pytest.param(
@@ -123,7 +123,7 @@ def test_a_value_that_clients_have_not_heard_of_breaks_them_only_where_it_is_ans
     few, many = document_of(["on", "off"]), document_of(["on", "off", "idle"])
 
     assert breaking_changes(few, many) == ["PUT /state, answer 200: application/json may now be idle"]
-    assert breaking_changes(many, few) == ["PUT /state: body no longer takes idle"]
+    assert breaking_changes(many, few) == ["PUT /state: body no longer accepts idle"]
 
 
 def test_what_is_new_and_optional_breaks_nobody(document: Any) -> None:

@@ -1,4 +1,4 @@
-"""Browsers show a pass: it opens pages, each with its right, no route of the API, and nothing once it is over."""
+"""A session cookie opens pages, each with its right, no route of the API, and nothing once it has expired."""
 
 import json
 import time
@@ -40,7 +40,7 @@ def cookie_key(environment: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def browse(api: Call, cookie_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
-    """Asks for a page as a browser does, with a pass for these rights; without one for None."""
+    """Asks for a page as a browser does, with a session cookie for these rights; without one for None."""
     for name, value in {
         "AUTHENTICATION": "oidc",
         "COOKIE_KEY_ARN": cookie_key,
@@ -69,7 +69,9 @@ def pages() -> list[tuple[str, str]]:
     """Every page by an address that is of its kind, and the right that it needs; found among the routes themselves."""
     found = []
     for route in _routes():
-        if route.method != "GET" or route.path.startswith(("/v1/", "/assets/", "/openapi", "/health", "/docs", *OPEN)):
+        if route.method != "GET" or route.path.startswith(
+            ("/v1/", "/assets/", "/openapi", "/health", "/docs", "/logout", *OPEN)
+        ):
             continue
         path = route.path.replace("<version>", "1")
         for name in ("batchId", "uploadId", "sessionId", "slug"):
@@ -296,14 +298,14 @@ def test_who_may_only_upload_reads_no_batch_s_name(browse: Browse, batch: UUID) 
 def test_who_is_signed_in_stands_on_every_page_with_a_way_out(browse: Browse, world: World) -> None:
     answer = browse("/")
     assert "/logout" in offered(answer)
-    assert f"You are {KARI}." in answer.text
+    assert f"Signed in as {KARI}" in answer.text
     assert "Local system" not in answer.text
 
 
 def test_locally_nobody_signs_in_and_the_page_says_so(api: Call, world: World) -> None:
     answer = api("GET", "/", headers=BROWSER)
     assert not {"/login", "/logout"} & offered(answer)
-    assert "Local system: nobody has to log in" in answer.text
+    assert "Local system: no sign-in" in answer.text
     assert "/drop" in offered(answer)
 
 
@@ -381,7 +383,7 @@ def test_a_download_from_a_page_is_audited(browse: Browse, batch: UUID, place: P
 def test_no_link_of_somebody_elses_makes_a_look_at_rows_anybodys(
     browse: Browse, batch: UUID, place: Place, site: str
 ) -> None:
-    """A browser follows it with the pass. It ends where they can ask for the rows themselves."""
+    """A browser follows it with the session cookie. It ends where they can ask for the rows themselves."""
     for path, page in {
         f"/batches/{batch}/errors": f"/batches/{batch}",
         f"/batches/{batch}/rejected": f"/batches/{batch}",
@@ -470,6 +472,20 @@ def test_no_page_of_somebody_elses_signs_anybody_out(browse: Browse, world: Worl
     assert browse("/", cookies=cookies).status == 200
 
 
+def test_a_link_signs_nobody_out(browse: Browse, world: World) -> None:
+    cookies = [f"{SESSION_COOKIE}={cookie_for(*ALL)}"]
+    answer = browse("/logout", cookies=cookies)
+    assert (answer.status, answer.headers["Location"], answer.cookies) == (303, "/", ())
+    assert browse("/", cookies=cookies).status == 200
+
+
+def test_the_way_out_of_the_issuer_is_a_button(browse: Browse) -> None:
+    page = Html(browse("/signed-out", None).text)
+    (form,) = [form for form in page.all("form") if form["action"] == "/logout/issuer"]
+    assert form["method"] == "post"
+    assert not [link for link in page.all("a") if "logout" in link["href"]]
+
+
 def test_a_session_cookie_that_can_not_be_revoked_is_not_said_to_be(
     browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,6 +507,11 @@ def test_while_nobody_knows_what_was_revoked_no_page_is_shown(browse: Browse, mo
 def test_locally_there_is_nothing_to_sign_out_of(api: Call) -> None:
     headers = {**BROWSER, "sec-fetch-site": "same-origin"}
     assert api("POST", "/logout", headers=headers, cookies=[f"{SESSION_COOKIE}={cookie_for()}"]).status == 303
+
+
+def test_locally_a_link_to_the_way_out_leads_to_the_imports(api: Call) -> None:
+    answer = api("GET", "/logout", headers=BROWSER)
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
 
 
 def test_health_says_where_the_command_line_logs_in(browse: Browse) -> None:

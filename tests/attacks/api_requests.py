@@ -29,7 +29,7 @@ def cursor(key: object) -> str:
 
 
 def answers_of_others(target: Target) -> Outcome:
-    """Cursors of which no statement can be made, and what is answered to others who ask after them."""
+    """Cursors that no SQL statement can use must not spoil the answers to later requests."""
     s3 = target.system.client("s3")
     versions = [put(target, s3, f"incoming/kintell_users/{uuid4()}.csv") for _ in range(2)]
     batches = [decided(target, version)["batchId"] for version in versions]
@@ -43,7 +43,7 @@ def answers_of_others(target: Target) -> Outcome:
 
 
 def malformed_headers(target: Target) -> Outcome:
-    """By nobody: what is wrong with a header is no fault of the server's."""
+    """Without a token: a malformed header must not cause a server error."""
     port = target.system.aws.api_port
     answers = {
         "Origin": ask(port, "POST", "/sign-out", {**PAGE, "Origin": "http://["}, b""),
@@ -55,7 +55,7 @@ def malformed_headers(target: Target) -> Outcome:
 
 
 def protecting_headers(target: Target) -> Outcome:
-    """Of every page, the API's documentation and its JSON among them. HSTS is for https, which is not spoken here."""
+    """Every page has them, and the API's documentation and JSON too. HSTS needs https, which is not used here."""
     missing = [
         f"{name} of {path}"
         for path in ("/", "/docs", "/openapi.json", "/health", "/no-such-page")
@@ -73,7 +73,7 @@ def _is_unframed(answer: Answer) -> bool:
 
 
 def link_to_another_host(target: Target) -> Outcome:
-    """A path that a browser takes for a host when a page repeats it as a link."""
+    """A path that a browser reads as a host when a page repeats it as a link."""
     answer = get(target, "//evil.example/%2e%2e", Accept="text/html")
     where = answer.headers.get("location") or ""
     is_led_away = b'="//evil' in answer.body or where.startswith(("//", "http://evil", "https://evil"))
@@ -91,7 +91,7 @@ def no_token(target: Target) -> Outcome:
 
 
 def another_right(target: Target) -> Outcome:
-    """Names of rights that only look like them."""
+    """Names that only look like rights."""
     near = ("imports.read imports.write", "IMPORTS.WRITE", "imports.write,errors.read", "/imports.write")
     body = b'{"fileName": "mentors-ukraine-2024-11.csv"}'
     headers = {"Content-Type": "application/json", **target.token_of(*near)}
@@ -99,7 +99,7 @@ def another_right(target: Target) -> Outcome:
 
 
 def cookie_of(target: Target, who: str) -> str:
-    """The cookie of somebody who signs in with a browser."""
+    """The session cookie of somebody who signs in with a browser."""
     port = target.system.aws.api_port
     begun = ask(port, "GET", "/login")
     entry = begun.headers["set-cookie"].partition(";")[0]
@@ -110,7 +110,7 @@ def cookie_of(target: Target, who: str) -> str:
 
 
 def cookie_of_another_host(target: Target) -> Outcome:
-    """Browsers let another host set a cookie whose name becomes __Host-session only once blanks are taken off it."""
+    """Browsers let another host set a cookie whose name becomes __Host-session only after spaces are stripped."""
     shown, port = cookie_of(target, KARI).encode(), target.system.aws.api_port
     head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\nCookie: a=b; ".encode()
     statuses = {
@@ -121,7 +121,7 @@ def cookie_of_another_host(target: Target) -> Outcome:
 
 
 def link_to_rows(target: Target) -> Outcome:
-    """On a page of somebody else's: whoever follows it would be in the audit trail."""
+    """A link on another site's page would put whoever follows it into the audit trail."""
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", **PAGE}
     if target.issuer:
         headers["Cookie"] = cookie_of(target, KARI)
@@ -130,14 +130,30 @@ def link_to_rows(target: Target) -> Outcome:
     return Outcome(f"led to {led}", led == [path.rpartition("/")[0] for path in paths])
 
 
+def link_to_the_way_out(target: Target) -> Outcome:
+    """A picture or a link on another page, and a form there: who is signed in stays so, here and at the issuer."""
+    port, cookie = target.system.aws.api_port, cookie_of(target, KARI) if target.issuer else ""
+    shown = {"Cookie": cookie, **PAGE} if cookie else PAGE
+    led = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", **shown}
+    said, held = [], True
+    for path in ("/logout", "/logout/issuer"):
+        link, form = ask(port, "GET", path, led), ask(port, "POST", path, led, b"")
+        where = link.headers.get("location") or link.headers.get("refresh") or ""
+        said.append(f"{path} {link.status} {form.status}")
+        held = held and form.status == 403 and ":" not in where and not link.headers.get("set-cookie")
+    after = ask(port, "GET", "/", shown).status
+    return Outcome(f"{', '.join(said)}, then / {after}", held and after == 200)
+
+
 ATTACKS = (
     Attack("malformed headers", malformed_headers),
     Attack("pages without protecting headers", protecting_headers),
     Attack("a path that is a link to another host", link_to_another_host),
-    Attack("the API without a token that holds", no_token, needs_sign_in=True),
+    Attack("the API without a valid token", no_token, needs_sign_in=True),
     Attack("rights under similar names", another_right, needs_sign_in=True),
-    Attack("a pass in a cookie that another host has set", cookie_of_another_host, needs_sign_in=True),
+    Attack("a session cookie that another host has set", cookie_of_another_host, needs_sign_in=True),
     Attack("a link on another page to rejected rows", link_to_rows),
+    Attack("a link or a form on another page that signs people out", link_to_the_way_out),
     # Last: a system that does not hold answers nobody rightly any more.
     Attack("cursors that break the exchange with the database", answers_of_others),
 )

@@ -1,4 +1,4 @@
-"""What an attack is, and what it is carried out against."""
+"""Attacks, and the systems that they are carried out against."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ READER = "ole@example.org"
 
 @dataclass(frozen=True)
 class Target:
-    """A running local system, and who signs its tokens if it asks for any."""
+    """A running local system, and the issuer of its tokens if it requires any."""
 
     system: LocalSystem
     issuer: Issuer | None = None
@@ -23,7 +23,7 @@ class Target:
         return "guarded" if self.issuer else "open"
 
     def token_of(self, *rights: str) -> dict[str, str]:
-        """The header of somebody with these rights; none where nobody is asked."""
+        """The header of a caller with these rights; empty if the system requires no token."""
         if self.issuer is None:
             return {}
         return {"Authorization": f"Bearer {self.issuer.token(READER, AUDIENCE, groups=list(rights))}"}
@@ -31,7 +31,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an attack came to, and whether the system held."""
+    """The result of an attack, and whether the system held."""
 
     text: str
     held: bool
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Attack:
-    """`tried` says in a few words what somebody attempts."""
+    """`tried` says in a few words what the attacker attempts."""
 
     tried: str
     carry_out: Callable[[Target], Outcome]
@@ -50,13 +50,13 @@ class Attack:
 
 
 def refused(answer: Answer, *statuses: int) -> Outcome:
-    """Held if the status is one of these: any refusal of the request itself, unless they are named."""
+    """Held if the status is one of these, or, if none are given, any refusal of the request."""
     said = f"{answer.status} {answer.code}".strip()
     return Outcome(said, answer.status in (statuses or (400, 401, 403, 404, 405, 415, 421, 422)))
 
 
 def together(**answers: Answer) -> Outcome:
-    """Of several requests, each of which must be refused."""
+    """The outcome of several requests, each of which must be refused."""
     outcomes = {name: refused(answer) for name, answer in answers.items()}
     text = ", ".join(f"{name.replace('_', ' ')} {outcome.text}" for name, outcome in outcomes.items())
     return Outcome(text, all(outcome.held for outcome in outcomes.values()))

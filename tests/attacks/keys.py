@@ -1,4 +1,4 @@
-"""Programs without a key of this system's, or with one and a signature that is not its own."""
+"""Programs without a key of this system, or with a key and a wrong signature."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NO_SECRET = "of nobody"  # noqa: S105
 
 @dataclass(frozen=True)
 class Key:
-    """What boto3 signs with."""
+    """A key with which boto3 signs."""
 
     id: str
     secret: str = NO_SECRET
@@ -45,13 +45,13 @@ def client(target: Target, service: str, key: Key) -> Any:
 
 
 def tried_with(target: Target, key: Key) -> Outcome:
-    """What three services answer to who has this key."""
+    """The answers of three services to a caller with this key."""
     calls = {"s3": "list_buckets", "lambda": "list_functions", "sts": "get_caller_identity"}
     return together(**{service: called(client(target, service, key), call) for service, call in calls.items()})
 
 
 def called(of_service: Any, operation: str, **parameters: Any) -> Answer:
-    """The status that boto3 was answered with."""
+    """The status of the answer to boto3."""
     try:
         return Answer(getattr(of_service, operation)(**parameters)["ResponseMetadata"]["HTTPStatusCode"])
     except ClientError as refusal:
@@ -64,7 +64,7 @@ def root_key(target: Target) -> str:
 
 
 def session_without_its_token(target: Target) -> Outcome:
-    """A role's key and secret are worth nothing without the session's token, nor with another."""
+    """A role's key and secret are worthless without the session's token, or with another one."""
     iam = target.system.client("iam")
     trust = '{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}]}'
     name = f"role-{time.time_ns()}"
@@ -79,7 +79,7 @@ def session_without_its_token(target: Target) -> Outcome:
 
 
 def other_body(target: Target) -> Outcome:
-    """A signed request whose body was exchanged."""
+    """A signed request whose body was replaced."""
     aws = target.system.aws
     signer = Credentials(aws.access_key_id, aws.secret_access_key)
     answers = {}
@@ -96,7 +96,7 @@ def other_body(target: Target) -> Outcome:
 
 
 def added_header(target: Target) -> Outcome:
-    """A signed request to which x-amz-meta-force was added on its way."""
+    """A signed request to which x-amz-meta-force was added in transit."""
     aws = target.system.aws
     path = f"/{target.system.stack.uploads_bucket}/incoming/theirs.csv"
     request = AWSRequest("PUT", aws.url + path, {"Host": f"{LOOPBACK}:{aws.port}"}, b"x")
@@ -107,7 +107,7 @@ def added_header(target: Target) -> Outcome:
 
 
 def link(target: Target, operation: str = "put_object", seconds: int = 60) -> str:
-    """Path and query of a link to a place in the uploads."""
+    """Path and query of a link to an object in the uploads bucket."""
     url: str = target.system.client("s3").generate_presigned_url(
         operation,
         Params={"Bucket": target.system.stack.uploads_bucket, "Key": "incoming/linked.txt"},
@@ -152,7 +152,7 @@ def without_key(target: Target) -> Outcome:
 
 
 def database_without_password(target: Target) -> Outcome:
-    """As the owner and as the functions."""
+    """As the owner, as the functions and as postgres."""
     database = target.system.database
     said = []
     for user in (database.username, f"{database.dbname}_functions", "postgres"):
@@ -168,12 +168,12 @@ def database_without_password(target: Target) -> Outcome:
 
 ATTACKS = (
     Attack("the key test, which emulators take for root", lambda target: tried_with(target, Key("test", "test"))),
-    Attack("an account number for a key", lambda target: tried_with(target, Key("000000000000"))),
+    Attack("an account number as a key", lambda target: tried_with(target, Key("000000000000"))),
     Attack("a key that nobody has", lambda target: tried_with(target, Key("AKIAIOSFODNN7EXAMPLE"))),
     Attack("root's key without its secret", lambda target: tried_with(target, Key(root_key(target)))),
     Attack("root's key with a token", lambda target: tried_with(target, Key(root_key(target), token=NO_SECRET))),
     Attack("a role's key without the session's token", session_without_its_token),
-    Attack("another body under a signature", other_body),
+    Attack("another body with the same signature", other_body),
     Attack("a header added to a signed request", added_header),
     Attack("a link that was tampered with", tampered_links),
     Attack("a link that has expired", expired_link),

@@ -1,4 +1,4 @@
-"""`make attack`: carries out every attack on a system that asks who somebody is and on one that does not."""
+"""`make attack`: carries out every attack on a system with sign-in and on one without."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def carried_out(attack: Attack, target: Target) -> bool:
-    """Prints what came of it; whether the system held."""
+    """Carry out the attack and print the result; returns whether the system held."""
     try:
         outcome = attack.carry_out(target)
         text, held = outcome.text, outcome.held
@@ -44,7 +44,7 @@ def carried_out(attack: Attack, target: Target) -> bool:
 
 @contextmanager
 def open_target(folder: Path) -> Iterator[Target]:
-    """As make up starts it, in a folder of its own."""
+    """The system that make up starts, in a folder of its own."""
     place = folder / "open"
     place.mkdir()
     with (
@@ -56,7 +56,7 @@ def open_target(folder: Path) -> Iterator[Target]:
 
 @contextmanager
 def guarded_target(folder: Path) -> Iterator[Target]:
-    """As AWS has it, with an issuer of tokens."""
+    """A system with sign-in, as on AWS, and an issuer of tokens."""
     place = folder / "guarded"
     place.mkdir()
     with closed_system(place, free_port()) as (system, issuer):

@@ -1,4 +1,4 @@
-"""What an attacker tries over the wire. `make attack` carries out all of it and prints a line each."""
+"""Everything that an attacker tries over the wire. `make attack` carries it out and prints a line for each attack."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Each attack of the table, on a system that asks who somebody is and on one that does not."""
+"""Each attack of the table, on a system with sign-in and on one without."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager

@@ -27,7 +27,7 @@ def writer(target: Target) -> Any:
 
 
 def announced(target: Target) -> tuple[str, str]:
-    """Id and key of an upload that somebody announced and has not sent."""
+    """Id and key of an upload that was announced but not sent."""
     headers = {"Content-Type": "application/json", **target.token_of("imports.write")}
     body = {"fileName": f"{uuid4()}.csv", "programType": "kintell_users", "sizeBytes": 100}
     answer = ask(target.system.aws.api_port, "POST", "/v1/import/uploads", headers, json.dumps(body).encode())
@@ -42,7 +42,7 @@ def upload(target: Target, upload_id: str) -> dict[str, Any]:
 
 
 def decided(target: Target, version_id: str) -> dict[str, Any]:
-    """The upload of an object version, once it is decided on."""
+    """The upload of an object version, once Intake has decided on it."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         path = "/v1/import/uploads?limit=200"
@@ -54,7 +54,7 @@ def decided(target: Target, version_id: str) -> dict[str, Any]:
 
 
 def put(target: Target, s3: Any, key: str, **metadata: str) -> str:
-    """An upload of one person nobody knew; its version."""
+    """Upload a roster of one unknown person; returns the object version."""
     version: str = s3.put_object(
         Bucket=target.system.stack.uploads_bucket,
         Key=key,
@@ -65,7 +65,7 @@ def put(target: Target, s3: Any, key: str, **metadata: str) -> str:
 
 
 def forged_announcement(target: Target) -> Outcome:
-    """Metadata that name somebody else's announced upload, at a place of one's own and at the announced one."""
+    """Metadata that name somebody else's announced upload, under another key and under the announced one."""
     s3, taken = writer(target), []
     for is_same_place in (False, True):
         upload_id, key = announced(target)
@@ -79,7 +79,7 @@ def forged_announcement(target: Target) -> Outcome:
 
 
 def forged_name(target: Target) -> Outcome:
-    """Metadata that say who uploaded it: S3 knows better, and its word is kept beside."""
+    """Metadata that claim an uploader: S3 knows better, and the audit trail keeps what S3 says too."""
     version = put(target, writer(target), f"incoming/kintell_users/{uuid4()}.csv", imported_by="kari@example.org")
     batch = decided(target, version)["batchId"]
     answer = ask(
@@ -90,14 +90,14 @@ def forged_name(target: Target) -> Outcome:
 
 
 def option_unheeded(target: Target) -> Outcome:
-    """A dry run by a name that is nearly the option's: it must not be imported."""
+    """A dry run under a name that is nearly the option's: the file must not be imported."""
     key = f"incoming/kintell_users/{uuid4()}.csv"
     outcome = decided(target, put(target, writer(target), key, **{"x-amz-meta-dry-run": "true"}))
     return Outcome(outcome["state"], outcome["state"] == "refused")
 
 
 def name_too_long(target: Target) -> Outcome:
-    """Somebody whose issuer calls them by what the audit trail can't have: the link they got was never decided on."""
+    """A caller whose name the audit trail can't hold gets no link: their upload could never be decided on."""
     assert target.issuer
     body = json.dumps({"fileName": f"{uuid4()}.csv", "programType": "kintell_users"}).encode()
     said = {"groups": ["imports.write"], "email_verified": False}
@@ -112,6 +112,6 @@ def name_too_long(target: Target) -> Outcome:
 ATTACKS = (
     Attack("an upload under another's announcement", forged_announcement),
     Attack("an upload under another's name", forged_name),
-    Attack("an option under a name that is nearly its own", option_unheeded),
-    Attack("an upload by who has a name that can't be kept", name_too_long, needs_sign_in=True),
+    Attack("an option under a misspelled name", option_unheeded),
+    Attack("an upload by a caller whose name can't be stored", name_too_long, needs_sign_in=True),
 )

@@ -1,4 +1,4 @@
-"""Web pages that the user has open: what they make a browser send to the local system's ports."""
+"""Web pages that the user has open, and the requests that they make a browser send to the local system's ports."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -64,7 +64,7 @@ def web_socket(target: Target) -> Outcome:
 
 
 def http_2(target: Target) -> Outcome:
-    """The upgrade that clear text has. In an answer by HTTP/2 (RFC 7541, Appendix A) 0x88 is status 200."""
+    """The upgrade from plain HTTP/1.1. In an HTTP/2 answer, 0x88 is status 200 (RFC 7541, Appendix A)."""
     text = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\n"
     text += "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -79,7 +79,7 @@ def http_2(target: Target) -> Outcome:
 
 
 def after_upgrade(heard: bytes) -> bytes:
-    """What follows on the answer 101; nothing if the server stays with HTTP/1."""
+    """What follows the answer 101; empty if the server stays with HTTP/1."""
     head, _, rest = heard.partition(b"\r\n\r\n")
     return rest if b" 101 " in head.partition(b"\r\n")[0] else b""
 
@@ -117,7 +117,7 @@ def function_by_key_in_address(target: Target) -> Outcome:
 
 
 def query_by_form(target: Target) -> Outcome:
-    """The services that speak forms take what a page's form sends."""
+    """Services that accept forms might accept a form from a page."""
     body = b"Action=CreateUser&UserName=theirs&Version=2010-05-08&AWSAccessKeyId=test"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     with_key = ask(target.system.aws.port, "POST", "/?AWSAccessKeyId=test", headers, body)
@@ -125,7 +125,7 @@ def query_by_form(target: Target) -> Outcome:
 
 
 def upload_from_another_page(target: Target) -> Outcome:
-    """With a link that the dashboard was given."""
+    """Another page uses a link that the dashboard received."""
     bucket = target.system.stack.uploads_bucket
     link = target.system.client("s3").generate_presigned_url(
         "put_object", Params={"Bucket": bucket, "Key": "incoming/theirs.csv"}
@@ -140,7 +140,7 @@ def upload_from_another_page(target: Target) -> Outcome:
 
 
 def aws_by_the_other_port(target: Target) -> Outcome:
-    """The API's port leads to the API, whatever else the request says of itself."""
+    """The API's port leads only to the API, whatever the request says."""
     port = target.system.aws.api_port
     target_header = {"X-Amz-Target": "secretsmanager.ListSecrets", "Content-Type": "application/x-amz-json-1.1"}
     up = "/../../../.."
@@ -154,7 +154,7 @@ def aws_by_the_other_port(target: Target) -> Outcome:
 
 
 def what_else_listens(target: Target) -> Outcome:
-    """On any address, in the processes of emulator, functions and database."""
+    """Nothing else listens on any address in the processes of emulator, functions and database."""
     system = target.system
     known = {(LOOPBACK, port) for port in (system.aws.port, system.aws.api_port, system.database.port)}
     servers = [each for each in psutil.Process().children(recursive=True) if listening(each) & known]
@@ -164,7 +164,7 @@ def what_else_listens(target: Target) -> Outcome:
 
 
 def listening(process: psutil.Process) -> set[tuple[str, int]]:
-    """Where a process listens."""
+    """The addresses on which a process listens."""
     try:
         links = process.net_connections("inet")
     except psutil.Error:  # gone meanwhile
@@ -189,22 +189,22 @@ ATTACKS = (
     Attack("DNS rebinding: a host name of theirs that resolves to 127.0.0.1", rebinding),
     Attack("a Host with another port", other_port),
     Attack("two Host headers, one of them right", two_hosts),
-    Attack("a whole address in the request line", whole_address),
+    Attack("an absolute URL in the request line", whole_address),
     Attack("a WebSocket", web_socket),
-    Attack("HTTP/2 under another name", http_2),
+    Attack("an upgrade to HTTP/2", http_2),
     Attack("another page's Origin", lambda target: on_each_port(target, Origin=EVIL)),
     Attack(
-        "an Origin that begins as ours", lambda target: on_each_port(target, Origin="http://127.0.0.1.evil.example")
+        "an Origin that starts like ours", lambda target: on_each_port(target, Origin="http://127.0.0.1.evil.example")
     ),
-    Attack("the Origin null, of a sandboxed page", lambda target: on_each_port(target, Origin="null")),
+    Attack("the Origin null of a sandboxed page", lambda target: on_each_port(target, Origin="null")),
     Attack("a picture on another page", lambda target: on_each_port(target, Sec_Fetch_Site="cross-site")),
-    Attack("a picture on a page of another port", lambda target: on_each_port(target, Sec_Fetch_Site="same-site")),
+    Attack("a picture on a page at another port", lambda target: on_each_port(target, Sec_Fetch_Site="same-site")),
     Attack("a form of another page that posts text/plain to the API", form_to_api),
     Attack("the dashboard in another page's frame", frame_of_dashboard),
-    Attack("a function made by text/plain with a key in the address", function_by_key_in_address),
-    Attack("a user made by a form", query_by_form),
+    Attack("a function created by text/plain with a key in the address", function_by_key_in_address),
+    Attack("a user created by a form", query_by_form),
     Attack("an upload by another page, with the dashboard's link", upload_from_another_page),
     Attack("AWS by the API's port", aws_by_the_other_port),
     Attack("the emulator's own switches", switches),
-    Attack("ports that nobody thinks of", what_else_listens),
+    Attack("other ports that listen", what_else_listens),
 )

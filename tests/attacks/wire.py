@@ -1,4 +1,4 @@
-"""Requests as no decent client sends them: any Host, any header, any bytes."""
+"""Sends requests that no decent client would: any Host, any header, any bytes."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """As AWS or the API names what is wrong; empty if nothing is."""
+        """The error code of AWS or the API; empty if there is no error."""
         if xml := re.search(rb"<Code>(\w+)</Code>", self.body):
             return xml[1].decode()
         try:
@@ -41,7 +41,7 @@ class Answer:
 def ask(
     port: int, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> Answer:
-    """The answer to a request with these headers. A Host among them takes the place of the true one."""
+    """The answer to a request with these headers; a Host among them replaces the right one."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -57,7 +57,7 @@ def ask(
 
 
 def say(port: int, text: bytes) -> bytes:
-    """What is answered to these very bytes, until a second of silence or the end."""
+    """The answer to these exact bytes, until a second of silence or the end."""
     heard = bytearray()
     with socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_SECONDS) as connection:
         connection.sendall(text)

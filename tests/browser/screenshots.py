@@ -110,7 +110,7 @@ def take_all(browser: Browser, door: FrontDoor) -> None:
     for name, path in pages.items():
         take(desk.new_page(), path, name)
     take(desk.new_page(), pages["batch"], "overview", whole=False)
-    for name, button in (("batch", "Show some of the rows"), ("session", "Show the row as it stands in the file")):
+    for name, button in (("batch", "Show examples"), ("session", "Show the row in the original file")):
         take_asked(desk.new_page(), pages[name], button, f"{name}-rows")
     phone = browser.new_context(
         base_url=door.api_url,

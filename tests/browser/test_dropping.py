@@ -39,9 +39,9 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
     expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
 
-    page.get_by_role("button", name="Show some of the rows").click()
+    page.get_by_role("button", name="Show examples").click()
     expect(page.locator(".samples")).to_contain_text("anna(at)example.org")
-    expect(page.get_by_role("heading", name="With some of the rows")).to_be_focused()
+    expect(page.get_by_role("heading", name="With example rows")).to_be_focused()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()
     rows = list(csv.reader(io.StringIO(download.value.path().read_text("utf-8-sig"))))
@@ -63,7 +63,7 @@ def test_a_file_with_errors_is_followed_mended_and_traced(page: Page, door: Fron
     page.get_by_role("link", name="MS-B2").click()
     expect(page.locator("#row")).to_contain_text("row 1, line 2")
     expect(page.locator(".chain")).to_contain_text("mentors-ukraine-2024-11-errors.csv")
-    page.get_by_role("button", name="Show the row as it stands in the file").click()
+    page.get_by_role("button", name="Show the row in the original file").click()
     cells = page.locator(".cells tbody tr")
     expect(cells.nth(0)).to_have_text(re.compile("session_id.*MS-B2"))
     # What the error file says of a row stands in the mended file as well.
@@ -121,15 +121,15 @@ def test_a_dragged_file_is_chosen_and_its_name_tells_programme_and_instance(page
     page.evaluate(DRAGGED, "language_for_ukraine_2024_11.csv")
     expect(page.locator("#guess")).to_contain_text("Language for Ukraine")
     programme, instance = page.get_by_role("combobox", name="Programme", exact=True), page.locator("#instance")
-    expect(programme.locator("option").first).to_contain_text("as the file says: Language for Ukraine")
-    expect(instance).to_have_attribute("placeholder", "as the file says: language-ukraine-2024-11")
+    expect(programme.locator("option").first).to_contain_text("from the file: Language for Ukraine")
+    expect(instance).to_have_attribute("placeholder", "from the file: language-ukraine-2024-11")
     # What is guessed is no choice, and does not outlive its file.
     expect(programme).to_have_value("")
     expect(instance).to_have_value("")
     page.evaluate(DRAGGED, "export.csv")
     expect(page.locator("#guess")).to_contain_text("export.csv")
-    expect(programme.locator("option").first).to_have_text("as the file says")
-    expect(instance).to_have_attribute("placeholder", "as the file says")
+    expect(programme.locator("option").first).to_have_text("from the file")
+    expect(instance).to_have_attribute("placeholder", "from the file")
 
 
 def test_what_was_filled_in_by_hand_stays(page: Page) -> None:
@@ -145,7 +145,7 @@ def test_what_the_api_refuses_is_said_on_the_form(page: Page, complaints: list[s
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("alert")).to_have_text("Choose a file first.")
     page.set_input_files("#file", {"name": "x.xlsx", "mimeType": "x/y", "buffer": b"x"})
-    expect(page.locator("#guess")).to_contain_text("is not named as a CSV file")
+    expect(page.locator("#guess")).to_contain_text("does not look like a CSV file")
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("is not named as a CSV file")
     # The browser notes the answer's status, 422.
@@ -164,7 +164,7 @@ def test_a_norwegian_is_refused_in_norwegian(browser: Browser, api_url: str) -> 
     page.set_input_files("#file", {"name": "tom.csv", "mimeType": "text/csv", "buffer": b"session_id\n"})
     page.get_by_role("combobox", name="Program", exact=True).select_option("mentors_ukraine")
     page.get_by_role("button", name="Importer", exact=True).click()
-    expect(page.get_by_role("heading", name="Filen mangler kolonner")).to_be_visible()
+    expect(page.get_by_role("heading", name="Filen mangler påkrevde kolonner")).to_be_visible()
     expect(page.locator("#outcome [lang=en]")).to_contain_text("participant_email")
     context.close()
 

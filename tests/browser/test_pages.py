@@ -120,7 +120,7 @@ def test_markup_in_files_shows_as_text(page: Page, door: FrontDoor, pages: dict[
     expect(page.locator(".cells").get_by_text(EVIL)).to_have_count(4)
     page.go_back()
     page.go_back()
-    page.get_by_role("button", name="Show some of the rows").click()
+    page.get_by_role("button", name="Show examples").click()
     expect(page.locator(".samples").get_by_text(EVIL).first).to_be_visible()
     page.goto("/")
     expect(page.get_by_text("<img srcx").first).to_be_visible()
@@ -142,15 +142,15 @@ def test_the_language_is_chosen_once(page: Page, pages: dict[str, str]) -> None:
     page.get_by_role("link", name="Norsk").click()
     expect(page.get_by_role("heading", name="Importer")).to_be_visible()
     page.get_by_role("link", name="Opphav").click()
-    expect(page.get_by_role("heading", name="Hvor en økt kommer fra")).to_be_visible()
+    expect(page.get_by_role("heading", name="Spor en økt")).to_be_visible()
     page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("heading", name="Where a session came from")).to_be_visible()
+    expect(page.get_by_role("heading", name="Trace a session")).to_be_visible()
 
 
 def test_the_keyboard_is_enough(page: Page, pages: dict[str, str]) -> None:
     page.goto("/")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator("main").get_by_role("link", name="Import file")).to_be_focused()
@@ -213,9 +213,9 @@ def test_a_live_page_says_when_nobody_answers_and_when_somebody_does_again(
     db.run(state.format("NULL"), status="running", id=batch)
     page.route("**/live", lambda route: route.abort())
     page.goto(pages["batch"])
-    expect(page.get_by_text("The system does not answer right now.")).to_be_visible()
+    expect(page.get_by_text("The system is not responding.")).to_be_visible()
     page.unroute("**/live")
-    expect(page.get_by_text("The system does not answer right now.")).to_be_hidden()
+    expect(page.get_by_text("The system is not responding.")).to_be_hidden()
     db.run(state.format("now()"), status="completed", id=batch)
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
     # The browser notes what it could not fetch.
@@ -224,7 +224,7 @@ def test_a_live_page_says_when_nobody_answers_and_when_somebody_does_again(
 
 def test_a_session_is_found_by_its_id(page: Page, pages: dict[str, str]) -> None:
     page.goto("/lineage")
-    page.get_by_label("Id of a session or of a batch").fill("mentors_ukraine:MS-2024-1001")
+    page.get_by_label("ID of a session or a batch").fill("mentors_ukraine:MS-2024-1001")
     page.keyboard.press("Enter")
     page.wait_for_url("**/sessions/*")
     expect(page.get_by_text("changed", exact=True)).to_be_visible()

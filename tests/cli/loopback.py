@@ -33,9 +33,9 @@ class Loopback:
     url: str = ""
     seen: list[Request] = field(default_factory=list)
     when_stored: Callable[[str], None] = lambda upload_id: None
-    """Told the id of an upload once its file is in the storage: the test does what the pipeline would."""
+    """Called with the id of an upload once its file is in the storage: the test does what the pipeline would."""
     before: Callable[[int], None] = lambda number: None
-    """Told the number of each request, from 1, before it is answered."""
+    """Called with the number of each request, from 1, before it is answered."""
     answers_first: list[tuple[int, bytes]] = field(default_factory=list)
     """Given out, in this order, in place of the function's answers."""
     claims_of: Callable[[str], dict[str, Any] | None] | None = None

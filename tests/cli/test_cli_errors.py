@@ -28,8 +28,8 @@ FAULT_LINES = (
     "   2 × Not an email address (E001, participant_email)\n"
     "       Write one address, such as name@example.org.\n"
     "   1 × The row has too many or too few fields (E010)\n"
-    "       The row was cut or filled up to fit the columns; what did not fit is in _error_message. "
-    "Move the values to the cells they belong in.\n"
+    "       In the error file the row was cut or filled up to fit the columns; what did not fit is in _error_message. "
+    "Move the values to the cells where they belong.\n"
 )
 
 
@@ -46,7 +46,7 @@ def test_faults_are_counted_and_the_file_saved_under_its_name(run: Run, batch: U
     assert result.exit_code == 0
     name = "mentors-ukraine-2024-11-errors.csv"
     assert result.stdout == (
-        f"{FAULT_LINES}Saved to {name}\nFix its rows, then: kintell import {name} --parent {batch}\n"
+        f"{FAULT_LINES}Saved to {name}\nFix the rows, then run: kintell import {name} --parent {batch}\n"
     )
     assert Path(name).read_bytes() == CONTENT
     assert os.listdir() == [name]
@@ -57,7 +57,7 @@ def test_a_file_is_never_overwritten_unasked(run: Run, batch: UUID, world: World
     Path("errors.csv").write_text("mine")
     result = run("errors", batch, "-o", "errors.csv")
     assert result.exit_code == 2
-    assert "errors.csv is there already; add --overwrite" in result.stderr
+    assert "errors.csv already exists; add --overwrite" in result.stderr
     assert world.count("SELECT count(*) FROM audit_logs") == 0
     assert Path("errors.csv").read_text() == "mine"
     assert run("errors", batch, "-o", "errors.csv", "--overwrite").exit_code == 0
@@ -137,7 +137,7 @@ def test_a_download_that_fails_leaves_nothing_behind(run: Run, batch: UUID, buck
     buckets.delete_object(Bucket=WORK, Key="errors/x.csv")
     result = run("errors", batch)
     assert result.exit_code == 1
-    assert "The storage did not hand the file out (40" in result.stderr
+    assert "The storage did not deliver the file (40" in result.stderr
     assert os.listdir() == []
 
 

@@ -122,10 +122,10 @@ def test_an_option_that_is_none_is_shown_without_what_steers(run: Run) -> None:
 def test_a_token_is_sent_by_https_or_to_this_machine(run: Run, url: str) -> None:
     result = run("--api", url, "batches", KINTELL_TOKEN=TOKEN)
     assert result.exit_code == 2
-    assert "a token is sent by https only" in result.stderr
-    with pytest.raises(click.UsageError, match="by https only"):
+    assert "tokens are sent only over https" in result.stderr
+    with pytest.raises(click.UsageError, match="only over https"):
         Api.at(url, None, lambda _url: TOKEN).get("/v1/import/batches")
-    assert "by https only" in run("--api", url, "login").stderr
+    assert "only over https" in run("--api", url, "login").stderr
 
 
 @pytest.mark.parametrize("url", ["https://ingest.example.org", "http://127.0.0.1:3002", "http://[::1]:3002"])
@@ -137,7 +137,7 @@ def test_these_may_be_sent_a_token(url: str) -> None:
 @pytest.mark.parametrize("url", ["https://ingest.example.org", "http://ingest.example.org"])
 def test_a_link_of_an_api_elsewhere_does_not_lead_to_this_machine(url: str, link: str) -> None:
     """Where what is sent there would come from its own user."""
-    with pytest.raises(Failure, match="nothing is sent or taken there"):
+    with pytest.raises(Failure, match="kintell does not use it"):
         Api(url).checked_link(link)
     assert Api("http://127.0.0.1:3002").checked_link(link) == link
 
@@ -165,22 +165,22 @@ def test_an_address_to_log_in_at_is_one_of_https(monkeypatch: pytest.MonkeyPatch
     url = "https://issuer.example.org"
     document = {"issuer": url, "authorization_endpoint": endpoint, "token_endpoint": f"{url}/token"}
     monkeypatch.setattr("cli.token_issuer._ask", lambda *_: (200, document))
-    with pytest.raises(NotLoggedIn, match="none with TLS"):
+    with pytest.raises(NotLoggedIn, match="names a login address without TLS"):
         Issuer.of({"issuer": url, "clientId": "x", "scopes": "openid", "audience": "x"})
 
 
 @pytest.mark.parametrize(("host", "status"), [("evil.example", 404), ("localhost", 404), ("localhost:{port}", 200)])
 def test_the_browser_comes_back_to_this_machine_by_its_name(host: str, status: int) -> None:
-    """Not to a name that somebody else resolves to it."""
+    """It does not come back to a name that somebody else resolves to this machine."""
     issuer = Issuer("https://x", "x", "openid", "x", "https://x/a", "https://x/t", None)
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port
-        asking = browser_login.LoginRequest.of(issuer, port)
-        server.RequestHandlerClass = browser_login._handler_of(asking)
+        request = browser_login.LoginRequest.of(issuer, port)
+        server.RequestHandlerClass = browser_login._handler_of(request)
         answering = threading.Thread(target=server.handle_request)
         answering.start()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", f"/callback?code=x&state={asking.state}", headers={"Host": host.format(port=port)})
+        connection.request("GET", f"/callback?code=x&state={request.state}", headers={"Host": host.format(port=port)})
         assert connection.getresponse().status == status
         connection.close()
         answering.join()

@@ -1,4 +1,4 @@
-"""kintell import: what it sends, and what it says of what comes of it. The pipeline's part is played by the test."""
+"""kintell import: what it sends, and how it shows the result. The test plays the part of the pipeline."""
 
 import json
 import os
@@ -191,11 +191,15 @@ def test_what_would_be_refused_is_not_sent(run: Run, loopback: Loopback, tmp_pat
     [
         pytest.param(["nowhere.csv"], "There is no file nowhere.csv", id="no file"),
         pytest.param(["."], ". is not a file", id="a folder"),
-        pytest.param(["pyproject.toml", "--force"], "--force needs a --reason", id="force without reason"),
-        pytest.param(["pyproject.toml", "--reason", "x"], "--force needs a --reason", id="reason without force"),
-        pytest.param(["pyproject.toml", "--parent", "6b0e"], '"6b0e" is no id', id="no id"),
+        pytest.param(
+            ["pyproject.toml", "--force"], "--force and --reason require each other", id="force without reason"
+        ),
+        pytest.param(
+            ["pyproject.toml", "--reason", "x"], "--force and --reason require each other", id="reason without force"
+        ),
+        pytest.param(["pyproject.toml", "--parent", "6b0e"], '"6b0e" is not an id', id="no id"),
         pytest.param(["pyproject.toml", "--max-error-percent", "101"], "0<=x<=100", id="more than all"),
-        pytest.param(["pyproject.toml", "--max-error-percent", "nan"], "A number without end", id="no number"),
+        pytest.param(["pyproject.toml", "--max-error-percent", "nan"], "must be finite numbers", id="no number"),
         pytest.param(["pyproject.toml", "--what"], "No such option", id="no option"),
     ],
 )
@@ -218,7 +222,7 @@ def test_a_file_that_is_not_taken_up(run: Run, loopback: Loopback, pipeline: Pip
     loopback.when_stored = lambda upload_id: None
     result = run("import", file, "--timeout", 0.2)
     assert result.exit_code == 1
-    assert "was not taken up within 0.2 seconds; it may still be: kintell status" in result.stderr
+    assert "its import did not start within 0.2 seconds; it may still start: kintell status" in result.stderr
 
 
 def test_a_file_that_changes_meanwhile_is_not_imported(
@@ -227,22 +231,22 @@ def test_a_file_that_changes_meanwhile_is_not_imported(
     loopback.before = lambda number: os.truncate(file, len(ROWS) // 2) if number == 1 else None
     result = run("import", file)
     assert result.exit_code == 1
-    assert "The file was changed while it was sent" in result.stderr
+    assert "The file changed while it was being sent" in result.stderr
     assert pipeline.batch is None
 
 
 def test_storage_that_does_not_take_the_file(run: Run, file: Path) -> None:
     result = run("import", file)  # there is no bucket
     assert result.exit_code == 1
-    assert "The storage did not take the file (404 NoSuchBucket), so nothing is imported" in result.stderr
+    assert "The storage did not accept the file (404 NoSuchBucket), so nothing is imported" in result.stderr
 
 
 def test_nobody_answers(run: Run, file: Path) -> None:
     result = run("import", file, KINTELL_API_URL="http://127.0.0.1:1/")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "kintell: Nothing answers at http://127.0.0.1:1; is the local system running? Start it with make up, "
-        "or say with KINTELL_API_URL where the API is.\n"
+        "kintell: Nothing answers at http://127.0.0.1:1. Is the local system running? Start it with make up, "
+        "or set KINTELL_API_URL to the API's address.\n"
     )
     assert run("batches", KINTELL_API_URL="ftp://x").exit_code == 2
 
@@ -252,7 +256,7 @@ def test_somebody_else_answers(run: Run, loopback: Loopback) -> None:
     stranger = run("batches")
     assert stranger.exit_code == 1
     assert "is not the Kintell API (HTTP 200)" in stranger.stderr
-    assert "wants to know who you are; run kintell login, or set KINTELL_TOKEN." in run("batches").stderr
+    assert "requires a login; run kintell login, or set KINTELL_TOKEN." in run("batches").stderr
 
 
 def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipeline, file: Path) -> None:
@@ -263,7 +267,7 @@ def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipel
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs ignore it, and so would what they start.
+        # What a shell starts in the background ignores it, and so would its children.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (this process has one thread)
     )
     deadline = time.monotonic() + 20
@@ -273,7 +277,7 @@ def test_ctrl_c_says_that_the_import_goes_on(loopback: Loopback, pipeline: Pipel
     command.send_signal(signal.SIGINT)
     _, said = command.communicate(timeout=10)
     assert command.returncode == 130
-    assert said == (f"kintell: Stopped: the import goes on; watch it with: kintell status {pipeline.batch} --watch\n")
+    assert said == (f"kintell: Stopped: the import continues; watch it with: kintell status {pipeline.batch} --watch\n")
 
 
 def test_ctrl_c_before_all_is_sent_says_that_nothing_is_imported(
@@ -286,7 +290,7 @@ def test_ctrl_c_before_all_is_sent_says_that_nothing_is_imported(
     result = run("import", file)
     assert result.exit_code == 130
     assert result.stderr == (
-        f"kintell: Stopped: {file.name} was not sent as a whole, so nothing of it is imported; start again.\n"
+        f"kintell: Stopped: {file.name} was not sent completely, so nothing of it is imported; start again.\n"
     )
     assert pipeline.batch is None
 
@@ -311,4 +315,4 @@ def test_a_mistake_of_ours_is_told_without_a_stack_trace(run: Run, loopback: Loo
     loopback.answers_first = [(200, b'{"something": "else"}')]
     result = run("status", uuid4())
     assert result.exit_code == 1
-    assert "Something unforeseen happened (KeyError: " in result.stderr
+    assert "Something unexpected happened (KeyError: " in result.stderr

@@ -164,10 +164,10 @@ def test_a_batch_that_is_not_there(run: Run, command: str) -> None:
     batch = uuid4()
     result = run(command, batch)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f"kintell: There is no batch {batch}; kintell batches lists those there are.\n"
+    assert result.stderr == f"kintell: There is no batch {batch}; kintell batches lists all batches.\n"
     malformed = run(command, "6b0e")
     assert malformed.exit_code == 2
-    assert '"6b0e" is no id' in malformed.stderr
+    assert '"6b0e" is not an id' in malformed.stderr
 
 
 def test_json_may_be_asked_for_before_the_command(run: Run, world: World) -> None:

@@ -137,7 +137,7 @@ def test_a_token_that_the_api_does_not_take_any_more(closed: Loopback, run: Run,
 def test_a_right_that_is_missing_is_named(closed: Loopback, run: Run, browser: Any, port: int) -> None:
     browser("ole@example.org")
     run("login", "--port", port)
-    assert run("batches").stderr == "kintell: This needs the right imports.read, which you have not been given.\n"
+    assert run("batches").stderr == "kintell: This requires the right imports.read, which you have not been given.\n"
 
 
 def test_an_access_token_is_sent_where_the_api_is_an_audience_of_its_own(

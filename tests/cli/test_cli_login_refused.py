@@ -48,7 +48,7 @@ def test_without_a_browser_the_address_is_pasted(
     ("pasted", "said"),
     [
         pytest.param("http://localhost/callback?code=x&state=y", "its state differs", id="of another login"),
-        pytest.param("nonsense", "gives no token (invalid_grant)", id="nonsense"),
+        pytest.param("nonsense", "returned no token (invalid_grant)", id="nonsense"),
     ],
 )
 def test_what_is_pasted_must_be_of_this_login(
@@ -66,14 +66,14 @@ def test_what_is_pasted_must_be_of_this_login(
 def test_a_system_that_asks_nobody_has_nothing_to_log_in_to(run: Run, loopback: Loopback) -> None:
     result = run("login")
     assert result.exit_code == 1
-    assert f"The API at {loopback.url} asks nobody who they are" in result.stderr
+    assert f"The API at {loopback.url} requires no login" in result.stderr
 
 
 def test_a_port_that_is_taken(closed: Loopback, run: Run, port: int, browser: Any) -> None:
     with socket.create_server(("127.0.0.1", port)):
         result = run("login", "--port", port)
     assert result.exit_code == 1
-    assert f"Port {port}, at which the browser would come back, is in use" in result.stderr
+    assert f"Port {port}, to which the browser would return, is in use" in result.stderr
     assert "kintell login --no-browser" in result.stderr
 
 
@@ -116,7 +116,7 @@ def test_who_is_not_let_in(closed: Loopback, run: Run, port: int, browser: Any) 
     page = browser("a stranger")
     result = run("login", "--port", port)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "The issuer let nobody in: access_denied." in result.stderr
+    assert "The issuer refused the login: access_denied." in result.stderr
     wait_for(page)
     assert "You are not logged in" in page[0][1]
 
@@ -130,23 +130,23 @@ def wait_for(seen: Seen) -> None:
 def test_a_state_that_is_not_ours(closed: Loopback, run: Run, port: int, browser: Any) -> None:
     browser(KARI, lambda url: url.replace("state=", "state=another"))
     result = run("login", "--port", port)
-    assert "What came back is not of this login (its state differs)" in result.stderr
+    assert "The answer belongs to another login (its state differs)" in result.stderr
     assert not logins.place().exists()
 
 
 @pytest.mark.parametrize(
     ("claims", "said"),
     [
-        ({"iss": "https://another.example.org"}, 'The token is of the issuer "https://another.example.org"'),
-        ({"aud": "another"}, "The token is for another program than kintell."),
-        ({"nonce": "another"}, "The token is of another login"),
-        ({"exp": 1}, "The token has expired already"),
-        ({"exp": float("nan")}, "The token has expired already"),
-        ({"exp": float("inf")}, "The token has expired already"),
-        ({"exp": 10**400}, "The token has expired already"),
-        ({"exp": True}, "The token has expired already"),
-        ({"azp": "another"}, "The token is for another program than kintell."),
-        ({"aud": ["kintell-people", "another"]}, "The token is for another program than kintell."),
+        ({"iss": "https://another.example.org"}, 'The token comes from the issuer "https://another.example.org"'),
+        ({"aud": "another"}, "The token was issued to a program other than kintell."),
+        ({"nonce": "another"}, "The token belongs to another login"),
+        ({"exp": 1}, "The token has already expired"),
+        ({"exp": float("nan")}, "The token has already expired"),
+        ({"exp": float("inf")}, "The token has already expired"),
+        ({"exp": 10**400}, "The token has already expired"),
+        ({"exp": True}, "The token has already expired"),
+        ({"azp": "another"}, "The token was issued to a program other than kintell."),
+        ({"aud": ["kintell-people", "another"]}, "The token was issued to a program other than kintell."),
     ],
 )
 def test_a_token_that_is_not_as_it_should_be(
@@ -162,8 +162,8 @@ def test_a_token_that_is_not_as_it_should_be(
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"issuer": "https://another.example.org"}, 'calls itself "https://another.example.org"'),
-        ({"token_endpoint": None}, "is no issuer of OpenID Connect tokens"),
+        ({"issuer": "https://another.example.org"}, 'identifies itself as "https://another.example.org"'),
+        ({"token_endpoint": None}, "is not an OpenID Connect issuer"),
         ({"token_endpoint": "http://id.example.org/token"}, "has no TLS"),
     ],
 )

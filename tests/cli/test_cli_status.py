@@ -46,7 +46,7 @@ def test_a_status_says_what_the_batch_is_and_what_its_rows_came_to(run: Run, wor
         pytest.param({"status": "archived"}, 3, "Errors:      2\n", id="error file gone"),
         pytest.param({"status": "failed", "failure_reason": BROKE}, 1, f"Failed:      {BROKE}", id="failed"),
         pytest.param({"status": "running"}, 0, "Status:      running, 0 % of 10 rows", id="running"),
-        pytest.param({"dry_run": True}, 3, "Dry run:     nothing was written", id="dry run"),
+        pytest.param({"dry_run": True}, 3, "Dry run:     nothing was imported", id="dry run"),
     ],
 )
 def test_the_exit_code_is_that_of_the_import(
@@ -91,7 +91,7 @@ def test_an_answer_that_fails_does_not_end_the_watch(run: Run, world: World, loo
     loopback.answers_first = [(503, b"<html>")]
     once = run("status", batch)
     assert once.exit_code == 1
-    assert "is out of order (503); try again." in once.stderr
+    assert "is not working (503); try again." in once.stderr
 
 
 def test_an_upload_is_found_by_its_id(run: Run, world: World) -> None:
@@ -128,3 +128,27 @@ def test_an_older_api_that_knows_no_stages_is_watched_as_well(run: Run, loopback
     ]
     assert wait_for_batch(Api.at(loopback.url, None), str(batch), Watching()) == {"status": "completed"}
     assert told == [[]]
+
+
+def test_cancelling_waits_until_the_batch_has_ended(run: Run, world: World, loopback: Loopback) -> None:
+    batch = world.batch(status="running")
+
+    def fail(number: int) -> None:
+        if number == 4:
+            world.db.run(
+                """
+                UPDATE ingestion_batches
+                   SET status = 'failed', completed_at = now(), failure_reason = 'cancelled: x', skipped_rows = 10,
+                       unpublished_rows = 10
+                 WHERE id = :id AND cancelled_at IS NOT NULL
+                """,
+                id=batch,
+            )
+
+    loopback.before = fail
+    result = run("cancel", batch)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("Cancelled; nothing of mentors-ukraine-2024-11.csv was imported.\n")
+    again = run("cancel", batch)
+    assert again.exit_code == 1
+    assert "has ended; nothing was changed." in again.stderr

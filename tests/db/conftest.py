@@ -6,8 +6,9 @@ from itertools import count
 import pytest
 
 from ingestion.database.connection import Connection, connect
+from ingestion.database.roles import Login, let_in
 from local.postgres import Database
-from tests.conftest import secret_of
+from tests.conftest import FUNCTIONS, FUNCTIONS_PASSWORD, functions_secret_of, secret_of
 
 _numbers = count(1)
 
@@ -48,3 +49,21 @@ def new_connection(database: Database) -> Iterator[Callable[[], Connection]]:
     yield make
     for connection in made:
         connection.close()
+
+
+@pytest.fixture
+def owner(database: Database) -> Iterator[Connection]:
+    """The owner's connection, once it has let the functions in: a copy of a database has not its rights."""
+    connection = connect(secret_of(database))
+    let_in(connection, Login(username=FUNCTIONS, password=FUNCTIONS_PASSWORD))
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def functions(database: Database, owner: Connection) -> Iterator[Connection]:
+    """The functions' connection, in a transaction."""
+    connection = connect(functions_secret_of(database))
+    connection.run("BEGIN")
+    yield connection
+    connection.close()

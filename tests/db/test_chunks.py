@@ -27,7 +27,7 @@ def batch_id(db: Connection) -> UUID:
 
 
 def staged(rejected: int = 0, *faults: FaultCount, scale: Scale | None = None, **facts: bool) -> Staged:
-    """What came of a chunk of ten rows."""
+    """The outcome of a chunk of ten rows."""
     return Staged(
         staged_rows=10 - rejected,
         rejected_rows=rejected,
@@ -38,7 +38,7 @@ def staged(rejected: int = 0, *faults: FaultCount, scale: Scale | None = None, *
 
 
 def reconcile(db: Connection, batch_id: UUID, number: int, **counts: int) -> None:
-    """Note what became of a chunk's staged rows."""
+    """Note the outcome of a chunk's staged rows."""
     columns = ", ".join(f"{name} = {count}" for name, count in counts.items())
     columns += f", conflicting_rows = ARRAY(SELECT generate_series(1, {counts.get('conflict_rows', 0)}))"
     db.run(

@@ -1,4 +1,4 @@
-"""The database is verified before it is told anything; without a password it is shown a token."""
+"""The database is verified before anything is sent to it; without a password it gets a token."""
 
 import socket
 import ssl
@@ -47,7 +47,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @contextmanager
 def server(certificate: Path) -> Iterator[tuple[int, list[bytes]]]:
-    """Something that agrees to TLS as PostgreSQL does, asks for the password, and keeps what it was told."""
+    """Something that agrees to TLS as PostgreSQL does, asks for the password, and keeps what it got."""
     told: list[bytes] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)

@@ -16,7 +16,7 @@ ADDRESS = "oksana@example.org"
         pytest.param(
             "INSERT INTO users (email, role) SELECT :secret, 'volunteer' FROM generate_series(1, 2)",
             "23505",
-            id="a key that stands twice",
+            id="a key that occurs twice",
         ),
     ],
 )

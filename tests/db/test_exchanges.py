@@ -64,7 +64,7 @@ def answers_for_itself(db: Connection) -> bool:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_parameter_that_cannot_be_sent_is_refused_before_anything_is(own: Connection, value: Any) -> None:
-    with pytest.raises(NotStorable, match="The parameter value has no form") as raised:
+    with pytest.raises(NotStorable, match="can't store the value of the parameter value") as raised:
         own.run("SELECT CAST(:value AS text)", value=value)
     assert raised.value.__cause__ is None
     assert answers_for_itself(own)
@@ -89,7 +89,7 @@ def test_what_the_server_refuses_leaves_the_connection_as_it_was(
     own.run("CREATE TEMP TABLE IF NOT EXISTS ours (id int)")
     with pytest.raises(DatabaseError):
         own.run(statement, **parameters)
-    assert own.columns is None, "of an earlier answer, nothing is left to be taken for this one's"
+    assert own.columns is None, "nothing is left of an earlier answer that could be mistaken for this one"
     assert answers_for_itself(own)
     assert own.run("SELECT count(*) FROM ours") == [[0]]
 

@@ -100,7 +100,7 @@ class Planned:
 
     @property
     def columns(self) -> Any:
-        """Of the last result."""
+        """The columns of the last result."""
         return self._db.columns
 
     def run(self, sql: str, **given: Any) -> list[list[Any]]:

@@ -132,7 +132,7 @@ def test_every_migration_says_when_it_is_applied(tmp_path: Path, monkeypatch: py
 def test_a_database_of_another_origin_is_left_alone(own: Connection) -> None:
     newest = versions()[-1]
     own.run("UPDATE schema_migrations SET checksum = 'another' WHERE version = :version", version=newest)
-    with pytest.raises(OtherSchema, match=rf"{newest}_\w+\.sql had another text .* run make clean"):
+    with pytest.raises(OtherSchema, match=rf"{newest}_\w+\.sql had a different text .* run make clean"):
         migrate(own)
     own.run("UPDATE schema_migrations SET version = '0000' WHERE version = :version", version=newest)
     with pytest.raises(OtherSchema, match="its migration 0000 is not in this version"):

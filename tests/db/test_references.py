@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -107,7 +107,7 @@ def test_what_an_earlier_version_refers_to_stays(db: Connection, table: str, col
         scheduled_at="2024-11-05T17:00:00Z",
         row_number=1,
         line=2,
-        replaced_by_batch=uuid4(),
+        replaced_by_batch=add_batch(db),
         replaced_by_row=1,
         **before,
     )

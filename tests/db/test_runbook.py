@@ -11,18 +11,25 @@ from tests.db.world import add_batch, add_earlier_version, add_session, add_uplo
 RUNBOOK = Path(__file__).parents[2] / "docs/runbook.md"
 QUESTIONS = re.findall(r"```sql\n(.*?);\n```", RUNBOOK.read_text(encoding="utf-8"), re.DOTALL)
 
+SEEN_BY = {
+    "kari@example.org": "error_file_downloaded",
+    "ola@example.org": "rejected_rows_shown",
+    "per@example.org": "original_row_shown",
+}
+
 
 @pytest.fixture
 def person(db: Connection) -> str:
-    """Somebody of a roster, with a session of one file that another updated, and an error file that was downloaded."""
+    """Somebody of a roster, with a session of one file that another updated, and rejected rows that were seen."""
     roster, first, second = (add_batch(db, upload_id=add_upload(db), file_name=name) for name in ("r", "one", "two"))
     given = {"email": "olena@example.org", "role": "participant", "batch_id": roster, "row_number": 1, "line": 2}
     user_id = insert(db, "users", **given, version=1)
     inserted = session_id(db, first, 1)
     add_session(db, id=inserted, batch_id=second, participant_id=user_id, version=2)
     add_earlier_version(db, inserted, first, row_number=1)
-    audit = {"actor": "kari@example.org", "resource_type": "batch", "resource_id": first, "batch_id": first}
-    insert(db, "audit_logs", action="error_file_downloaded", **audit)
+    for actor, action in SEEN_BY.items():
+        audit = {"actor": actor, "resource_type": "batch", "resource_id": first, "batch_id": first}
+        insert(db, "audit_logs", action=action, **audit)
     return "olena@example.org"
 
 
@@ -31,7 +38,7 @@ def person(db: Connection) -> str:
     [
         pytest.param(0, "file_name", ["one", "two"], id="the files of their sessions"),
         pytest.param(1, "file_name", ["r"], id="the file that made them known"),
-        pytest.param(2, "actor", ["kari@example.org"], id="who saw their rejected rows"),
+        pytest.param(2, "actor", sorted(SEEN_BY), id="who saw their rows"),
     ],
 )
 def test_a_question_about_a_person_is_answered(

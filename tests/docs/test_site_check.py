@@ -43,7 +43,7 @@ def test_a_folder_without_a_site_is_no_site(tmp_path: Path) -> None:
 
 def test_a_link_to_a_page_that_is_not_there_is_found(tmp_path: Path) -> None:
     pages = site(tmp_path, '<a href="style.css">there</a> <a href="gone.html#part">gone</a> <a href="#here">here</a>')
-    assert list(broken_links(pages)) == ["index.html leads to gone.html, which is not there"]
+    assert list(broken_links(pages)) == ["index.html links to gone.html, which does not exist"]
 
 
 def test_the_navigation_has_every_page() -> None:

@@ -42,6 +42,15 @@ class FrontDoor:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
+    def cancel(self, batch_id: str) -> int:
+        """Ask for an import to be cancelled; the status of the answer."""
+        path = f"{self.api_url}/v1/import/batches/{batch_id}/cancel"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(path, method="POST"), timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as problem:
+            return problem.code
+
     def put(self, key: str, body: bytes, **metadata: str) -> str:
         """Upload an object; its version."""
         given = {name.replace("_", "-"): value for name, value in metadata.items()}

@@ -1,4 +1,4 @@
-"""Other systems are told by EventBridge how a file fared, without a word about a person."""
+"""EventBridge notifies other systems of the outcome of a file, without a word about a person."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""One trial of each kind of `make faults`: what breaks on the way leaves no trace in what comes of a file."""
+"""One trial of each kind of `make faults`: what breaks on the way leaves no trace in the result of a file."""
 
 from collections.abc import Iterator
 

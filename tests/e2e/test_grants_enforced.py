@@ -50,7 +50,7 @@ Try = Callable[[str, str, tuple[str, str]], str]
 
 @pytest.fixture(scope="module")
 def tried(system: LocalSystem) -> Iterator[Try]:
-    """Lets a function with the role of another do something to an object, and says what came of it."""
+    """Lets a function with the role of another do something to an object, and returns the outcome."""
     buckets = {"uploads": system.stack.uploads_bucket, "work": system.stack.work_bucket}
     client, formation = system.client("lambda"), system.client("cloudformation")
     code = io.BytesIO()

@@ -27,7 +27,7 @@ def lines(system: LocalSystem) -> list[str]:
 
 @pytest.fixture(scope="module")
 def logged(system: LocalSystem, s3: Any, api_url: str) -> list[str]:
-    """All that was logged, after a roster, a good, a faulty and two refused files, and a session id that is taken."""
+    """All that was logged, after a roster, a good, a faulty and two refused files, and a conflict."""
     door = FrontDoor(s3, system.stack.uploads_bucket, api_url)
     roster = "Email,Name,Role when joined\n" + "".join(f"{who},Somebody,learner\n" for who in (FIRST, LAST, MENTOR))
     door.load("incoming/kintell_users/secret-roster.csv", roster.encode())

@@ -29,7 +29,7 @@ class Attack:
     usual_seconds: float
     """How long the file takes undisturbed."""
     send: Callable[[], Event]
-    """Uploads the file; the S3 event that tells of it."""
+    """Uploads the file; the S3 event that reports it."""
     earlier: Event
     """The event of the file before it, whose batch has ended."""
     done: list[object] = field(default_factory=list)

@@ -27,6 +27,7 @@ KINDS: dict[str, Kind] = {
     "aborted, started over": starting_over.aborted_and_started_over,
     "broken, started over": starting_over.broken_and_started_over,
     "all at once": partial(disturbed, disturbing.all_at_once),
+    "cancelled, started over": starting_over.cancelled_and_started_over,
 }
 
 

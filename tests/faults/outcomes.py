@@ -10,7 +10,7 @@ Outcome = dict[str, Any]
 
 
 def outcome(world: UnderFire, files: Files, batch_ids: Sequence[str]) -> Outcome:
-    """What came of the batches, given in the order in which they are to be looked at, and of the sessions."""
+    """The outcome of the batches, given in the order in which they are to be looked at, and of the sessions."""
     prefix = files.prefix
     parts: Outcome = {name: _rows(world, sql, prefix, batch_ids) for name, sql in _OF_ALL.items()}
     for number, batch_id in enumerate(batch_ids, 1):

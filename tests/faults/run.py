@@ -27,7 +27,7 @@ WIDTH = 120
 
 @dataclass
 class Tally:
-    """What came of the trials of one kind."""
+    """The results of the trials of one kind."""
 
     passed: int = 0
     failed: list[int] = field(default_factory=list)

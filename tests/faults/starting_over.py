@@ -46,6 +46,22 @@ def broken_and_started_over(trials: Trials, trial: Trial, pick: random.Random) -
     fail_and_start_over(trials, trial, kill_again_and_again)
 
 
+def cancelled_and_started_over(trials: Trials, trial: Trial, pick: random.Random) -> None:
+    """Somebody cancels the import at a random moment, by the API."""
+    seconds = pick.uniform(0, trials.undisturbed[1])
+
+    def cancel(batch_id: str) -> None:
+        time.sleep(seconds)
+        status_code = trials.world.door.cancel(batch_id)
+        assert status_code in (202, 409), f"the API answers {status_code}"
+        wait_until(lambda: not is_unfinished(trials.world, batch_id), "the import is not cancelled")
+        if status_code == 202 and not is_failed(trials.world, batch_id):
+            trial.differences.append("it was cancelled, and has completed")
+        trial.done.append(f"cancelled after {seconds:.2f} s: {status_code}")
+
+    fail_and_start_over(trials, trial, cancel)
+
+
 def fail_and_start_over(trials: Trials, trial: Trial, fail: Callable[[str], None]) -> None:
     """Import a file that fails, unless it was quicker; then start it over, and compare with one that never failed."""
     wanted, _ = trials.undisturbed
@@ -82,7 +98,7 @@ def start_over(world: UnderFire, batch_id: str) -> None:
 def without_the_failure(parts: Outcome) -> Outcome:
     """The audit trail says that a first try failed, once, and that it was started over; the rest is as ever."""
     name = "audit trail of batch 1"
-    trail: list[list[Any]] = parts[name]
+    trail: list[list[Any]] = [row for row in parts[name] if row[0] != "import_cancelled"]
     failed = [number for number, row in enumerate(trail) if row[0] == "import_failed"]
     if len(failed) != 1 or '"startedOver": true' not in trail[failed[0] + 1][2]:
         return parts
@@ -121,7 +137,7 @@ def is_failed(world: UnderFire, batch_id: str) -> bool:
 
 
 def status(world: UnderFire, batch_id: str) -> str:
-    """Of a batch."""
+    """The status of a batch."""
     sql = "SELECT status FROM ingestion_batches WHERE id = CAST(:id AS uuid)"
     return str(world.rows(sql, id=batch_id)[0][0])
 

@@ -85,7 +85,7 @@ class Trials:
 
     @cached_property
     def undisturbed(self) -> tuple[Outcome, float]:
-        """What comes of a second file after a first, and how many seconds it takes; functions warm."""
+        """The result of a second file after a first, and how many seconds it takes; functions warm."""
         self.second_after_first(lambda attack: attack.send())
         return self.second_after_first(lambda attack: attack.send())
 

@@ -25,7 +25,7 @@ class Closed(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Of API and dashboard."""
+        """The address of API and dashboard."""
         return self.system.aws.api_url
 
 

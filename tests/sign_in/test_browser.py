@@ -74,7 +74,7 @@ def test_who_comes_without_a_session_cookie_signs_in_and_gets_to_the_page(page: 
 def test_a_file_goes_all_the_way_and_is_the_callers(page: Page, batch: str) -> None:
     sign_in(page, KARI, batch)
     expect(page.locator(".facts").first).to_contain_text(KARI)
-    page.get_by_role("button", name="Show some of the rows").click()
+    page.get_by_role("button", name="Show examples").click()
     expect(page.locator("#faults")).to_contain_text("anna(at)example.org")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the error file").click()
@@ -87,22 +87,20 @@ def test_a_file_goes_all_the_way_and_is_the_callers(page: Page, batch: str) -> N
 def test_who_may_only_read_sees_no_rejected_row_and_no_way_to_upload(page: Page, batch: str) -> None:
     sign_in(page, OLE, batch)
     expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
-    expect(page.get_by_text("takes a right that you do not have (errors.read)")).to_be_visible()
+    expect(page.get_by_text("You need the right errors.read")).to_be_visible()
     for name in ("Download the error file", "Import file", "Upload the corrected file"):
         expect(page.get_by_role("link", name=name)).to_have_count(0)
-    expect(page.get_by_role("button", name="Show some of the rows")).to_have_count(0)
+    expect(page.get_by_role("button", name="Show examples")).to_have_count(0)
     for path in ("/drop", f"{batch}/rejected", f"{batch}/errors"):
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 403
-        expect(page.get_by_role("heading", name="You may not see this")).to_be_visible()
+        expect(page.get_by_role("heading", name="You do not have access to this")).to_be_visible()
 
 
 def test_who_has_no_right_yet_is_told_whom_to_ask(page: Page) -> None:
     sign_in(page, "nobody.yet@example.org")
-    expect(
-        page.get_by_text("You are signed in as nobody.yet@example.org. Whoever looks after this system")
-    ).to_be_visible()
+    expect(page.get_by_text("You are signed in as nobody.yet@example.org. Whoever runs this system")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
@@ -148,7 +146,7 @@ def test_signing_out_here_and_at_the_issuer(page: Page, context: BrowserContext,
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
     assert refused.value.code == 401
-    page.get_by_role("link", name="Sign out of the sign-in service too").click()
+    page.get_by_role("button", name="Sign out of the sign-in service too").click()
     page.wait_for_url(f"{closed.url}/signed-out")
     page.get_by_role("link", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Who are you?")).to_be_visible()
@@ -185,10 +183,11 @@ EVIL = """
   <input name='{{"fileName": "evil.csv", "forceReason": "' value='"}}'>
 </form>
 <form method="post" action="{url}/logout"></form>
+<form method="post" action="{url}/logout/issuer"></form>
 """
 
 
-@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize("form", [0, 1, 2])
 def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     page: Page, context: BrowserContext, closed: Closed, form: int
 ) -> None:
@@ -204,6 +203,19 @@ def test_a_page_from_elsewhere_can_not_act_for_who_is_signed_in(
     assert answered.value.status == 403
     assert SESSION_COOKIE not in answered.value.request.all_headers().get("cookie", "")
     assert cookie_of(context) is not None
+
+
+@pytest.mark.parametrize("path", ["/logout", "/logout/issuer"])
+def test_a_link_signs_nobody_out(page: Page, context: BrowserContext, closed: Closed, path: str) -> None:
+    sign_in(page, KARI)
+    kept = cookie_of(context)["value"]
+    page.goto(path)
+    assert cookie_of(context)["value"] == kept
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    # The issuer knows her still: nobody is asked.
+    context.clear_cookies(name=SESSION_COOKIE)
+    page.goto("/")
+    page.wait_for_url(f"{closed.url}/")
 
 
 def test_the_command_line_logs_in_with_the_same_issuer(

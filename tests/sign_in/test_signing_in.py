@@ -1,8 +1,9 @@
-"""Signing in with a browser: whoever the issuer lets in gets a pass, once, in the browser that asked for it."""
+"""Signing in with a browser: whoever the issuer lets in gets one session cookie, in the browser that asked for it."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
+from html import escape
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -32,10 +33,13 @@ class Answer:
     """What the function said: where to go, and the cookies, kept or forgotten (None)."""
 
     def __init__(self, result: dict[str, Any]) -> None:
-        assert result["statusCode"] == 303
         assert result["headers"]["Cache-Control"] == "no-store"
-        self.location: str = result["headers"]["Location"]
-        self.texts: list[str] = result["cookies"]
+        self.status: int = result["statusCode"]
+        leads = result["headers"].get("Refresh", "").removeprefix("0; url=")
+        self.location: str = result["headers"].get("Location", leads)
+        assert (self.status == 303) == ("Location" in result["headers"])
+        self.body: str = result["body"]
+        self.texts: list[str] = result.get("cookies", [])
         pairs = (text.split(";", 1) for text in self.texts)
         self.cookies = {
             pair.partition("=")[0]: pair.partition("=")[2] if "Max-Age=0" not in rest else None for pair, rest in pairs
@@ -81,9 +85,15 @@ def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
         config.settings.cache_clear()
         endpoints.cache_clear()
 
-        def visit(path: str, method: str = "GET", cookies: dict[str, str] | None = None, **query: str) -> Answer:
+        def visit(
+            path: str,
+            method: str = "GET",
+            cookies: dict[str, str] | None = None,
+            says: dict[str, str] | None = None,
+            **query: str,
+        ) -> Answer:
             texts = [f"{name}={value}" for name, value in (cookies or {}).items()]
-            headers = {"host": HOST, "accept": "text/html"}
+            headers = {"host": HOST, "accept": "text/html", **(says or {})}
             return Answer(handler(event(method, path, query, headers=headers, cookies=texts), CONTEXT))
 
         yield visit
@@ -149,7 +159,7 @@ def test_two_tabs_sign_in_side_by_side(visit: Visit) -> None:
     assert visit("/callback", cookies=both, **at_the_issuer(first, KARI)).location == "/a"
 
 
-@pytest.mark.parametrize("path", ["/login", "/callback", "/logout"])
+@pytest.mark.parametrize("path", ["/login", "/callback", "/logout/issuer"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_whatever_a_client_writes_is_answered_and_guarded(visit: Visit, path: str, method: str) -> None:
     for headers in HOSTILE:
@@ -157,9 +167,11 @@ def test_whatever_a_client_writes_is_answered_and_guarded(visit: Visit, path: st
             cookies = [f"__Host-entry-{HALF}={HALF}", "__Host-entry-=a.b", HALF]
             given = event(method, path, None, headers={"host": HOST, **headers}, cookies=cookies)
             answer = handler({**given, "queryStringParameters": query}, CONTEXT)
-            assert answer["statusCode"] == 303
             is_guarded(answer["headers"])
-            assert answer["headers"]["Location"].isascii()
+            leads = {answer["headers"].get(name, "/") for name in ("Location", "Refresh")}
+            assert all(map(str.isascii, leads))
+            is_sign_out = (method, path) == ("POST", "/logout/issuer")
+            assert answer["statusCode"] in ((200, 403) if is_sign_out else (303,))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +209,7 @@ def signed_in(visit: Visit, who: str = KARI) -> SessionCookie:
 @pytest.mark.parametrize(
     ("claim", "rights"),
     [
-        pytest.param("scope", {Right.ERRORS_READ}, id="scopes, if the system is told so"),
+        pytest.param("scope", {Right.ERRORS_READ}, id="scopes, if the system is set so"),
         pytest.param("groups", {Right.IMPORTS_READ}, id="what somebody asks for gives nothing otherwise"),
     ],
 )
@@ -393,11 +405,44 @@ def test_an_issuer_that_can_not_be_asked(visit: Visit, monkeypatch: pytest.Monke
     assert visit("/login").failure == reason
 
 
+def signed_out(visit: Visit, **says: str) -> Answer:
+    return visit("/logout/issuer", "POST", says={"sec-fetch-site": "same-origin", **says})
+
+
 def test_signing_out_leads_to_the_issuer_on_demand(visit: Visit, issuer: Issuer) -> None:
-    there = visit("/logout")
+    there = signed_out(visit)
+    assert there.status == 200
     assert there.location.startswith(f"{issuer.url}/logout?")
     assert there.query["client_id"] == "dashboard"
     assert there.query["logout_uri"] == there.query["post_logout_redirect_uri"] == f"https://{HOST}/signed-out"
+    # For a browser that follows no Refresh.
+    assert escape(there.location) in there.body
+    # Nobody stays signed in here whom the issuer has forgotten.
+    assert there.cookies == {SESSION_COOKIE: None}
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        pytest.param({"sec-fetch-site": "cross-site"}, id="another site"),
+        pytest.param({"sec-fetch-site": "same-site"}, id="a host beside ours"),
+        pytest.param({"sec-fetch-site": "none"}, id="no page"),
+        pytest.param({"sec-fetch-site": "", "origin": "https://evil.example.com"}, id="an old browser"),
+        pytest.param({"sec-fetch-site": "", "origin": "null"}, id="a sandbox"),
+        pytest.param({"sec-fetch-site": "", "origin": "http://["}, id="a broken Origin"),
+    ],
+)
+def test_no_other_page_ends_the_session_at_the_issuer(visit: Visit, says: dict[str, str]) -> None:
+    answer = signed_out(visit, **says)
+    assert (answer.status, answer.location, answer.cookies) == (403, "", {})
+
+
+def test_a_link_ends_no_session_at_the_issuer(visit: Visit, issuer: Issuer) -> None:
+    for path in ("/logout", "/logout/issuer"):
+        for method in ("GET", "HEAD"):
+            answer = visit(path, method)
+            assert not answer.location.startswith(f"{issuer.url}/logout"), (method, path)
+            assert SESSION_COOKIE not in answer.cookies
 
 
 def test_a_token_for_several_that_we_asked_for_lets_in(visit: Visit, issuer: Issuer) -> None:
@@ -407,7 +452,7 @@ def test_a_token_for_several_that_we_asked_for_lets_in(visit: Visit, issuer: Iss
 
 def test_an_issuer_that_nobody_can_sign_out_of(visit: Visit, issuer: Issuer) -> None:
     issuer.document = {"end_session_endpoint": None}
-    assert visit("/logout").location == "/signed-out"
+    assert signed_out(visit).location == "/signed-out"
 
 
 def test_an_address_of_the_issuers_may_have_parameters_of_its_own(visit: Visit, issuer: Issuer) -> None:

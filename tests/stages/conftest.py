@@ -33,7 +33,7 @@ CONTEXT: Any = SimpleNamespace(
     invoked_function_arn="arn:aws:lambda:eu-north-1:123456789012:function:test",
     aws_request_id="test",
 )
-"""What Lambda tells a handler of itself."""
+"""The context that Lambda gives a handler."""
 
 
 @dataclass

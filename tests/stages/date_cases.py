@@ -45,7 +45,7 @@ DATES: Final[dict[int, Allowed]] = {
     35: at_most("2024-11-13T16:00:00+00:00"),
     54: at_most("2024-11-13T13:00:00+00:00"),
 }
-"""By the number in the session's id."""
+"""The values that may be stored, by the number in the session's id."""
 
 OWN_TIMES: Final[dict[int, frozenset[str]]] = {
     3: frozenset({"2:00", "14:00"}),

@@ -1,4 +1,4 @@
-"""What stands in a file, in its name or in what came with it is told to nobody but those who may see the record."""
+"""What stands in a file, in its name or in what came with it is shown only to those who may see the record."""
 
 from typing import Any
 

@@ -48,7 +48,7 @@ def outcome(pipeline: Pipeline, batch: dict[str, Any]) -> tuple[object, ...]:
 def import_cut(
     pipeline: Pipeline, first: bytes, second: bytes, chunk_bytes: int, rows_per_shard: int
 ) -> list[tuple[object, ...]]:
-    """Import both files, cut as told, into an empty database, and undo it."""
+    """Import both files, cut as given, into an empty database, and undo it."""
     pipeline.know(*PEOPLE, "kari@acme.com")
     cut = read_settings().model_copy(update={"chunk_bytes": chunk_bytes, "rows_per_shard": rows_per_shard})
     with pytest.MonkeyPatch.context() as patch:

@@ -131,6 +131,19 @@ def test_what_a_spreadsheet_shows_in_its_own_way_is_stored_as_it_was(known: Pipe
     assert [(day, float(rating)) for day, rating in stored] == [("2026-03-04", 0.875), ("2026-03-05", 1.0)]
 
 
+@pytest.mark.parametrize("shown", ["04/03/2026", "4/3/26", "2026-04-03", "46115"])
+def test_a_date_with_dots_that_a_spreadsheet_turned_round_is_the_day_that_it_was(known: Pipeline, shown: str) -> None:
+    """Read in the declared order, what an American desk shows of 3 April would be 4 March."""
+    body = COLUMNS + "\nMS-1,olena@example.org,kari@acme.com,03.04.2026,,an hour,4,fine,career,CV\n"
+    first = known.load(KEY, body.encode(), date_order="day-first")
+    table = mended(table_of(known, first), "03.04.2026", shown)
+    assert known.load("incoming/untouched.csv", saved(table))["status"] == "failed"
+    second = known.load(MENDED, saved(mended(table, "an hour", "60")))
+    assert counts(second) == (1, 0)
+    stored = known.db.run("SELECT to_char(scheduled_at, 'YYYY-MM-DD') FROM kintell_sessions")
+    assert stored == [["2026-04-03"]]
+
+
 @pytest.mark.parametrize("names_parent", [True, False])
 def test_a_corrected_file_has_the_rating_scale_of_its_parent(known: Pipeline, names_parent: bool) -> None:
     people = "olena@example.org,kari@acme.com"

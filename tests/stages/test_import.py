@@ -1,4 +1,4 @@
-"""A file on its whole way: what becomes of its rows, its counts, its error file and its lineage."""
+"""A file on its whole way: the outcome of its rows, its counts, its error file and its lineage."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What becomes of an object version: an upload always, then one batch at most or a refusal that says what to do."""
+"""An object version becomes an upload, always, and then one batch at most or a refusal that says what to do."""
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
@@ -59,13 +59,13 @@ def test_ids_of_no_batch_hide_none_of_a_batch(pipeline: Pipeline) -> None:
         pytest.param(KEY, MISSING, "missing_columns", "scheduled_at", id="columns missing"),
         pytest.param(KEY, BODY.split(b"\n", 1)[1], "missing_columns", "header", id="no header"),
         pytest.param("incoming/tango/a.csv", BODY, "unknown_program", "mentors_ukraine", id="a folder of no programme"),
-        pytest.param("incoming/a.csv", UNTOLD, "unknown_program", "<program>", id="nothing tells the programme"),
+        pytest.param("incoming/a.csv", UNTOLD, "unknown_program", "<program>", id="nothing names the programme"),
         pytest.param(
             "incoming/mentors_ukraine/export.csv",
             BODY,
             "unknown_program_instance",
             "incoming/mentors_ukraine/",
-            id="nothing tells the instance",
+            id="nothing names the instance",
         ),
         pytest.param(OTHERS, BODY, "unknown_program_instance", "language", id="an instance of another programme"),
         pytest.param(KEY + ".gz", gzip.compress(BODY)[:-9], "not_csv", "gzip", id="a gzip file cut off"),
@@ -106,7 +106,7 @@ def test_a_file_does_not_correct_a_batch_of_another_programme(pipeline: Pipeline
     key = "incoming/language_ukraine/language-ukraine-2024-11.csv"
     upload = upload_of(pipeline, pipeline.upload(key, other, parent_batch=parent))
     assert upload["refusal_code"] == "no_such_parent_batch"
-    assert "of mentors_ukraine, and this file of language_ukraine" in upload["refusal_message"]
+    assert "belongs to mentors_ukraine, this file to language_ukraine" in upload["refusal_message"]
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,9 @@ def test_who_is_known_is_asked_anew_by_the_next_execution(known: Pipeline) -> No
     known.db.run("DELETE FROM users WHERE email = 'oksana@example.org'")
     known.know("oksana@example.org")
     shards = run.reconcile()["shards"]
-    with pytest.raises(BatchBroken):
+    with pytest.raises(StagingLost):
         run.merge(*shards)
-    assert run.finalize("BatchBroken")["status"] == "failed"
+    assert run.finalize("StagingLost")["status"] == "failed"
     assert known.run(run.batch_id, "two")["inserted_rows"] == 20
 
 
@@ -158,7 +158,7 @@ def test_a_failed_batch_whose_file_was_imported_since_stays_failed(known: Pipeli
     run.stage()
     run.finalize(error="States.Timeout")
     assert known.load(KEY, file_of(1, 10))["status"] == "completed"
-    with pytest.raises(BatchBroken, match="another batch"):
+    with pytest.raises(BatchBroken, match="Another batch"):
         run.stage(execution="two")
     assert known.batch(run.batch_id)["status"] == "failed"
     assert len(sessions(known)) == 10

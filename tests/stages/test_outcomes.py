@@ -1,4 +1,4 @@
-"""What becomes of a row is what applying the rows one at a time, in file order, would make of it."""
+"""The outcome of a row is that of applying the rows one at a time, in file order."""
 
 import csv
 import io

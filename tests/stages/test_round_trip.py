@@ -22,7 +22,7 @@ from tests.unit.reference_reader import EXAMPLES
 FOLDER: Final = "incoming/mentors_ukraine/mentors-ukraine-2026-q1/"
 ROWS: Final = 10
 GOOD_ROWS: Final = 2
-"""Which settle the scale and keep the first batch from failing."""
+"""They decide the scale and keep the first batch from failing."""
 CELL_FAULTS: Final = {
     "date": ("scheduled_at", "03/04/2026"),
     "duration": ("duration_minutes", "1.5"),

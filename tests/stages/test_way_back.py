@@ -40,7 +40,7 @@ FAULTS: dict[str, tuple[int, str, str]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the export, and what becomes of it."""
+    """A row of the export, and its outcome."""
 
     fault: str
     feedback: str

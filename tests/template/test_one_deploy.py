@@ -203,7 +203,7 @@ def test_the_api_takes_tokens_and_only_what_browsers_begin_at_takes_none() -> No
         "$default": "NONE",
         "GET /login": "NONE",
         "GET /callback": "NONE",
-        "GET /logout": "NONE",
+        "POST /logout/issuer": "NONE",
         "GET /assets/{proxy+}": "NONE",
     }
 

@@ -1,4 +1,4 @@
-"""Every alarm tells somebody, and the runbook says what to do; what is looked at is counted somewhere."""
+"""Every alarm notifies somebody, and the runbook says what to do; what is looked at is counted somewhere."""
 
 import json
 import re

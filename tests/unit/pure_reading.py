@@ -21,7 +21,7 @@ NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class Outcome(NamedTuple):
-    """What came of a file; of one that was refused, only the code."""
+    """The outcome of a file; for one that was refused, only the code."""
 
     sessions: Sequence[Any] = ()
     rejects: Sequence[Reject] = ()

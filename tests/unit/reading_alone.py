@@ -1,4 +1,4 @@
-"""A hostile file read from its first byte to its last error line in a process of its own, which tells its peak memory.
+"""A hostile file read from its first byte to its last error line in its own process, which reports its peak memory.
 
 Run as a program: python -m tests.unit.reading_alone NAME. What it reads is made up block by block and kept on disk, as
 S3 would keep it.
@@ -209,17 +209,17 @@ FILES: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 def main() -> None:
-    """Read the file and print what came of it."""
+    """Read the file and print the result."""
     with tempfile.TemporaryFile() as upload, tempfile.TemporaryFile() as text:
         try:
             found = _read(FILES[sys.argv[1]](), upload, text)
         except Refused as refused:
             found = {"refused": refused.code.value}
-    found["peak_mb"] = _peak_mb()
+    found["peak_mb"] = peak_mb()
     print(json.dumps(found))
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Of this program alone: `ru_maxrss` would count the process that it was forked from as well."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024

@@ -1,4 +1,4 @@
-"""The reader core told a second time, slowly and plainly, to hold the real one against."""
+"""The reader core written a second time, slowly and plainly, to compare the real one with."""
 
 import csv
 import io

@@ -111,7 +111,7 @@ def test_how_long_something_is_kept_is_said_as_people_say_it(days: int, said: tu
 
 def test_sixty_days_change_every_sentence(sixty_days: None) -> None:
     expired = ProblemCode.ERROR_FILE_EXPIRED.about.title
-    assert in_english(expired) == "The error file was deleted, as all are after 60 days"
+    assert in_english(expired) == "The error file was deleted: error files are kept for 60 days"
     assert "60 days" in errors_page.render()
     for language, said in (("en", "60 days"), ("nb", "60 dager")):
         words = Words(language)
@@ -135,8 +135,8 @@ def test_no_text_of_a_page_has_a_term_of_its_own() -> None:
 
 def test_texts_have_the_limits_of_the_rules() -> None:
     assert "from 1 to 480." in in_english(FaultCode.INVALID_DURATION.about.advice)
-    assert "Feedback may have at most 5,000." in in_english(FaultCode.TEXT_TOO_LONG.about.advice)
-    assert "at most 10 years back" in in_english(FaultCode.INVALID_DATE.about.advice)
+    assert "Feedback may have at most 5,000 characters." in in_english(FaultCode.TEXT_TOO_LONG.about.advice)
+    assert "at most 10 years ago" in in_english(FaultCode.INVALID_DATE.about.advice)
     assert "C1 eller C2" in FaultCode.INVALID_LEVEL.about.advice.read(Language.NORWEGIAN, limits())
 
 

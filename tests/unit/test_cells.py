@@ -1,4 +1,4 @@
-"""The rules of single cells: what is taken, what it becomes, and what a faulty one is told."""
+"""The rules of single cells: what is accepted, what it becomes, and what the message of a fault says."""
 
 import json
 from datetime import UTC, datetime
@@ -89,10 +89,10 @@ def test_an_address_is_trimmed_and_lower_case(text: str, address: str) -> None:
         pytest.param("an\u200bna@example.org", '"an\\u200bna@example.org"', id="zero width inside is made visible"),
         pytest.param("\u212aari@acme.com", "is not an email address", id="a Kelvin sign for a k"),
         pytest.param("anna@example\u3002org", "is not an email address", id="a full stop of another script"),
-        pytest.param("a@example.org, b@example.org", "holds more than one address; keep one", id="two with comma"),
-        pytest.param("a@example.org;b@example.org", "holds more than one address", id="two with semicolon"),
-        pytest.param("a@example.org b@example.org", "holds more than one address", id="two with space"),
-        pytest.param("a@example.org\nb@example.org", "holds more than one address", id="two with line break"),
+        pytest.param("a@example.org, b@example.org", "contains more than one address; keep one", id="two with comma"),
+        pytest.param("a@example.org;b@example.org", "contains more than one address", id="two with semicolon"),
+        pytest.param("a@example.org b@example.org", "contains more than one address", id="two with space"),
+        pytest.param("a@example.org\nb@example.org", "contains more than one address", id="two with line break"),
         pytest.param("Bob <b@x.com>", "write only the part between < and >", id="name and address"),
         pytest.param("anna@example.org..", "is not an email address", id="two dots at the end"),
         pytest.param("\u212aåri@acme.com", "is not an email address", id="a Kelvin sign beside a letter of its own"),
@@ -195,19 +195,19 @@ def test_a_date_that_needs_a_guess_is_refused(text: str) -> None:
         ("03/04/2024", '"03/04/2024" is ambiguous; write 2024-04-03 or 2024-03-04, or say whether'),
         ("3/4/2024 14:30", "is ambiguous; write 2024-04-03T14:30:00 or 2024-03-04T14:30:00, or say"),
         ("3/4/2024 2:30 PM", "is ambiguous; write 2024-04-03T14:30:00 or 2024-03-04T14:30:00, or say"),
-        ("11/13/2024", "is written with slashes, which are never guessed; write 2024-11-13"),
-        ("11/13/2024 2:00 PM", "which are never guessed; write 2024-11-13T14:00:00"),
-        ("13/11/2024 09:15Z", "which are never guessed; write 2024-11-13T09:15:00Z"),
-        ("04/04/2024", "is written with slashes, which are never guessed; write 2024-04-04"),
+        ("11/13/2024", "has slashes, and the order of day and month is never guessed; write 2024-11-13"),
+        ("11/13/2024 2:00 PM", "is never guessed; write 2024-11-13T14:00:00"),
+        ("13/11/2024 09:15Z", "is never guessed; write 2024-11-13T09:15:00Z"),
+        ("04/04/2024", "has slashes, and the order of day and month is never guessed; write 2024-04-04"),
         ("31/31/2024", '"31/31/2024" is not a date; write it as YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ'),
-        ("45609", "looks like a spreadsheet's serial number, of 2024-11-13; write the date itself"),
-        ("45609.5833", "looks like a spreadsheet's serial number, of 2024-11-13"),
-        ("13.11.24", '"13.11.24" has a year of two digits, which may be any; write it as YYYY-MM-DD'),
-        ("13/11/24 10:00", "has a year of two digits"),
-        ("13-Nov-24", "has a year of two digits"),
-        ("13-11-2024", "is written with hyphens, which are never guessed; write 2024-11-13"),
+        ("45609", "looks like a spreadsheet's serial number for 2024-11-13; write the date itself"),
+        ("45609.5833", "looks like a spreadsheet's serial number for 2024-11-13"),
+        ("13.11.24", '"13.11.24" has a two-digit year, which could be in any century; write it as YYYY-MM-DD'),
+        ("13/11/24 10:00", "has a two-digit year"),
+        ("13-Nov-24", "has a two-digit year"),
+        ("13-11-2024", "has hyphens, and the order of day and month is never guessed; write 2024-11-13"),
         ("0/0/2024", '"0/0/2024" is not a date'),
-        ("2024-02-30", '"2024-02-30" is not a day of the calendar'),
+        ("2024-02-30", '"2024-02-30" has a day or a time that does not exist'),
     ],
 )
 def test_a_refused_date_is_told_what_to_write(text: str, told: str) -> None:

@@ -77,7 +77,7 @@ def test_legacy_headers_and_aliases_are_known() -> None:
     ],
 )
 def test_a_header_that_says_otherwise_of_its_values_is_not_our_column(header: str) -> None:
-    """Else their times would be taken for UTC, and their ratings for those of our scale."""
+    """Otherwise their times would be read as UTC, and their ratings on our scale."""
     required = ["session_id", "participant_email", "mentor_email", "scheduled_at"]
     assert plan_columns([*required, header], MENTORS).unknown_headers == (header,)
 
@@ -151,9 +151,9 @@ def test_metadata_makes_a_language_file_1_1() -> None:
         ),
         (
             ["MS-1", "anna@example.org", "bo@acme.com"],
-            "The first line names none of the columns of Mentors for Ukraine",
+            "The first line has none of the columns of Mentors for Ukraine",
         ),
-        ([], "The first line names none of the columns"),
+        ([], "The first line has none of the columns"),
     ],
 )
 def test_missing_columns_are_named_and_the_uploader_told_what_to_do(header: list[str], told: str) -> None:
@@ -161,7 +161,7 @@ def test_missing_columns_are_named_and_the_uploader_told_what_to_do(header: list
         plan_columns(header, MENTORS)
     assert refused.value.code is RefusalCode.MISSING_COLUMNS
     assert told in refused.value.message
-    assert refused.value.message.endswith("Add what is missing to the file and upload it again.")
+    assert refused.value.message.endswith("Add what is missing and upload the file again.")
     assert "anna@example.org" not in refused.value.message
 
 
@@ -170,16 +170,16 @@ def test_missing_columns_are_named_and_the_uploader_told_what_to_do(header: list
     [
         (
             ["Session", "Participant mail", "mentor_email", "scheduled_at"],
-            "Give each of these headers the nearest name if it means the same and upload the file again.",
+            "Rename each of these headers to the nearest name if it means the same and upload the file again.",
         ),
         (
             ["session_id", "participant_email", "mentors_email", "remarks"],
-            "Give each of these headers the nearest name if it means the same, add what is missing, and upload the "
-            "file again.",
+            "Rename each of these headers to the nearest name if it means the same, add what is missing, and upload "
+            "the file again.",
         ),
         (
             ["session_id", "participant_email", "mentor_email", "xyz"],
-            "Add what is missing to the file and upload it again.",
+            "Add what is missing and upload the file again.",
         ),
     ],
 )

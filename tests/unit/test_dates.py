@@ -109,7 +109,7 @@ def test_a_declared_order_is_no_guess(order: DateOrder, text: str, day: date) ->
 def test_what_the_declared_order_can_not_be_is_refused(order: DateOrder, text: str) -> None:
     fault = dates.rule(Declared(order))("scheduled_at", text)
     assert isinstance(fault, Fault)
-    assert f"can't be {order}, as this file was declared; write 2024-11-13" in fault.message
+    assert f"can't be {order}, which this file was declared to be; write 2024-11-13" in fault.message
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_declared_zone_is_that_of_times_without_an_offset(text: str, moment: d
         ("2026-03-29T02:30", "2026-03-29 02:30 does not exist in Europe/Oslo"),
         (
             "25.10.2026 02.30",
-            "comes twice in Europe/Oslo, where the clocks change; write 2026-10-25T02:30:00+02:00 or "
+            "occurs twice in Europe/Oslo, where the clocks change; write 2026-10-25T02:30:00+02:00 or "
             "2026-10-25T02:30:00+01:00",
         ),
     ],

@@ -1,4 +1,4 @@
-"""``make sam-local`` without an engine: which events it tells, what it says, and how containers reach the loopback."""
+"""``make sam-local`` without an engine: which events it sends, what it says, and how containers reach the loopback."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ def docker_that(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> N
 
 
 def finished(doing: Coroutine[Any, Any, bytes]) -> bytes:
-    """What comes of it, in a thread of its own: the driver of a browser may have its loop in this one."""
+    """Its result, in a thread of its own: the driver of a browser may have its loop in this one."""
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(asyncio.run, doing).result()
 

@@ -17,18 +17,22 @@ MOST_MB = 200
 """Of which about 50 are Python and its modules; a function has 256 and more."""
 
 
-def reading(name: str) -> dict[str, Any]:
-    """What came of the file, and the peak memory of the process that read it."""
+MOST_MB_OF_CORRECTED = 140
+"""A corrected file is compared with the rejects of its parent, which are in memory too."""
+
+
+def reading(name: str, *how: str, module: str = "reading_alone", most_mb: int = MOST_MB) -> dict[str, Any]:
+    """The outcome of the file, whose reader used no more memory than it may."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/common"), str(ROOT / "functions")])}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.reading_alone", name],
+        [sys.executable, "-m", f"tests.unit.{module}", name, *how],
         cwd=ROOT,
         env=environment,
         check=True,
         capture_output=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    assert found.pop("peak_mb") < MOST_MB
+    assert found.pop("peak_mb") < most_mb
     return found
 
 
@@ -60,3 +64,20 @@ def test_bytes_of_any_kind_are_read_or_refused_in_flat_memory(name: str) -> None
 @pytest.mark.parametrize("name", ["bomb", "bomb_of_members"])
 def test_a_bomb_is_refused_in_flat_memory(name: str) -> None:
     assert reading(name) == {"refused": RefusalCode.TOO_LARGE}
+
+
+@pytest.mark.parametrize("how", ["numbered", "unnumbered"])
+@pytest.mark.parametrize(
+    ("name", "rejected"),
+    [
+        pytest.param("surplus_cells", 200, id="20,000 cells too many in each of 200 rows"),
+        pytest.param("distinct_surplus_cells", 200, id="20,000 cells too many, no two alike"),
+        pytest.param("long_cells", 33, id="texts as long as a field may be"),
+        pytest.param("many_rejects", 3_000, id="30,000 rejects"),
+    ],
+)
+def test_a_corrected_file_is_held_against_rejects_of_any_kind_in_flat_memory(
+    name: str, rejected: int, how: str
+) -> None:
+    found = reading(name, how, module="correcting_alone", most_mb=MOST_MB_OF_CORRECTED)
+    assert found == {"rejected": rejected, "written": True}

@@ -70,10 +70,10 @@ def test_a_dry_run_is_one_however_it_is_written() -> None:
     ("options", "told"),
     [
         ({"date-order": "dmy"}, 'date-order is "dmy", which is neither day-first nor month-first'),
-        ({"time-zone": "Oslo"}, 'time-zone is "Oslo", which is no IANA time zone'),
-        ({"time-zone": "../../etc/passwd"}, "is no IANA time zone"),
-        ({"time-zone": "Europe/Nowhere"}, "is no IANA time zone"),
-        ({"time-zone": "Europe"}, "is no IANA time zone"),
+        ({"time-zone": "Oslo"}, 'time-zone is "Oslo", which is not an IANA time zone'),
+        ({"time-zone": "../../etc/passwd"}, "is not an IANA time zone"),
+        ({"time-zone": "Europe/Nowhere"}, "is not an IANA time zone"),
+        ({"time-zone": "Europe"}, "is not an IANA time zone"),
     ],
 )
 def test_an_order_or_a_zone_that_is_none_is_refused(options: dict[str, str], told: str) -> None:

@@ -29,8 +29,8 @@ def numbers(text: str) -> list[Decimal]:
         pytest.param("0 1", FROM_0, False, id="0"),
         pytest.param("1 1 1", FROM_1, True, id="only 1"),
         pytest.param("", FROM_1, True, id="no rating"),
-        pytest.param("-1 1", FROM_1, True, id="below 0 tells nothing"),
-        pytest.param("0.5 7", FROM_0, False, id="above 5 tells nothing"),
+        pytest.param("-1 1", FROM_1, True, id="below 0 decides nothing"),
+        pytest.param("0.5 7", FROM_0, False, id="above 5 decides nothing"),
         pytest.param("0.999999999999999999999", FROM_0, False, id="barely below 1"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ingestion.csv_file.chunk_reader import read_blocks
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
 from ingestion.records import get_programme
@@ -54,3 +55,53 @@ def seconds(file: bytes) -> float:
 def test_reading_takes_no_more_than_linear_time(lines: Callable[[int], Iterator[str]], small: int) -> None:
     few, many = (seconds("\n".join([*lines(size), ""]).encode()) for size in (small, GROWTH * small))
     assert many < MOST * max(few, 0.002)
+
+
+FEW, MANY = 21_000, 40_000
+"""Rows that fill the head of a file, which is looked at more closely, and rows to compare with."""
+BLANK_BYTES = 2_000_000
+MOST_MORE = 3
+
+
+def seconds_to_read(file: bytes) -> float:
+    """All of it: cut into chunks, and these read."""
+    best = 60.0
+    for _ in range(TRIES):
+        began = time.process_time()
+        one_pass = FilePass(Limits(), KNOWN, lambda _text: None)
+        one_pass.feed(file)
+        scanned = one_pass.finish()
+        for span in scanned.chunks:
+            for _block in read_blocks(file[span.start : span.fetch_end], span, scanned.format):
+                pass
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def rows(start: int, count: int, tail: str, end: str) -> str:
+    return "".join(f"{row(number)}{tail}{end}" for number in range(start, start + count))
+
+
+@pytest.mark.parametrize(
+    ("blank", "tail", "end"),
+    [
+        pytest.param("\n", "", "\n", id="LF"),
+        pytest.param("\r\n", "", "\r\n", id="CRLF"),
+        pytest.param("\r", "", "\r", id="CR"),
+        pytest.param("\r", "", "\n", id="CR in a file of LF"),
+        pytest.param("\n", ";;", "\n", id="rows read by hand"),
+        pytest.param(" \n", "", "\n", id="blanks"),
+        pytest.param(",,,\n", "", "\n", id="delimiters"),
+        pytest.param("\u00a0\n", "", "\n", id="no-break spaces"),
+        pytest.param("\n" * 30 + " ,\n", "", "\n", id="of different lengths"),
+    ],
+)
+def test_a_byte_of_blank_lines_costs_about_as_much_as_one_of_rows(blank: str, tail: str, end: str) -> None:
+    head = f"{HEADER}{tail}{end}{rows(0, FEW, tail, end)}"
+    run = blank * (BLANK_BYTES // len(blank.encode()))
+    with_rows, with_blanks = (
+        (head + between + rows(FEW, 1, tail, end)).encode() for between in (rows(FEW, MANY, tail, end), run)
+    )
+    assert len(with_blanks) <= 1.05 * len(with_rows)
+    # It was up to forty times as much when each line was looked at.
+    assert seconds_to_read(with_blanks) < MOST_MORE * seconds_to_read(with_rows)

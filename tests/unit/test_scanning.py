@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import hashlib
 import json
+import re
 import tracemalloc
 from collections.abc import Iterator
 
@@ -399,3 +400,30 @@ def test_a_small_gzip_of_many_short_rows_is_refused() -> None:
     with pytest.raises(Refused, match="far more than its") as refused:
         scan(gzip.compress(HEADER + b"x\n" * 200_000))
     assert refused.value.code == RefusalCode.TOO_LARGE
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "blank",
+    [
+        pytest.param("{end}", id="nothing"),
+        pytest.param(" \t{end}", id="blanks"),
+        pytest.param(",,{end}", id="delimiters"),
+        pytest.param("\u00a0\u200b{end}", id="marks that nobody sees"),
+        pytest.param('"",,{end}', id="quoted nothing"),
+        pytest.param("{end}\n", id="line ends of two kinds"),
+        pytest.param('{end}","{end}', id="a quoted delimiter among them"),
+    ],
+)
+@pytest.mark.parametrize("height", [1, 7, 8, 9, 40, 3_000])
+def test_rows_between_blank_lines_keep_their_numbers_and_lines(end: str, blank: str, height: int) -> None:
+    run = blank.format(end=end) * height
+    text_of_lines = run.replace('"', "")
+    rows = f"1,5,a{end}", f'2,5,"b{text_of_lines}b"{end}', f"  3,5,c{end}", f'4,5,d"e{end}'
+    text = f"session_id,rating,feedback_text{end}{run}{run.join(rows)}{run}"
+    starts = [text.index(row) for row in rows]
+    lines = [1 + len(re.findall("\r\n|\r|\n", text[:start])) for start in starts]
+    for block in (997, 70_000):
+        found = [row.row if isinstance(row, Reject) else row for row in rows_of(text.encode(), block=block)]
+        assert [(row.number, row.line) for row in found] == list(enumerate(lines, 1))
+        assert found[1].cells == ["2", "5", f"b{text_of_lines}b"]

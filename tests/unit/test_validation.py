@@ -207,7 +207,7 @@ def test_a_fault_names_the_field_the_value_and_what_would_be_right() -> None:
     first, second = (fault.message for fault in reject.faults)
     assert first.startswith('scheduled_at: "03/04/2024" is ambiguous; write 2024-04-03 or 2024-03-04, or say whether')
     assert second == (
-        'duration_minutes: "1:30" is not a whole number of minutes from 1 to 480; write 90 if it is 1 h 30 min'
+        'duration_minutes: "1:30" is not a whole number of minutes from 1 to 480; write 90 if it means 1 h 30 min'
     )
     assert [fault.value for fault in reject.faults] == ["03/04/2024", "1:30"]
 
@@ -216,7 +216,7 @@ def test_a_session_may_be_ten_years_past_but_not_a_day_more() -> None:
     rows = [LANGUAGE_ROW | {"scheduled_at": text} for text in ("2014-12-01", "2014-11-30T23:59:59Z", "2031-01-01")]
     result = validated(*rows)
     assert [session.row_number for session in result.sessions] == [1, 3]
-    assert "is too long ago; dates from 2014-12-01 on are taken" in result.rejects[0].faults[0].message
+    assert "is too long ago; the earliest date accepted is 2014-12-01" in result.rejects[0].faults[0].message
 
 
 def test_completed_before_scheduled_is_told_beside_other_faults_if_both_dates_are_valid() -> None:
@@ -233,8 +233,8 @@ def test_a_session_may_be_completed_the_moment_it_is_scheduled() -> None:
     ("ratings", "scale", "rejected"),
     [
         pytest.param("0.5 1 0", None, [], id="nothing above 1: undecided"),
-        pytest.param("0.5 1 3", None, [1], id="the rows settle the scale by themselves"),
-        pytest.param("0.5 7", None, [2], id="a rating off both scales settles nothing"),
+        pytest.param("0.5 1 3", None, [1], id="the rows decide the scale by themselves"),
+        pytest.param("0.5 7", None, [2], id="a rating off both scales decides nothing"),
         pytest.param("0.5 1", Scale.ONE_TO_FIVE, [1], id="1 to 5 given"),
         pytest.param("0.5 1 3", Scale.ZERO_TO_ONE, [3], id="0 to 1 given"),
     ],
@@ -285,7 +285,7 @@ def test_an_ordinary_file_keeps_its_apostrophes() -> None:
     assert validated(LANGUAGE_ROW | {"session_id": "'=LS-1"}).sessions[0].external_session_id == "'=LS-1"
 
 
-# No rating above 1: that alone would settle the scale for the rows around it.
+# No rating above 1: that alone would decide the scale for the rows around it.
 CELLS = {
     "session_id": ["LS-1", "", "a" * 256],
     "participant_email": ["nora@example.org", "nora", ""],

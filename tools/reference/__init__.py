@@ -1,1 +1,1 @@
-"""The reference pages of docs/ that are generated from the code: `make reference` writes them, a test compares them."""
+"""Generates the reference pages of docs/ from the code: `make reference` writes them, a test compares them."""

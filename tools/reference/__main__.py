@@ -1,4 +1,4 @@
-"""python -m tools.reference: write all generated pages anew."""
+"""python -m tools.reference: rewrites all generated pages."""
 
 import os
 

@@ -8,7 +8,7 @@ from tools.reference.markdown import code, page, table
 
 ABOUT: Final = """\
 JSON in camelCase; times in UTC (ISO 8601). The same document is at `/openapi.json`, and readable at `/docs`. On AWS,
-every route except `/health` needs a token (`Authorization: Bearer …`); locally none is needed.
+every route except `/health` requires a token (`Authorization: Bearer …`); the local system requires none.
 
 **Lists** take `limit` (at most 200) and `cursor`, and answer `{"items": […], "nextCursor": …}`; `nextCursor` is null on
 the last page. **Errors** are RFC 9457 problems with a stable `code`: [problems](../errors.md).
@@ -18,7 +18,7 @@ $ curl "$KINTELL_API_URL/v1/import/batches?status=failed&limit=10"
 $ curl -L "$KINTELL_API_URL/v1/import/backfill/$BATCH/errors" --output errors.csv
 ```"""
 OF_THE_FRAMEWORK: Final = {"HTTPValidationError", "ValidationError", "ResponseValidationError"}
-"""Shapes that Powertools adds and no route answers with."""
+"""Shapes that Powertools adds although no route uses them."""
 
 
 def render() -> str:

@@ -9,7 +9,7 @@ from ingestion.values import cells, dates, durations, emails
 from tools.reference.markdown import code, page, table
 
 ABOUT: Final = """\
-Header names match whatever their case, with spaces, hyphens, dots or camelCase in place of underscores, and without a
+Header names match in any case, with spaces, hyphens, dots or camelCase in place of underscores, and without a
 closing `*` or a closing text in brackets such as `(required)`. The order of columns is free. A column that is not
 listed here is kept in the error file and otherwise ignored; the result of the import names it.
 
@@ -22,7 +22,7 @@ PER_RULE: Final[dict[Any, str]] = {
     durations.duration: f"Whole minutes from 1 to {durations.LONGEST_SESSION}; also `60 min`, `1h 30m`, `PT1H30M`",
     cells.rating: "0 to 1, or 1 to 5 for the whole file; stored as 0 to 1, from the longer scale as (r − 1) / 4",
     cells.level: f"{', '.join(cells.LEVELS)}, in any case",
-    cells.comma_list: f"A list with commas, at most {cells.LONGEST_TOPICS:,} characters, stored as topics",
+    cells.comma_list: f"A comma-separated list, at most {cells.LONGEST_TOPICS:,} characters, stored as topics",
     cells.metadata: f"JSON, at most {cells.LONGEST_METADATA:,} characters",
     role: "Advisor, mentor, tutor and volunteer mean `volunteer`; anything else means `participant`",
 }
@@ -69,14 +69,14 @@ def _header(column: Column) -> str:
 
 
 def rule_of(column: Column, not_before: str | None = None) -> str:
-    """What the column's rule wants, in a sentence without a full stop; KeyError if nobody has said it yet.
+    """What the column's rule requires, in a sentence without a full stop. KeyError if it has no text here.
 
-    *not_before* is the date that the column's may not be before, if there is one.
+    *not_before* is the date that the column's may not precede, if there is one.
     """
     limit = inspect.getclosurevars(column.rule).nonlocals.get("limit")
     text = f"Text of at most {limit:,} characters" if limit else PER_RULE[column.rule]
     if column.oldest_years:
-        text += f"; at most {column.oldest_years} years past, any time to come"
+        text += f"; at most {column.oldest_years} years ago, or any time in the future"
     if not_before:
         text += f"; not before {code(not_before)}"
     return text

@@ -1,4 +1,4 @@
-"""docs/reference/commands.md: what `kintell --help` and the help of each command print."""
+"""docs/reference/commands.md: the help of `kintell` and of each command."""
 
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "terminal_width": WIDTH,
     "max_content_width": WIDTH,
 }
-ABOUT: Final = "What the help of each command prints. [kintell](../cli.md) explains the command with examples."
+ABOUT: Final = "The help of each command. [kintell](../cli.md) explains the commands with examples."
 
 
 def render() -> str:

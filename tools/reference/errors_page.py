@@ -20,8 +20,8 @@ _HEAD: Final = """\
 
 Generated from the catalogue by `make reference`; change the texts there.
 
-Every code is stable: programs may compare it. The sentences beside it are for people and may change.
-The dashboard says the same in Norwegian.
+Every code is stable, so programs may compare it. The sentences beside it are for people and may change.
+The dashboard has the same texts in Norwegian.
 """
 _FAULTS: Final = """\
 ## Error codes of rows
@@ -32,24 +32,24 @@ them by code and column. The error file is kept for {error_file_time}.
 _REFUSALS: Final = """\
 ## Refusals of files
 
-A refused file becomes no batch. The upload says why, and `message` names the place. It is deleted after
+A refused file does not become a batch. The upload says why, and `message` names the place. The file is deleted after
 {failed_upload_time}.
 """
 _FAILURES: Final = """\
 ## Failures of batches
 
-A failed batch has published nothing. `failureReason` begins with the code.
+A failed batch has published nothing. `failureReason` starts with the code.
 """
 _WARNINGS: Final = """\
 ## Warnings
 
-What was tolerated in a file that was imported, each with a count.
+Oddities that were tolerated in a file, each with a count.
 """
 _PROBLEMS: Final = """\
 ## Problems of the API
 
-Errors are `application/problem+json` with a `code`. An upload that would be refused is answered with the code of the
-refusal and 422.
+Errors are `application/problem+json` with a `code`. A request for an upload that would be refused is answered with 422
+and the code of the refusal.
 """
 
 

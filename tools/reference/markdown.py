@@ -1,4 +1,4 @@
-"""What the generated pages are made of."""
+"""Building blocks of the generated pages."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ def page(title: str, about: str, *parts: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what stands in a cell may not break it."""
+    """A table, with cells escaped so that their content can't break it."""
     lines = [head, ["---"] * len(head), *([_cell(text) for text in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -10,8 +10,8 @@ from tools.reference.markdown import code, page, table
 
 ROOT: Final = Path(__file__).parents[2]
 ABOUT: Final = """\
-All parameters may be left out: a deploy without any makes a database, a network and a pool of users of its own.
-`samconfig.toml` keeps those of `dev` and `prod`. [Deploy to AWS](../how-to/deploy.md) says which belong together."""
+All parameters are optional: a deploy without any creates its own database, network and user pool.
+`samconfig.toml` holds those of `dev` and `prod`. [Deploy to AWS](../how-to/deploy.md) says which belong together."""
 
 
 def render() -> str:

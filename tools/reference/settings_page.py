@@ -1,4 +1,4 @@
-"""docs/reference/settings.md: what a function reads from its environment, from `ingestion.config`."""
+"""docs/reference/settings.md: the environment variables that functions read, from `ingestion.config`."""
 
 from enum import Enum
 from typing import Any, Final
@@ -12,23 +12,23 @@ default and those that follow from its [parameters](parameters.md); the others k
 to `Globals.Function.Environment`."""
 
 MEANING: Final = {
-    "database_secret_arn": "Secret that says where the database is and how to connect to it",
-    "functions_secret_arn": "Migrate only: the secret of the role as which all other functions connect",
+    "database_secret_arn": "Secret with the address and the login of the database",
+    "functions_secret_arn": "Migrate only: secret with the login of all other functions",
     "uploads_bucket": "Bucket that files are uploaded to",
     "work_bucket": "Bucket for manifests and for parts of error files",
     "state_machine_arn": "State machine that imports a batch",
-    "unknown_users": "`reject` rejects a row whose people are not known; `create` makes them known",
-    "authentication": "Whose tokens the API accepts; `none` answers the machine itself only",
+    "unknown_users": "`reject` rejects a row whose people are not known; `create` creates them",
+    "authentication": "Whose tokens the API accepts; with `none` it answers only its own machine",
     "issuer": "Issuer at which people sign in",
     "command_line_client_id": "Client id of `kintell login`",
     "dashboard_client_id": "Client id of the dashboard",
     "scopes": "Scopes requested at sign-in",
-    "audience": "Audience that a token must name",
+    "audience": "Audience that a token must have",
     "cookie_key_arn": "Secret whose key signs session cookies",
-    "rights_claim": "Claim of a token whose items are rights",
+    "rights_claim": "Claim of a token that lists rights",
     "chunk_bytes": "Size at which a chunk ends, in bytes",
-    "rows_per_shard": "Rows from which a batch gets another shard",
-    "max_file_bytes": "Largest file that is accepted, in bytes, unpacked",
+    "rows_per_shard": "Rows in a shard; a batch with more rows gets more shards",
+    "max_file_bytes": "Size of the largest file that is accepted, in bytes, unpacked",
     "presigned_seconds": "How long a presigned link is valid",
     "error_file_days": "Days after which an error file is deleted",
     "failed_upload_days": "Days after which the original of a failed or refused upload is deleted",
@@ -39,7 +39,7 @@ MEANING: Final = {
 
 
 def render() -> str:
-    """The whole page; KeyError if a setting has no meaning here."""
+    """The whole page. KeyError if a setting has no description here."""
     rows = (
         [code(name.upper()), "required" if field.is_required() else _default(field.default), MEANING[name]]
         for name, field in Settings.model_fields.items()

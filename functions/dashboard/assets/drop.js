@@ -1,4 +1,4 @@
-// Drop a file: the guess from its name, the announcement to the API, the upload straight to S3, then on to its page.
+// The import form: the guess from the file's name, the request for a link, the upload straight to S3, then its page.
 (() => {
   "use strict";
 
@@ -15,7 +15,7 @@
   const guess = document.getElementById("guess");
   const fromFile = { programme: programme.options[0].textContent, instance: instance.placeholder };
 
-  // What the name says is shown as what it says; only what somebody chose is sent as a choice.
+  // The guess is only shown as a hint; only what the user chose is sent as an option.
   function showGuess(found) {
     const named = [...programme.options].find((option) => option.value && option.value === found.programme);
     programme.options[0].textContent = named ? `${fromFile.programme}: ${named.textContent}` : fromFile.programme;
@@ -29,7 +29,7 @@
     if (!file) return guess.replaceChildren();
     const answer = await fetch(`/drop/guess?name=${encodeURIComponent(file.name)}`, { headers: { Accept: "text/html" } });
     if (!answer.ok || chooser.files[0] !== file) return;
-    // A page of ours, in which the name is escaped; nothing in it runs.
+    // The answer is our own page with the name escaped, and a parsed document runs no scripts.
     guess.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.children);
     showGuess(guess.querySelector("[data-programme]").dataset);
   }
@@ -112,7 +112,7 @@
       }).catch(() => {
         throw new Error(form.dataset.unreachable);
       });
-      // The chosen file stays: signed in again in another tab, one more click sends it.
+      // The file stays selected: after signing in again in another tab, one more click sends it.
       if (answer.status === 401) throw new Error(form.dataset.signedOut);
       const link = await answer.json().catch(() => ({ detail: form.dataset.unreachable }));
       if (!answer.ok) throw new Error(inTheReadersWords(link));

@@ -1,9 +1,9 @@
-// Times in the reader's zone and manner; what changes on a live page, said aloud once.
+// Shows times in the reader's zone and format, and announces changes on a live page once to screen readers.
 (() => {
   "use strict";
 
   const language = document.documentElement.lang;
-  // The reader's own kind of the page's language: en-GB writes dates otherwise than en-US.
+  // The reader's own variant of the page's language: en-GB and en-US write dates differently.
   const locale = navigator.languages.find((own) => own.split("-")[0] === language || (language === "nb" && /^n[bno]/.test(own))) || language;
   const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
@@ -13,7 +13,7 @@
       const at = new Date(time.dateTime);
       if (!Number.isNaN(at.valueOf())) time.textContent = moments.format(at);
     }
-    // In a picture there is no <time>, and room for the day alone.
+    // SVG has no <time> element, and a picture has room only for the day.
     for (const drawn of within.querySelectorAll("tspan[data-datetime]")) {
       drawn.textContent = days.format(new Date(drawn.dataset.datetime));
     }
@@ -25,7 +25,7 @@
     if (place && said !== undefined && place.textContent !== said) place.textContent = said;
   }
 
-  // A page that asks again says so while nobody answers, and takes it back when somebody does.
+  // While polling fails, the page says so; it hides the message after the next answer.
   const trouble = document.getElementById("trouble");
   function say(text) {
     trouble.textContent = text;
@@ -41,7 +41,7 @@
     if (answered.detail.xhr.status < 400) trouble.hidden = true;
   });
 
-  // On a narrow screen a chart begins at its end: the newest month.
+  // On a narrow screen a chart is scrolled to its end, the newest month.
   function showNewest(within) {
     for (const chart of within.querySelectorAll(".chart")) chart.scrollLeft = chart.scrollWidth;
   }
@@ -53,7 +53,7 @@
     if (loaded.target === document.body) return;
     announce(loaded.target);
     showNewest(loaded.target);
-    // What was asked for by a button: its reader goes on there.
+    // Move the focus to content that a button has loaded.
     loaded.target.querySelector("[data-focus]")?.focus();
   });
 })();

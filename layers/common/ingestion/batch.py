@@ -1,4 +1,4 @@
-"""A batch: its states and the moves between them, what its rows came to, and which faults it had."""
+"""A batch: its states and the transitions between them, the outcomes of its rows, and their faults."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from ingestion.faults import Fault, FaultCode
 
 
 class BatchStatus(StrEnum):
-    """Where a batch is."""
+    """The state of a batch."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -26,14 +26,14 @@ NEXT: Final[dict[BatchStatus, frozenset[BatchStatus]]] = {
     BatchStatus.PENDING: frozenset({BatchStatus.RUNNING, BatchStatus.FAILED}),
     BatchStatus.RUNNING: frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED}),
     BatchStatus.COMPLETED: frozenset({BatchStatus.ARCHIVED}),
-    # A batch whose import broke may be started over.
+    # A batch whose import broke off may be started again.
     BatchStatus.FAILED: frozenset({BatchStatus.RUNNING}),
     BatchStatus.ARCHIVED: frozenset(),
 }
 
 
 class Tally(BaseModel):
-    """What the rows of a chunk or a batch came to."""
+    """The outcomes of a chunk's or a batch's rows, counted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,22 +46,22 @@ class Tally(BaseModel):
 
     @property
     def success(self) -> int:
-        """Rows that the sessions now hold because of this batch."""
+        """Rows that this batch stored as sessions or people."""
         return self.inserted + self.updated
 
     @property
     def skipped(self) -> int:
-        """Rows that were there already, the same, and good ones of a batch that published nothing."""
+        """Rows that were already stored with the same content, and valid rows of a batch that published nothing."""
         return self.unchanged + self.unpublished
 
     @property
     def errors(self) -> int:
-        """Rows that were not taken."""
+        """Rows that were rejected."""
         return self.rejected
 
     @property
     def balances(self) -> bool:
-        """Whether every row has exactly one outcome; it must, for a batch and for each chunk."""
+        """Whether every row has exactly one outcome, as it must in a batch and in each chunk."""
         return self.total == self.success + self.skipped + self.errors
 
     @property
@@ -72,11 +72,11 @@ class Tally(BaseModel):
 
     @property
     def error_percent(self) -> float:
-        """Rejected rows in percent of all; 0 for a file without rows."""
+        """Rejected rows as a percentage of all; 0 for a file without rows."""
         return 100 * self.rejected / self.total if self.total else 0.0
 
     def is_over(self, max_error_percent: float) -> bool:
-        """Whether more rows were rejected than the limit allows; exactly the limit is allowed."""
+        """Whether more rows were rejected than the limit allows; the limit itself is allowed."""
         return 100 * self.rejected > max_error_percent * self.total
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -105,17 +105,25 @@ class FailureCode(CatalogueCode):
         "too_many_errors",
         Text("More rows were rejected than the limit allows", "Flere rader ble avvist enn grensen tillater"),
         Text(
-            "Nothing was imported. Fix the rows in the whole file and import it again, or allow more rejected rows.",
-            "Ingenting ble importert. Rett radene i hele filen og importer den på nytt, eller tillat flere avviste "
-            "rader.",
+            "Nothing was imported. Fix the rows in the original file and import it again, or allow more rejected rows.",
+            "Ingenting ble importert. Rett radene i den opprinnelige filen og importer den på nytt, eller tillat flere "
+            "avviste rader.",
+        ),
+    )
+    CANCELLED = (
+        "cancelled",
+        Text("The import was cancelled", "Importen ble avbrutt"),
+        Text(
+            "Nothing of it was imported. Upload the file again to import it.",
+            "Ingenting av den ble importert. Last opp filen på nytt for å importere den.",
         ),
     )
     IMPORT_BROKE = (
         "import_broke",
         Text("The import broke off", "Importen ble brutt"),
         Text(
-            "Nothing of it was imported. Import the file again; if it breaks again, ask the engineers.",
-            "Ingenting av den ble importert. Importer filen på nytt; blir den brutt igjen, spør utviklerne.",
+            "Nothing was imported. Import the file again; if the import breaks off again, ask the engineers.",
+            "Ingenting ble importert. Importer filen på nytt. Hvis importen blir brutt igjen, spør du utviklerne.",
         ),
     )
 
@@ -138,7 +146,7 @@ class Failure(NamedTuple):
 
 
 class FaultCount(TypedDict):
-    """One line of `errorSummary`; holds no personal data."""
+    """One line of `errorSummary`; contains no personal data."""
 
     code: str
     category: str
@@ -154,29 +162,29 @@ class FaultCounts:
 
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> Self:
-        """The counts of these faults."""
+        """Count these faults."""
         counts = cls()
         counts.add(faults)
         return counts
 
     @classmethod
     def from_summary(cls, summary: Iterable[FaultCount]) -> Self:
-        """The counts that `as_summary` wrote down."""
+        """Read what `as_summary` returned."""
         counts = cls()
         for line in summary:
             counts._counts[FaultCode(line["code"]), line["field"]] += line["count"]
         return counts
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Count the faults, of one row or of many."""
+        """Count more faults."""
         self._counts.update((fault.code, fault.field) for fault in faults)
 
     def merge(self, other: "FaultCounts") -> None:
-        """Add what another chunk counted."""
+        """Add the counts of another chunk."""
         self._counts.update(other._counts)
 
     def as_summary(self) -> list[FaultCount]:
-        """The counts, most frequent first, then by code and field."""
+        """Return the counts, most frequent first, then by code and field."""
         ordered = sorted(self._counts.items(), key=lambda entry: (-entry[1], *entry[0]))
         return [
             FaultCount(code=code.value, category=code.category.value, field=field, count=count)

@@ -1,10 +1,11 @@
-"""The catalogue of codes: a code is declared once, with its title and its advice in every language.
+"""The catalogue of codes: each code is declared once, with its title and advice in every language.
 
-Faults of a row are in `fault_codes`, refusals of a file in `refusal_codes`, failures of a batch in `batch`, warnings in
+Faults of rows are in `fault_codes`, refusals of files in `refusal_codes`, failures of batches in `batch`, warnings in
 `file_warnings`, problems of the HTTP API in `api.problem_codes`. Pages, API, command line and docs/errors.md read them
 from there, so a new code takes one member and the line that raises it.
 
-A text may have gaps for limits, such as `{longest_session}`: `limits` fills them in from where each is enforced.
+A text may have placeholders for limits, such as `{longest_session}`; `limits` fills them in from where each limit is
+enforced.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import NamedTuple, Self
 
 
 class Language(StrEnum):
-    """The languages that people read the texts in."""
+    """The languages of the texts."""
 
     ENGLISH = "en"
     NORWEGIAN = "nb"
@@ -26,17 +27,17 @@ class Text(NamedTuple):
     nb: str
 
     def read(self, language: str, limits: Mapping[str, "Text"]) -> str:
-        """The text in a language, its gaps filled in. Raises KeyError for a gap that no limit fills."""
+        """Return the text in a language, with limits filled in. Raises KeyError for an unknown placeholder."""
         gaps = {name: text.template(language) for name, text in limits.items()}
         return self.template(language).format(**gaps)
 
     def template(self, language: str) -> str:
-        """The text in a language, with its gaps."""
+        """Return the text in a language, with its placeholders."""
         return self.nb if language == Language.NORWEGIAN else self.en
 
 
 class Entry(NamedTuple):
-    """What people read about a code. `title` says what happened, without a full stop; `advice` says what to do."""
+    """The texts about a code: `title` says what happened, without a full stop; `advice` says what to do."""
 
     title: Text
     advice: Text
@@ -51,12 +52,15 @@ class CatalogueCode(StrEnum):
     about: Entry
 
     def __new__(cls, code: str, *entry: Text) -> Self:
-        """The code, with its texts."""
+        """Make a member of a code and its texts."""
         return cls.with_texts(code, *entry)
 
     @classmethod
     def with_texts(cls, code: str, title: Text, advice: Text) -> Self:
-        """A member that is the code itself; for families that say more of each, as `super().__new__` is Enum's own."""
+        """Make a member that is the code itself, for families with more attributes.
+
+        They can't call `super().__new__`, which is Enum's own.
+        """
         member = str.__new__(cls, code)
         member._value_ = code
         member.about = Entry(title, advice)

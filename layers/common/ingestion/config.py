@@ -1,4 +1,4 @@
-"""The environment, read once. Handlers pass the values down; nothing below them looks at `os.environ`."""
+"""The environment, read once. Handlers pass the values down; nothing below them reads `os.environ`."""
 
 import os
 from enum import StrEnum
@@ -10,14 +10,14 @@ MEBIBYTE = 1024 * 1024
 
 
 class UnknownUsers(StrEnum):
-    """What becomes of a row whose participant or volunteer is not known by email."""
+    """What to do with a row whose participant or volunteer is unknown."""
 
     REJECT = "reject"
     CREATE = "create"
 
 
 class Authentication(StrEnum):
-    """Whose tokens the HTTP API takes; with none, it answers its own machine only."""
+    """Whose tokens the HTTP API accepts; with none, it answers only its own machine."""
 
     COGNITO = "cognito"
     OIDC = "oidc"
@@ -27,7 +27,7 @@ class Authentication(StrEnum):
 class Retention(BaseModel):
     """How long things are kept, in days.
 
-    The sentences that mention it read it here (see `limits`); `make reference` writes it into the lifecycles of S3.
+    Texts that mention it read it from here (see `limits`), and `make reference` writes it into the lifecycles of S3.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,26 +39,26 @@ class Retention(BaseModel):
 
 
 class Settings(Retention):
-    """What the template tells a function, and the sizes that have proved themselves (docs/decisions)."""
+    """What the template sets for a function, and sizes that measurements settled (docs/decisions)."""
 
     database_secret_arn: str
-    # Of Migrate alone, which connects as the schema's owner: as whom the others do.
+    # Read only by Migrate, which connects as the schema owner: the secret with which the other functions connect.
     functions_secret_arn: str = ""
     uploads_bucket: str
     work_bucket: str
     state_machine_arn: str = ""
     unknown_users: UnknownUsers = UnknownUsers.REJECT
-    # Left out by mistake, the API is closed.
+    # If it is left out by mistake, the API stays closed.
     authentication: Authentication = Authentication.COGNITO
-    # Where people sign in: who signs tokens, whom those of the command line and of the dashboard are for, what is asked
-    # of the issuer, whom the API takes tokens for; and what passes are signed with.
+    # Sign-in: who issues tokens, the clients of the command line and of the dashboard, the scopes to ask for, the
+    # audience that the API accepts, and the key that signs session cookies.
     issuer: str = ""
     command_line_client_id: str = ""
     dashboard_client_id: str = ""
     scopes: str = "openid email"
     audience: str = ""
     cookie_key_arn: str = ""
-    # The claim that gives rights; the default is that of the stack's own user pool.
+    # The claim that grants rights; the default is that of the stack's own user pool.
     rights_claim: str = "cognito:groups"
 
     chunk_bytes: int = Field(default=4 * MEBIBYTE, ge=1)
@@ -71,13 +71,13 @@ class Settings(Retention):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. Raises pydantic's ValidationError if the template left one out."""
+    """Return the settings of this process. Raises pydantic's ValidationError if the template left one out."""
     return Settings.model_validate(_given(Settings))
 
 
 @cache
 def retention() -> Retention:
-    """How long things are kept, also where there are no other settings, as where the documentation is generated."""
+    """Return how long things are kept, even without the other settings, as when the docs are generated."""
     return Retention.model_validate(_given(Retention))
 
 

@@ -1,7 +1,7 @@
-"""What travels between the states of the workflow: each payload once.
+"""The payloads that travel between the states of the workflow, each declared once.
 
-`statemachine/import_batch.asl.yaml` passes these on and `events/` has a sample of each; tests in tests/template hold
-them together. All are small: what is large travels through S3 and the database.
+`statemachine/import_batch.asl.yaml` passes them on, and `events/` has a sample of each; tests in tests/template hold
+them together. All are small: large data travels through S3 and the database.
 """
 
 import json
@@ -18,13 +18,13 @@ from ingestion.errors import RefusalCode
 
 
 class Payload(BaseModel):
-    """JSON with names in camelCase, as the state machine knows them."""
+    """JSON with camelCase names, as the state machine uses."""
 
-    # A function builds the schemas of its own payloads only: all of them would cost each cold start some milliseconds.
+    # A function builds only the schemas of its own payloads: building all of them adds milliseconds to a cold start.
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
     def as_json(self) -> dict[str, Any]:
-        """The payload as it travels."""
+        """Return the payload as JSON."""
         return self.model_dump(mode="json", by_alias=True)
 
 
@@ -32,7 +32,7 @@ class Payload(BaseModel):
 
 
 class Decision(BaseModel):
-    """Intake's answer for each object version. Nobody reads it but its log, so its names are our own."""
+    """Intake's answer for each object version. Only the log shows it, so its names stay in snake_case."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,22 +43,22 @@ class Decision(BaseModel):
 
 
 class ImportInput(Payload):
-    """The input of an execution; ReadAgain goes round with one like it."""
+    """The input of an execution; ReadAgain repeats staging with the same shape."""
 
     batch_id: UUID
     chunks: int
-    """How many; the manifest is there only if they are more than one."""
+    """How many; the manifest exists only if there is more than one."""
     manifest_key: str
 
 
 class ManifestItem(Payload):
-    """One item of a manifest, the file in the work bucket that a Distributed Map reads."""
+    """One item of a manifest: the file in the work bucket that a Distributed Map reads."""
 
     chunk: int
 
 
 def manifest(chunks: Iterable[int]) -> bytes:
-    """The manifest of these chunks."""
+    """Write the manifest of these chunks."""
     return json.dumps([ManifestItem(chunk=number).as_json() for number in chunks]).encode()
 
 
@@ -66,13 +66,13 @@ def manifest(chunks: Iterable[int]) -> bytes:
 
 
 class BatchTask(Payload):
-    """What Reconcile and Finalize are given."""
+    """The input of Reconcile and Finalize."""
 
     batch_id: UUID
 
 
 class StageTask(Payload):
-    """What Stage is given."""
+    """The input of Stage."""
 
     batch_id: UUID
     chunk: int
@@ -80,14 +80,14 @@ class StageTask(Payload):
 
 
 class StageResult(Payload):
-    """Stage's answer, for its log: the workflow drops it."""
+    """Stage's answer, for the log only: the workflow discards it."""
 
     staged: int
     rejected: int
 
 
 class NextStep(StrEnum):
-    """How the import goes on after Reconcile."""
+    """How the import continues after Reconcile."""
 
     RESTAGE = "restage"
     MERGE = "merge"
@@ -100,26 +100,26 @@ class Verdict(Payload):
     verdict: NextStep
     has_conflicts: bool = False
     manifest_key: str = ""
-    """Of the chunks to stage again, or of those that hold conflicts."""
+    """Lists the chunks to stage again, or those with conflicts."""
     shards: list[int] = []
-    """Those to be merged."""
+    """The shards to merge."""
 
 
 class AnnotateTask(Payload):
-    """What AnnotateConflicts is given."""
+    """The input of AnnotateConflicts."""
 
     batch_id: UUID
     chunk: int
 
 
 class AnnotateResult(Payload):
-    """AnnotateConflicts' answer: how many rows the chunk's part of the error file has now."""
+    """AnnotateConflicts' answer: how many rows the chunk's part of the error file now has."""
 
     rejects: int
 
 
 class MergeTask(Payload):
-    """What Merge is given."""
+    """The input of Merge."""
 
     batch_id: UUID
     shard: int
@@ -136,7 +136,7 @@ class MergeResult(Payload):
 
 
 class StateError(BaseModel):
-    """What a Catch writes down: an error in the words of Step Functions."""
+    """An error as Step Functions passes it to a Catch."""
 
     model_config = ConfigDict(frozen=True, alias_generator=str.title, populate_by_name=True)
 
@@ -145,7 +145,7 @@ class StateError(BaseModel):
 
     @property
     def message(self) -> str:
-        """What the function that raised it said; may hold cells of the file unless the error is one of ours."""
+        """The error's message; it may contain cells of the file, unless the error is one of ours."""
         try:
             return str(json.loads(self.cause).get("errorMessage", ""))
         except (ValueError, AttributeError):
@@ -153,7 +153,7 @@ class StateError(BaseModel):
 
 
 class EndedExecution(Payload):
-    """The `detail` of a "Step Functions Execution Status Change", as far as it is read."""
+    """The part of a "Step Functions Execution Status Change" event's `detail` that is read."""
 
     execution_arn: str
     status: str
@@ -162,7 +162,7 @@ class EndedExecution(Payload):
 
 
 class FailTask(Payload):
-    """What Finalize is given by FailBatch."""
+    """The input of Finalize from FailBatch."""
 
     batch_id: UUID
     execution: str
@@ -170,7 +170,7 @@ class FailTask(Payload):
 
     @classmethod
     def of_execution(cls, detail: dict[str, Any]) -> Self:
-        """The same, of an execution that ended without a word: the `detail` of EventBridge's event."""
+        """Make the task for an execution that ended without calling Finalize, from the `detail` of its event."""
         ended = EndedExecution.model_validate(detail)
         batch_id = BatchTask.model_validate_json(ended.input).batch_id
         error = StateError(error=ended.error or ended.status)

@@ -2,20 +2,22 @@
 
 IngestionError
 ├── Refused        the file is at fault: never retried, recorded on its upload and shown to the uploader
-├── BatchBroken    the import cannot go on: the batch fails with this sentence as its reason
+├── BatchBroken    the import can't continue: the batch fails with this message as its reason
+├── Cancelled      somebody cancelled the import: the batch fails, and nothing of it stays
 ├── Unavailable    a dependency is at fault or busy: the state machine retries
 │   └── ProgrammeBusy   another batch of the programme is being merged: wait for it
-├── StagingLost    the database came back without its unlogged tables: stage the file again
-└── NotStorable    the database has no form for a value: never retried, told to whoever sent it
+├── StagingLost    the database restarted without its unlogged tables: stage the file again
+└── NotStorable    the database can't store a value: never retried, reported to whoever sent it
 
 The class names are a contract with statemachine/import_batch.asl.yaml; a test holds the two together.
-A bad row is not an error but a value: see `faults.Reject`.
+A bad row is a value, not an error: see `faults.Reject`.
 """
 
 from ingestion.refusal_codes import RefusalCode
 
 __all__ = [
     "BatchBroken",
+    "Cancelled",
     "IngestionError",
     "NotStorable",
     "ProgrammeBusy",
@@ -27,11 +29,11 @@ __all__ = [
 
 
 class IngestionError(Exception):
-    """Anything that this system raises on purpose."""
+    """The base class of all errors that this system raises on purpose."""
 
 
 class Refused(IngestionError):
-    """The file is at fault; `message` tells its uploader what to do."""
+    """The file is at fault; `message` tells the uploader what to do."""
 
     def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(message)
@@ -40,20 +42,24 @@ class Refused(IngestionError):
 
 
 class BatchBroken(IngestionError):
-    """The import cannot go on, and trying again would not help."""
+    """The import can't continue, and trying again would not help."""
+
+
+class Cancelled(IngestionError):
+    """Somebody cancelled the import; whatever was published of it is taken back."""
 
 
 class Unavailable(IngestionError):
-    """A dependency did not do its part; trying again may help."""
+    """A dependency failed; trying again may help."""
 
 
 class ProgrammeBusy(Unavailable):
-    """Another batch of the same programme holds the right to merge."""
+    """Another batch of the same programme is being merged."""
 
 
 class StagingLost(IngestionError):
-    """The staged rows are gone, as after a crash of the database; staging the file again brings them back."""
+    """The staged rows are gone, as after a crash of the database; staging the file again restores them."""
 
 
 class NotStorable(IngestionError):
-    """A value that PostgreSQL can't take: half a character, a NUL, a time beyond its calendar, a number without end."""
+    """PostgreSQL can't store a value: half a surrogate pair, a NUL, a date out of range, an infinite number."""

@@ -1,4 +1,4 @@
-"""The error codes of rows, as the error file and `errorSummary` have them; part of the catalogue."""
+"""The error codes of rows, as they appear in the error file and in `errorSummary`; part of the catalogue."""
 
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -7,7 +7,7 @@ from ingestion.catalogue import CatalogueCode, Text
 
 
 class Category(StrEnum):
-    """The kinds of faults that a summary tells apart."""
+    """The kinds of faults that a summary distinguishes."""
 
     VALIDATION = "validation"
     USER_NOT_FOUND = "user_not_found"
@@ -27,22 +27,22 @@ _CATEGORIES: Final = {
     "E03": Category.DUPLICATE,
     "E04": Category.DB_ERROR,
 }
-"""The first digits of a code tell its category."""
+"""By the first characters of a code."""
 
 WHOLE_ROW = "row"
-"""The `field` of a fault that belongs to no single column."""
+"""The `field` of a fault that affects the whole row."""
 
 
 class FaultCode(CatalogueCode):
-    """The error codes of `_error_code`, fixed by the contract.
+    """The codes in `_error_code`, fixed by the contract.
 
-    `category` is what `errorSummary` shows beside the code.
+    `errorSummary` shows `category` beside the code.
     """
 
     category: Category
 
     def __new__(cls, code: str, *entry: Any) -> Self:
-        """The code, with its texts."""
+        """Make a member of a code and its texts."""
         member = cls.with_texts(code, *entry)
         member.category = _CATEGORIES[code[:3]]
         return member
@@ -61,9 +61,9 @@ class FaultCode(CatalogueCode):
         "E003",
         Text("Not a date, or an ambiguous one", "Ikke en dato, eller en tvetydig dato"),
         Text(
-            "Write 2024-11-13, or with the time 2024-11-13T14:00. 03/04/2024 may be either of two days. "
-            "A session may be scheduled at most {oldest_years} years back.",
-            "Skriv 2024-11-13, eller med klokkeslett 2024-11-13T14:00. 03/04/2024 kan være to ulike dager. "
+            "Write 2024-11-13, or 2024-11-13T14:00 with a time. 03/04/2024 may mean either of two days. "
+            "A session may be scheduled at most {oldest_years} years ago.",
+            "Skriv 2024-11-13, eller 2024-11-13T14:00 med klokkeslett. 03/04/2024 kan bety to ulike dager. "
             "En økt kan være planlagt høyst {oldest_years} år tilbake i tid.",
         ),
     )
@@ -84,7 +84,8 @@ class FaultCode(CatalogueCode):
         "E006",
         Text("Not a rating on this file's scale", "Ikke en vurdering på filens skala"),
         Text(
-            "Use 1 to 5, or 0 to 1, the same in the whole file.", "Bruk 1 til 5, eller 0 til 1, det samme i hele filen."
+            "Use one scale, 1 to 5 or 0 to 1, for the whole file.",
+            "Bruk samme skala, 1 til 5 eller 0 til 1, i hele filen.",
         ),
     )
     COMPLETED_BEFORE_SCHEDULED = (
@@ -96,22 +97,22 @@ class FaultCode(CatalogueCode):
         "E008",
         Text("The text is too long", "Teksten er for lang"),
         Text(
-            "Shorten it; the error file says to how many characters. Feedback may have at most {longest_feedback}.",
-            "Kort den ned; feilfilen sier til hvor mange tegn. En tilbakemelding kan ha høyst {longest_feedback}.",
+            "Shorten it; the error file gives the limit. Feedback may have at most {longest_feedback} characters.",
+            "Kort den ned; grensen står i feilfilen. En tilbakemelding kan ha høyst {longest_feedback} tegn.",
         ),
     )
     METADATA_NOT_JSON = (
         "E009",
-        Text("The metadata are not JSON", "Metadataene er ikke JSON"),
-        Text("Correct the JSON, or empty the cell.", "Rett JSON-en, eller tøm cellen."),
+        Text("The metadata is not JSON", "Metadataene er ikke gyldig JSON"),
+        Text("Correct the JSON, or clear the cell.", "Rett opp JSON-en, eller tøm cellen."),
     )
     WRONG_FIELD_COUNT = (
         "E010",
         Text("The row has too many or too few fields", "Raden har for mange eller for få felter"),
         Text(
-            "The row was cut or filled up to fit the columns; what did not fit is in _error_message. Move the values "
-            "to the cells they belong in.",
-            "Raden er kuttet eller fylt ut så den passer til kolonnene; det som ikke fikk plass, står i "
+            "In the error file the row was cut or filled up to fit the columns; what did not fit is in _error_message. "
+            "Move the values to the cells where they belong.",
+            "I feilfilen er raden kuttet eller fylt ut så den passer til kolonnene; det som ikke fikk plass, står i "
             "_error_message. Flytt verdiene til cellene de hører hjemme i.",
         ),
     )
@@ -119,16 +120,16 @@ class FaultCode(CatalogueCode):
         "E011",
         Text("The row can't be read", "Raden kan ikke leses"),
         Text(
-            "Look for a quote that does not close, or characters that can't be shown.",
-            "Se etter et anførselstegn som ikke lukkes, eller tegn som ikke kan vises.",
+            "Look for a quotation mark that is never closed, or for characters that can't be displayed.",
+            "Se etter et anførselstegn som aldri lukkes, eller tegn som ikke kan vises.",
         ),
     )
     OTHER_PROGRAMME = (
         "E012",
         Text("The row belongs to another programme", "Raden hører til et annet program"),
         Text(
-            "Upload the error file for the other programme; its rows are imported then.",
-            "Last opp feilfilen for det andre programmet; da importeres radene som hører til det.",
+            "Upload the error file for the other programme to import its rows.",
+            "Last opp feilfilen for det andre programmet for å importere radene som hører til det.",
         ),
     )
     DAMAGED_BY_SPREADSHEET = (
@@ -149,28 +150,28 @@ class FaultCode(CatalogueCode):
         Text("The mentor or volunteer is not known", "Mentoren eller den frivillige er ikke kjent"),
         _KNOWN_FIRST,
     )
-    # Declared by the contract; no row has it until people can be erased.
+    # Part of the contract, but unused until people can be erased.
     PERSON_ERASED = (
         "E022",
         Text("The person has been erased", "Personen er slettet"),
         Text(
-            "The person asked to be erased and may not come back unasked. Leave the row out.",
-            "Personen har bedt om å bli slettet og kan ikke legges inn igjen uoppfordret. Utelat raden.",
+            "The person asked to be erased and may not be added again without being asked. Leave the row out.",
+            "Personen har bedt om å bli slettet og kan ikke legges inn igjen uten å bli spurt. Utelat raden.",
         ),
     )
     ID_CONFLICT = (
         "E030",
-        Text("The session id belongs to other people's session", "Økt-id-en hører til en økt mellom andre personer"),
-        Text("Correct the id, or the two addresses.", "Rett id-en, eller de to adressene."),
+        Text("The session id belongs to a session of other people", "Økt-ID-en hører til en økt mellom andre personer"),
+        Text("Correct the id or the two addresses.", "Rett ID-en eller de to adressene."),
     )
     DATABASE_REFUSED = (
         "E040",
         Text("The database refused the row", "Databasen avviste raden"),
-        Text("Ask the engineers; the error file has the row.", "Spør utviklerne; feilfilen har raden."),
+        Text("Ask the engineers; the row is in the error file.", "Spør utviklerne; raden står i feilfilen."),
     )
 
 
 DEPENDS_ON_OTHERS: Final = frozenset(
     {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.ID_CONFLICT}
 )
-"""What is wrong with the world rather than with the row: the same row may be taken another day."""
+"""Faults that depend on other data than the row: the same row may be accepted later."""

@@ -1,7 +1,7 @@
-"""What is wrong with a row, and the row that carries it.
+"""Faults, and the rows that have them.
 
-A row reports all of its faults. A code is chosen where the fault is known, never parsed from a message.
-Messages name the field and the value and say what would be right: they are personal data, the codes are not.
+A row reports all of its faults. A code is chosen where the fault is detected, never parsed from a message. Messages
+name the field and the value and say what would be right: they are personal data, codes are not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,8 +17,8 @@ __all__ = ["DEPENDS_ON_OTHERS", "WHOLE_ROW", "Category", "Fault", "FaultCode", "
 class Fault:
     """One thing that is wrong with a row. `field` is the canonical column name, or `WHOLE_ROW`.
 
-    `value` is the text that is at fault, as the file has it; None where no single cell is. `has_advice`: the message
-    says why a correction that somebody tried was not enough.
+    `value` is the cell's text as the file has it; None if no single cell is at fault. `has_advice`: the message says
+    why a correction that somebody tried was not enough.
     """
 
     code: FaultCode
@@ -31,8 +31,8 @@ class Fault:
 class RawRow(NamedTuple):
     """A row as the file has it.
 
-    `number` counts the file's data rows from 1, blank rows left out; `line` is the first physical line, from 1;
-    `cells` are the decoded texts, before any trimming.
+    `number` counts the file's rows from 1, without blank ones; `line` is the row's first physical line, from 1; `cells`
+    are the decoded texts, untrimmed.
     """
 
     number: int
@@ -43,7 +43,7 @@ class RawRow(NamedTuple):
 class RawRows(NamedTuple):
     """Rows that are handled together: the number, the line and the cells of each. See `RawRow`.
 
-    They stay columns, because most of a million rows are good and need never be looked at one by one.
+    They stay in columns, because most of a million rows are valid and need not be handled one by one.
     """
 
     numbers: Sequence[int]
@@ -52,26 +52,26 @@ class RawRows(NamedTuple):
 
     @classmethod
     def of(cls, rows: Iterable[RawRow]) -> "RawRows":
-        """The same rows."""
+        """Turn rows into columns."""
         numbers, lines, cells = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
         return cls(numbers, lines, cells)
 
     @property
     def size(self) -> int:
-        """How many they are."""
+        """The number of rows."""
         return len(self.cells)
 
     def row(self, position: int) -> RawRow:
-        """One of them, counted from 0."""
+        """Return one row, counted from 0."""
         return RawRow(self.numbers[position], self.lines[position], self.cells[position])
 
     def each(self) -> Iterable[RawRow]:
-        """All of them, in order."""
+        """Return all rows in order."""
         return map(RawRow._make, zip(*self, strict=True))
 
 
 class Reject(NamedTuple):
-    """A row that was not taken, and every reason why."""
+    """A row that was not imported, and all of its faults."""
 
     row: RawRow
     faults: tuple[Fault, ...]

@@ -1,4 +1,4 @@
-"""The warnings of a batch: what was tolerated in a file, each by a code, with how often."""
+"""The warnings of a batch: codes for what was tolerated in a file, and how often."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,77 +9,80 @@ from ingestion.catalogue import CatalogueCode, Text
 
 
 class WarningCode(CatalogueCode):
-    """What can be tolerated."""
+    """The codes of warnings."""
 
     # Found while the file is indexed.
     LOST_CHARACTERS = (
         "lost_characters",
-        Text("Characters were lost before the file came here (?????)", "Tegn gikk tapt før filen kom hit (?????)"),
+        Text("Characters were lost before the upload (?????)", "Tegn gikk tapt før filen ble lastet opp (?????)"),
         Text("Export the file again as CSV UTF-8.", "Eksporter filen på nytt som CSV UTF-8."),
     )
     PREAMBLE_ROWS = (
         "preamble_rows",
         Text("Lines above the header row were left out", "Linjer over overskriftsraden ble utelatt"),
-        Text("Check that none of them was a row.", "Se etter at ingen av dem var en rad."),
+        Text("Check that none of them was a row.", "Sjekk at ingen av dem var en rad."),
     )
     REPEATED_HEADERS = (
         "repeated_headers",
         Text(
-            "The header row comes again further down; the rows below it were read by it",
-            "Overskriftsraden kommer igjen lenger ned; radene under ble lest etter den",
+            "The header row is repeated further down; the rows below were read by the repeated one",
+            "Overskriftsraden er gjentatt lenger ned; radene under ble lest etter den",
         ),
         Text(
-            "Nothing, if several files were put together.",
-            "Ingenting, hvis flere filer er satt sammen.",
+            "Nothing, if the file was put together from several files.",
+            "Ingenting, hvis filen er satt sammen av flere filer.",
         ),
     )
     REPEATED_COLUMNS = (
         "repeated_columns",
         Text(
-            "Columns have the same name, but other values; the first one counts",
+            "Columns have the same name but different values; the first one counts",
             "Kolonner har samme navn, men ulike verdier; den første gjelder",
         ),
         Text("Remove the column that is wrong.", "Fjern kolonnen som er feil."),
     )
     FOOTER_ROWS = (
         "footer_rows",
-        Text("Lines at the end that sum up were left out", "Oppsummeringslinjer på slutten ble utelatt"),
-        Text("Check that none of them was a row.", "Se etter at ingen av dem var en rad."),
+        Text("Total lines at the end were left out", "Summeringslinjer på slutten ble utelatt"),
+        Text("Check that none of them was a row.", "Sjekk at ingen av dem var en rad."),
     )
     FOOTER_COUNT_DIFFERS = (
         "footer_count_differs",
         Text(
-            "The last line gives another number of rows than were found",
+            "The last line gives a different number of rows than were found",
             "Den siste linjen oppgir et annet antall rader enn det som ble funnet",
         ),
-        Text("Check that the export is whole.", "Se etter at eksporten er hel."),
+        Text("Check that the export is complete.", "Sjekk at eksporten er fullstendig."),
     )
     END_OF_FILE_MARKS = (
         "end_of_file_marks",
-        Text("Marks at the end of the file were left out", "Sluttmerker i filen ble utelatt"),
-        Text("Nothing; they hold no data.", "Ingenting; de inneholder ingen data."),
+        Text("End-of-file marks were left out", "Sluttmerker i filen ble utelatt"),
+        Text("Nothing; they contain no data.", "Ingenting; de inneholder ingen data."),
     )
     ENCODED_TWICE = (
         "encoded_twice",
         Text(
-            "Texts seem to have been encoded twice before the file came here (MÃ¸te)",
-            "Tekster ser ut til å være kodet to ganger før filen kom hit (MÃ¸te)",
+            "Texts seem to have been encoded twice before the upload (MÃ¸te)",
+            "Tekster ser ut til å ha blitt kodet to ganger før filen ble lastet opp (MÃ¸te)",
         ),
         Text("Export the file again as CSV UTF-8.", "Eksporter filen på nytt som CSV UTF-8."),
     )
     ENCODING_UNSURE = (
         "encoding_unsure",
         Text(
-            "The encoding is likely, but not certain; check names with special letters",
+            "The encoding is likely but not certain; check names with special letters",
             "Tegnkodingen er sannsynlig, men ikke sikker; sjekk navn med spesielle bokstaver",
         ),
-        Text("If a name is wrong, export the file as CSV UTF-8.", "Er et navn feil, eksporter filen som CSV UTF-8."),
+        Text(
+            "If a name is wrong, export the file as CSV UTF-8.",
+            "Hvis et navn er feil, eksporterer du filen som CSV UTF-8.",
+        ),
     )
     CORRECTED_ROWS_GONE = (
         "corrected_rows_gone",
         Text(
-            "Rows of a corrected file could not be compared with the rejected ones, which were deleted",
-            "Rader i en rettet fil kunne ikke sammenlignes med de avviste, som er slettet",
+            "Rows of a corrected file could not be compared with the rejected rows, which have been deleted",
+            "Rader i en rettet fil kunne ikke sammenlignes med de avviste radene, som er slettet",
         ),
         Text(
             "Check the rows. Rejected rows are kept for {error_file_time}.",
@@ -98,26 +101,26 @@ class WarningCode(CatalogueCode):
     LOOKALIKE_LETTERS = (
         "lookalike_letters",
         Text(
-            "Levels in Cyrillic letters were read as the Latin ones that look the same",
-            "Nivåer med kyrilliske bokstaver ble lest som de latinske de ligner på",
+            "Levels in Cyrillic letters were read as the Latin letters that look the same",
+            "Nivåer med kyrilliske bokstaver ble lest som de latinske bokstavene de ligner på",
         ),
         Text("Nothing; write Latin letters next time.", "Ingenting; bruk latinske bokstaver neste gang."),
     )
     RATING_SCALE_ASSUMED = (
         "rating_scale_assumed",
         Text(
-            "No rating tells whether the scale is 0–1 or 1–5; it was taken for 1–5",
-            "Ingen vurdering viser om skalaen er 0–1 eller 1–5; den ble tolket som 1–5",
+            "No rating shows whether the scale is 0–1 or 1–5; 1–5 was assumed",
+            "Ingen vurdering viser om skalaen er 0–1 eller 1–5; den ble antatt å være 1–5",
         ),
         Text(
-            "If the scale is 0–1, ask for help before the figures are used.",
-            "Er skalaen 0–1, be om hjelp før tallene brukes.",
+            "If the scale is 0–1, ask for help before you use the figures.",
+            "Hvis skalaen er 0–1, ber du om hjelp før du bruker tallene.",
         ),
     )
     ROLES_UNCLEAR = (
         "roles_unclear",
         Text(
-            "People whose role is not clear were taken for participants",
+            "People with an unclear role were added as participants",
             "Personer med uklar rolle ble registrert som deltakere",
         ),
         Text("Check their roles in Kintell.", "Sjekk rollene deres i Kintell."),
@@ -126,17 +129,17 @@ class WarningCode(CatalogueCode):
         "session_types_unknown",
         Text(
             "Rows have a session_type that names no programme; they were imported into this one",
-            "Rader har en session_type som ikke er noe program; de ble importert til dette",
+            "Rader har en session_type som ikke er et program; de ble importert til dette programmet",
         ),
-        Text("Check that they belong to this programme.", "Se etter at de hører til dette programmet."),
+        Text("Check that they belong to this programme.", "Sjekk at de hører til dette programmet."),
     )
     SHORT_ROWS_FILLED = (
         "short_rows_filled",
         Text(
-            "Rows lacked cells at their end, which were read as empty",
+            "Rows lacked cells at the end; these were read as empty",
             "Rader manglet celler på slutten; de ble lest som tomme",
         ),
-        Text("Check that no row was cut off.", "Se etter at ingen rad er kuttet."),
+        Text("Check that no row was cut off.", "Sjekk at ingen rad er kuttet."),
     )
 
 
@@ -148,11 +151,11 @@ OF_ROWS: Final = (
     WarningCode.SESSION_TYPES_UNKNOWN,
     WarningCode.SHORT_ROWS_FILLED,
 )
-"""Those that the import counts, chunk by chunk; the others intake finds."""
+"""The warnings that the import counts, chunk by chunk; intake finds the others."""
 
 
 class FileWarning(BaseModel):
-    """Something odd about a file that does not keep it from being imported; `count` says how often."""
+    """Something odd about a file that did not prevent the import; `count` says how often."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -161,5 +164,5 @@ class FileWarning(BaseModel):
 
 
 def warnings_of(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The warnings that are not of nothing, by code, as they are stored."""
+    """Return the warnings with a count above zero, ordered by code, as they are stored."""
     return [{"code": str(code), "count": count} for code, count in sorted(counts.items()) if count]

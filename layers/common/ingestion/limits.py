@@ -1,4 +1,4 @@
-"""The limits that texts mention, each read from where it is enforced: no text has a number of its own."""
+"""The limits that texts mention, each read from where it is enforced: no text contains a number of its own."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,7 +17,7 @@ _DAYS_OF_YEAR: Final = 365
 
 @cache
 def limits_of(kept: Retention) -> Mapping[str, Text]:
-    """What fills the gaps of the texts, by name, as it is written in each language."""
+    """Return what fills the placeholders of texts, by name, in each language."""
     return {
         "error_file_time": _time(kept.error_file_days),
         "failed_upload_time": _time(kept.failed_upload_days),
@@ -32,7 +32,7 @@ def limits_of(kept: Retention) -> Mapping[str, Text]:
 
 
 def limits() -> Mapping[str, Text]:
-    """Those of this process's environment."""
+    """Return the limits of this process's environment."""
     return limits_of(retention())
 
 
@@ -42,7 +42,7 @@ def _number(value: int) -> Text:
 
 
 def _time(days: int) -> Text:
-    """A year is said as one, any other time in days."""
+    """Write 365 days as one year, and any other time in days."""
     if days == _DAYS_OF_YEAR:
         return Text("one year", "ett år")
     if days == 1:

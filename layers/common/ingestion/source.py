@@ -1,4 +1,4 @@
-"""The text of a batch's file, read back by chunks."""
+"""Read the text of a batch's file by chunks."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -14,7 +14,7 @@ from ingestion.faults import RawRow, Reject
 
 
 class Source(BaseModel):
-    """Where the text of a file is: the object version that was uploaded, or its unpacked copy."""
+    """The object that holds a file's text: the uploaded version, or its unpacked copy."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,23 +24,23 @@ class Source(BaseModel):
     format: FileFormat
 
     def rows(self, span: ChunkSpan) -> Iterator[RawRow | Reject]:
-        """The rows of a chunk in file order. Raises NoSuchFile, Unavailable, BatchBroken."""
+        """Read the rows of a chunk in file order. Raises NoSuchFile, Unavailable, BatchBroken."""
         for block in self.blocks(span):
             yield from block.in_order()
 
     def blocks(self, span: ChunkSpan) -> Iterator[Block]:
-        """The same, some thousand at a time."""
+        """Read the rows of a chunk, some thousand at a time."""
         data = s3.read_range(self.bucket, self.key, self.version_id, span.start, span.fetch_end)
         if span.digest and span.digest != sha256(data[: span.shown_end - span.start]).hexdigest():
             raise BatchBroken(
-                f"Chunk {span.number} of the unpacked text is not what was read from the upload; somebody wrote over "
-                "it. Upload the file again."
+                f"Chunk {span.number} of the unpacked text is not what was read from the upload; somebody has "
+                "overwritten it. Upload the file again."
             )
         return read_blocks(data, span, self.format)
 
 
 def source_of(batch: Batch, work_bucket: str) -> Source:
-    """Where the text of a batch's file is."""
+    """Return the source of a batch's file."""
     if batch.work_key:
         return Source(bucket=work_bucket, key=batch.work_key, version_id=None, format=batch.file_format)
     return Source(bucket=batch.bucket, key=batch.key, version_id=batch.version_id, format=batch.file_format)

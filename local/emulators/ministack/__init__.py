@@ -1,7 +1,7 @@
-"""What ministack 1.5.33 gets wrong for this system, mended inside its process.
+"""Patches that fix, inside its process, what ministack 1.5.33 gets wrong for this system.
 
-Each patch is a function that says why; ``tests/e2e/test_ministack_patches.py`` shows for each what happens without it,
-and fails when it is no longer needed.
+Each patch is a function whose docstring says why it is needed. ``tests/e2e/test_ministack_patches.py`` shows for each
+what happens without it, and fails when a patch is no longer needed.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
 
 
 def apply(without: frozenset[str] = frozenset()) -> None:
-    """Mends ministack. *without* names patches to leave out: the tests look at what happens then."""
+    """Patch ministack. *without* names patches to leave out, so that tests can show what happens then."""
     for patch in PATCHES:
         if patch.__name__ not in without:
             patch()

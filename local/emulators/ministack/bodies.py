@@ -1,4 +1,4 @@
-"""The body of a request on its way to the emulator, held against the hash that its signature covers."""
+"""Checks the body of a request to the emulator against the hash that its signature covers."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -9,7 +9,7 @@ Receive = Callable[[], Awaitable[Message]]
 
 
 class Body:
-    """A request's body as it is passed on, whole already or not, held against its hash if that was said."""
+    """A request's body, complete or still arriving, which is checked against its hash if the request has one."""
 
     def __init__(self, receive: Receive, said: str | None = None, content: bytes | None = None) -> None:
         self.is_other = False
@@ -21,7 +21,7 @@ class Body:
 
     @classmethod
     async def read(cls, receive: Receive) -> Self:
-        """The whole of it; what came of it so far if the caller hangs up."""
+        """The whole body, or what arrived of it if the caller hangs up."""
         content = bytearray()
         while (message := await receive())["type"] == "http.request":
             content += message.get("body", b"")
@@ -31,11 +31,11 @@ class Body:
 
     @property
     def sha256(self) -> str:
-        """Of what was read so far."""
+        """The hash of what has been read so far."""
         return self._hash.hexdigest()
 
     async def receive(self) -> Message:
-        """As ASGI has it. To who reads a body that is another than was signed, the caller has hung up at its end."""
+        """The ASGI receive function. If the body is not the one that was signed, it reports that the caller hung up."""
         if self._is_read:
             self._is_read = False
             return {"type": "http.request", "body": self.content, "more_body": False}

@@ -1,8 +1,7 @@
-"""What AWS never forgets: executions under way, and events that wait for their function.
+"""Makes running executions and waiting events durable, as they are on AWS.
 
 ministack keeps both in memory. So the emulator also keeps each in a file until it is done, and the next start submits
-again what the last one left: an execution from its beginning under its name, an event a second time, both of which
-AWS may do too.
+what is left: an execution from its beginning under its name, an event a second time. AWS may do both too.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ Json = dict[str, Any]
 
 
 class Outstanding:
-    """The folder of what is not done yet, a file for each."""
+    """The folder of unfinished work, one file each."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,12 +31,12 @@ class Outstanding:
         return unfinished.rename(self.folder / name)
 
     def files(self) -> list[Path]:
-        """Of all that is outstanding, oldest first."""
+        """The files of all unfinished work, oldest first."""
         return sorted(self.folder.glob("*.json"))
 
 
 def remember_in(outstanding: Outstanding) -> None:
-    """In the emulator's process: every execution and every asynchronous invocation is kept until it is done."""
+    """In the emulator's process, keep every execution and every asynchronous invocation until it is done."""
     from ministack.services import lambda_svc, stepfunctions
 
     from local.emulators.ministack.patch_text import rewrite
@@ -66,7 +65,7 @@ def remember_in(outstanding: Outstanding) -> None:
 
 
 def submit_again(files: list[Path], client: Callable[[str], Any]) -> int:
-    """Starts what an earlier emulator left undone; how many of it. What is not deployed any more is let go."""
+    """Start what an earlier emulator left unfinished; returns how much. Drops what is no longer deployed."""
     submitted = 0
     for file in files:
         work = json.loads(file.read_text())

@@ -1,7 +1,7 @@
-"""What stands in front of the emulator on its two ports: each request is looked at before ministack sees it.
+"""Stands in front of the emulator on its two ports and checks each request before ministack sees it.
 
-The HTTP API's own port passes requests on to API Gateway, which ministack serves under a path. The AWS port takes
-signed requests; what else ministack serves there, to reset it say, nobody needs from outside, and is closed.
+The HTTP API's port passes requests on to API Gateway, which ministack serves under a path. The AWS port accepts only
+signed requests; ministack's other routes there, such as its reset, are closed, since nobody outside needs them.
 """
 
 import json
@@ -18,15 +18,15 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Where a custom resource says what came of it. On AWS that is a presigned link; here the token in it is as secret.
+# Where a custom resource reports its result. On AWS that is a presigned link; here the token in it is as secret.
 RESOURCE_ANSWERS = "/_ministack/cfn-response/"
-# Those that answer in XML; S3 has a form of its own, all others speak JSON.
+# Services that answer in XML; S3 has its own form, all others use JSON.
 QUERY_SERVICES = frozenset({"cloudformation", "ec2", "iam", "monitoring", "rds", "sns", "sts"})
 
 
 @dataclass(frozen=True)
 class Front:
-    """ministack behind its two ports. Files tell which API was deployed, and under which hosts relays come here."""
+    """ministack behind its two ports. Files say which API is deployed, and which hosts relays use."""
 
     ministack: App
     aws_port: int
@@ -35,18 +35,18 @@ class Front:
     hosts_file: Path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
+        """The ASGI application."""
         if scope["type"] == "lifespan":
             await self.ministack(scope, receive, send)
         elif scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})  # nothing here speaks WebSocket
+            await send({"type": "websocket.close", "code": 1008})  # nothing here uses WebSocket
         elif scope["server"][1] == self.api_port:
             await self.ask_api(scope, receive, send)
         else:
             await self.ask_aws(scope, receive, send)
 
     async def ask_api(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The HTTP API: who calls it is its own business, but for web pages."""
+        """The HTTP API, which checks its callers itself, except for other web pages."""
         try:
             callers.check_form(scope)
             callers.check_host(scope, self.api_port)
@@ -59,7 +59,7 @@ class Front:
         await self.ministack(readdressed(scope, self.api_id_file.read_text()), receive, without_cors(send))
 
     async def ask_aws(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """AWS: every request must be signed, but for a preflight and for the answer of a custom resource."""
+        """AWS: every request must be signed, except preflights and the results of custom resources."""
         try:
             self.check_aws(scope)
             if callers.is_preflight(scope) or is_resource_answer(scope):
@@ -73,7 +73,7 @@ class Front:
             await answer(send, refused.status, *aws_error(scope, refused))
 
     def check_aws(self, scope: Scope) -> None:
-        """Refused if it is not for this machine, comes from another web page, or asks for what is closed."""
+        """Raises Refused if the request is for another host, comes from another web page, or uses a closed route."""
         callers.check_form(scope)
         callers.check_host(scope, self.aws_port, self.other_hosts(scope))
         callers.check_aws_page(scope, self.api_port, has_link=signatures.has_link(signatures.query_of(scope)))
@@ -81,7 +81,7 @@ class Front:
             raise Refused(403, "AccessDenied", "This address is not served here.")
 
     def other_hosts(self, scope: Scope) -> frozenset[str]:
-        """Read only for a host that is none of ours."""
+        """The registered hosts of relays, read only if a request names a host that is not ours."""
         is_ours = callers.is_loopback(callers.header(scope, "host") or "", self.aws_port)
         return (
             frozenset() if is_ours or not self.hosts_file.exists() else frozenset(self.hosts_file.read_text().split())
@@ -98,7 +98,7 @@ def readdressed(scope: Scope, api_id: str) -> Scope:
 
 
 def without_cors(send: Send) -> Send:
-    """ministack lets every web page read every answer. API Gateway does not unless told to, and nor do we."""
+    """Remove ministack's permission for every web page to read every answer, which API Gateway does not give either."""
 
     async def send_on(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -110,13 +110,13 @@ def without_cors(send: Send) -> Send:
 
 
 def problem(refused: Refused) -> tuple[str, str]:
-    """As the API writes problems."""
+    """An error in the API's form."""
     body = {"status": refused.status, "title": "Not served", "detail": refused.detail, "code": "not_served"}
     return "application/problem+json", json.dumps(body)
 
 
 def aws_error(scope: Scope, refused: Refused) -> tuple[str, str]:
-    """As the service writes errors that the request is signed for; in S3's form if it is signed for none."""
+    """An error in the form of the service that the request is signed for, or in S3's form."""
     authorization = b"".join(value for name, value in scope["headers"] if name.lower() == b"authorization")
     scope_of_key = authorization.partition(b"Credential=")[2].partition(b",")[0].decode("latin-1").split("/")
     service = scope_of_key[3] if len(scope_of_key) == 5 else "s3"

@@ -1,4 +1,4 @@
-"""Lambda: what ministack 1.5.33 gets wrong of functions, their errors and their processes."""
+"""Lambda: patches for functions, their errors and their processes in ministack 1.5.33."""
 
 import threading
 from typing import Any
@@ -13,8 +13,8 @@ RAISED = "__raised__"
 
 
 def errors_keep_their_names() -> None:
-    """Every Python error arrived as Runtime.HandlerError, so that Retry and Catch by name never matched; and its
-    process was ended, so that the next try paid for a cold start."""
+    """Without this, every Python error arrives as Runtime.HandlerError, so that Retry and Catch by name never match;
+    and its process ends, so that the next attempt pays for a cold start."""
     lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,
         '_real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")',
@@ -31,7 +31,7 @@ def errors_keep_their_names() -> None:
         if isinstance(body, dict) and set(body) == {RAISED}:
             return {**result, "body": {**body[RAISED], "requestId": request_id}, "error": True}
         if result.get("error") and isinstance(body, dict) and is_of_a_process(body):
-            # What Lambda answers when a process is killed or exits, for want of memory say, whenever it does.
+            # Lambda's answer whenever a process is killed or exits, for example when it runs out of memory.
             message = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
             return {**result, "body": {"errorMessage": message, "errorType": "Runtime.ExitError"}}
         return result
@@ -40,8 +40,8 @@ def errors_keep_their_names() -> None:
 
 
 def functions_wait_for_a_process() -> None:
-    """Each of a hundred events at once got a process of its own, and each process a database connection: the laptop
-    stood still, and the database refused. On AWS events wait in a queue when a function has no room; here all wait."""
+    """Without this, each of a hundred simultaneous events gets its own process, and each process a database connection:
+    the laptop freezes, and the database refuses. On AWS, events queue if a function has no room; here all calls do."""
     rooms: dict[str, threading.Semaphore] = {}
     execute = lambda_svc._execute_function_warm
 
@@ -55,7 +55,7 @@ def functions_wait_for_a_process() -> None:
 
 
 def is_of_a_process(body: dict[str, Any]) -> bool:
-    """Whether an error that no function raised is that of its process, and not of its start or its time."""
+    """Whether an error that no function raised comes from its process, not from its start or a timeout."""
     kind, message = str(body.get("errorType")), str(body.get("errorMessage"))
     return (
         kind in ("Runtime.HandlerError", "RuntimeError", "BrokenPipeError", "OSError") and "init failed" not in message
@@ -82,15 +82,15 @@ _end_with_parent()
 
 
 def functions_end_with_their_parent() -> None:
-    """A function in the middle of its work outlived ministack. PR_SET_PDEATHSIG won't do: the thread that starts a
-    function's process ends long before the process may."""
+    """Without this, a busy function outlives ministack. PR_SET_PDEATHSIG won't do: the thread that starts a function's
+    process ends long before the process."""
     lambda_runtime._PYTHON_WORKER_SCRIPT = END_WITH_PARENT + lambda_runtime._PYTHON_WORKER_SCRIPT
 
 
 def quiet_functions_answer_at_once() -> None:
-    """A function that logs nothing was answered 50 ms late, in case it did. Its process now ends each invocation's log
-    with a mark, which also keeps a line from turning up in the log of the next invocation. Without the patch 500 rows
-    take 0.19 s in place of 0.11 s."""
+    """Without this, the answer of a function that logs nothing is 50 ms late, in case a line follows, and 500 rows take
+    0.19 s in place of 0.11 s. With it, the process ends each invocation's log with a mark, which also keeps late lines
+    out of the next invocation's log."""
     mark = "\\x00end of invocation"
     lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,
@@ -111,7 +111,7 @@ def quiet_functions_answer_at_once() -> None:
 
 
 def answers_may_have_no_body() -> None:
-    """A function that answers the HTTP API with ``"body": null``, as Powertools does for a redirection, broke it."""
+    """Without this, ``"body": null``, which Powertools answers for a redirect, breaks the HTTP API."""
     shape = lambda_svc.lambda_execute_result_to_api_proxy_response
 
     def shape_with_body(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:

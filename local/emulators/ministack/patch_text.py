@@ -1,4 +1,4 @@
-"""Replaces pieces of ministack's own text, and says when they are not there any more."""
+"""Replaces pieces of ministack's source text, and fails if they are no longer there."""
 
 import inspect
 import textwrap
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class OutOfDate(Exception):
-    """The text that a patch replaces isn't in ministack any more."""
+    """The text that a patch replaces is no longer in ministack."""
 
 
 def replaced(source: str, old: str, new: str) -> str:
@@ -17,7 +17,7 @@ def replaced(source: str, old: str, new: str) -> str:
 
 
 def rewrite(function: Callable[..., Any], old: str, new: str) -> None:
-    """Replaces a piece of a module's function by another and compiles it again in its module."""
+    """Replace a piece of a function's source and compile the function again in its module."""
     module = inspect.getmodule(function)
     if module is None:
         raise OutOfDate(function.__name__)

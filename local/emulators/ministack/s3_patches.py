@@ -1,4 +1,4 @@
-"""S3: what ministack 1.5.33 gets wrong of ranges, events, uploads and who may write how."""
+"""S3: patches for ranges, events, uploads and conditions of policies in ministack 1.5.33."""
 
 import contextvars
 import mmap
@@ -18,8 +18,8 @@ _mapped_bodies: contextvars.ContextVar[bool] = contextvars.ContextVar("mapped_bo
 
 
 def ranges_are_cut_from_disk() -> None:
-    """A range of a named object version was answered with 200 and the whole object; and a range of the current one by
-    reading the whole object first: 70 ms for 162 MB."""
+    """Without this, a range of a named object version is answered with 200 and the whole object, and a range of the
+    current one only after reading the whole object: 70 ms for 162 MB."""
     get = s3._get_object
     map_bodies_on_demand()
 
@@ -47,7 +47,7 @@ def ranges_are_cut_from_disk() -> None:
 
 
 def map_bodies_on_demand() -> None:
-    """While a range is looked up, a body on disk is mapped rather than read."""
+    """While a range is looked up, map a body on disk instead of reading it."""
     read_body, version_body = s3._read_body, s3._version_body
 
     def mapped(path: str | None) -> Any:
@@ -71,7 +71,7 @@ def map_bodies_on_demand() -> None:
 
 
 def events_name_the_uploader() -> None:
-    """userIdentity was "EXAMPLE": who uploaded a file is what S3 says, so it must say it."""
+    """Without this, userIdentity is "EXAMPLE"; the uploader is whoever S3 names there."""
     rewrite(
         s3._fire_s3_event,
         '"userIdentity": {"principalId": "EXAMPLE"}',
@@ -81,7 +81,7 @@ def events_name_the_uploader() -> None:
 
 
 def principal_id() -> str:
-    """Of the request that is being served: "AWS:" and a role session's or user's id, as in S3; else the account's."""
+    """The caller of the current request: "AWS:" and the id of a role session or user, as in S3, or the account."""
     from ministack.core.iam_evaluator import caller_arn
     from ministack.core.responses import get_account_id
 
@@ -93,7 +93,7 @@ def principal_id() -> str:
 
 
 def small_parts_are_refused() -> None:
-    """Every part of a multipart upload but the last must have 5 MiB at least; any size was taken."""
+    """Every part of a multipart upload but the last must have at least 5 MiB; ministack accepts any size."""
     complete = s3._complete_multipart_upload
 
     def complete_unless_small(
@@ -110,8 +110,8 @@ def small_parts_are_refused() -> None:
 
 
 def restored_buckets_may_be_declared() -> None:
-    """Objects outlive a restart, stacks don't: their bucket was there before the stack that declares it, which
-    was refused. A bucket read from disk is the stack's that first names it."""
+    """Objects outlive a restart, stacks don't. So a bucket exists before the stack that declares it, which ministack
+    refuses. With this, a bucket read from disk belongs to the first stack that names it."""
     restored = set(s3._buckets)
     conflict, create = provisioners.s3_bucket_name_conflict, provisioners._s3_create
 
@@ -130,7 +130,7 @@ def restored_buckets_may_be_declared() -> None:
 
 
 def a_request_says_how_it_was_signed() -> None:
-    """s3:authType, by which a role may upload by presigned links and in no other way, was not known to policies."""
+    """Without this, policies don't know s3:authType, which restricts a role to uploads with presigned links."""
     others = iam_actions.s3_service_context
 
     def with_how_it_was_signed(

@@ -1,4 +1,4 @@
-"""The process of the AWS emulator: ministack, mended, on one port, and the HTTP API of the deployed stack on another.
+"""The process of the AWS emulator: patched ministack on one port, the HTTP API of the deployed stack on another.
 
 Run as ``python -m local.emulators.ministack.server`` by local.aws, which sets the environment that ministack reads
 on import.
@@ -35,7 +35,7 @@ async def serve_until_stopped() -> None:
     config.h11_max_incomplete_size = 64 * 1024
     files = Path(os.environ["API_ID_FILE"]), Path(os.environ["HOSTS_FILE"])
     app = Front(ministack.app, aws_port, api_port, *files)
-    await serve(cast(Any, app), config, shutdown_trigger=told.wait)  # hypercorn's types name every message
+    await serve(cast(Any, app), config, shutdown_trigger=told.wait)  # hypercorn has a type for every message
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     finally:
         lambda_runtime.reset()  # ends the functions' processes
         sys.stdout.flush()
-        os._exit(0)  # threads of executions that are under way would hold the process
+        os._exit(0)  # threads of running executions would keep the process alive
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Whose request it is, by AWS's Signature Version 4 in a header or in a link: the account's root, or a role's session.
+"""Identifies callers by AWS's Signature Version 4 in a header or a link: the account's root, or a role's session.
 
-ministack takes any unknown key for root's and checks no signature of root's. Here a key must be known, the signature
-must be its own, and must cover the host, every x-amz header and the body.
+ministack treats any unknown key as root's and doesn't check root's signatures. Here a key must be known, and its
+signature must be valid and cover the host, every x-amz header and the body.
 """
 
 import datetime
@@ -27,12 +27,12 @@ UNSIGNED_BODIES = (sigv4.UNSIGNED_PAYLOAD, "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 LONGEST_LINK_SECONDS = 7 * 24 * 3600
 CLOCK_SECONDS = 900
-# ministack's stand-ins for root, whatever its key is: these, and no key at all.
+# ministack treats these keys, and a missing one, as root's, whatever root's key is.
 STAND_INS = re.compile(r"test|\d{12}")
 
 
 def query_of(scope: Scope) -> Query:
-    """The parameters in the address."""
+    """The parameters of the address."""
     return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
@@ -42,19 +42,19 @@ def has_link(query: Query) -> bool:
 
 
 async def authenticated(scope: Scope, receive: Receive) -> Body:
-    """The body of a request whose signature holds. Refused if it does not, or if there is none."""
+    """The body of a request with a valid signature. Raises Refused if the signature is missing or wrong."""
     query = query_of(scope)
     check_parameters(query)
     authorization = header(scope, "authorization")
     if has_link(query) and authorization is None:
         return await by_link(scope, receive, query)
     if has_link(query) or authorization is None:
-        raise Refused(403, "AccessDenied", "The request must be signed, in one way.")
+        raise Refused(403, "AccessDenied", "The request must be signed in exactly one way.")
     return await by_header(scope, receive, authorization)
 
 
 def check_parameters(query: Query) -> None:
-    """What belongs to a link is written as AWS writes it, and once: another reader must not find another key."""
+    """A link's parameters must be written once and as AWS writes them, so that every reader finds the same key."""
     names = {name for name in query if name.lower() in OF_LINKS}
     is_other = any(name != OF_LINKS[name.lower()] or len(query[name]) > 1 for name in names)
     if is_other or (names and not set(LINK) <= names) or "AWSAccessKeyId" in query:
@@ -62,7 +62,7 @@ def check_parameters(query: Query) -> None:
 
 
 async def by_header(scope: Scope, receive: Receive, authorization: str) -> Body:
-    """A program's request."""
+    """A request signed in its headers, as programs send it."""
     found = AUTHORIZATION.fullmatch(authorization)
     if found is None:
         raise Refused(403, "AccessDenied", "The request must be signed with AWS4-HMAC-SHA256.")
@@ -77,7 +77,7 @@ async def by_header(scope: Scope, receive: Receive, authorization: str) -> Body:
 
 
 async def by_link(scope: Scope, receive: Receive, query: Query) -> Body:
-    """A request by a presigned link. Those of S3 leave the body to whoever has the link."""
+    """A request with a presigned link. Links of S3 leave the body to whoever has the link."""
     one = {name: query[name][0] for name in LINK}
     if one["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256":
         raise Refused(403, "AuthorizationQueryParametersError", "Links must be signed with AWS4-HMAC-SHA256.")
@@ -92,7 +92,7 @@ async def by_link(scope: Scope, receive: Receive, query: Query) -> Body:
 
 
 def signature_of(credential: str, names: str, hexadecimal: str, date: str) -> sigv4.HeaderSignature:
-    """Refused if the credential is none."""
+    """The signature. Raises Refused if the credential is incomplete."""
     parts = credential.split("/")
     if len(parts) != 5 or parts[4] != "aws4_request" or not re.fullmatch(r"\d{8}T\d{6}Z", date, re.ASCII):
         raise Refused(403, "IncompleteSignature", "The credential or the date of the signature is not complete.")
@@ -101,21 +101,21 @@ def signature_of(credential: str, names: str, hexadecimal: str, date: str) -> si
 
 
 def check_lifetime(signature: sigv4.HeaderSignature, seconds: str) -> None:
-    """A link is good from its date on for so many seconds, a week at most."""
+    """A link is valid from its date for the given seconds, at most a week."""
     try:
         signed_at = datetime.datetime.strptime(signature.amz_date, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
         lasts = int(seconds) if re.fullmatch(r"\d{1,6}", seconds, re.ASCII) else -1
     except ValueError:
         lasts = -1
     if not 0 < lasts <= LONGEST_LINK_SECONDS:
-        raise Refused(403, "AuthorizationQueryParametersError", "The link's date or lifetime makes no sense.")
+        raise Refused(403, "AuthorizationQueryParametersError", "The link's date or lifetime is not valid.")
     age = (datetime.datetime.now(datetime.UTC) - signed_at).total_seconds()
     if not -CLOCK_SECONDS <= age <= lasts:
         raise Refused(403, "AccessDenied", "Request has expired")
 
 
 def check_signed_headers(scope: Scope, signature: sigv4.HeaderSignature) -> None:
-    """The signature covers the host and all that AWS acts upon."""
+    """The signature must cover the host and every header that AWS acts on."""
     needed = {name.decode("latin-1").lower() for name, _ in scope["headers"]}
     needed = {name for name in needed if name.startswith("x-amz-")} | {"host"}
     if unsigned := sorted(needed - set(signature.signed_headers.split(";"))):
@@ -123,7 +123,7 @@ def check_signed_headers(scope: Scope, signature: sigv4.HeaderSignature) -> None
 
 
 async def body_of(scope: Scope, receive: Receive, signature: sigv4.HeaderSignature) -> Body:
-    """What S3's requests say of their body is checked while it is read, that of others is read first."""
+    """The body and its hash: S3's bodies are checked while they are read, those of other services are read first."""
     said = header(scope, "x-amz-content-sha256") or ""
     if signature.service != "s3" or said.startswith(SIGNED_CHUNKS):
         return await Body.read(receive)
@@ -137,7 +137,7 @@ async def body_of(scope: Scope, receive: Receive, signature: sigv4.HeaderSignatu
 def check_signature(
     scope: Scope, signature: sigv4.HeaderSignature, body: Body, token: str | None, *, by_link: bool = False
 ) -> None:
-    """Refused if it is not what the key's owner signs with its secret."""
+    """Raises Refused unless the key's secret gives the same signature."""
     headers = {name.decode("latin-1").lower(): "" for name, _ in scope["headers"]}
     for name, value in scope["headers"]:
         known = headers[key := name.decode("latin-1").lower()]
@@ -160,18 +160,18 @@ def check_signature(
 
 
 def secret_of(access_key_id: str, token: str | None) -> str:
-    """Of the account's root, or of a session or user that the emulator itself has made. Refused if it is neither."""
+    """The secret of root, or of a session or user that the emulator created. Raises Refused for any other key."""
     if access_key_id == os.environ["AWS_ACCESS_KEY_ID"] and token is None:
         return os.environ["AWS_SECRET_ACCESS_KEY"]
     if not STAND_INS.fullmatch(access_key_id) and access_key_id:
         found = iam_evaluator.resolve_credential(access_key_id, account_of(access_key_id), token or "")
         if isinstance(found, iam_evaluator.ResolvedCredential) and found.principal_type != "Root":
             return str(found.secret_access_key)
-    raise Refused(403, "InvalidAccessKeyId", "The AWS access key, or its session, is not known here or has ended.")
+    raise Refused(403, "InvalidAccessKeyId", "The AWS access key is not known here, or its session has ended.")
 
 
 def account_of(access_key_id: str) -> str:
-    """Whose key it is, so far as ministack has several accounts; ours if it knows of none."""
+    """The account of a key, if ministack knows several accounts; otherwise ours."""
     from ministack.core.responses import _account_from_sts_session
 
     try:

@@ -1,4 +1,4 @@
-"""CloudFormation: what ministack 1.5.33 gets wrong of stacks inside a stack."""
+"""CloudFormation: patches for nested stacks in ministack 1.5.33."""
 
 from ministack.services.cloudformation import provisioners
 
@@ -6,8 +6,8 @@ from local.emulators.ministack.patch_text import rewrite
 
 
 def unchanged_resources_keep_their_attributes() -> None:
-    """When a nested stack was updated, a resource in it that stayed as it was lost its attributes, and the update
-    failed at the first one asked for: a system made before a change of infra/api.yaml did not start any more."""
+    """Without this, updating a nested stack loses the attributes of unchanged resources, and the update fails when one
+    is read: a system created before a change of infra/api.yaml no longer starts."""
     rewrite(
         provisioners._cfn_nested_stack_deploy,
         "old_tagged, new_tagged, child_name, child_logical_id,\n",

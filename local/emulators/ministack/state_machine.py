@@ -1,4 +1,4 @@
-"""Step Functions: what ministack 1.5.33 gets wrong of executions and of how they are defined."""
+"""Step Functions: patches for executions and definitions in ministack 1.5.33."""
 
 import json
 import random
@@ -11,13 +11,13 @@ from local.emulators.ministack.patch_text import rewrite
 
 
 def executions_start_at_once() -> None:
-    """Every execution began with 150 ms of sleep. Only the laptop is faster without it, but by far:
-    500 rows take 0.11 s in place of 0.30 s, and the sleep hides what a step costs."""
+    """Without this, every execution starts with 150 ms of sleep: 500 rows take 0.30 s in place of 0.11 s, which hides
+    what a step costs."""
     rewrite(stepfunctions._run_execution, "time.sleep(0.15)", "pass")
 
 
 def starting_twice_is_one_start() -> None:
-    """The same name and input, while the execution runs, answers with that execution; it was refused."""
+    """Starting a running execution again with the same name and input returns that execution; ministack refuses it."""
     start = stepfunctions._start_execution
 
     def start_or_find(data: dict[str, Any]) -> Any:
@@ -33,7 +33,7 @@ def starting_twice_is_one_start() -> None:
 
 
 def retries_keep_their_limit_and_jitter() -> None:
-    """MaxDelaySeconds and JitterStrategy were ignored."""
+    """ministack ignores MaxDelaySeconds and JitterStrategy."""
     find = stepfunctions._find_matching_retrier
 
     def find_and_reconcile(retriers: Any, error: str, counts: dict[int, int]) -> tuple[dict[str, Any] | None, int]:
@@ -50,7 +50,7 @@ def retries_keep_their_limit_and_jitter() -> None:
 
 
 def an_aborted_execution_stays_aborted() -> None:
-    """A task that failed after its execution was stopped turned ABORTED into FAILED, and said so a second time."""
+    """Without this, a task that fails after its execution was stopped turns ABORTED into FAILED and reports it."""
     rewrite(
         stepfunctions._fail_execution,
         'execution["status"] = "FAILED"',
@@ -59,7 +59,7 @@ def an_aborted_execution_stays_aborted() -> None:
 
 
 def definitions_may_be_yaml() -> None:
-    """CloudFormation takes a state machine's definition file in YAML; ministack in JSON only."""
+    """CloudFormation accepts a state machine's definition file in YAML; ministack only in JSON."""
     import yaml
 
     define = provisioners._sfn_definition

@@ -1,1 +1,1 @@
-"""AWS services, a module for each client, and where the files of a batch are in S3."""
+"""AWS services: a module for each client, and the S3 keys of a batch's files."""

@@ -1,7 +1,7 @@
-"""What other systems are told, on the account's default event bus; the only importer of EventBridge's client.
+"""Send events to other systems on the account's default event bus; the only importer of the EventBridge client.
 
-They are told at least once: whoever is told twice sees it by the id. There is nothing in it about a person; what else
-somebody wants to know, and may, the HTTP API tells by that id.
+Each event is sent at least once; its id identifies repeats. It says nothing about a person: with the id, those with the
+right to read more get it from the HTTP API.
 """
 
 import json
@@ -18,7 +18,7 @@ SOURCE = "kintell.ingest"
 
 
 class Event(StrEnum):
-    """The `detail-type` of what happened."""
+    """The `detail-type` of an event."""
 
     IMPORT_COMPLETED = "ImportCompleted"
     IMPORT_FAILED = "ImportFailed"
@@ -31,11 +31,11 @@ def _client() -> Any:
 
 
 def send(event: Event, detail: dict[str, str | None]) -> None:
-    """Tell whoever has a rule for it. Raises Unavailable."""
+    """Send an event to whoever has a rule for it. Raises Unavailable."""
     entry = {"Source": SOURCE, "DetailType": event.value, "Detail": json.dumps(detail)}
     try:
         answer = _client().put_events(Entries=[entry])
     except (BotoCoreError, ClientError) as failed:
-        raise Unavailable("Other systems could not be told.") from failed
+        raise Unavailable("The event could not be sent to other systems.") from failed
     if answer["FailedEntryCount"]:
-        raise Unavailable("Other systems could not be told.")
+        raise Unavailable("The event could not be sent to other systems.")

@@ -1,10 +1,10 @@
-"""Where the files of a batch are in the work bucket."""
+"""The keys of a batch's files in the work bucket."""
 
 from uuid import UUID
 
 
 def unpacked(upload_id: UUID) -> str:
-    """The text of an upload that can't be cut by its own bytes."""
+    """The unpacked text of an upload whose own bytes can't be cut into chunks."""
     return f"work/uploads/{upload_id}/text"
 
 
@@ -29,5 +29,5 @@ def error_file(batch_id: UUID) -> str:
 
 
 def reject_values(batch_id: UUID) -> str:
-    """The rejected rows of a batch as values: beside its error file, for as long, for the same eyes."""
+    """The rejected rows of a batch as values, kept as long as its error file and for the same readers."""
     return f"errors/{batch_id}.jsonl.gz"

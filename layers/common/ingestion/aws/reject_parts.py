@@ -1,4 +1,4 @@
-"""The parts of a batch's rejects: the rejected rows of one chunk, in file order, as values and as lines to hand out."""
+"""Write and read the rejected rows of one chunk in file order, as values and as lines of the error file."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,17 +11,17 @@ from ingestion.rows.rejects import all_as_kept, read_rejects, write_rejects
 
 
 def write_part(bucket: str, chunk: int, rejects: Iterable[Reject], file: ErrorFile) -> None:
-    """Write the chunk's part, over an earlier try's; nothing if nothing was rejected."""
+    """Write the chunk's part over that of an earlier attempt; do nothing if no row was rejected."""
     write_kept(bucket, chunk, all_as_kept(rejects, file.plan), file)
 
 
 def write_kept(bucket: str, chunk: int, kept: list[Reject], file: ErrorFile) -> None:
-    """The same, of rows whose cells are the file's own already."""
+    """Write rows whose cells already are the file's own."""
     kept.sort(key=itemgetter(0))
     if not kept:
         return
     with ThreadPoolExecutor(max_workers=1) as beside:
-        # S3 takes the values while the lines are being made.
+        # S3 stores the values while the lines are being written.
         values = beside.submit(
             s3.write, bucket, object_keys.reject_values_part(file.batch_id, chunk), write_rejects(kept)
         )
@@ -30,6 +30,6 @@ def write_kept(bucket: str, chunk: int, kept: list[Reject], file: ErrorFile) -> 
 
 
 def read_part(bucket: str, chunk: int, file: ErrorFile) -> list[Reject]:
-    """What was written. Raises NoSuchFile, Unavailable."""
+    """Read what `write_part` wrote. Raises NoSuchFile, Unavailable."""
     blocks = s3.blocks(bucket, object_keys.reject_values_part(file.batch_id, chunk), None)
     return list(read_rejects(blocks))

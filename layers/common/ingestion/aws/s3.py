@@ -1,11 +1,11 @@
-"""Objects in S3; the only importer of its client.
+"""Read and write objects in S3; the only importer of its client.
 
-Reading is by ranges or in blocks, writing in parts: no function holds a file in memory.
+Files are read in ranges or blocks and written in parts, so no function holds a whole file in memory.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
@@ -17,33 +17,34 @@ from ingestion.errors import Unavailable
 
 BLOCK_BYTES = 1024 * 1024
 STRETCH_BYTES = 2 * BLOCK_BYTES
-"""What is asked of S3 at once while a large object is read: with more, the reader's memory grew with the object."""
+"""The size of one request while a large object is read: with larger ones, memory grew with the object."""
 PART_BYTES = 8 * 1024 * 1024
 LEAST_PART_BYTES = 5 * 1024 * 1024
 MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
-"""S3's own limits for the parts of an object; the least does not hold for the last one."""
+"""S3's own limits for the parts of an object; the last part may be smaller."""
 
+_REQUESTS_AT_ONCE = 8
 _MAKING = Lock()
 _PASSING = {408, 412, 429}
-"""Statuses that another try may not meet; 412: somebody wrote the object anew while it was being read."""
+"""Statuses after which another attempt may succeed; 412 means that the object was overwritten while it was read."""
 _GONE = {"404", "NoSuchKey", "NoSuchVersion"}
 
 
 class NoSuchFile(Exception):
-    """The object is not there (any more)."""
+    """The object does not exist (any more)."""
 
 
 class InColdStorage(Exception):
-    """The object is there, but S3 has to bring it back before anybody can read it."""
+    """The object exists, but must be restored from cold storage before it can be read."""
 
 
 @cache
 def _client() -> Any:
-    # Path-style addresses and SigV4 also work where the bucket is no host name, as on a laptop.
+    # Path-style addresses and SigV4 also work where a bucket has no host name of its own, as on a laptop.
     config = Config(
         signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}
     )
-    # Threads may share a client, but not the making of one.
+    # Threads may share a client, but must not create one at the same time.
     with _MAKING:
         return boto3.client("s3", config=config)
 
@@ -51,7 +52,7 @@ def _client() -> Any:
 def _as_ours(failed: Exception) -> Exception:
     if isinstance(failed, ClientError):
         if str(failed.response.get("Error", {}).get("Code")) in _GONE:
-            return NoSuchFile("The object is not there.")
+            return NoSuchFile("The object does not exist.")
         if failed.response["Error"]["Code"] == "InvalidObjectState":
             return InColdStorage("The object is in cold storage.")
         status = failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -68,18 +69,18 @@ def _call(operation: str, **arguments: Any) -> Any:
 
 
 def _version(version_id: str | None) -> dict[str, str]:
-    """`null` is a version like any other: where there are others, to name none is to read those and delete nothing."""
+    """Name the version, even if it is `null`: without it, S3 reads the newest version and deletes none."""
     return {"VersionId": version_id} if version_id else {}
 
 
 def metadata(bucket: str, key: str, version_id: str | None) -> dict[str, str]:
-    """The user metadata of an object version. Raises NoSuchFile, Unavailable."""
+    """Return the user metadata of an object version. Raises NoSuchFile, Unavailable."""
     head = _call("head_object", Bucket=bucket, Key=key, **_version(version_id))
     return {name.lower(): value for name, value in head["Metadata"].items()}
 
 
 def blocks(bucket: str, key: str, version_id: str | None) -> Generator[bytes]:
-    """An object version from its start, in blocks of a mebibyte. Raises NoSuchFile, InColdStorage, Unavailable."""
+    """Read an object version in blocks of a mebibyte. Raises NoSuchFile, InColdStorage, Unavailable."""
     body = _call("get_object", Bucket=bucket, Key=key, **_version(version_id))["Body"]
     try:
         yield from body.iter_chunks(BLOCK_BYTES)
@@ -90,7 +91,10 @@ def blocks(bucket: str, key: str, version_id: str | None) -> Generator[bytes]:
 
 
 def blocks_ahead(bucket: str, key: str, version_id: str | None) -> Iterator[bytes]:
-    """As `blocks`, two of them fetched while the caller looks at the two before; what breaks off costs only itself."""
+    """Read as `blocks` does, but fetch two blocks while the caller uses the two before them.
+
+    A failed request is repeated for its two blocks only. Raises Unavailable if the object changes meanwhile.
+    """
     named = {"Bucket": bucket, "Key": key, **_version(version_id)}
     stretch, size_bytes, etag = _first_stretch(named)
     with ThreadPoolExecutor(max_workers=1) as ahead:
@@ -108,11 +112,11 @@ def _in_blocks(stretch: bytes) -> Iterator[bytes]:
 
 
 def _first_stretch(named: dict[str, str]) -> tuple[bytes, int, str]:
-    """What an object begins with, its size and its entity tag."""
+    """Return the beginning of an object, its size and its entity tag."""
     try:
         got = _call("get_object", Range=f"bytes=0-{STRETCH_BYTES - 1}", **named)
     except ClientError as failed:
-        if failed.response["Error"]["Code"] == "InvalidRange":  # nothing is in it
+        if failed.response["Error"]["Code"] == "InvalidRange":  # the object is empty
             return b"", 0, ""
         raise
     size_bytes = int(got["ContentRange"].rpartition("/")[2])
@@ -120,7 +124,7 @@ def _first_stretch(named: dict[str, str]) -> tuple[bytes, int, str]:
 
 
 def read_range(bucket: str, key: str, version_id: str | None, start: int, end: int) -> bytes:
-    """The bytes from *start* to before *end*. Raises NoSuchFile, InColdStorage, Unavailable."""
+    """Read the bytes from *start* up to *end*, exclusive. Raises NoSuchFile, InColdStorage, Unavailable."""
     if end <= start:
         return b""
     return _get_range({"Bucket": bucket, "Key": key, **_version(version_id)}, start, end)
@@ -136,27 +140,27 @@ def _body(got: Any, size_bytes: int) -> bytes:
     except (BotoCoreError, OSError) as failed:
         raise Unavailable("S3 broke off while a file was being read.") from failed
     if len(data) != size_bytes:
-        raise Unavailable("S3 gave another number of bytes than it was asked for.")
+        raise Unavailable("S3 returned more or fewer bytes than it was asked for.")
     return data
 
 
 def read(bucket: str, key: str) -> bytes:
-    """A whole small object. Raises NoSuchFile, Unavailable."""
+    """Read a whole small object. Raises NoSuchFile, Unavailable."""
     return b"".join(blocks(bucket, key, None))
 
 
 def write(bucket: str, key: str, data: bytes) -> None:
-    """Write a small object, over whatever was there."""
+    """Write a small object over any that exists."""
     _call("put_object", Bucket=bucket, Key=key, Body=data)
 
 
 def delete(bucket: str, key: str, version_id: str | None = None) -> None:
-    """Delete an object, or one of its versions; no error if it is gone already."""
+    """Delete an object, or one of its versions; no error if it doesn't exist."""
     _call("delete_object", Bucket=bucket, Key=key, **_version(version_id))
 
 
 class MultipartWriter:
-    """An object written in parts: bytes as they come, or whole stretches of other objects without reading them.
+    """An object written in parts: bytes as they come, or other objects, copied without reading them.
 
     Nothing is visible under its key before `finish`; `abandon` leaves nothing behind.
     """
@@ -176,38 +180,32 @@ class MultipartWriter:
             del self._pending[:PART_BYTES]
 
     def write_object(self, bucket: str, key: str) -> None:
-        """Add all of another object, passed through: in one request, where `append` needs two for a small one."""
+        """Add another object by reading it: one request, where `append_all` needs two for a small object."""
         for block in blocks(bucket, key, None):
             self.write(block)
 
-    def append(self, bucket: str, key: str) -> None:
-        """Add all of another object: copied by S3 if it is large enough for a part of its own, else passed through."""
-        size_bytes = _call("head_object", Bucket=bucket, Key=key)["ContentLength"]
-        may_flush = not self._pending or len(self._pending) >= LEAST_PART_BYTES
-        if size_bytes < LEAST_PART_BYTES or size_bytes > MOST_PART_BYTES or not may_flush:
-            self.write_object(bucket, key)
-            return
-        if self._pending:
-            self._send(bytes(self._pending))
-            self._pending.clear()
-        number = self._next_part()
-        copied = _call(
-            "upload_part_copy",
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=self._upload_id,
-            PartNumber=number,
-            CopySource={"Bucket": bucket, "Key": key},
-        )
-        self._parts.append({"ETag": copied["CopyPartResult"]["ETag"], "PartNumber": number})
+    def append_all(self, bucket: str, keys: Sequence[str]) -> None:
+        """Add other objects in this order: S3 copies those that are large enough for a part of their own.
+
+        Several copies run at once, since most of their time is spent waiting for S3.
+        """
+        with ThreadPoolExecutor(max_workers=_REQUESTS_AT_ONCE) as pool:
+            copies = []
+            for key, size_bytes in zip(keys, pool.map(partial(_size_bytes, bucket), keys), strict=True):
+                if self._may_copy(size_bytes):
+                    self._flush()
+                    copies.append(pool.submit(self._copy, self._add_part(), bucket, key))
+                else:
+                    self.write_object(bucket, key)
+            for copy in copies:
+                copy.result()
 
     def finish(self) -> None:
         """Make the object visible."""
         if self._upload_id is None:
             write(self._bucket, self._key, bytes(self._pending))
             return
-        if self._pending:
-            self._send(bytes(self._pending))
+        self._flush()
         _call(
             "complete_multipart_upload",
             Bucket=self._bucket,
@@ -217,30 +215,52 @@ class MultipartWriter:
         )
 
     def abandon(self) -> None:
-        """Give up what was sent so far."""
+        """Discard what was sent so far."""
         if self._upload_id is not None:
             _call("abort_multipart_upload", Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
 
-    def _next_part(self) -> int:
+    def _may_copy(self, size_bytes: int) -> bool:
+        """Whether an object can be a part of its own, and what is pending before it another."""
+        is_part = LEAST_PART_BYTES <= size_bytes <= MOST_PART_BYTES
+        return is_part and (not self._pending or len(self._pending) >= LEAST_PART_BYTES)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._send(bytes(self._pending))
+            self._pending.clear()
+
+    def _add_part(self) -> dict[str, Any]:
+        """The next part, whose entity tag is still to come."""
         if self._upload_id is None:
             self._upload_id = _call("create_multipart_upload", Bucket=self._bucket, Key=self._key)["UploadId"]
-        return len(self._parts) + 1
+        part: dict[str, Any] = {"PartNumber": len(self._parts) + 1}
+        self._parts.append(part)
+        return part
 
     def _send(self, data: bytes) -> None:
-        number = self._next_part()
-        sent = _call(
-            "upload_part",
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=self._upload_id,
-            PartNumber=number,
-            Body=data,
-        )
-        self._parts.append({"ETag": sent["ETag"], "PartNumber": number})
+        part = self._add_part()
+        part["ETag"] = _call("upload_part", Body=data, **self._place_of(part))["ETag"]
+
+    def _copy(self, part: dict[str, Any], bucket: str, key: str) -> None:
+        source = {"Bucket": bucket, "Key": key}
+        copied = _call("upload_part_copy", CopySource=source, **self._place_of(part))
+        part["ETag"] = copied["CopyPartResult"]["ETag"]
+
+    def _place_of(self, part: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Bucket": self._bucket,
+            "Key": self._key,
+            "UploadId": self._upload_id,
+            "PartNumber": part["PartNumber"],
+        }
+
+
+def _size_bytes(bucket: str, key: str) -> int:
+    return int(_call("head_object", Bucket=bucket, Key=key)["ContentLength"])
 
 
 def presigned_get(bucket: str, key: str, file_name: str, seconds: int) -> str:
-    """A link that downloads an object under *file_name* for *seconds*."""
+    """Create a link that downloads an object as *file_name*, valid for *seconds*."""
     link: str = _client().generate_presigned_url(
         "get_object",
         Params={
@@ -258,7 +278,7 @@ def presigned_get(bucket: str, key: str, file_name: str, seconds: int) -> str:
 def presigned_put(
     bucket: str, key: str, metadata: dict[str, str], seconds: int, size_bytes: int | None = None
 ) -> tuple[str, dict[str, str]]:
-    """A link that takes one upload for *seconds*, and the headers that must be sent with it, all of them signed."""
+    """Create a link for an upload, valid for *seconds*, and the signed headers that must be sent with it."""
     params: dict[str, Any] = {"Bucket": bucket, "Key": key, "Metadata": metadata}
     if size_bytes is not None:
         params["ContentLength"] = size_bytes
@@ -267,7 +287,7 @@ def presigned_put(
 
 
 def address_of(bucket: str) -> str:
-    """What the links of a bucket begin with, such as https://s3.eu-north-1.amazonaws.com/bucket/."""
+    """Return the beginning of a bucket's links, such as https://s3.eu-north-1.amazonaws.com/bucket/."""
     link, _ = presigned_put(bucket, "x", {}, 1)
     return link.partition("?")[0].removesuffix("x")
 

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets by their ARN, which is all that the environment says of them."""
+"""Read secrets from Secrets Manager by their ARN; the environment holds nothing else of them."""
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -7,8 +7,8 @@ from ingestion.errors import Unavailable
 
 
 def read_secret(arn: str) -> str:
-    """What is kept under this ARN. Raises Unavailable."""
+    """Return the secret with this ARN. Raises Unavailable."""
     try:
         return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
     except (BotoCoreError, ClientError) as failed:
-        raise Unavailable("A secret can't be read.") from failed
+        raise Unavailable("Secrets Manager did not return a secret.") from failed

@@ -1,4 +1,4 @@
-"""Starts the import of a batch: the manifest of its chunks, then the workflow."""
+"""Start the import of a batch: write the manifest of its chunks, then start the workflow."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from ingestion.contracts import ImportInput, manifest
 
 
 def launch(batch_id: UUID, chunk_count: int, settings: Settings, name: str) -> None:
-    """Start an execution of this *name*; starting twice by one name is one start. Raises Unavailable."""
+    """Start an execution called *name*; a second start with the same name does nothing. Raises Unavailable."""
     manifest_key = object_keys.manifest(batch_id, "chunks")
     if chunk_count > 1:
         s3.write(settings.work_bucket, manifest_key, manifest(range(1, chunk_count + 1)))

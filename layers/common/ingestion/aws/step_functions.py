@@ -1,4 +1,4 @@
-"""The import workflow; the only importer of Step Functions' client."""
+"""Start the import workflow; the only importer of the Step Functions client."""
 
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ def _client() -> Any:
 
 
 def start_import(state_machine_arn: str, name: str, given: ImportInput) -> None:
-    """Start an import; starting twice by one name is one start. Raises Unavailable."""
+    """Start an import; a second start with the same name does nothing. Raises Unavailable."""
     try:
         _client().start_execution(
             stateMachineArn=state_machine_arn, name=name, input=given.model_dump_json(by_alias=True)

@@ -2,10 +2,11 @@
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 from operator import itemgetter, sub
 from typing import NamedTuple
 
+from ingestion.csv_file.blank_rows import BlankLines
 from ingestion.csv_file.chunk_spans import AHEAD_BYTES, ChunkSpan, FileFormat
 from ingestion.csv_file.mixed_text import decode
 from ingestion.csv_file.quoting import is_fragment
@@ -72,7 +73,8 @@ class _ChunkReader:
         self._line = span.first_line
         self._format = fmt
         self._in_order = itemgetter(*span.order) if span.order else None
-        self._checks = RowChecks(fmt)
+        self._checks = RowChecks(fmt, span.order)
+        self._blank_lines = BlankLines(self._checks.unseen_chars)
         self._begin_block([], [], [])
 
     def _begin_block(self, numbers: list[int], lines: list[int], cells: list[list[str]]) -> None:
@@ -111,18 +113,37 @@ class _ChunkReader:
             yield from self._read_by_hand(data)
             return
         text, is_clean = decode(data, self._format.encoding)
-        reader = csv.reader(lines_of(text), delimiter=self._format.delimiter, strict=True)
-        before = self._line
-        while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
-            self._take_rows(some, before, is_clean)
-            yield from self._take_full_block()
+        for part in self._between_blank_lines(text):
+            reader = csv.reader(lines_of(part), delimiter=self._format.delimiter, strict=True)
+            before = self._line
+            while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
+                self._take_rows(some, before, is_clean)
+                yield from self._take_full_block()
+
+    def _between_blank_lines(self, text: str) -> Iterator[str]:
+        """The parts of orderly *text* without its long runs of blank lines, which are counted as they are passed."""
+        at = counted_to = quotes = 0
+        for start, end in self._blank_lines.long_runs(text):
+            quotes += text.count('"', counted_to, start)
+            counted_to = start
+            if quotes % 2:  # inside of a quoted text
+                continue
+            yield text[at:start]
+            self._line += _count_lines(text[start:end])
+            at = end
+        yield text[at:]
 
     def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
-        rows, ends = zip(*some, strict=True)
-        lines = [self._line, *map(before.__add__, ends)]
+        rows = list(map(itemgetter(0), some))
+        lines = [self._line, *map(before.__add__, map(itemgetter(1), some))]
         heights = list(map(sub, lines[1:], lines))
         self._line = lines.pop()
-        if is_clean and self._checks.are_good(rows, heights):
+        are_good = is_clean and self._checks.are_good(rows, heights)
+        if not are_good:
+            texts = self._checks.texts_of(rows)
+            rows, lines, heights = (list(compress(each, texts)) for each in (rows, lines, heights))
+            are_good = is_clean and self._checks.are_good(rows, heights)
+        if are_good:
             self._add(lines, rows)
             return
         for line, cells in zip(lines, rows, strict=True):
@@ -140,12 +161,14 @@ class _ChunkReader:
         if checked is None:
             return
         cells, fitted, faults = checked
+        if fitted is None and len(cells) < self._checks.width:
+            self._look_back(cells, sum(cell.count('"') for cell in cells) if not is_clean else 0)
+        if self._checks.shifted:
+            self._look_back(cells, 0)
         if fitted is not None and not faults:
             self._filled += self._format.fills_short_rows and len(cells) < len(fitted)
             self._add([line], [fitted])
             return
-        if fitted is None and len(cells) < self._checks.width:
-            self._look_back(cells, sum(cell.count('"') for cell in cells) if not is_clean else 0)
         self._rejects.append(Reject(RawRow(self._number, line, [visible(cell) for cell in cells]), tuple(faults)))
         self._number += 1
 
@@ -154,6 +177,8 @@ class _ChunkReader:
         text, _ = decode(data, self._format.encoding)
         at = 0
         while at < len(text):
+            start, at = at, self._blank_lines.end_of(text, at)
+            self._line += _count_lines(text[start:at])
             end, is_orderly = self._checks.ends.find(text, at)
             self._take_text(text[at:end], is_orderly)
             at = end
@@ -201,7 +226,8 @@ class _ChunkReader:
             row, at = text[at:end].rstrip("\r\n"), end
             if not is_orderly or row.strip(self._checks.unseen_chars):
                 cells = self._checks.cut(row) if is_orderly else row.split(self._format.delimiter)
-                if cells and len(cells) < self._checks.width and (end < len(text) or len(data) < AHEAD_BYTES):
+                may_be_rest = self._checks.shifted or (cells and len(cells) < self._checks.width)
+                if cells and may_be_rest and (end < len(text) or len(data) < AHEAD_BYTES):
                     self._look_back(cells, row.count('"'))
                 return
 
@@ -209,7 +235,8 @@ class _ChunkReader:
         """Reject also the row before, if these cells are too few and what a line end tore off it."""
         if self._cells and self._numbers[-1] == self._number - 1 and self._format.columns > 2:
             before = self._cells[-1]
-            if is_fragment(cells, quotes, before):
+            shifted = self._checks.shifted
+            if is_fragment(cells, quotes, before) or (shifted and shifted.is_rest(cells, before)):
                 row = RawRow(self._numbers.pop(), self._lines.pop(), self._cells.pop())
                 self._rejects.append(Reject(row, (fault(FaultCode.UNREADABLE, TORN),)))
 

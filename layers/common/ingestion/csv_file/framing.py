@@ -114,7 +114,8 @@ class RowFramer:
         last = len(self._buffer) - (0 if final else self._limits.field + 1)
         while self._pos < last or self._row:
             before = self._pos
-            whole = bool(self._row is None and (self._take_window() or self._take_row())) or self._walk(final)
+            whole = self._row is None and (self._take_window() or self._take_blank_lines() or self._take_row())
+            whole = whole or self._walk(final)
             # One byte is found far more quickly than three.
             if self._buffer.find(b"?", before, self._pos) >= 0:
                 self.lost_runs += len(_LOST.findall(self._buffer, before, self._pos))
@@ -152,6 +153,15 @@ class RowFramer:
         self._line += counted.lines
         self.rows += counted.rows
         return True
+
+    def _take_blank_lines(self) -> bool:
+        """Take the blank lines that stand here, if any do."""
+        buffer, start = self._buffer, self._pos
+        found = self._patterns.blank_lines.match(buffer, start, min(start + self._limits.field, len(buffer)))
+        if found:
+            self._pos = behind_line_end(buffer, found.end() - 1)
+            self._line += count_lines(buffer, start, self._pos)
+        return found is not None
 
     def _take_row(self) -> bool:
         """Take the next row, if it is no longer than a field may be and its end is in sight."""

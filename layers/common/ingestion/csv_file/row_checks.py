@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from ingestion.csv_file.blank_rows import ASCII_BLANKS, blank_chars
 from ingestion.csv_file.chunk_spans import FileFormat
 from ingestion.csv_file.quoting import RowEnds, email_columns, holds_rows
+from ingestion.csv_file.shifted_rows import MESSAGE as _SHIFTED
+from ingestion.csv_file.shifted_rows import ShiftedRows
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode
 
 QUOTES: Final = (
@@ -37,9 +39,12 @@ class CheckedRow(NamedTuple):
 
 
 class RowChecks:
-    """Checks the rows of one file, some at once or one by one."""
+    """Checks the rows of one file, some at once or one by one.
 
-    def __init__(self, fmt: FileFormat) -> None:
+    *order* is where each column's cell stands, if elsewhere than in the header.
+    """
+
+    def __init__(self, fmt: FileFormat, order: Sequence[int]) -> None:
         self._format = fmt
         self.width: Final = fmt.columns if fmt.width is None else fmt.width
         self.unseen_chars: Final = blank_chars(fmt.encoding, fmt.delimiter)
@@ -47,14 +52,21 @@ class RowChecks:
         self._blank_chars = ASCII_BLANKS.decode() + fmt.delimiter
         self._emails = email_columns(fmt.header)
         self.ends: Final = RowEnds(fmt.delimiter)
+        self.shifted: Final = ShiftedRows(fmt.header, fmt.delimiter, order) if fmt.fills_short_rows else None
 
     def are_good(self, rows: Sequence[list[str]], heights: Sequence[int]) -> bool:
         """Whether no row of clean text needs a look of its own; *heights* are the lines that each stands on."""
         return self._are_whole(rows) and not self._may_hold_rows(rows, heights)
 
+    def texts_of(self, rows: Sequence[list[str]]) -> list[str]:
+        """The text of each row without what nobody sees; empty for a blank one."""
+        return list(map(str.strip, map("".join, rows), repeat(self.unseen_chars)))
+
     def _are_whole(self, rows: Sequence[list[str]]) -> bool:
         """Whether all rows have as many cells as the header and, as most, something in the first one."""
         if self.width != self._format.columns or set(map(len, rows)) != {self.width}:
+            return False
+        if self.shifted and self.shifted.may_be_among(rows):
             return False
         first_cells = list(map(itemgetter(0), rows))
         blank_chars = self._blank_chars if "".join(first_cells).isascii() else self.unseen_chars
@@ -75,6 +87,8 @@ class RowChecks:
         fitted = self._fitted(cells)
         if fitted is None:
             faults.append(fault(FaultCode.WRONG_FIELD_COUNT, self._count_message(len(cells))))
+        elif self.shifted and self.shifted.is_shifted(cells):
+            faults.append(fault(FaultCode.WRONG_FIELD_COUNT, _SHIFTED))
         elif holds_rows(fitted, self._emails, self._format.delimiter):
             faults.append(fault(FaultCode.UNREADABLE, _SWALLOWED))
         return CheckedRow(cells, fitted, faults)

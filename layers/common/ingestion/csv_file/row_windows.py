@@ -39,11 +39,11 @@ class Patterns:
         blank = BLANK_BYTES + delimiter.encode()
         self.not_blank = re.compile(rb"[^%s]" % re.escape(blank))
         self.blanks = blank.replace(b'"', b"")
-        # A literal first byte makes the search twenty times as fast; so the first line of a window is looked at apart.
-        inside = re.escape((ASCII_BLANKS + delimiter.encode()).translate(None, b"\r\n"))
-        self.blank_line = re.compile(rb"\n([%s]*+)(?=[\r\n])" % inside)
-        inside = re.escape(blank.translate(None, b"\r\n"))
-        self.unseen_line = re.compile(rb"\n([%s]*+)(?=[\r\n])" % inside)
+        self.blank_lines = re.compile(rb"[%s]*[\r\n]" % re.escape(self.blanks))
+        # A run of blank lines is one match. A literal first byte makes the search twenty times as fast; so the first
+        # line of a window is looked at apart.
+        self.blank_run = re.compile(rb"\n([%s]*)(?=\n)" % re.escape(ASCII_BLANKS + delimiter.encode()))
+        self.unseen_run = re.compile(rb"\n([%s]*)(?=\n)" % re.escape(blank))
         # A quoted field as it should be, with a delimiter or a line end on either side.
         self.well_quoted = re.compile(rb'"(?<![^%s\n]")[^"]*+(?:""[^"]*+)*"(?=[%s\r\n])' % (mark, mark))
 
@@ -121,12 +121,17 @@ def _blank_rows(region: bytes, patterns: Patterns) -> int | None:
     if blank and region.count(b'"', 0, first_line_end) % 2:
         return None
     quotes = counted_to = 0
-    pattern = patterns.blank_line if region.isascii() else patterns.unseen_line
+    pattern = patterns.blank_run if region.isascii() else patterns.unseen_run
     for found in pattern.finditer(region):
         quotes += region.count(b'"', counted_to, found.start(1))
-        counted_to = found.start(1)
-        if quotes % 2 == 0:
-            if found[1].count(b'"') % 2:
+        counted_to = found.end(1)
+        if b'"' not in found[1]:
+            blank += 0 if quotes % 2 else found[1].count(b"\n") + 1
+            continue
+        for line in found[1].split(b"\n"):
+            inside = line.count(b'"')
+            if quotes % 2 == 0 and inside % 2:
                 return None
-            blank += 1
+            blank += quotes % 2 == 0
+            quotes += inside
     return blank

@@ -1,6 +1,6 @@
-"""The database connection of a process: how it is made, kept, and proved to be sound before it is used again.
+"""The database connection of a process: open it, keep it, and check that it is sound before using it again.
 
-What a statement and its answer are, and which errors they raise, is in `exchange`.
+`exchange` defines statements, their answers and the errors that they raise.
 """
 
 import json
@@ -39,9 +39,9 @@ __all__ = [
 
 CONNECT_SECONDS = 10
 PROBE_SECONDS = 3
-"""How long a kept connection may take to prove itself; whoever waits for it has a page open."""
+"""How long the check of a kept connection may take; somebody may be waiting for a page."""
 WAIT_SECONDS = 20
-"""How long a function waits for a connection that the server has none left of; less than any function may take."""
+"""How long a function waits while the server has no free connections; less than any function's timeout."""
 
 TOKEN_SECONDS = 900
 RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
@@ -49,12 +49,34 @@ RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
 # In seconds, probes, and milliseconds. https://man7.org/linux/man-pages/man7/tcp.7.html
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
 
+SESSION = {
+    "search_path": '"$user", public',
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "15min",
+}
+"""What statements rely on, as the server spells it. A role may change its own defaults for every connection to come, so
+no connection relies on defaults. Statements take as long as their function may, at most 15 minutes.
+
+https://www.postgresql.org/docs/current/config-setting.html
+"""
+
 # too_many_connections, cannot_connect_now
 _FULL = ("53300", "57P03")
 
 
 class DatabaseSecret(BaseModel):
-    """The secret as Secrets Manager keeps it; RDS writes the same names. Without a password, a token is shown."""
+    """The secret as stored in Secrets Manager, with RDS's own names. Without a password, an IAM token is used."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,7 +89,7 @@ class DatabaseSecret(BaseModel):
 
 
 def connect(secret: DatabaseSecret) -> Connection:
-    """A new connection, in UTC; waits a while for one if the server has none left. Raises Unavailable."""
+    """Open a connection in UTC, after waiting for a while if the server has none free. Raises Unavailable."""
     deadline = monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -91,11 +113,11 @@ def _connect(secret: DatabaseSecret) -> Connection:
             password=secret.password or _token(secret),
             ssl_context=_tls() if secret.sslmode != "disable" else False,
             application_name="kintell-ingest",
-            startup_params={"TimeZone": "UTC"},
+            startup_params=SESSION,
             sock=link,
         )
-        _refuse_a_strange_path(db)
-        # Only the connecting has a time limit: a statement may take as long as its function may.
+        _insist_on_settings(db)
+        # Only connecting has a time limit; a statement may take as long as its function.
         db.wait_for(None)
     except BaseException:
         link.close()
@@ -103,17 +125,20 @@ def _connect(secret: DatabaseSecret) -> Connection:
     return db
 
 
-def _refuse_a_strange_path(db: Connection) -> None:
-    """Raise Unavailable if names may mean tables of `staging`, where the functions' role can make any.
-
-    A role may set its own search path for all connections to come; a table called as the audit trail would swallow it.
-    """
-    if db.run("SELECT 'staging' = ANY (current_schemas(false))") == [[True]]:
-        raise Unavailable("The search path of the role leads through staging: reset it, and find out who set it.")
+def _insist_on_settings(db: Connection) -> None:
+    """Set what did not arrive with the connection's first message: a proxy may keep it to itself."""
+    db.run(
+        """
+        SELECT set_config(name, wanted, false)
+          FROM json_each_text(CAST(:wanted AS json)) AS s (name, wanted)
+         WHERE current_setting(name) <> wanted
+        """,
+        wanted=to_json(SESSION),
+    )
 
 
 def _notice_death(link: socket.socket) -> None:
-    """Let the system find out within a minute or so that the other side is gone; macOS knows some of it only."""
+    """Make the system notice within about a minute that the server is gone; macOS supports only some options."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE.items():
         if hasattr(socket, option):
@@ -122,17 +147,17 @@ def _notice_death(link: socket.socket) -> None:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Server and host name are verified (verify-full), by the roots of RDS or, as for a proxy, of everybody."""
+    """Verify server and host name (verify-full) with the roots of RDS or, as a proxy needs, the public ones."""
     context = ssl.create_default_context()
     context.load_verify_locations(RDS_ROOTS)
     return context
 
 
 def _token(secret: DatabaseSecret) -> str:
-    """What IAM authentication takes for a password: a signed request to connect, made without asking anyone.
+    """Return an IAM token, which serves as a password: a signed request to connect, made without a network call.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
-    boto3's own generate_db_auth_token wants a client of RDS, which takes longer to load than all else here.
+    boto3's own generate_db_auth_token needs an RDS client, which takes longer to load than everything else here.
     """
     if secret.sslmode == "disable":
         raise ValueError("A token may not be sent without TLS: give the database's secret a password, or an sslmode.")
@@ -151,7 +176,7 @@ _open: dict[str, Connection] = {}
 
 
 def connection(settings: Settings) -> Connection:
-    """This process's connection, opened at the first call and again after it was lost."""
+    """Return this process's connection; open it at the first call, and again after it was lost."""
     arn = settings.database_secret_arn
     db = _open.get(arn)
     if db is not None:
@@ -163,11 +188,11 @@ def connection(settings: Settings) -> Connection:
 
 
 def _is_sound(db: Connection) -> bool:
-    """Whether the next answer on the connection is its own: nobody else's holds a number that was just drawn."""
+    """Whether the connection's next answer belongs to its next statement: only that one has a fresh random number."""
     nonce = secrets.token_hex(16)
     try:
         with db.time_limit(PROBE_SECONDS):
-            # An invocation that was cut off may have left a transaction open.
+            # An interrupted invocation may have left a transaction open.
             return db.run(f"ROLLBACK; SELECT '{nonce}'") == [[nonce]]
     except Exception:
         return False
@@ -175,9 +200,9 @@ def _is_sound(db: Connection) -> bool:
 
 @contextmanager
 def transaction(db: Connection) -> Iterator[Connection]:
-    """Everything inside is committed together, or not at all.
+    """Commit everything inside together, or nothing.
 
-    Raises RuntimeError if what stands inside went on after a statement had failed: the server commits nothing then.
+    Raises RuntimeError if the block continued after a statement had failed, since the server then commits nothing.
     """
     db.run("BEGIN")
     try:
@@ -194,18 +219,18 @@ def transaction(db: Connection) -> Iterator[Connection]:
 
 
 def rows(db: Connection, sql: str, **params: Any) -> list[dict[str, Any]]:
-    """The result of a query, a dict per row by column name."""
+    """Run a query and return a dict for each row, by column name."""
     found = db.run(sql, **params)
     names = [column["name"] for column in db.columns or []]
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def to_json(value: Any) -> str:
-    """*value* as the text of a jsonb parameter."""
+    """Write *value* as the text of a jsonb parameter."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is no part of a jsonb column")
+    raise TypeError(f"{type(value).__name__} can't be part of a jsonb column")

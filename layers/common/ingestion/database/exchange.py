@@ -1,11 +1,11 @@
-"""One statement and its answer: the only module that speaks pg8000.
+"""One statement and its answer: the only importer of pg8000.
 
-pg8000 leaves the rest of an answer on the socket when anything raises between sending and reading, and the next
-statement then gets it. So a connection here knows whether the answer it asked for was read to its end; if it was not,
-whatever the reason, the connection is closed and never used again.
+If anything raises between sending a statement and reading its answer, pg8000 leaves the rest of the answer on the
+socket, where the next statement gets it. So a connection here knows whether it has read the whole answer; if it hasn't,
+for whatever reason, it is closed and never used again.
 
-Errors come out as what they mean for the caller: `Unavailable` where trying again may help, `NotStorable` where a
-parameter is at fault, pg8000's own `DatabaseError` where the statement is (see `sqlstate`).
+Errors are translated for the caller: `Unavailable` if trying again may help, `NotStorable` if a parameter is at fault,
+pg8000's own `DatabaseError` if the statement is (see `sqlstate`).
 """
 
 import re
@@ -24,30 +24,30 @@ from ingestion.errors import NotStorable, Unavailable
 __all__ = ["Connection", "DatabaseError", "InterfaceError", "sqlstate"]
 
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialization),
-# resources, operator intervention, system; and a lock that was not to be had in the time given.
+# resources, operator intervention, system; and a lock that was not available within the time limit.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _PASSING = ("08", "40", "53", "55P03", "57", "58", "XX")
 
-# Fields of an error that hold no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
+# Fields of an error that contain no data: https://www.postgresql.org/docs/current/protocol-error-fields.html
 _FIELDS_WITHOUT_DATA = frozenset("SVCMPstcdn")
 _QUOTES_A_VALUE = "22"
 _COPY_LINE = re.compile(r"COPY \S+, line \d+")
 
 
 class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no types
-    """A pg8000 connection on which every statement gets its own answer, or none."""
+    """A pg8000 connection on which every statement gets its own answer or none."""
 
     _usock: Any
     _sock: Any
     _is_answered = True
-    """Whether nothing is left to read of the last answer."""
+    """Whether the last answer was read to its end."""
     _owes_sync = False
-    """Whether a statement that has a stream still lacks its Sync."""
+    """Whether a statement with a stream still lacks its Sync."""
 
     def run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
-        """Run one statement with `:name` parameters; its rows, or an empty list.
+        """Run one statement with `:name` parameters and return its rows, or an empty list.
 
-        Raises Unavailable, at once if the connection was closed; NotStorable before anything is sent; DatabaseError.
+        Raises Unavailable, at once if the connection is closed; NotStorable before anything is sent; DatabaseError.
         """
         if self._usock is None:
             raise Unavailable("The connection to the database was lost.")
@@ -57,14 +57,14 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
                 return super().run(sql, stream, types, **sendable) or []
             except DatabaseError as failed:
                 if not self._is_answered:
-                    raise  # of somebody else's connection, which a COPY reads from
+                    raise  # from another connection, from which a COPY reads
                 if sqlstate(failed).startswith(_PASSING):
                     raise Unavailable(f"The database can't do this now (SQLSTATE {sqlstate(failed)}).") from failed
                 raise _without_data(failed) from None
 
     @contextmanager
     def _exchange(self) -> Iterator[None]:
-        """Close the connection unless what stands inside reads the whole answer."""
+        """Close the connection unless the block reads the whole answer."""
         if not self._is_answered:
             self.abandon()
             raise RuntimeError("a statement was run in the middle of another one on the same connection")
@@ -79,21 +79,21 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
 
     @property
     def is_in_failed_transaction(self) -> bool:
-        """Whether a statement failed since the transaction began: the server takes its end for a rollback."""
+        """Whether a statement has failed in this transaction, so that the server treats COMMIT as ROLLBACK."""
         return bool(self._transaction_status == IN_FAILED_TRANSACTION)
 
     def close(self) -> None:
-        """Tell the server, and close; nothing if it is closed already."""
+        """Notify the server and close the connection; do nothing if it is closed."""
         if self._usock is not None:
             super().close()
 
     def abandon(self) -> None:
-        """Close the socket without a word to the server, which rolls back what is not committed."""
+        """Close the socket without notifying the server, which then rolls back."""
         link, buffers = self._usock, self._sock
         self._usock = self._sock = None
         if link is None:
             return
-        # First, so that closing the buffers can't send what is left in them, nor wait.
+        # Comes first, so that closing the buffers neither sends what is left in them nor waits.
         with suppress(OSError):
             link.shutdown(socket.SHUT_RDWR)
         for each in (buffers, link):
@@ -102,7 +102,7 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
 
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
-        """Within this, a server that says nothing for so long is taken for lost."""
+        """Treat a server that is silent for this long as lost, within the block."""
         self.wait_for(seconds)
         try:
             yield
@@ -110,7 +110,7 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
             self.wait_for(None)
 
     def wait_for(self, seconds: float | None) -> None:
-        """From now on take a server that says nothing for so long for lost; None waits for ever."""
+        """From now on, treat a server that is silent for this long as lost; None waits for ever."""
         if self._usock is not None:
             self._usock.settimeout(seconds)
 
@@ -122,13 +122,13 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
             is_storable = False
         if not is_storable:
             # Without the cause, which quotes the value.
-            raise NotStorable(f"The parameter {name} has no form that the database could take.")
+            raise NotStorable(f"The database can't store the value of the parameter {name}.")
         return text
 
     def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Any:
         """Send all messages of a statement at once, and one Sync, so that exactly one ReadyForQuery ends the answer.
 
-        pg8000 sends three, and has the Bind of a statement whose Describe failed still in its buffer.
+        pg8000 sends three, and keeps the Bind of a statement whose Describe failed in its buffer.
         https://www.postgresql.org/docs/current/protocol-flow.html
         """
         context = Context(statement, stream=stream)
@@ -139,8 +139,8 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         if stream is None:
             self._send_sync()
         else:
-            # The Sync of a COPY follows its data. Sent ahead it would be ignored if the server takes it for data,
-            # and answered if the server has refused the COPY by then: nobody could tell how many answers are to come.
+            # The Sync of a COPY follows its data. Sent earlier, it would be ignored while the server expects data, but
+            # answered if the server had refused the COPY: the number of answers to expect would be unknown.
             self._owes_sync = True
             self._sock.flush()
         self.handle_messages(context)
@@ -152,24 +152,24 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         self._sock.flush()
 
     def handle_COPY_IN_RESPONSE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
-        """The server takes data: pg8000 sends them, and the Sync behind them."""
+        """The server accepts data: pg8000 sends it, followed by the Sync."""
         super().handle_COPY_IN_RESPONSE(data, context)
         self._owes_sync = False
 
     def handle_ERROR_RESPONSE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
-        """The server ignores all that comes before the Sync, so one must come."""
+        """The server ignores everything until the Sync, so send it."""
         super().handle_ERROR_RESPONSE(data, context)
         if self._owes_sync:
             self._send_sync()
 
     def handle_COMMAND_COMPLETE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
-        """As of a COPY to here, or of a statement that has a stream but does not use it."""
+        """The end of a COPY TO, or of a statement that has a stream but doesn't use it."""
         super().handle_COMMAND_COMPLETE(data, context)
         if self._owes_sync:
             self._send_sync()
 
     def handle_EMPTY_QUERY_RESPONSE(self, data: bytes, context: Any) -> None:  # noqa: N802  # pg8000's name
-        """Stands for the end of a statement that is none."""
+        """The end of an empty statement."""
         super().handle_EMPTY_QUERY_RESPONSE(data, context)
         if self._owes_sync:
             self._send_sync()
@@ -181,7 +181,7 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
 
 
 def _without_data(error: DatabaseError) -> DatabaseError:
-    """The same error without what it quotes of the data: errors end up in logs, and rows are about people."""
+    """Remove the data that an error quotes: errors end up in logs, and rows are about people."""
     if not error.args or not isinstance(error.args[0], dict):
         return error
     kept = {name: text for name, text in error.args[0].items() if name in _FIELDS_WITHOUT_DATA}
@@ -193,6 +193,6 @@ def _without_data(error: DatabaseError) -> DatabaseError:
 
 
 def sqlstate(error: DatabaseError) -> str:
-    """The five-character SQLSTATE of what the server said; empty if it said nothing."""
+    """Return the five-character SQLSTATE of an error; empty if the server did not send one."""
     fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     return str(fields.get("C", ""))

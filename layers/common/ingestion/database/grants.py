@@ -1,4 +1,4 @@
-"""What the functions' role may do, said anew after every migration: read and write rows, and get past no guard.
+"""Grant the functions' role its rights after every migration: read and write rows, but bypass no guard.
 
 See docs/decisions/0012-who-may-do-what.md.
 """
@@ -9,22 +9,34 @@ from typing import Any
 from ingestion.database.connection import Connection
 
 APPEND_ONLY = ("audit_logs",)
-# Triggers write it as the owner: whoever could, could say of somebody with sessions that they have none.
+# Triggers write batch_people as the owner: whoever could change it could hide that somebody has sessions.
 READ_ONLY = ("schema_migrations", "batch_people")
-# A batch stays for good: archived, it still says that its file was imported.
-NEVER_DELETED = ("ingestion_batches",)
-# What the database alone says of a new row: an audit line when it was written, a batch or an upload that
-# nothing has come of it yet.
+# Batches are kept for good: even an archived one records that its file was imported. So is what each was planned as.
+NEVER_DELETED = ("ingestion_batches", "chunks", "programmes", "program_instances")
+# Rows that are written once.
+NEVER_UPDATED = ("program_instances", "kintell_session_versions", "user_versions", "revoked_cookies")
+# Columns that only the database fills in for a new row: its id and when it was written, and that it has no outcome yet.
+# An id that somebody else chose could be one that the sequence has still to reach.
 NOT_INSERTED = {
     "audit_logs": ("id", "at"),
     "ingestion_batches": (
         *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
-        *("created_at", "started_at", "reconciled_at", "completed_at", "archived_at"),
+        *("created_at", "started_at", "reconciled_at", "cancelled_at", "completed_at", "archived_at", "updated_at"),
+        *("checked_at", "execution", "rating_scale", "finding", "error_file_deleted_at"),
     ),
+    "chunks": (
+        *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "fault_counts"),
+        *("inserted_rows", "updated_rows", "unchanged_rows", "conflict_rows", "conflicting_rows", "staged_at"),
+    ),
+    "shards": ("merged_at",),
+    "program_instances": ("id", "created_at"),
+    "users": ("id",),
+    "kintell_session_versions": ("replaced_at",),
+    "user_versions": ("replaced_at",),
     "uploads": ("state", "sha256", "refusal_code", "refusal_message", "created_at", "decided_at", "deleted_at"),
 }
-# What an upload is, and what a batch is, by which its counts are judged.
+# Columns that identify an upload, a batch or a session, or against which a batch's counts are checked.
 NOT_UPDATED = {
     "uploads": ("id", "bucket", "link_token_hash", "created_at"),
     "ingestion_batches": (
@@ -37,12 +49,19 @@ NOT_UPDATED = {
         "corrects_batch_id",
         "dry_run",
         "created_at",
+        *("program_instance_id", "parent_batch_id", "file_size_bytes", "max_error_percent", "date_order", "time_zone"),
+        "shard_count",
     ),
+    "programmes": ("program_type",),
+    "chunks": ("batch_id", "number", "span", "first_row", "rows"),
+    "shards": ("batch_id", "number", "inserted_rows", "updated_rows"),
+    "users": ("email",),
+    "kintell_sessions": ("id", "program_type", "external_session_id", "participant_id", "volunteer_id"),
 }
 
 
 def grant(db: Connection, role: str) -> None:
-    """What is granted is told by what is there, so that a table of a later migration needs no line here."""
+    """Grant rights on whatever tables exist, so that a table of a later migration needs no line here."""
     schema = db.run("SELECT quote_ident(current_schema())")[0][0]
     _close_to_everybody(db, schema, role)
     db.run(f"REVOKE ALL ON SCHEMA {schema} FROM {role}")
@@ -52,16 +71,16 @@ def grant(db: Connection, role: str) -> None:
         db.run(f"REVOKE ALL ON {table} FROM PUBLIC, {role}")
         db.run(f"GRANT {_rights_on(db, name, is_read_only)} ON {table} TO {role}")
     for function, is_trigger in _own_functions(db):
-        # Whoever may execute a trigger's function may hang it on a table of their own, and have it believe that.
+        # Whoever may execute a trigger function may attach it to a table of their own and feed it false rows.
         db.run(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC, {role}")
         if not is_trigger:
             db.run(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")
 
 
 def _close_to_everybody(db: Connection, schema: str, role: str) -> None:
-    """Nobody makes temporary tables here, or anything in the schema, for having been given no right at all.
+    """Keep everybody without rights from creating temporary tables, or anything in the schema.
 
-    Not where the database, or the schema, is somebody else's: then it is theirs to say.
+    If somebody else owns the database or the schema, they decide.
     """
     database, owns_database, owns_schema = db.run(
         """
@@ -80,7 +99,7 @@ def _rights_on(db: Connection, name: str, is_read_only: bool) -> str:
     if is_read_only or name in READ_ONLY:
         return "SELECT"
     rights = ["SELECT", f"INSERT{_columns(db, name, NOT_INSERTED)}"]
-    if name not in APPEND_ONLY:
+    if name not in (*APPEND_ONLY, *NEVER_UPDATED):
         rights.append(f"UPDATE{_columns(db, name, NOT_UPDATED)}")
     if name not in (*APPEND_ONLY, *NEVER_DELETED):
         rights.append("DELETE")
@@ -88,7 +107,7 @@ def _rights_on(db: Connection, name: str, is_read_only: bool) -> str:
 
 
 def _columns(db: Connection, name: str, kept_from: Mapping[str, tuple[str, ...]]) -> str:
-    """The columns of the table that a right is for, in brackets; nothing if it is for all."""
+    """Return the columns to which a right is limited, in brackets; empty if it covers all."""
     if name not in kept_from:
         return ""
     found = db.run(
@@ -105,7 +124,7 @@ def _columns(db: Connection, name: str, kept_from: Mapping[str, tuple[str, ...]]
 
 
 def _own_functions(db: Connection) -> list[list[Any]]:
-    """The functions of the schema that the owner made, and whether they are a trigger's."""
+    """Return the owner's functions in the schema, and whether each is a trigger function."""
     return db.run(
         """
         SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype
@@ -119,7 +138,7 @@ def _own_functions(db: Connection) -> list[list[Any]]:
 
 
 def _own_tables(db: Connection) -> list[list[Any]]:
-    """Tables and views of the owner's own, not of others who share the database; and whether they are only read."""
+    """Return the owner's tables and views, not those of others in the database, and whether each is read-only."""
     return db.run(
         """
         SELECT c.oid::regclass::text, c.relname, c.relkind = 'v' OR c.relnamespace = 'staging'::regnamespace

@@ -1,7 +1,7 @@
-"""The role that the functions connect as: it reads and writes rows, and owns nothing but the staging of batches.
+"""The role with which the functions connect: it reads and writes rows, and owns nothing but staging tables.
 
-The schema's owner could switch triggers off, empty tables and rewrite the audit trail; so only Migrate connects as the
-owner, and says here, after every migration, what the functions may do.
+The schema owner could disable triggers, empty tables and rewrite the audit trail; so only Migrate connects as the
+owner, and sets here what the functions may do, after every migration.
 """
 
 import base64
@@ -22,7 +22,7 @@ _ITERATIONS = 4096
 
 
 class Login(BaseModel):
-    """Of the functions' secret, who they are. Without a password, they show a token."""
+    """The part of the functions' secret that identifies them. Without a password, they use an IAM token."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,11 +31,11 @@ class Login(BaseModel):
 
 
 class MayNotCreateRole(Exception):
-    """The functions' role is not there, and the owner is not allowed to create it."""
+    """The functions' role doesn't exist, and the owner is not allowed to create it."""
 
 
 def let_in(db: Connection, login: Login) -> None:
-    """Give the functions their role, and the role what it needs; again at every migration. Raises MayNotCreateRole."""
+    """Create the functions' role if needed, and grant it its rights, at every migration. Raises MayNotCreateRole."""
     if login.username == db.run("SELECT CURRENT_USER::text")[0][0]:
         return
     role = _quoted(db, login.username)
@@ -58,14 +58,26 @@ def _create(db: Connection, login: Login, role: str) -> None:
                 raise
     elif password:
         _set_password(db, role, password)
+    _forget_defaults(db, role)
     if not password and db.run("SELECT FROM pg_roles WHERE rolname = 'rds_iam'"):
         db.run(f"GRANT rds_iam TO {role}")
 
 
 def _set_password(db: Connection, role: str, password: str) -> None:
-    """Whoever made the role sets its password; that of a role which somebody else made is theirs to set."""
+    """Set the password, unless somebody else created the role and so sets it themselves."""
+    _alter(db, f"ALTER ROLE {role} {password}")
+
+
+def _forget_defaults(db: Connection, role: str) -> None:
+    """Reset the settings that the role has given its own connections, which PostgreSQL lets every role do."""
+    database = _quoted(db, str(db.run("SELECT current_database()")[0][0]))
+    _alter(db, f"ALTER ROLE {role} RESET ALL")
+    _alter(db, f"ALTER ROLE {role} IN DATABASE {database} RESET ALL")
+
+
+def _alter(db: Connection, statement: str) -> None:
     try:
-        db.run(f"ALTER ROLE {role} {password}")
+        db.run(statement)
     except DatabaseError as failed:
         if sqlstate(failed) != _INSUFFICIENT_PRIVILEGE:
             raise
@@ -73,14 +85,14 @@ def _set_password(db: Connection, role: str, password: str) -> None:
 
 def _sentence(role: str) -> str:
     return (
-        f"The functions' role {role} is not there and the owner of the schema may not create it: have somebody who may "
-        f"run CREATE ROLE {role} LOGIN with the password of the functions' secret, then deploy again; or leave "
-        "DatabaseOwnerSecretArn out, and the functions connect as the owner."
+        f"The functions' role {role} does not exist, and the schema owner may not create it. Have somebody who may run "
+        f"CREATE ROLE {role} LOGIN with the password of the functions' secret, then deploy again; or leave out "
+        "DatabaseOwnerSecretArn, so that the functions connect as the owner."
     )
 
 
 def _hand_over_staging(db: Connection, role: str) -> None:
-    """Staging tables that the functions made when they were the owner: batches under way at this very deploy."""
+    """Hand over the staging tables that the functions created as the owner, of batches running during this deploy."""
     found = db.run(
         """
         SELECT c.oid::regclass::text FROM pg_class c
@@ -89,7 +101,7 @@ def _hand_over_staging(db: Connection, role: str) -> None:
         """
     )
     if found:
-        # To give something to a role one must be able to become it.
+        # Giving an object to a role requires membership in it.
         db.run(f"GRANT {role} TO CURRENT_USER")
     for (table,) in found:
         db.run(f"ALTER TABLE {table} OWNER TO {role}")
@@ -100,7 +112,7 @@ def _quoted(db: Connection, name: str) -> str:
 
 
 def _verifier(password: str) -> str:
-    """What the server keeps of a password (RFC 5803): statements are logged, and so hold no password.
+    """Return what the server stores of a password (RFC 5803): statements are logged, so they must not contain it.
 
     https://www.postgresql.org/docs/current/catalog-pg-authid.html
     """

@@ -1,8 +1,8 @@
-"""The schema, brought up to date from the numbered files in migrations/.
+"""Bring the schema up to date from the numbered files in migrations/.
 
-The first line of a file says when it is applied. `-- deploy: before` adds what new code needs and old code tolerates:
+The first line of a file says when to apply it. `-- deploy: before` adds what new code needs and old code tolerates:
 Migrate applies it before CloudFormation replaces the functions. `-- deploy: after` removes what only old code needs:
-Migrate notes it, and applies it when it is called the next time. A new database gets everything at once.
+Migrate notes it, and applies it at its next call. A new database gets everything at once.
 """
 
 import re
@@ -19,12 +19,12 @@ from ingestion.records import PROGRAMMES
 
 FOLDER = Path(__file__).parent / "migrations"
 
-# Any number that nothing else in this database locks: who migrates waits for who migrates.
+# Any number that nothing else in this database locks, so that migrations wait for each other.
 _LOCK = 0x6B696E74
 
-# Whoever calls a function, or fires it as a trigger, has a say in where it looks for tables, functions and operators,
-# unless the function says so itself; and pg_temp comes first, unless it is named. A body that the server has parsed
-# (BEGIN ATOMIC, RETURN) has found its names already. An extension's functions are its own.
+# Whoever calls a function or fires a trigger controls where it looks up tables, functions and operators, unless the
+# function sets its own search path; and pg_temp comes first, unless it is named. A body that the server has parsed
+# (BEGIN ATOMIC, RETURN) has resolved its names already. Functions of extensions are left alone.
 # https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY
 _PIN_SEARCH_PATHS = """
     DO $$
@@ -48,11 +48,11 @@ _WHEN = re.compile(r"-- deploy: (before|after)\n")
 
 
 class MigrationFailed(Exception):
-    """The database refused a file of migrations/; the message is the reason that a deploy fails with."""
+    """The database refused a file of migrations/; the message becomes the reason for the failed deploy."""
 
 
 class OtherSchema(Exception):
-    """The database was made by other migrations than these; the message says what to do."""
+    """The database was made by different migrations; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Migration:
     name: str
     sql: str
     is_after: bool
-    """Whether it waits until the code of its deploy has replaced the code before."""
+    """Whether it waits until the new code has replaced the old."""
 
     @classmethod
     def read(cls, path: Path) -> "Migration":
-        """Raises MigrationFailed for a file that does not say when it is applied."""
+        """Read a file. Raises MigrationFailed if it does not say when to apply it."""
         sql = path.read_text(encoding="utf-8")
         when = _WHEN.match(sql)
         if when is None:
@@ -76,24 +76,24 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the text, by which a database knows it again."""
+        """SHA-256 of the text, by which a database recognises it."""
         return sha256(self.sql.encode()).hexdigest()
 
 
 def migrations() -> list[Migration]:
-    """What this code knows, oldest first."""
+    """Return the migrations of this code, oldest first."""
     return [Migration.read(path) for path in sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
 
 
 def versions() -> list[str]:
-    """The versions that this code knows, oldest first: the numbers at the start of the file names."""
+    """Return the versions of this code, oldest first: the numbers at the start of the file names."""
     return [each.version for each in migrations()]
 
 
 def migrate(db: Connection) -> list[str]:
-    """Apply what is due, each file in one transaction with the note that it was applied; the versions applied.
+    """Apply what is due, each file in one transaction with its record, and return the versions applied.
 
-    Raises MigrationFailed; the files before the one that failed stay applied. Raises OtherSchema before any change.
+    Raises MigrationFailed; files before the failed one stay applied. Raises OtherSchema before any change.
     """
     db.run("SELECT pg_advisory_lock(:lock)", lock=_LOCK)
     try:
@@ -121,7 +121,7 @@ def _apply_due(db: Connection) -> list[str]:
 
 
 def _create_ledger(db: Connection) -> bool:
-    """Create the table of what was applied; whether there was none. Raises OtherSchema."""
+    """Create the table of applied migrations; True if there was none. Raises OtherSchema."""
     found = db.run(
         """
         SELECT array_agg(attname::text) FROM pg_attribute
@@ -148,12 +148,12 @@ def _noted(db: Connection) -> list[list[object]]:
 
 
 def _refuse_other_schema(noted: dict[str, object], known: list[Migration]) -> None:
-    """A database may be ahead of the code, as after a deploy that was rolled back, but not of another origin."""
+    """Refuse a database of another origin; it may only be ahead of the code, as after a rolled-back deploy."""
     here = {each.version: each for each in known}
     newest = known[-1].version if known else ""
     for version, checksum in sorted(noted.items()):
         if version in here and here[version].checksum != checksum:
-            raise OtherSchema(_sentence(f"{here[version].name} had another text when it was applied"))
+            raise OtherSchema(_sentence(f"{here[version].name} had a different text when it was applied"))
         if version not in here and version <= newest:
             raise OtherSchema(_sentence(f"its migration {version} is not in this version of the code"))
 
@@ -183,7 +183,7 @@ def _apply(db: Connection, migration: Migration) -> None:
 
 
 def _note(db: Connection, waiting: Iterable[Migration]) -> None:
-    """Note what is to be applied the next time."""
+    """Record what to apply at the next call."""
     for each in waiting:
         db.run(
             "INSERT INTO schema_migrations (version, checksum) VALUES (:version, :checksum)",
@@ -193,6 +193,6 @@ def _note(db: Connection, waiting: Iterable[Migration]) -> None:
 
 
 def _reason(failed: DatabaseError) -> str:
-    """What the server said, without a message where that would quote a value (see `ingestion.database.connection`)."""
+    """Return the server's message, or only the SQLSTATE if the message could quote a value (see `exchange`)."""
     message = str(failed.args[0].get("M", "")) if failed.args and isinstance(failed.args[0], dict) else ""
     return f"{message} (SQLSTATE {sqlstate(failed)})".lstrip()

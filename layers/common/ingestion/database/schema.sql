@@ -25,7 +25,7 @@ CREATE TABLE public.audit_logs (
     CONSTRAINT people_and_programs_have_a_subject CHECK (((actor_kind <> ALL (ARRAY['person'::text, 'program'::text])) OR (actor_subject IS NOT NULL)))
 );
 COMMENT ON TABLE public.audit_logs IS 'Who did what to which resource, and when; rows are added and never changed';
-COMMENT ON COLUMN public.audit_logs.actor IS 'A name; the address of a person only where the issuer vouches for it';
+COMMENT ON COLUMN public.audit_logs.actor IS 'A name; the address of a person only if the issuer has verified it';
 COMMENT ON COLUMN public.audit_logs.batch_id IS 'The batch that it concerns, if any; not a foreign key, so that no entry ever fails for want of a batch';
 ALTER TABLE public.audit_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_logs_id_seq
@@ -76,14 +76,34 @@ CREATE TABLE public.chunks (
 );
 COMMENT ON TABLE public.chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
 COMMENT ON COLUMN public.chunks.span IS 'Where the chunk is in the file: see csv_file/formats.py, ChunkSpan';
-COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if the chunk was read knowing it';
+COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN public.chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
-COMMENT ON COLUMN public.chunks.warnings IS 'What was tolerated in its rows, by code and count';
+COMMENT ON COLUMN public.chunks.warnings IS 'The warnings about its rows, by code and count';
 COMMENT ON COLUMN public.chunks.conflicting_rows IS 'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_pkey PRIMARY KEY (batch_id, number);
+CREATE TRIGGER ledgers_stay BEFORE UPDATE ON public.chunks FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.ledgers_stay();
+CREATE TRIGGER plans_add_up AFTER INSERT ON public.chunks REFERENCING NEW TABLE AS planned FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.plans_add_up();
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.idempotency_keys (
+    caller text NOT NULL COLLATE pg_catalog."C",
+    route text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    body_hash text NOT NULL COLLATE pg_catalog."C",
+    claimed_at timestamp with time zone DEFAULT now() NOT NULL,
+    status smallint,
+    answer text,
+    CONSTRAINT answered_whole CHECK (((status IS NULL) = (answer IS NULL))),
+    CONSTRAINT body_is_a_hash CHECK ((body_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT caller_is_a_hash CHECK ((caller ~ '^[0-9a-f]{64}$'::text))
+);
+COMMENT ON TABLE public.idempotency_keys IS 'Requests that their callers may repeat, and how they were answered, for 24 hours';
+COMMENT ON COLUMN public.idempotency_keys.status IS 'Null while the request is being answered';
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, route, key);
+CREATE INDEX idempotency_keys_by_time ON public.idempotency_keys USING btree (claimed_at);
 
 CREATE TABLE public.ingestion_batches (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -127,6 +147,7 @@ CREATE TABLE public.ingestion_batches (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     reconciled_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
     completed_at timestamp with time zone,
     archived_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -151,11 +172,12 @@ COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader decl
 COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
 COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
-COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
+COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
+COMMENT ON COLUMN public.ingestion_batches.cancelled_at IS 'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
 COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
-COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';
+COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 ALTER TABLE public.ingestion_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ingestion_batches_number_seq
     START WITH 1
@@ -195,6 +217,7 @@ CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON public
 CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, number, status ON public.ingestion_batches FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
 CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF imported_by, claimed_by ON public.ingestion_batches FOR EACH ROW WHEN (((new.imported_by <> COALESCE(old.imported_by, ''::text)) OR (new.claimed_by <> COALESCE(old.claimed_by, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
 CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public.ingestion_batches FOR EACH ROW WHEN (((old.status = 'completed'::text) AND ((new.status <> ALL (ARRAY['completed'::text, 'archived'::text])) OR (new.forced <> old.forced)))) EXECUTE FUNCTION public.what_is_completed_stays();
+CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON public.ingestion_batches FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.no_move_changes_more();
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
@@ -231,6 +254,10 @@ ALTER TABLE ONLY public.kintell_session_versions
     ADD CONSTRAINT kintell_session_versions_pkey PRIMARY KEY (session_id, version);
 CREATE INDEX later_session_versions_of_batch ON public.kintell_session_versions USING btree (batch_id, row_number) WHERE (version > 1);
 CREATE INDEX session_versions_replaced_by ON public.kintell_session_versions USING btree (replaced_by_batch);
+CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON public.kintell_session_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
+CREATE TRIGGER inserted_versions_refer_to_what_exists AFTER INSERT ON public.kintell_session_versions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_version_references();
+CREATE TRIGGER updated_versions_refer_to_what_exists AFTER UPDATE ON public.kintell_session_versions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_version_references();
+CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON public.kintell_session_versions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
 ALTER TABLE ONLY public.kintell_session_versions
     ADD CONSTRAINT kintell_session_versions_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.kintell_sessions(id) ON DELETE CASCADE;
 
@@ -275,6 +302,8 @@ CREATE TRIGGER emptied_sessions_empty_batch_people AFTER TRUNCATE ON public.kint
 CREATE TRIGGER inserted_sessions_refer_to_what_exists AFTER INSERT ON public.kintell_sessions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_session_references();
 CREATE TRIGGER read_committed_only BEFORE INSERT OR UPDATE ON public.kintell_sessions FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
 CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON public.kintell_sessions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_session_references();
+CREATE TRIGGER what_was_published_is_not_deleted AFTER DELETE ON public.kintell_sessions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
+CREATE TRIGGER what_was_published_stays AFTER UPDATE ON public.kintell_sessions REFERENCING OLD TABLE AS changed NEW TABLE AS written FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
 
 CREATE TABLE public.program_instances (
     id integer NOT NULL,
@@ -328,6 +357,7 @@ COMMENT ON TABLE public.revoked_cookies IS 'Session cookies whose holders have s
 ALTER TABLE ONLY public.revoked_cookies
     ADD CONSTRAINT revoked_cookies_pkey PRIMARY KEY (id);
 CREATE INDEX revoked_cookies_by_end ON public.revoked_cookies USING btree (expires_at);
+CREATE TRIGGER what_is_revoked_stays BEFORE DELETE ON public.revoked_cookies FOR EACH ROW WHEN ((old.expires_at >= now())) EXECUTE FUNCTION public.what_is_revoked_stays();
 
 CREATE TABLE public.schema_migrations (
     version text NOT NULL,
@@ -348,6 +378,7 @@ CREATE TABLE public.shards (
 COMMENT ON TABLE public.shards IS 'The ledger of a batch by the hash of the key: what each merge publishes';
 ALTER TABLE ONLY public.shards
     ADD CONSTRAINT shards_pkey PRIMARY KEY (batch_id, number);
+CREATE TRIGGER ledgers_stay BEFORE INSERT OR DELETE OR UPDATE ON public.shards FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.ledgers_stay();
 ALTER TABLE ONLY public.shards
     ADD CONSTRAINT shards_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
@@ -403,6 +434,7 @@ CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF uploaded_by, uploader_kind,
             ELSE NULL::text
         END, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
 CREATE TRIGGER what_has_arrived_stays BEFORE DELETE ON public.uploads FOR EACH ROW WHEN (((old.state <> 'waiting'::text) OR (old.version_id IS NOT NULL))) EXECUTE FUNCTION public.what_has_arrived_stays();
+CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON public.uploads FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.no_decision_changes_more();
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_refusal_batch_id_fkey FOREIGN KEY (refusal_batch_id) REFERENCES public.ingestion_batches(id);
 
@@ -427,6 +459,8 @@ ALTER TABLE ONLY public.user_versions
     ADD CONSTRAINT user_versions_pkey PRIMARY KEY (user_id, version);
 CREATE INDEX user_versions_of_batch ON public.user_versions USING btree (batch_id, row_number);
 CREATE INDEX user_versions_replaced_by ON public.user_versions USING btree (replaced_by_batch);
+CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON public.user_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
+CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON public.user_versions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
 ALTER TABLE ONLY public.user_versions
     ADD CONSTRAINT user_versions_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.user_versions
@@ -515,8 +549,8 @@ CREATE TABLE staging.session_rows (
     CONSTRAINT session_id_length CHECK (((length(external_session_id) >= 1) AND (length(external_session_id) <= 255)))
 );
 COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a session file; always empty';
-COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
-COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
+COMMENT ON COLUMN staging.session_rows.participant_email IS 'Set only for people who must be created';
+COMMENT ON COLUMN staging.session_rows.rating_given IS 'As in the file, since only the whole file shows its scale';
 
 CREATE VIEW public.batch_view WITH (security_invoker='true') AS
  SELECT b.id,
@@ -581,7 +615,7 @@ CREATE VIEW reporting.batches AS
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Good rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
  SELECT u.id AS upload_id,
@@ -659,7 +693,7 @@ BEGIN
          UNION
         SELECT volunteer_id, id >> 30 FROM written
     ), noted AS (
-        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        -- New sessions are recorded without checking what is there; an update only if it changed the people.
         INSERT INTO batch_people (person_id, batch_id)
         SELECT n.person_id, b.id
           FROM named n
@@ -675,15 +709,21 @@ BEGIN
     IF missing IS NULL THEN
         SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
                     WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
+                    WHEN w.first_id >> 30 = b.number AND w.last_id >> 30 = b.number AND NOT is_at_work(b.status)
+                    THEN 'a batch at work, since batch ' || w.batch_id || ' is ' || b.status
                     ELSE 'an id of another row than one of batch ' || w.batch_id END INTO missing
           FROM (SELECT batch_id, program_instance_id, program_type,
                        min(id - row_number) FILTER (WHERE version = 1) AS least,
-                       max(id - row_number) FILTER (WHERE version = 1) AS most
+                       max(id - row_number) FILTER (WHERE version = 1) AS most,
+                       min(id) AS first_id, max(id) AS last_id
                   FROM written GROUP BY batch_id, program_instance_id, program_type) w
           LEFT JOIN ingestion_batches b ON b.id = w.batch_id
           LEFT JOIN program_instances i ON i.id = w.program_instance_id AND i.program_type = w.program_type
          WHERE b.id IS NULL OR i.id IS NULL
             OR w.least <> CAST(b.number AS bigint) << 30 OR w.most <> CAST(b.number AS bigint) << 30
+            -- An update leaves the id of the row that inserted the session.
+            OR (TG_OP = 'INSERT' AND NOT owns_schema(SESSION_USER)
+                AND (NOT is_at_work(b.status) OR w.first_id >> 30 <> b.number OR w.last_id >> 30 <> b.number))
          LIMIT 1;
     END IF;
     IF missing IS NOT NULL THEN
@@ -691,6 +731,36 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+CREATE FUNCTION public.check_version_references() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    missing text;
+BEGIN
+    SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
+                WHEN r.id IS NULL THEN 'batch ' || w.replaced_by_batch
+                ELSE 'instance ' || w.program_instance_id END INTO missing
+      FROM (SELECT DISTINCT batch_id, replaced_by_batch, program_instance_id FROM written) w
+      LEFT JOIN ingestion_batches b ON b.id = w.batch_id
+      LEFT JOIN ingestion_batches r ON r.id = w.replaced_by_batch
+      LEFT JOIN program_instances i ON i.id = w.program_instance_id
+     WHERE b.id IS NULL OR r.id IS NULL OR i.id IS NULL
+     LIMIT 1;
+    IF missing IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a version of a session refers to what does not exist: ' || missing;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.columns_of_batch_move(old_status text, new_status text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'csv_metadata'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] ELSE NULL::text[] END;
+
+CREATE FUNCTION public.columns_of_upload_move(old_state text, new_state text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE ((old_state || ' '::text) || new_state) WHEN 'waiting waiting'::text THEN ARRAY['version_id'::text, 'size_bytes'::text, 'received_at'::text] WHEN 'waiting accepted'::text THEN ARRAY['state'::text, 'sha256'::text, 'decided_at'::text] WHEN 'waiting refused'::text THEN ARRAY['state'::text, 'sha256'::text, 'decided_at'::text, 'refusal_code'::text, 'refusal_message'::text, 'refusal_batch_id'::text] WHEN 'accepted accepted'::text THEN ARRAY[]::text[] WHEN 'refused refused'::text THEN ARRAY['refusal_message'::text] ELSE NULL::text[] END;
 
 CREATE FUNCTION public.completed_batches_add_up() RETURNS trigger
     LANGUAGE plpgsql
@@ -756,6 +826,10 @@ SET default_table_access_method = heap;
 CREATE FUNCTION public.first_session_id(batch uuid) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT ((ingestion_batches.number)::bigint << 30) FROM public.ingestion_batches WHERE (ingestion_batches.id = first_session_id.batch));
+
+CREATE FUNCTION public.is_at_work(status text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (status = ANY (ARRAY['pending'::text, 'running'::text]));
 
 CREATE FUNCTION public.keep_referenced_ids() RETURNS trigger
     LANGUAGE plpgsql
@@ -833,6 +907,132 @@ END $$;
 CREATE FUNCTION public.last_session_id(batch uuid) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT (((ingestion_batches.number)::bigint << 30) + 1073741823) FROM public.ingestion_batches WHERE (ingestion_batches.id = last_session_id.batch));
+
+CREATE FUNCTION public.ledgers_stay() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    line   record;
+    batch  record;
+    wrong  boolean;
+BEGIN
+    line := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    SELECT status, shard_count, EXISTS (SELECT FROM shards WHERE batch_id = id AND merged_at IS NOT NULL) AS is_merging
+      INTO batch
+      FROM ingestion_batches WHERE id = line.batch_id;
+    wrong := NOT is_at_work(batch.status);
+    IF TG_TABLE_NAME = 'chunks' THEN
+        wrong := wrong OR (batch.is_merging
+            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows)
+                IS DISTINCT FROM
+                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows));
+    ELSIF TG_OP = 'INSERT' THEN
+        wrong := wrong OR batch.is_merging OR NEW.number NOT BETWEEN 0 AND batch.shard_count - 1;
+    ELSIF TG_OP = 'UPDATE' THEN
+        wrong := wrong OR OLD.merged_at IS NOT NULL OR NEW.merged_at IS DISTINCT FROM now();
+    END IF;
+    IF wrong THEN
+        RAISE check_violation USING
+            MESSAGE = TG_TABLE_NAME || ' of batch ' || line.batch_id || ' stay as they are',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'ledgers_stay';
+    END IF;
+    RETURN line;
+END $$;
+
+CREATE FUNCTION public.no_decision_changes_more() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    move     text[] := columns_of_upload_move(OLD.state, NEW.state);
+    changed  text;
+BEGIN
+    SELECT string_agg(n.key, ', ') INTO changed
+      FROM jsonb_each(to_jsonb(NEW)) n
+      JOIN jsonb_each(to_jsonb(OLD)) o ON o.key = n.key
+     WHERE n.value <> o.value
+       -- Who sent it has a guard of its own: it may be forgotten.
+       AND n.key NOT IN ('uploaded_by', 'uploader_kind', 'uploader_issuer', 'uploader_subject', 'principal', 'claimed_by')
+       AND (n.key <> ALL (move || ARRAY['deleted_at', 'file_name', 'key', 'options'])
+            OR (n.key IN ('received_at', 'decided_at', 'deleted_at') AND n.value <> to_jsonb(now()))
+            OR (n.key IN ('version_id', 'size_bytes', 'received_at') AND OLD.version_id IS NOT NULL)
+            OR (n.key IN ('file_name', 'key', 'options') AND NEW.deleted_at IS DISTINCT FROM now())
+            OR (n.key = 'file_name' AND NEW.file_name <> '(deleted)')
+            OR (n.key = 'key' AND NEW.key <> 'deleted/' || OLD.id)
+            OR (n.key = 'options' AND NEW.options <> '{}'));
+    IF changed IS NOT NULL OR move IS NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'upload ' || OLD.id || ' keeps its ' || coalesce(changed, 'state') || ' as it goes from '
+                || OLD.state || ' to ' || NEW.state,
+            TABLE = 'uploads', CONSTRAINT = 'what_no_move_changes_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.no_move_changes_more() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    move     text[] := columns_of_batch_move(OLD.status, NEW.status);
+    changed  text;
+BEGIN
+    SELECT string_agg(n.key, ', ') INTO changed
+      FROM jsonb_each(to_jsonb(NEW)) n
+      JOIN jsonb_each(to_jsonb(OLD)) o ON o.key = n.key
+     WHERE n.value <> o.value
+       AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
+       AND (n.key <> ALL (move)
+            -- Time is told by the clock, and taken back only by starting over.
+            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
+                           'error_file_deleted_at')
+                AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
+            -- Names are forgotten, not changed, and that once: with the file.
+            OR (n.key IN ('file_name', 'force_reason', 'work_key', 'format', 'csv_metadata')
+                AND NOT is_at_work(OLD.status)
+                AND (NEW.archived_at IS DISTINCT FROM now() OR NOT CASE n.key
+                     WHEN 'file_name' THEN NEW.file_name = '(deleted)'
+                     WHEN 'force_reason' THEN NEW.force_reason IN ('archived', 'deleted')
+                     WHEN 'work_key' THEN NEW.work_key IS NULL
+                     WHEN 'format' THEN NEW.format - 'header' = OLD.format - 'header'
+                     ELSE NEW.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                          = OLD.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                     END))
+            OR (n.key = 'failure_reason' AND OLD.status = 'failed' AND NEW.status = 'failed'
+                AND NEW.archived_at IS DISTINCT FROM now()));
+    IF changed IS NOT NULL OR move IS NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || OLD.id || ' keeps its ' || coalesce(changed, 'status') || ' as it goes from '
+                || OLD.status || ' to ' || NEW.status,
+            TABLE = 'ingestion_batches', CONSTRAINT = 'what_no_move_changes_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.owns_schema(who name) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN pg_has_role(who, (SELECT pg_class.relowner FROM pg_class WHERE (pg_class.oid = ('public.ingestion_batches'::regclass)::oid)), 'MEMBER'::text);
+
+CREATE FUNCTION public.plans_add_up() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT b.id INTO wrong
+      FROM (SELECT DISTINCT batch_id FROM planned) p
+      JOIN ingestion_batches b ON b.id = p.batch_id
+     WHERE b.status <> 'pending' OR b.total_rows <> (SELECT sum(c.rows) FROM chunks c WHERE c.batch_id = b.id)
+     LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'the chunks of batch ' || wrong || ' are planned with it, and hold its rows',
+            TABLE = 'chunks', CONSTRAINT = 'plans_add_up';
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE FUNCTION public.refuse_to_change_the_audit_trail() RETURNS trigger
     LANGUAGE plpgsql
@@ -952,4 +1152,49 @@ BEGIN
     RAISE check_violation USING
         MESSAGE = 'batch ' || OLD.id || ' stays ' || OLD.status,
         TABLE = 'ingestion_batches', CONSTRAINT = 'what_is_completed_stays';
+END $$;
+
+CREATE FUNCTION public.what_is_revoked_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'cookie ' || OLD.id || ' stays revoked: it has not expired',
+        TABLE = 'revoked_cookies', CONSTRAINT = 'what_is_revoked_stays';
+END $$;
+
+CREATE FUNCTION public.what_was_published_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    of_ended uuid;
+BEGIN
+    IF TG_TABLE_NAME <> 'kintell_sessions' THEN
+        SELECT b.id INTO of_ended
+          FROM (SELECT DISTINCT replaced_by_batch FROM changed) c
+          JOIN ingestion_batches b ON b.id = c.replaced_by_batch
+         WHERE NOT is_at_work(b.status)
+         LIMIT 1;
+    ELSE
+        SELECT b.id INTO of_ended
+          FROM (SELECT DISTINCT batch_id FROM changed) c
+          JOIN ingestion_batches b ON b.id = c.batch_id
+         WHERE NOT is_at_work(b.status)
+         LIMIT 1;
+        IF of_ended IS NOT NULL AND TG_OP = 'UPDATE' THEN
+            SELECT b.id INTO of_ended
+              FROM (SELECT DISTINCT batch_id FROM written) c
+              JOIN ingestion_batches b ON b.id = c.batch_id
+             WHERE NOT is_at_work(b.status)
+             LIMIT 1;
+        END IF;
+    END IF;
+    IF of_ended IS NOT NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'what batch ' || of_ended || ' published stays: it has ended',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'what_was_published_stays';
+    END IF;
+    RETURN NULL;
 END $$;

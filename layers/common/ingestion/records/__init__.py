@@ -31,7 +31,7 @@ PROGRAMMES = {
 
 
 def get_programme(program_type: str) -> Programme:
-    """The programme of this exact program_type; Refused if there is none. For aliases see `naming`."""
+    """Return the programme of this exact program_type; raises Refused if there is none. `uploads` reads aliases."""
     if program_type not in PROGRAMMES:
         raise Refused(
             RefusalCode.UNKNOWN_PROGRAM,

@@ -1,6 +1,7 @@
-"""The roster of people: who they are and in which role they joined; the only file whose rows are not sessions."""
+"""The roster of people and the role in which each joined: the only file whose rows are not sessions."""
 
 import re
+from typing import Final
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
@@ -12,10 +13,43 @@ VOLUNTEERS = frozenset({"advisor", "mentor", "tutor", "volunteer"})
 PARTICIPANTS = frozenset({"learner", "mentee", "student"})
 
 _WORD = re.compile(r"[^\W_]+")
+_LINK = re.compile(r"(?:https?:|www\.|/?in/|[^\s/]*linkedin|(?:[\w-]+\.)+[a-z]{2,}(?:/|\Z))\S*", re.IGNORECASE)
+_STRAY = re.compile(r'[",;|\t\r\n]')
+_NO_LINK = frozenset({"", "no", "nei", "ні"})
+_NO_ENDS: Final = ("verified", "pending", "approved", "rejected", "declined")
+"""Of links: such a word is of the column behind them."""
+_ADDRESS = re.compile(r"[^/]@\w")
+_NO_LABEL = re.compile(r"[@/]|[0-9]{4}")
+_LABELS = frozenset(
+    {
+        *(
+            "",
+            "-",
+            "n/a",
+            "null",
+            "none",
+            "yes",
+            "no",
+            "true",
+            "false",
+            "0",
+            "1",
+            "x",
+            "ja",
+            "nei",
+            "так",
+            "ні",
+            "full",
+        ),
+        *("verified", "unverified", "not verified", "pending", "approved", "rejected", "declined", "in review", "new"),
+        *("verifisert", "ikke verifisert", "venter", "ventende", "godkjent", "avvist", "ny", "sann", "usann"),
+        *("active", "inactive", "granted", "denied", "revoked", "limited", "requested", "invited", "blocked"),
+    }
+)
 
 
 def role(field: str, text: str) -> str | Fault:
-    """Advisors, mentors, tutors and volunteers are volunteers; anyone else, said or not, is a participant."""
+    """Read the role: advisors, mentors, tutors and volunteers are volunteers; everybody else is a participant."""
     value = spreadsheets.bare(text)
     if spreadsheets.is_damaged(value) and not spreadsheets.is_nothing(value):
         return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, spreadsheets.damaged(field, value), text)
@@ -24,14 +58,41 @@ def role(field: str, text: str) -> str | Fault:
 
 
 def doubt_of_role(text: str) -> WarningCode | None:
-    """Whether the text names both roles, or none."""
+    """Return a warning if the text names both roles, or neither."""
     words = _words(text)
     is_clear = words.isdisjoint(VOLUNTEERS) != words.isdisjoint(PARTICIPANTS)
     return None if is_clear else WarningCode.ROLES_UNCLEAR
 
 
+def _is_like_link(text: str) -> bool:
+    value = text.strip()
+    if value.lower().endswith(_NO_ENDS) or _ADDRESS.search(value):
+        return False
+    return value.lower() in _NO_LINK or spreadsheets.is_nothing(value) or _LINK.fullmatch(value) is not None
+
+
+def _is_like_name(text: str) -> bool:
+    return "@" not in text and "/" not in text
+
+
+def _is_like_label(text: str) -> bool:
+    return not _NO_LABEL.search(text) and _words(text).isdisjoint(VOLUNTEERS | PARTICIPANTS)
+
+
+def _is_like_role(text: str) -> bool:
+    if '"' in text.strip(' "'):
+        return False
+    return not text.strip() or not _words(text).isdisjoint(VOLUNTEERS | PARTICIPANTS)
+
+
+def _is_like_address(text: str) -> bool:
+    return "@" in text
+
+
 def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower()))
+    """The words, also those that a stray quote, delimiter or line end has cut."""
+    lower = text.lower()
+    return {*_WORD.findall(lower), *_WORD.findall(_STRAY.sub("", lower))}
 
 
 PERSON = RecordType(
@@ -54,6 +115,7 @@ PERSON = RecordType(
                 fills="email",
                 rule=emails.email,
                 required=True,
+                looks=_is_like_address,
             ),
         ),
         Field(
@@ -63,7 +125,12 @@ PERSON = RecordType(
             label=Label("Name", "Navn"),
             meaning="Name of the person",
             column=Column(
-                name="name", in_other_words=("navn", "ім"), fills="name", rule=cells.label_up_to(255), is_text=True
+                name="name",
+                in_other_words=("navn", "ім"),
+                fills="name",
+                rule=cells.label_up_to(255),
+                is_text=True,
+                looks=_is_like_name,
             ),
         ),
         Field(
@@ -71,7 +138,13 @@ PERSON = RecordType(
             type=Type.TEXT,
             label=Label("LinkedIn", "LinkedIn"),
             meaning="Address of their LinkedIn profile",
-            column=Column(name="linkedin_url", fills="linkedin_url", rule=cells.label_up_to(500), is_text=True),
+            column=Column(
+                name="linkedin_url",
+                fills="linkedin_url",
+                rule=cells.label_up_to(500),
+                is_text=True,
+                looks=_is_like_link,
+            ),
         ),
         Field(
             name="verification_status",
@@ -79,7 +152,12 @@ PERSON = RecordType(
             label=Label("Verification", "Verifisering"),
             meaning="Whether Kintell has verified them",
             column=Column(
-                name="verification_status", fills="verification_status", rule=cells.label_up_to(100), is_text=True
+                name="verification_status",
+                fills="verification_status",
+                rule=cells.label_up_to(100),
+                is_text=True,
+                looks=_is_like_label,
+                usual=_LABELS,
             ),
         ),
         Field(
@@ -89,14 +167,21 @@ PERSON = RecordType(
             default="participant",
             label=Label("Role", "Rolle"),
             meaning="`participant` or `volunteer`",
-            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role),
+            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role, looks=_is_like_role),
         ),
         Field(
             name="grant_access",
             type=Type.LABEL,
             label=Label("Access", "Tilgang"),
             meaning="What they may use in Kintell, as the roster says",
-            column=Column(name="grant_access", fills="grant_access", rule=cells.label_up_to(100), is_text=True),
+            column=Column(
+                name="grant_access",
+                fills="grant_access",
+                rule=cells.label_up_to(100),
+                is_text=True,
+                looks=_is_like_label,
+                usual=_LABELS,
+            ),
         ),
         Field(
             name="joined_at",

@@ -1,4 +1,4 @@
-"""Language for Ukraine (Language Connect): language practice of a learner and a volunteer."""
+"""Language for Ukraine (Language Connect): language practice between a learner and a volunteer."""
 
 from ingestion.records.programme import Programme
 from ingestion.records.session import COMMON, SESSION

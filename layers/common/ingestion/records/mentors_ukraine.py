@@ -1,4 +1,4 @@
-"""Mentors for Ukraine: mentoring sessions of a participant and a mentor."""
+"""Mentors for Ukraine: mentoring sessions between a participant and a mentor."""
 
 from ingestion.records.programme import Programme
 from ingestion.records.session import COMMON, SESSION

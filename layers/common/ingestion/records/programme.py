@@ -1,7 +1,7 @@
-"""A programme: what its files are called, which records they hold, and in which columns.
+"""A programme: the names of its files, the records in them, and their columns.
 
-A new programme is one module that makes a `Programme` (and a `RecordType`, if its records are of a kind of their own),
-and its line in `__init__`.
+To add a programme, write one module with a `Programme` (and a `RecordType`, if its records are of a new kind), and add
+a line to `__init__`.
 """
 
 import re
@@ -33,33 +33,34 @@ _OTHERWISE = (
         re.compile(r"%|percent|prosent|\b0\s*(?:[-–—/]|to|til|до)\s*5\b|(?<![.,])(?:[6-9]|\d{2,3})\b", re.IGNORECASE),
     ),
 )
-"""Brackets that say of a column what its values are not taken for: another zone than UTC, another scale."""
+"""Columns, and the brackets behind their names that contradict how values are read: a zone other than UTC, another
+scale."""
 _LONGEST_HEADER = 300
-"""Longer texts are compared as they are: no name that we know is as long."""
+"""Characters. Longer texts are only compared in the `plain` form, since no known name is that long."""
 
 
 def plain(text: str) -> str:
-    """The form in which header names and programme names are compared: trimmed, lower-case, `_` between words."""
+    """Normalise a header or programme name for comparison: trimmed, lower-case, `_` between words."""
     return _SEPARATORS.sub("_", _INVISIBLE.sub("", text).strip(BLANKS)).lower()
 
 
 def header_name(text: str) -> str:
-    """The form in which names of columns are compared: `plain`, in NFC, with `_` also for dots and in camelCase.
+    """Normalise a column name for comparison: `plain`, in NFC, with `_` also for dots and in camelCase.
 
-    What stands behind a name to say more of the column is dropped: a `*`, or a text in brackets, as in `Rating (1-5)`.
-    Of a duration the brackets say the unit, which belongs to its name: `Duration (minutes)`, not `Duration (hours)`.
-    Nor is it dropped if it would make other values of those below: `scheduled_at (Europe/Oslo)`, `Rating (1-10)`.
+    A closing `*` or text in brackets is dropped, as in `Rating (1-5)`. The unit of a duration becomes part of its name:
+    `Duration (minutes)` is known, `Duration (hours)` is not. Brackets that contradict how we read the values are kept:
+    `scheduled_at (Europe/Oslo)`, `Rating (1-10)`.
     """
     return _header_name(text) if len(text) <= _LONGEST_HEADER else plain(text)
 
 
-@lru_cache(maxsize=20_000)  # more than a header may have columns: each is asked for some thirty times
+@lru_cache(maxsize=20_000)  # more than the columns a header may have; each is looked up some thirty times
 def _header_name(text: str) -> str:
     name = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip(BLANKS)
     name = _MINUTES.sub(r"\1_minutes", name)
     while (shorter := _CLOSING_MARKS.sub("", name)) and shorter != name and not _says_otherwise(name, shorter):
         name = shorter
-    if name.isalnum():  # where words are set apart otherwise, capitals say nothing: LinkedIn_URL
+    if name.isalnum():  # with other separators, capitals separate nothing: LinkedIn_URL
         name = _SMALL_BEFORE_CAPITAL.sub("_", name)
     return plain(name.replace(".", "_")).rstrip("_")
 
@@ -72,7 +73,7 @@ def _says_otherwise(name: str, shorter: str) -> bool:
 class Programme(BaseModel):
     """One programme. Names, aliases and columns are in the `plain` form.
 
-    `schema_versions` are the versions after 1.0, newest first, each with the column that tells it.
+    `schema_versions` lists the versions after 1.0, newest first, each with the column that identifies it.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -87,50 +88,50 @@ class Programme(BaseModel):
     columns: tuple[Column, ...]
     schema_versions: tuple[tuple[str, str], ...] = ()
     fills_short_rows: bool = False
-    """Whether cells that a row lacks at its end are empty; else the row is rejected."""
+    """Whether a row that lacks cells at its end gets empty ones; otherwise it is rejected."""
 
     @property
     def kind(self) -> Kind:
-        """Whether its rows are sessions or people."""
+        """What its rows are: sessions or people."""
         return self.record.kind
 
     @property
     def key_column(self) -> Column:
-        """The column that says which record a row is of."""
+        """The column that identifies the record of a row."""
         return self.column_of(self.record.key.staged)
 
     def column_of(self, fills: str) -> Column:
-        """The column that fills a field of the row."""
+        """Return the column that fills this field of the row."""
         return next(column for column in self.columns if column.fills == fills)
 
     @property
     def slug_prefix(self) -> str:
-        """What the slugs of its instances begin with, such as `mentors-ukraine`."""
+        """The prefix of its instances' slugs, such as `mentors-ukraine`."""
         return self.program_type.replace("_", "-")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names that mean this programme, on input and in file names."""
+        """All names of this programme, in options and in file names."""
         return (self.program_type, *self.aliases)
 
     def schema_version(self, columns: frozenset[str]) -> str:
-        """The version of a file with these columns, by canonical names."""
+        """Return the version of a file with these columns (canonical names)."""
         newer = (version for version, telltale in self.schema_versions if telltale in columns)
         return next(newer, "1.0")
 
     def free_names(self, columns: Collection[str]) -> list[str]:
-        """What a header may be called that is none of these columns, by canonical names."""
+        """Return the names of all columns but these (canonical names), with aliases."""
         free = (column for column in self.columns if column.name not in columns)
         return [name for column in free for name in (column.name, *column.aliases)]
 
     @model_validator(mode="after")
     def columns_are_distinct(self) -> Self:
-        """No two columns may answer to one header or fill one field."""
+        """Check that no two columns share a header or a field."""
         headers = [name for column in self.columns for name in (column.name, *column.aliases)]
         fields = [column.fills for column in self.columns]
         for names in (headers, fields):
             if len(set(names)) != len(names):
-                raise ValueError(f"{self.program_type}: a name stands twice among {names}")
+                raise ValueError(f"{self.program_type}: a name occurs twice in {names}")
         if any(plain(name) != name for name in (*headers, *self.names)):
             raise ValueError(f"{self.program_type}: names must be lower-case with underscores")
         return self

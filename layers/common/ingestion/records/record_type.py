@@ -1,8 +1,8 @@
-"""What a record is, declared once: the fields of a session or a person, and the tables that hold it.
+"""The single declaration of a record: the fields of a session or a person, and the tables that store it.
 
-From a `RecordType` follow the valid row, staging, COPY, reconciling, merging, versions, the SELECT lists, the API's
-shapes and the dashboard's rows. A new field of a record is one `Field`, its line in the programmes that have it, and a
-migration; a programme with records of its own is a `RecordType` and a `Programme` in one module.
+The valid row, staging, COPY, reconciling, merging, versions, SELECT lists, API schemas and dashboard rows are all
+derived from a `RecordType`. A new field takes one `Field`, a line in each programme that has it, and a migration; a
+programme with records of its own takes a `RecordType` and a `Programme` in one module.
 """
 
 from collections import namedtuple
@@ -21,45 +21,45 @@ from ingestion.values.cells import Cell, Rule
 
 
 class Kind(StrEnum):
-    """What a row of a file is: something that people did, which belongs to a programme instance, or a person."""
+    """What the rows of a file are: sessions, which belong to a programme instance, or people."""
 
     SESSIONS = "sessions"
     PEOPLE = "people"
 
 
 class Type(StrEnum):
-    """How a value is written, stored and answered."""
+    """How a value is copied, stored and returned by the API."""
 
     TEXT = "text"
-    """Any text that hardly ever comes twice."""
+    """Free text that is rarely repeated."""
     LABEL = "label"
-    """Any text that comes again and again."""
+    """Free text that is often repeated."""
     WORD = "word"
-    """A text of a closed list, with nothing in it to escape."""
+    """A word from a closed list, which never needs escaping."""
     INTEGER = "integer"
     DECIMAL = "decimal"
     MOMENT = "moment"
     TEXTS = "texts"
     """A list of texts; an empty one is NULL."""
     JSON = "json"
-    """Compact JSON as a text."""
+    """Compact JSON, as text."""
 
 
 class Part(StrEnum):
-    """What a field is to its record."""
+    """The part that a field plays in its record."""
 
     KEY = "key"
-    """Unique in the programme; says which record a row is of."""
+    """Identifies the record; unique in the programme."""
     PERSON = "person"
-    """The address of somebody whose id is stored; a row of the same key but of other people conflicts."""
+    """The address of somebody whose id is stored; a row with the same key but other people conflicts."""
     CONTENT = "content"
-    """What an update changes."""
+    """Changed by an update."""
     KEPT = "kept"
-    """Content that, once there, stays: the first value wins."""
+    """Content that no update changes: the first value wins."""
 
 
 class Column(BaseModel):
-    """A column of the programme's files. `fills` is the field of the row that its value becomes."""
+    """A column of a programme's files. `fills` is the field of the row that holds its value."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,26 +69,30 @@ class Column(BaseModel):
     required: bool = False
     aliases: tuple[str, ...] = ()
     in_other_words: tuple[str, ...] = ()
-    """How a header may begin that means it. For advice only: none is ever read as the column."""
+    """How headers that probably mean this column begin. Used for advice only, never to read the column."""
     at_once: Callable[[Sequence[str]], Sequence[Cell] | None] | None = None
-    """The rule for many cells, of a column whose texts hardly ever come twice; None if one needs a closer look."""
+    """The rule for many cells at once, if texts are rarely repeated; it yields None if one needs a closer look."""
     comes_again: bool = False
-    """Whether it names people, who come again all over a file, in cells that are short."""
+    """Whether it names people: short texts that recur throughout a file."""
     is_text: bool = False
-    """Whether people write words in it: then `N/A` is what they wrote."""
+    """Whether people write words in it; then `N/A` is kept as they wrote it."""
     doubt: Callable[[str], WarningCode | None] | None = None
-    """What to warn of, if a text was taken though it says not quite what it should."""
+    """The warning about a text that was accepted although it is not quite right, if any."""
+    looks: Callable[[str], bool] | None = None
+    """Whether a text looks like this column's, in rows that may lack cells. If not, it may have been shifted here."""
+    usual: frozenset[str] = frozenset()
+    """Its usual texts, in lower case, if there are few."""
     oldest_years: int | None = None
-    """For a date: how many years it may lie in the past."""
+    """For a date: how many years ago it may be."""
 
     def named(self, name: str, *, aliases: tuple[str, ...] = (), in_other_words: tuple[str, ...] = ()) -> Self:
-        """The same column as a programme calls it."""
+        """Return this column under the name that a programme gives it."""
         return self.model_copy(update={"name": name, "aliases": aliases, "in_other_words": in_other_words})
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What pages call a field; `short` is what the command line heads its column with, if that is another word."""
+    """The name of a field on the dashboard; `short` is the heading of its column on the command line, if another."""
 
     en: str
     nb: str
@@ -97,32 +101,32 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Who a person of a record is."""
+    """The role that a person has in a record."""
 
     name: str
-    """The role of somebody who is created because the record names them."""
+    """Also the role of somebody who is created because a record names them."""
     not_found: FaultCode
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a record: its column in files, in the database and, in camelCase, in the API."""
+    """A field of a record: its column in files and in the database, and its name in the API (in camelCase)."""
 
     name: str
-    """In the table, and in the API."""
+    """The name in the table and in the API."""
     type: Type
     label: Label
     meaning: str
     """What the API's document says of it."""
     column: Column
-    """As most programmes call it; its `fills` is the field of the valid row and of the staging table."""
+    """The column under its usual name; `fills` names the field of the valid row and of the staging table."""
     part: Part = Part.CONTENT
     role: Role | None = None
-    """Of a person's address."""
+    """Only for a person's address."""
     default: Any = None
-    """Of a row whose file lacks the column."""
+    """The value if the file lacks the column."""
     in_lists: bool = True
-    """Whether the dashboard's list of a batch's records shows it; the page of a record shows all."""
+    """Whether the dashboard shows it in a batch's list of records; the page of a record shows every field."""
     is_confidential: bool = False
     """Whether only users with errors.read see it; not a key or a person, by which everybody finds the record."""
 
@@ -133,46 +137,46 @@ class Field:
 
     @property
     def has_scale(self) -> bool:
-        """Whether it is a rating, staged as the file has it and stored from 0 to 1."""
+        """Whether it is a rating, which is staged on the file's scale and stored from 0 to 1."""
         return self.column.rule is cells.rating
 
     @property
     def is_amount(self) -> bool:
-        """Whether it is a number, which tables align to the right."""
+        """Whether it is a number, which tables align right."""
         return self.type in (Type.INTEGER, Type.DECIMAL)
 
     @property
     def id_name(self) -> str:
-        """The column of the id that stands for a person's address."""
+        """The column that stores the person's id in place of their address."""
         return f"{self.alias}_id"
 
     @property
     def alias(self) -> str:
-        """The person's table in a query."""
+        """The alias of the person's table in a query."""
         return self.name.removesuffix("_email")
 
 
 PLACE: Final = ("row_number", "line")
-"""What every valid row begins with."""
+"""The first fields of every valid row."""
 
 
 @dataclass(frozen=True)
 class RecordType:
-    """A kind of record, and the tables that hold it. All names are of columns."""
+    """A kind of record, and the tables that store it."""
 
     name: str
     kind: Kind
     table: str
     versions: str
     version_of: str
-    """The column of `versions` that names the row of `table`."""
+    """The column of `versions` that refers to `table`."""
     staged: str
-    """The shape of the staging table, in the schema `staging`."""
+    """The table in the schema `staging` that staging tables are modelled on."""
     fields: tuple[Field, ...]
     dated_by: str | None = None
-    """The field whose dates tell the programme instance of a file that names none."""
+    """The field whose dates decide the programme instance if nothing names it."""
     starts_and_ends: tuple[str, str] | None = None
-    """Two dates of which the second may not be before the first."""
+    """Two dates; the second may not be before the first."""
 
     def __post_init__(self) -> None:
         if any(field.is_confidential for field in self.of_part(Part.KEY, Part.PERSON)):
@@ -182,7 +186,7 @@ class RecordType:
         return hash(self.name)
 
     def field(self, name: str) -> Field:
-        """The field of this name."""
+        """Return the field of this name."""
         return next(field for field in self.fields if field.name == name)
 
     def staged_as(self, name: str) -> Field:
@@ -190,39 +194,39 @@ class RecordType:
         return next(field for field in self.fields if field.staged == name)
 
     def columns(self, *names: str) -> tuple[Column, ...]:
-        """The columns of these fields, as most programmes call them."""
+        """Return the columns of these fields, under their usual names."""
         return tuple(self.field(name).column for name in names)
 
     def of_part(self, *parts: Part) -> tuple[Field, ...]:
-        """The fields that are this to the record."""
+        """Return the fields that play one of these parts."""
         return tuple(field for field in self.fields if field.part in parts)
 
     @cached_property
     def key(self) -> Field:
-        """The field that says which record a row is of."""
+        """The field that identifies the record of a row."""
         return self.of_part(Part.KEY)[0]
 
     @cached_property
     def people(self) -> tuple[Field, ...]:
-        """The addresses of those whom a record names."""
+        """The fields with the addresses of a record's people."""
         return self.of_part(Part.PERSON)
 
     @cached_property
     def stored(self) -> tuple[Field, ...]:
-        """What its table and its versions have beside the key and the people."""
+        """The fields, other than key and people, that its table and its versions have."""
         return self.of_part(Part.KEPT, Part.CONTENT)
 
     @cached_property
     def row_type(self) -> type[Any]:
-        """A named tuple of a valid row: number, line, and the fields as they are staged; times in UTC.
+        """The named tuple for valid rows: number, line, and the fields as they are staged; times in UTC.
 
-        A field that a file may lack has a default, so those that it may not come first.
+        Optional fields have defaults, so required fields must come first.
         """
         optional = [field for field in self.fields if not field.column.required]
         if optional != list(self.fields[len(self.fields) - len(optional) :]):
-            raise ValueError(f"{self.name}: required fields stand before all others")
+            raise ValueError(f"{self.name}: required fields must come first")
         names = (*PLACE, *(field.staged for field in self.fields))
-        made: type[Any] = namedtuple(  # type: ignore[misc]  # noqa: PYI024 - its names are known only when it runs
+        made: type[Any] = namedtuple(  # type: ignore[misc]  # noqa: PYI024 - its names are known only at run time
             "".join(filter(str.isalpha, f"{self.name.title()}Row")),
             names,
             defaults=[*(field.default for field in optional)],

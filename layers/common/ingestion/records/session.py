@@ -1,4 +1,4 @@
-"""A session: two people of a programme who meet; and the columns of its files that are known but not stored."""
+"""A session (a meeting of two people in a programme), and the columns that are read but not stored in it."""
 
 from typing import Final
 
@@ -10,10 +10,10 @@ OLDEST_YEARS: Final = 10
 LONGEST_FEEDBACK: Final = 5_000
 
 INSTANCE_REF: Final = ("program_ref", "program_instance", "cohort_ref")
-"""The columns that may name the programme instance of a file; aliases of one thing."""
+"""Columns that may name the programme instance of a file, all with the same meaning."""
 
 SESSION_TYPE: Final = ("session_type",)
-"""The column of combined exports that names the programme of each row."""
+"""The column of a combined export that names the programme of each row."""
 
 SESSION: Final = RecordType(
     name="session",
@@ -91,7 +91,7 @@ SESSION: Final = RecordType(
             name="completed_at",
             type=Type.MOMENT,
             label=Label("Completed", "Fullført"),
-            meaning="When the session was completed",
+            meaning="When the session was completed; null if it was not",
             column=Column(
                 name="completed_at",
                 in_other_words=("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
@@ -194,4 +194,4 @@ SESSION: Final = RecordType(
 )
 
 COMMON: Final = SESSION.columns("scheduled_at", "completed_at", "duration_minutes", "rating", "feedback_text")
-"""When the session was and what came of it: the middle part of every session file."""
+"""When the session took place and how it went: the middle columns of every session file."""

@@ -1,1 +1,1 @@
-"""From rows to valid rows and rejects: columns, validation, corrections, the error file."""
+"""Turn raw rows into valid rows and rejects: columns, validation, corrections, the error file."""

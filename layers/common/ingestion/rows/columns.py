@@ -1,4 +1,4 @@
-"""Which cell of a row holds which column: the header line of a file, read with the eyes of its programme."""
+"""Read the header line of a file for its programme: which cell of a row holds which column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from ingestion.rows.formulas import restore
 from ingestion.values.dates import NOTHING_DECLARED, Declared
 
 ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message", "_error_batch")
-_ADD: Final = "Add what is missing to the file and upload it again."
+_ADD: Final = "Add what is missing and upload the file again."
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """The columns of one file. Indexes count the cells of a row from 0."""
+    """The columns of one file. Indexes count a row's cells from 0."""
 
     programme: Programme
     headers: tuple[str, ...]
@@ -26,35 +26,35 @@ class ColumnPlan:
     indexes: dict[str, int]
     """The cell of each column of the programme that the file has, by canonical name."""
     unknown_headers: tuple[str, ...]
-    """As written, in file order: headers the programme does not know, and repeats of those that it does."""
+    """As written, in file order: headers that the programme does not know, and repeats of those that it knows."""
     schema_version: str
     instance_ref_index: int | None
     """The cell that names the programme instance, if a column does."""
     session_type_index: int | None
-    """The cell that names the programme of its row, if a column does."""
+    """The cell that names the programme of the row, if a column does."""
     original_indexes: tuple[int, ...]
     """All cells but those of the `_error_*` columns."""
     is_error_file: bool
     """Whether this is a returned error file, whose cells are neutralised."""
     declared: Declared = NOTHING_DECLARED
-    """What the uploader said of the dates."""
+    """What the uploader declared about dates."""
 
     @property
     def nearest_names(self) -> dict[str, str]:
-        """The columns that unknown headers may mean; no other column of the file is one of these."""
+        """The columns that unknown headers may mean, without those that the file has."""
         return nearest_names(self.unknown_headers, self.programme.free_names(self.indexes))
 
     def error_column(self, name: str) -> int | None:
-        """The cell of one of the `_error_*` columns, if the file has it."""
+        """Return the index of one of the `_error_*` columns, if the file has it."""
         return next((index for index, header in enumerate(self.headers) if header_name(header) == name), None)
 
 
 def plan_columns(
     headers: Sequence[str], programme: Programme, declared: Declared = NOTHING_DECLARED, *, corrects: bool = False
 ) -> ColumnPlan:
-    """Read the header line; Refused(MISSING_COLUMNS) names the required columns that it lacks.
+    """Read the header line; raises Refused(MISSING_COLUMNS), which names the required columns that it lacks.
 
-    *corrects* says that it is known to be a returned error file, whatever became of its `_error_*` columns.
+    *corrects* says that this is a returned error file, even if its `_error_*` columns have gone.
     """
     originals = original_indexes(headers)
     is_error_file = corrects or len(originals) < len(headers)
@@ -83,12 +83,12 @@ def plan_columns(
 
 
 def original_indexes(headers: Sequence[str]) -> tuple[int, ...]:
-    """The indexes of the columns that are not `_error_*` columns of ours."""
+    """Return the indexes of all columns but our `_error_*` columns."""
     return tuple(index for index, header in enumerate(headers) if header_name(header) not in ERROR_COLUMNS)
 
 
 def places_in_error_file(headers: Sequence[str], programme: Programme, *, corrects: bool) -> dict[str, int]:
-    """Where the error file of a file with these headers has each column of the programme, counted from 0."""
+    """Return the index of each of the programme's columns in the error file of a file with these headers."""
     originals = original_indexes(headers)
     names = _names(headers, is_error_file=corrects or len(originals) < len(headers))
     return {name: originals.index(index) for name, index in _indexes(names, programme).items()}
@@ -104,7 +104,7 @@ def _indexes(names: dict[int, str], programme: Programme) -> dict[str, int]:
 
 
 def _find(column: Column, names: dict[int, str]) -> int | None:
-    """A column's own name goes before its aliases, wherever they stand; of repeats the first is taken."""
+    """Find a column by its own name, else by an alias; the first of repeats counts."""
     return _first((column.name, *column.aliases), names)
 
 
@@ -121,7 +121,7 @@ def _check_required(programme: Programme, indexes: dict[str, int], unknown: Sequ
         what = f"The header line lacks the required {'columns' if len(missing) > 1 else 'column'} {named}."
     else:
         what = (
-            f"The first line names none of the columns of {programme.name}; a header line must name at least {named}."
+            f"The first line has none of the columns of {programme.name}; the header line must have at least {named}."
         )
     if not unknown or looks_like_a_row(unknown):
         raise Refused(RefusalCode.MISSING_COLUMNS, f"{what} {_ADD}")
@@ -131,9 +131,9 @@ def _check_required(programme: Programme, indexes: dict[str, int], unknown: Sequ
 
 
 def _advice(missing: Sequence[Column], nearest: set[str]) -> str:
-    """What to do about columns that are missing: a header that seems to mean one is to be renamed."""
+    """Say what to do about missing columns: rename the headers that seem to mean them, or add them."""
     to_rename = [column for column in missing if not nearest.isdisjoint((column.name, *column.aliases))]
     if not to_rename:
         return _ADD
     add = ", add what is missing," if len(to_rename) < len(missing) else ""
-    return f"Give each of these headers the nearest name if it means the same{add} and upload the file again."
+    return f"Rename each of these headers to the nearest name if it means the same{add} and upload the file again."

@@ -1,9 +1,9 @@
-"""The error file: the rejected rows as they were, with what is wrong with each; mended, it can be uploaded again.
+"""The error file: the rejected rows as they were, and what is wrong with each; once fixed, it can be uploaded again.
 
-Its delimiter is that of the original, so that the spreadsheet that wrote the one opens the other. What a spreadsheet
-would run as a formula gets an apostrophe, reversibly for every text. A row is as wide as the header, always, so that
-the `_error_*` columns never shift: short rows get empty cells, and what a long row has too much is told by the message,
-where it can't be taken for a value when the file comes back.
+It has the delimiter of the original, so that the spreadsheet that wrote the one opens the other. Cells that a
+spreadsheet would run as formulas get an apostrophe, reversibly for every text. Every row is as wide as the header, so
+that the `_error_*` columns never shift: short rows get empty cells, and the surplus cells of a long row go into the
+message, where they can't be mistaken for values when the file comes back.
 """
 
 from collections.abc import Sequence
@@ -21,34 +21,34 @@ _BOM = b"\xef\xbb\xbf"
 _UTF8 = ("utf-8", "backslashreplace")
 _DELIMITERS = ",;\t|"
 _ROWS_AT_ONCE = 1_000
-"""So many fit a processor's cache: all of a chunk at once take a third longer."""
+"""As many as fit a processor's cache; a whole chunk at once takes a third longer."""
 _MOST_SURPLUS_CHARS = 10_000
-"""A spreadsheet holds three times as many in a cell."""
+"""A spreadsheet's cell can hold three times as many."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFile:
-    """What all lines of an error file have in common."""
+    """What all lines of an error file share."""
 
     plan: ColumnPlan
     delimiter: str
-    """That of the incoming file."""
+    """The incoming file's delimiter."""
     batch_id: UUID
 
 
 def header_line(file: ErrorFile) -> bytes:
-    """The BOM and the first line, with the header cells as the incoming file has them."""
+    """Write the BOM and the header line, with the header cells as the incoming file has them."""
     names, delimiter = [*kept_headers(file.plan), *ERROR_COLUMNS], _delimiter(file)
     return _BOM + (delimiter.join(_written(names, delimiter)) + "\r\n").encode(*_UTF8)
 
 
 def reject_lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
-    """The lines of rejected rows, whose cells are the file's own: see `rejects.as_kept`."""
+    """Write the lines of rejected rows, whose cells must be the file's own (see `rejects.as_kept`)."""
     return b"".join([_lines(rejects[at : at + _ROWS_AT_ONCE], file) for at in range(0, len(rejects), _ROWS_AT_ONCE)])
 
 
 def _lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
-    """Column by column: most have nothing that must be quoted, which one look at all of a column tells."""
+    """Write column by column: one look at a whole column shows whether it needs quotes, and most don't."""
     width, delimiter = len(file.plan.original_indexes), _delimiter(file)
     rows = [reject.row.cells for reject in rejects]
     if set(map(len, rows)) != {width}:
@@ -65,16 +65,17 @@ def _lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
 
 
 def _written(texts: Sequence[str], delimiter: str) -> Sequence[str]:
-    """The cells of a column, as `csv.writer` writes them, at a third of its price."""
-    joined = "\n".join(texts)
+    """Write the cells of a column as `csv.writer` does, at a third of the cost."""
+    # They are joined by a separator that `may_hold_formula` knows, and that is no mark which would have to be quoted.
+    separator = "|" if delimiter != "|" else ";"
+    joined = separator.join(texts)
     if may_hold_formula(joined):
         texts = list(map(neutralise, texts))
-        joined = "\n".join(texts)
-    marks = ('"', "\r", "\n", delimiter)
-    held = [mark for mark in marks if joined.count(mark) > (len(texts) - 1 if mark == "\n" else 0)]
+        joined = separator.join(texts)
+    held = [mark for mark in ('"', "\r", "\n", delimiter) if mark in joined]
     if not held:
         return texts
-    # What a column repeats, messages above all, is looked at once.
+    # Repeated texts, above all messages, are checked once.
     quoted = {text: _quoted(text) if any(map(text.__contains__, held)) else text for text in set(texts)}
     return list(map(quoted.__getitem__, texts))
 
@@ -89,7 +90,7 @@ def _codes(reject: Reject) -> str:
 
 
 def _message(reject: Reject, width: int) -> str:
-    """All that is wrong with the row, and the cells that it has too many."""
+    """Return all that is wrong with the row, and its surplus cells."""
     faults, surplus = reject.faults, reject.row.cells[width:]
     if len(faults) == 1 and not surplus:
         return faults[0].message

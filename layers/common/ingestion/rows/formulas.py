@@ -1,33 +1,34 @@
-"""Cells that a spreadsheet would run as formulas: made harmless in what we hand out, undone when it is handed back.
+"""Make cells that a spreadsheet would run as formulas harmless in files we hand out, and undo it when they come back.
 
-Which character parts cells depends on who opens the file, so a cell begins wherever any list separator or line break
-stands, also inside of a cell of ours. Reversible for every text, those with apostrophes of their own among them.
+The delimiter depends on who opens the file, so a cell may begin after any list separator or line break, even inside one
+of our cells. This is reversible for every text, including those with apostrophes of their own.
 """
 
 import re
 
-# A beginning, then quotes, which parsers take away.
+# The beginning of a cell, then quotes, which parsers remove.
 _BEGINS = re.compile(r"""(?:^|[;,|\t\r\n])["']*(?=[=+\-@\t\r])""")
 _NEUTRALISED = re.compile(r"""((?:^|[;,|\t\r\n])["']*)'(?=[=+\-@\t\r])""")
 _MAY_BEGIN = re.compile(r"""[=+\-@\t\r](?<=[;,|\t\r\n"'].)""", re.DOTALL)
-"""Matches wherever `_BEGINS` does and behind other quotes too; looks at formulas' first characters, which are few."""
+"""Matches wherever `_BEGINS` does, and after other quotes too. It is fast because it starts from the first character of
+a formula, which is rare."""
 
 
 def neutralise(cell: str) -> str:
-    """The cell with one more apostrophe before each place where a formula could begin."""
+    """Put one more apostrophe before each place where a formula could begin."""
     return _BEGINS.sub(r"\g<0>'", cell)
 
 
 def restore(cell: str) -> str:
-    """The cell that was neutralised: one apostrophe less wherever one was put."""
+    """Undo `neutralise`: remove one apostrophe from each place."""
     return _NEUTRALISED.sub(r"\1", cell) if "'" in cell else cell
 
 
 def without_apostrophes(cell: str) -> str:
-    """The cell without any that stand where ours would: some programs take the first one away, some all."""
+    """Remove all apostrophes from the places where ours would be: some programs remove the first, some all."""
     return _BEGINS.sub(lambda run: run[0].replace("'", ""), cell) if "'" in cell else cell
 
 
-def may_hold_formula(lines: str) -> bool:
-    """Whether a cell must be neutralised, of many with a line break between them; asked at once, it costs little."""
-    return bool(_MAY_BEGIN.search("\n" + lines))
+def may_hold_formula(cells: str) -> bool:
+    """Whether any of these cells, joined by a list separator or line breaks, must be neutralised, in one search."""
+    return any(map(cells.__contains__, "=+-@\t\r")) and bool(_MAY_BEGIN.search("\n" + cells))

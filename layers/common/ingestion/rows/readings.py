@@ -1,7 +1,7 @@
-"""What the distinct texts of a column say: each is read once per batch of rows, and its doubts and faults counted.
+"""Read each distinct text of a column once for a group of rows, and count its warnings and faults.
 
-A text that no rule takes is looked at again: it may say that there is nothing, or be what a spreadsheet has left of a
-value. A clean column is spared that look.
+A text that fails its rule gets a second look: it may mean "no value", or be spreadsheet damage. Clean columns skip
+that.
 """
 
 from collections import Counter, defaultdict
@@ -18,12 +18,12 @@ from ingestion.values.marks import shown
 
 Readings = dict[str, Cell | Fault]
 Remembered = dict[str, Readings]
-"""By column: what texts that come again and again say."""
+"""By column: readings of texts that recur throughout a file."""
 Faults = defaultdict[int, list[Fault]]
 
 
 class Findings:
-    """What is found in some rows, column by column: readings, faults by position, warnings."""
+    """What was found in some rows, column by column: readings, faults by position, warnings."""
 
     def __init__(self, plan: ColumnPlan, remembered: Remembered | None) -> None:
         self.plan = plan
@@ -33,7 +33,7 @@ class Findings:
         self._remembered = remembered
 
     def read(self, column: Column, cells: Sequence[str]) -> Readings:
-        """What each distinct text of the column says; of a column that names people, also those read before."""
+        """Read each distinct text of the column; for a column of people, return earlier readings too."""
         texts = set(cells)
         known: Readings = {}
         if self._remembered is not None and column.comes_again:
@@ -51,7 +51,7 @@ class Findings:
         return known
 
     def _look_again(self, column: Column, readings: Readings, cells: Sequence[str]) -> None:
-        """What no rule takes may say that there is nothing, or be what a spreadsheet has left of a value."""
+        """Take a second look at texts that failed: they may mean "no value", or be spreadsheet damage."""
         for text, fault in readings.items():
             if not isinstance(fault, Fault):
                 continue
@@ -77,5 +77,5 @@ class Findings:
 
 def _missing(field: str, text: str) -> Fault:
     value = spreadsheets.bare(text)
-    what = f"{shown(value)} says that there is nothing" if value else "is empty"
-    return Fault(FaultCode.REQUIRED_MISSING, field, f"{field}: {what}; a value is required", text)
+    what = f"{shown(value)} means that there is no value" if value else "is empty"
+    return Fault(FaultCode.REQUIRED_MISSING, field, f"{field}: {what}, but one is required", text)

@@ -5,29 +5,17 @@ its encoding lacks. A cell alone does not say whether somebody wrote `03.04.2026
 shows it so; other dates of its column may.
 """
 
-import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
+from ingestion.rows import shown_dates, shown_numbers
 from ingestion.rows.formulas import without_apostrophes
-from ingestion.rows.shown_dates import (
-    Clock,
-    ShownDate,
-    has_only_date_words,
-    is_day_of_fraction,
-    is_same_date,
-    may_be_shown_as_date,
-    numeric_marks,
-    read_clock,
-    read_date,
-)
+from ingestion.rows.shown_dates import Clock, ShownDate, numeric_marks, read_clock, read_date
+from ingestion.rows.shown_numbers import Numbers
 from ingestion.values.marks import BLANKS
+from ingestion.values.spreadsheets import is_damaged
 
-_NUMBER = re.compile(r"([-+]?[0-9]{1,40})(?:[.,]([0-9]{1,40}))?(?:[eE]([-+]?[0-9]{1,3}))?")
-_GENERAL_DIGITS: Final = 9
-"""A spreadsheet shows at least this many digits of a number, and rounds away the rest."""
 _LONGEST_VALUE: Final = 100
 """Of a number or a date, in characters; a longer text is neither."""
 _SHOWN_IN_FULL: Final = 10**8
@@ -60,21 +48,21 @@ class Text:
         text = self.normalised
         if len(text) > _LONGEST_VALUE or not any(map(str.isdigit, text)):
             return _NO_VALUE
-        return _Value(_number(text), read_clock(text), read_date(text), numeric_marks(text))
+        return _Value(shown_numbers.numbers(text), read_clock(text), read_date(text), numeric_marks(text))
 
 
 _short_text = lru_cache(maxsize=4_096)(Text)
 
 
 class _Value(NamedTuple):
-    number: Decimal | None
+    numbers: Numbers
     clock: Clock | None
     date: ShownDate | None
     marks: str
     """See `numeric_marks`."""
 
 
-_NO_VALUE = _Value(None, None, None, "")
+_NO_VALUE = _Value((), None, None, "")
 
 
 def is_same(handed_out: str, returned: str) -> bool:
@@ -131,14 +119,16 @@ def _coarse_of(text: str) -> str:
     if any(given.lower() in words for words in _TRUTHS):
         return "\0truth"
     if any(map(str.isdigit, given)):
-        number = _number(given)
-        if number is not None and number == number.to_integral_value() and abs(number) < _SHOWN_IN_FULL:
-            return str(int(number))
-        if number is not None or may_be_shown_as_date(given):
+        found = shown_numbers.numbers(given)
+        if len(found) == 1 and found[0] == found[0].to_integral_value() and abs(found[0]) < _SHOWN_IN_FULL:
+            return str(int(found[0]))
+        if found or shown_dates.may_be_shown_as_date(given):
             return "\0value"
+    elif given[:1] == "#" and is_damaged(given):
+        return "\0value"
     lossy = _without_letters_that_get_lost(given)
     # A date whose month has lost its letters has question marks for them.
-    if "?" in lossy and any(map(str.isdigit, lossy)) and has_only_date_words(lossy):
+    if "?" in lossy and any(map(str.isdigit, lossy)) and shown_dates.has_only_date_words(lossy):
         return "\0value"
     return lossy
 
@@ -165,36 +155,31 @@ def _is_truth(given: str, back: str) -> bool:
 
 def _is_value(handed_out: Text, returned: Text) -> bool:
     back = returned.normalised
+    if back[:1] == "#":
+        return _is_error(handed_out, back)
     if not (back[:1].isalnum() or back[:1] in "-+"):
         return False
     given, shown = handed_out.value, returned.value
-    if given.number is not None and shown.number is not None:
-        return _is_same_number(given.number, shown.number)
-    if given.clock is not None and given.clock == shown.clock:
+    if given.numbers and shown.numbers:
+        return shown_numbers.are_same(given.numbers, shown.numbers)
+    if shown_dates.is_part_of_date(handed_out.normalised, back):
         return True
-    if is_day_of_fraction(handed_out.normalised, back):
-        return True
-    return given.date is not None and shown.date is not None and is_same_date(given.date, shown.date)
+    if given.clock is not None:
+        is_part = any(shown_dates.is_part_of_day(given.clock, one) for one in shown.numbers)
+        return is_part or given.clock == shown.clock
+    return given.date is not None and _is_date(given.date, shown, back)
 
 
-def _number(text: str) -> Decimal | None:
-    found = _NUMBER.fullmatch(text)
-    if not found:
-        return None
-    whole, fraction, exponent = found.groups()
-    try:
-        return Decimal(f"{whole}.{fraction or 0}E{exponent or 0}")
-    except InvalidOperation:
-        return None
+def _is_date(given: ShownDate, shown: "_Value", back: str) -> bool:
+    if shown.date is not None:
+        return shown_dates.is_same_date(given, shown.date)
+    return any(shown_dates.is_serial(given, one) for one in shown.numbers) or shown_dates.is_clipped(given, back)
 
 
-def _is_same_number(given: Decimal, back: Decimal) -> bool:
-    """The same number; or what is left of it where a spreadsheet has no room for all of its digits."""
-    if given == back:
-        return True
-    digits = len(back.normalize().as_tuple().digits)
-    is_shortened = len(given.normalize().as_tuple().digits) > max(digits, _GENERAL_DIGITS)
-    is_scientific = given == given.to_integral_value() and abs(given) >= Decimal(10) ** 11
-    if not (is_shortened and (digits >= _GENERAL_DIGITS or is_scientific)):
-        return False
-    return abs(given - back) * 2 <= Decimal(10) ** (given.adjusted() - max(digits, 6) + 1)
+def _is_error(handed_out: Text, back: str) -> bool:
+    """Whether an error is shown in another language, or `####` where there is no room for a number or a date."""
+    given = handed_out.normalised
+    if given[:1] == "#":
+        return is_damaged(given) and is_damaged(back)
+    has_value = bool(handed_out.value.numbers or handed_out.value.date or handed_out.value.clock)
+    return has_value and len(back) > 2 and not back.strip("#")

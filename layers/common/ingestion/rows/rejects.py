@@ -1,12 +1,12 @@
-"""Rejected rows as values: JSON Lines packed by gzip, a thousand rows each, kept beside the error file and for as long.
+"""Rejected rows as values: gzipped JSON Lines, a thousand rows to a line, kept beside the error file for as long.
 
-What is handed out, shown or compared with a corrected file starts from here: a fault's code, field and value are never
-read out of a sentence. The cells are those of the original columns as the file had them, more or fewer than the header
-has names where the row was so.
+Whatever is handed out, shown or compared with a corrected file starts from these, so a fault's code, field and value
+are never parsed from a message. The cells are those of the original columns as the file had them, more or fewer than
+the headers if the row was ragged.
 """
 
-import gzip
 import json
+import zlib
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -18,7 +18,7 @@ from ingestion.rows.formulas import restore
 
 
 def as_kept(reject: Reject, plan: ColumnPlan) -> Reject:
-    """The reject with the cells that are the file's own: of a returned error file, without what we had added."""
+    """Keep only the file's own cells: in a returned error file, drop what we added."""
     if not plan.is_error_file:
         return reject
     cells, width = reject.row.cells, len(plan.headers)
@@ -27,29 +27,30 @@ def as_kept(reject: Reject, plan: ColumnPlan) -> Reject:
 
 
 def all_as_kept(rejects: Iterable[Reject], plan: ColumnPlan) -> list[Reject]:
-    """The same of many."""
+    """Apply `as_kept` to many rejects."""
     return [as_kept(reject, plan) for reject in rejects] if plan.is_error_file else list(rejects)
 
 
 def kept_headers(plan: ColumnPlan) -> list[str]:
-    """The names of the cells that are kept."""
+    """Return the headers of the cells that are kept."""
     headers = [plan.headers[index] for index in plan.original_indexes]
     return [restore(header) for header in headers] if plan.is_error_file else headers
 
 
 def fitted(cells: list[str], width: int) -> list[str]:
-    """The cells as they are handed out: as many as there are columns."""
+    """Cut or fill up the cells to the number of columns, as they are handed out."""
     return cells[:width] if len(cells) >= width else cells + [""] * (width - len(cells))
 
 
 def write_rejects(rejects: Sequence[Reject]) -> bytes:
-    """The rows as lines, packed by gzip: files of them one behind the other are one file."""
-    lines = [_write(rejects[at : at + _ROWS_A_LINE]) for at in range(0, len(rejects), _ROWS_A_LINE)]
-    return gzip.compress(b"\n".join([*lines, b""]), _FASTEST, mtime=0)
+    """Write rows as gzipped lines; such files can be concatenated."""
+    packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP)
+    packed = [packer.compress(_write(some) + b"\n") for some in _in_lines(rejects)]
+    return b"".join([*packed, packer.flush()])
 
 
 def read_rejects(blocks: Iterable[bytes], numbers: Container[int] | None = None) -> Iterator[Reject]:
-    """The rows of a file that comes in blocks, or those of given numbers."""
+    """Read the rows of a file that arrives in blocks, or only those with these *numbers*."""
     for line in _lines_of(blocks):
         said = from_json(line) if b"\\ud" not in line else json.loads(line)
         faults = [Fault(FaultCode(code), *facts) for code, *facts in said["faults"]]
@@ -59,11 +60,28 @@ def read_rejects(blocks: Iterable[bytes], numbers: Container[int] | None = None)
 
 
 _FASTEST = 1
+_GZIP = 31
+"""The window of `zlib` that stands for the header of gzip."""
 _ROWS_A_LINE = 1_000
+_SIZE_A_LINE = 1 << 20
+"""Roughly in bytes: a reader holds all cells of a line."""
+_CELL_BYTES = 32
+
+
+def _in_lines(rejects: Sequence[Reject]) -> Iterator[Sequence[Reject]]:
+    """The rows of each line: a thousand, or fewer if they have many or long cells."""
+    for start in range(0, len(rejects), _ROWS_A_LINE):
+        some, size, begin = rejects[start : start + _ROWS_A_LINE], 0, 0
+        for at, reject in enumerate(some):
+            if size >= _SIZE_A_LINE:
+                yield some[begin:at]
+                begin, size = at, 0
+            size += _CELL_BYTES * len(reject.row.cells) + len("".join(reject.row.cells))
+        yield some[begin:]
 
 
 def _write(rejects: Sequence[Reject]) -> bytes:
-    """One line, column by column; rows whose cells are alike share their faults, each of which is written once."""
+    """Write one line, column by column; each distinct fault is written once and shared by its rows."""
     distinct = {id(fault): fault for reject in rejects for fault in reject.faults}
     index_of = {key: index for index, key in enumerate(distinct)}
     return _to_json(
@@ -81,12 +99,12 @@ def _to_json(value: object) -> bytes:
     try:
         return to_json(value)
     except (PydanticSerializationError, UnicodeEncodeError):
-        # Half of a character, which UTF-8 can't hold and JSON can.
+        # Half a surrogate pair, which JSON can represent but UTF-8 can't.
         return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file that comes in blocks, without their ends."""
+    """Split a file that arrives in blocks into lines without their ends."""
     rest: list[bytes] = []
     for block in _unpacked(blocks):
         first, *others = block.split(b"\n")

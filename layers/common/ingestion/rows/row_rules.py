@@ -1,4 +1,4 @@
-"""The rules that hold between the cells of a row, or between a row and its file."""
+"""The rules about several cells of a row, or about a row and its file."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from ingestion.values.marks import shown
 def refuse_backward(
     record: RecordType, values: dict[str, Sequence[Any]], given: dict[str, Sequence[str]], found: Findings
 ) -> None:
-    """E007, where both dates are valid."""
+    """Add E007 to rows that end before they start, if both dates are valid."""
     if record.starts_and_ends is None:
         return
     first, last = record.starts_and_ends
@@ -34,9 +34,9 @@ def refuse_backward(
 
 
 def _is_day_of_start_or_later(start: str, end: str, declared: Declared) -> bool:
-    """Whether the end is a day as a whole, that of the start or, as both are written, a later one.
+    """Whether the end has no time and is, as written, the day of the start or a later one.
 
-    Nobody knows that it was before the start, which may be of another zone than the day.
+    Such an end is not known to be before the start, which may be in another zone.
     """
     day, day_of_start = dates.day_alone(end, declared), dates.day_of(start, declared)
     return day is not None and day_of_start is not None and day >= day_of_start
@@ -52,7 +52,7 @@ def _backward(fields: tuple[str, str], start: str, end: str) -> Fault:
 
 
 def refuse_other_programmes(texts: Sequence[Sequence[str]], found: Findings) -> None:
-    """E012, for rows of a combined export; what names no programme is taken, with a warning."""
+    """Add E012 to rows of a combined export that belong elsewhere; a type that names no programme only warns."""
     plan = found.plan
     if plan.session_type_index is None:
         return

@@ -1,4 +1,4 @@
-"""The `session_type` column of combined exports: it names the programme of its row."""
+"""The `session_type` column of combined exports, which names the programme of each row."""
 
 import re
 
@@ -12,7 +12,7 @@ _LONGEST = 255
 
 
 def read(text: str) -> str | None:
-    """The program_type that the cell names, empty if the cell is; None if it names none that has sessions."""
+    """Return the program_type that the cell names: empty for an empty cell, None if it names no session programme."""
     value = bare(text)
     if not value:
         return ""
@@ -26,16 +26,16 @@ def read(text: str) -> str | None:
 
 
 def _names_type(name: str, programme: Programme) -> bool:
-    """Whether a word is that of its sessions, or of the same stem: `mentoring` and `mentor`, `languages`."""
+    """Whether a word is the programme's session type or has its stem: `mentoring` and `mentor`, `languages`."""
     stem = (programme.session_type or programme.program_type).removesuffix("ship")
     return any(word.startswith(stem) for word in re.split(r"[\W_]+", name))
 
 
 def other_programme(text: str, program_type: str, programme: Programme) -> Fault:
-    """The fault of a row of *program_type* in a file of *programme*."""
+    """Return the fault of a row of *program_type* in a file of *programme*."""
     value = bare(text)
     message = (
-        f"session_type: {shown(value)} is a session of {PROGRAMMES[program_type].name}, this file is one of "
-        f"{programme.name}; upload the error file for {program_type} to import the row there"
+        f"session_type: {shown(value)} is a session of {PROGRAMMES[program_type].name}, but this file belongs to "
+        f"{programme.name}; to import the row, upload the error file for {program_type}"
     )
     return Fault(FaultCode.OTHER_PROGRAMME, "session_type", message, text)

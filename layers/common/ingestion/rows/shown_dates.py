@@ -1,15 +1,24 @@
 """Dates and times of day as a spreadsheet shows them, and whether two of them are the same.
 
-How a spreadsheet shows a date depends on who opens it, so a numeric date in either order is the date that it may be,
-unless it has dots: then the day comes first. A date with slashes that may be either of two days stays the same if day
-and month change places, as they do in a spreadsheet of another locale: nobody can tell who swapped them, and read in a
-declared order it would be the other day. Swapped into dots it counts as corrected, because it can be only one day then.
+A spreadsheet shows a date in its locale's form, without a year or a day, as a number or clipped. A numeric date in
+either order is therefore any date that it may be, unless it has dots: then the day comes first. A date with slashes
+that may be either of two days stays the same if day and month change places, as they do in a spreadsheet of another
+locale: nobody can tell who swapped them, and read in a declared order it would be the other day. The same holds for a
+date with dots that comes back with slashes and may still be that day. Swapped into dots a date counts as corrected,
+because it can be only one day then.
 """
 
 import re
+from datetime import date
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ingestion.values.marks import BLANKS
+
+_DAY_ZERO: Final = date(1899, 12, 30)
+_MINUTES_OF_DAY: Final = 24 * 60
+_HALF_A_MINUTE: Final = Decimal("0.0003")
+"""Of a day, roughly."""
 
 # The beginnings of months in English, Norwegian and Ukrainian, by number.
 _MONTHS: Final = (
@@ -29,7 +38,7 @@ _MONTHS: Final = (
 _MONTHS_OF_YEAR: Final = len(_MONTHS)
 _MONTH_NUMBERS: Final = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
 _TIME = (
-    r"(?:[T ,]{1,3}([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]{1,9})?)?"
+    r"(?:[T ,]{1,3}([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})([.,][0-9]{1,9})?)?"
     r" ?([ap]\.?m\.?)?)? ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_TIME}", re.IGNORECASE)
@@ -40,13 +49,19 @@ _DAY_NAMED = re.compile(
 _NAMED_DAY = re.compile(rf"(\w{{3,12}})[. ]{{1,2}}([0-9]{{1,2}}),? ([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
 _FRACTION = re.compile(r"([0-9]{1,2})[./]([0-9]{1,2})")
 _DAY_AND_MONTH = re.compile(r"([0-9]{1,2})[-. ]{1,2}([^\W\d_]{3,12})\.?|([^\W\d_]{3,12})[-. ]{1,2}([0-9]{1,2})")
+_MONTH_AND_YEAR = re.compile(
+    r"([0-9]{4})[-/. ]([0-9]{1,2})|([0-9]{1,2})[-/. ]([0-9]{4})|([^\W\d_]{3,12})[-. ]{1,2}([0-9]{4}|[0-9]{2})"
+)
+_CLIPPED = re.compile(r"([0-9]{2}):([0-9]{2})[.,][0-9]")
 _CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: ?([ap])\.?m\.?)?", re.IGNORECASE)
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DATE_WORDS: Final = frozenset({"t", "z", "utc", "gmt", "am", "pm", "a", "p", "m", "e"})
 
 Day = tuple[int, int, int]
 """The year in its century, the month and the day."""
 Clock = tuple[int, int, int]
+"""Hour, minute, second."""
 
 
 class ShownDate(NamedTuple):
@@ -60,7 +75,79 @@ class ShownDate(NamedTuple):
     """The first two numbers of a numeric date."""
     time: tuple[int, int]
     second: int | None
+    has_fraction: bool
     zone: str
+
+
+def is_serial(given: ShownDate, number: Decimal) -> bool:
+    """Whether the number is what a spreadsheet counts for the date and its time."""
+    clock = Decimal(given.time[0] * 60 + given.time[1]) / _MINUTES_OF_DAY
+    return any(abs((day - _DAY_ZERO).days + clock - number) < _HALF_A_MINUTE for day in _whole_days(given))
+
+
+def is_part_of_day(clock: Clock, number: Decimal) -> bool:
+    """Whether the number is what a spreadsheet keeps of a time: `12:00` is half a day."""
+    hour, minute, second = clock
+    return abs((Decimal(hour * 60 + minute) + Decimal(second) / 60) / _MINUTES_OF_DAY - number) < _HALF_A_MINUTE
+
+
+def is_clipped(given: ShownDate, back: str) -> bool:
+    """Whether only minutes and seconds are shown, as some spreadsheet does with fractions of a second: `00:30.7`."""
+    found = _CLIPPED.fullmatch(back)
+    return found is not None and given.has_fraction and (int(found[1]), int(found[2])) == (given.time[1], given.second)
+
+
+def _whole_days(given: ShownDate) -> set[date]:
+    found = set()
+    for year, month, day in given.days:
+        try:
+            found.add(date((20 if given.century is None else given.century) * 100 + year, month, day))
+        except ValueError:
+            continue
+    return found
+
+
+def may_be_shown_as_date(text: str) -> bool:
+    """Whether *text* is a date, a part of one, or what a spreadsheet of some locale makes one of."""
+    said = read_date(text) or _day_and_month(text) or _month_and_year(text)
+    return said is not None or any(form.fullmatch(text) for form in (_CLOCK, _FRACTION, _CLIPPED))
+
+
+def is_part_of_date(given: str, back: str) -> bool:
+    """Whether both are the same day without its year, or the same month: a spreadsheet takes either for a date."""
+    if any((said := part(given)) is not None and said == part(back) for part in (_day_and_month, _month_and_year)):
+        return True
+    return _is_day_of_fraction(given, back)
+
+
+def _day_and_month(text: str) -> tuple[int, int] | None:
+    """The numbers of a day and of its month, whose name is written."""
+    if not (found := _DAY_AND_MONTH.fullmatch(text)):
+        return None
+    day, name = (found[1], found[2]) if found[1] else (found[4], found[3])
+    month = _MONTH_NUMBERS.get(name.lower()[:3])
+    return (int(day), month) if month else None
+
+
+def _month_and_year(text: str) -> tuple[int, int] | None:
+    """The month and the year in its century."""
+    if found := _MONTH_AND_YEAR.fullmatch(text):
+        year, month = found[1] or found[4] or found[6], found[2] or found[3]
+        number = int(month) if month else _MONTH_NUMBERS.get(found[5].lower()[:3])
+        return (number, int(year) % 100) if number else None
+    return None
+
+
+def _is_day_of_fraction(given: str, back: str) -> bool:
+    """Whether a spreadsheet has made 4 May or 5 April of 4.5 or 4/5, in whatever year."""
+    fraction = _FRACTION.fullmatch(given)
+    if not fraction:
+        return False
+    numbers = {int(fraction[1]), int(fraction[2])}
+    if _DAY_AND_MONTH.fullmatch(back):
+        return set(_day_and_month(back) or ()) == numbers
+    shown = read_date(back)
+    return shown is not None and shown.time == (0, 0) and any({month, day} == numbers for _, month, day in shown.days)
 
 
 def read_clock(text: str) -> Clock | None:
@@ -99,7 +186,7 @@ def read_date(text: str) -> ShownDate | None:
 def _dated(
     year: str, days: set[Day], in_order: tuple[int, int] | None, time: tuple[str | None, ...]
 ) -> ShownDate | None:
-    hour, minute, second, half, zone = time
+    hour, minute, second, fraction, half, zone = time
     hours = int(hour or 0)
     if half:
         if not 1 <= hours <= 12:
@@ -107,7 +194,13 @@ def _dated(
         hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
     century = int(year) // 100 if len(year) == 4 else None
     seconds = int(second) if second else None
-    return ShownDate(frozenset(days), century, in_order, (hours, int(minute or 0)), seconds, zone or "")
+    return ShownDate(
+        frozenset(days), century, in_order, (hours, int(minute or 0)), seconds, fraction is not None, zone or ""
+    )
+
+
+def _is_ambiguous(date: ShownDate) -> bool:
+    return len(date.days) > 1 and date.in_order is not None and max(date.in_order) <= _MONTHS_OF_YEAR
 
 
 def is_same_date(given: ShownDate, back: ShownDate) -> bool:
@@ -117,40 +210,12 @@ def is_same_date(given: ShownDate, back: ShownDate) -> bool:
     elif _is_ambiguous(given) and _is_ambiguous(back):
         is_same_day = given.days == back.days
     else:
-        # With day and month swapped, it is the same only if both can be only one day.
-        is_same_day = len(given.days) == 1 and {day for day in back.days if day[1] <= _MONTHS_OF_YEAR} == given.days
+        # With day and month swapped, it is the same only if what was handed out can be only one day.
+        is_same_day = len(given.days) == 1 and given.days <= back.days
     is_same_day = is_same_day and (given.century == back.century or None in (given.century, back.century))
-    is_same_second = back.second is None or back.second == (given.second or 0)
+    seconds = (given.second or 0, (given.second or 0) + given.has_fraction)
+    is_same_second = back.second is None or back.second in seconds
     return is_same_day and given.time == back.time and is_same_second and back.zone.upper() in ("", given.zone.upper())
-
-
-def _is_ambiguous(date: ShownDate) -> bool:
-    return len(date.days) > 1 and date.in_order is not None and max(date.in_order) <= _MONTHS_OF_YEAR
-
-
-def is_day_of_fraction(given: str, back: str) -> bool:
-    """Whether a spreadsheet has made 4 May or 5 April of 4.5 or 4/5, in whatever year."""
-    fraction = _FRACTION.fullmatch(given)
-    if not fraction:
-        return False
-    numbers = {int(fraction[1]), int(fraction[2])}
-    if found := _DAY_AND_MONTH.fullmatch(back):
-        day, name = (found[1], found[2]) if found[1] else (found[4], found[3])
-        return {int(day), _MONTH_NUMBERS.get(name.lower()[:3])} == numbers
-    shown = read_date(back)
-    return shown is not None and shown.time == (0, 0) and any({month, day} == numbers for _, month, day in shown.days)
-
-
-def may_be_shown_as_date(text: str) -> bool:
-    """Whether *text* is a date, a part of one, or what a spreadsheet makes one of."""
-    return any(form.fullmatch(text) for form in (_CLOCK, _FRACTION)) or (
-        read_date(text) is not None or _is_day_and_month(text)
-    )
-
-
-def _is_day_and_month(text: str) -> bool:
-    found = _DAY_AND_MONTH.fullmatch(text)
-    return found is not None and (found[2] or found[3]).lower()[:3] in _MONTH_NUMBERS
 
 
 def has_only_date_words(text: str) -> bool:

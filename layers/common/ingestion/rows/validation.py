@@ -1,9 +1,9 @@
-"""From raw rows to valid ones, column by column: each distinct text of a column is read once per batch of rows.
+"""Validate raw rows column by column: each distinct text of a column is read once for a group of rows.
 
-Whatever a column repeats (durations, levels, topics, most people) costs one look-up, faults included, and what is
-remembered lives no longer than the batch; people, who come again all over a file, may be remembered for a chunk. Faults
-are only gathered per row once a column is known to have any. Valid rows stay columns: staging wants them so, and a
-value per row and back again costs more than reading it.
+A repeated text (durations, levels, topics, most people) costs one look-up, faults included. Readings live as long as
+the group; those of people, who recur throughout a file, may live as long as a chunk. Faults are collected by row only
+in columns that have any. Valid rows stay in columns, as staging needs them: turning columns into rows and back costs
+more than reading them.
 """
 
 from collections import Counter
@@ -34,21 +34,21 @@ PersonRow = PERSON.row_type
 
 
 class Validated(NamedTuple):
-    """What came of some raw rows: valid ones and rejects, both in file order."""
+    """The result of validating raw rows: valid rows and rejects, both in file order."""
 
     record: RecordType
     columns: dict[str, Sequence[Any]]
-    """The valid rows by field of the record's row, all of the same length."""
+    """The values of the valid rows by field, all of the same length."""
     cells: dict[str, Sequence[str]]
-    """The texts that they were read from, by field, of the columns that the file has."""
+    """The texts of the valid rows by field, for columns that the file has."""
     readings: dict[str, Readings]
-    """What each distinct text says, by field; of a column that was read at once, nothing."""
+    """The readings of distinct texts by field; empty for a column that was read at once."""
     rejects: list[Reject]
     ratings: RatingFacts
     instance_refs: frozenset[str]
     """The distinct programme instances that the rows name, as written."""
     warnings: Counter[str]
-    """How often which doubt was overcome."""
+    """How often each warning applies, by code."""
 
     @property
     def sessions(self) -> list[Any]:
@@ -64,7 +64,7 @@ class Validated(NamedTuple):
         return list(map(self.record.row_type, *(self.columns[name] for name in self.record.row_type._fields)))
 
     def where(self, chosen: Sequence[bool]) -> "Validated":
-        """The same with those of the valid rows only that are chosen."""
+        """Keep only the chosen valid rows."""
         return self._replace(columns=_chosen(self.columns, chosen), cells=_chosen(self.cells, chosen))
 
 
@@ -84,9 +84,8 @@ def validate(
 ) -> Validated:
     """Validate rows that all have as many cells as the header.
 
-    *scale* is the file's rating scale if it is known already. While it is not, only a rating that fits neither scale,
-    or not the scale that these rows settle by themselves, is a fault here. Rows of the same chunk may be given the same
-    *remembered*.
+    *scale* is the file's rating scale, if known. Otherwise a rating is a fault only if it fits neither scale, or not
+    the scale that these rows decide by themselves. Groups of the same chunk may share *remembered*.
     """
     texts = list(zip(*rows.cells, strict=True)) or [()] * len(plan.headers)
     found = Findings(plan, remembered)
@@ -128,9 +127,9 @@ def validate(
 
 
 def _read_at_once(column: Column, cells: Sequence[str], now: datetime, declared: Declared) -> Sequence[Cell] | None:
-    """The values of a column that needs no look at each of its texts; None if it does.
+    """Read a whole column at once; None if its texts must be read one by one.
 
-    So it is with dates that are all written alike, as in most files, and with texts that are short enough.
+    This works for dates that all have the usual form, as in most files, and for texts that are short enough.
     """
     if column.rule is dates.date:
         return dates.all_as_written(cells, dates.earliest(now, column.oldest_years))
@@ -149,14 +148,14 @@ def _refuse_off_scale(column: Column, readings: Readings, scale: Scale | None) -
     scale = scale or ratings.scale_so_far(facts)
     for text, value in readings.items():
         if type(value) is Decimal and not ratings.fits(value, scale):
-            # What fits neither scale is told of both: which is the file's, a part of it may not know.
+            # The message about a rating that fits neither scale names both, since these rows may not show the file's.
             told = scale if ratings.fits(value, None) else None
             readings[text] = ratings.off_scale(column.name, text, told)
     return facts
 
 
 def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Cell | Fault]:
-    """The reading of every cell, in row order; its faults are added to those of their rows."""
+    """Return the reading of every cell in row order, and add its faults to those of its row."""
     values = list(map(readings.__getitem__, cells))
     if Fault in set(map(type, values)):
         for position, value in enumerate(values):
@@ -166,7 +165,7 @@ def _spread(readings: Readings, cells: Sequence[str], faults: Faults) -> list[Ce
 
 
 def _columns(record: RecordType, rows: RawRows, values: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    """The values of all rows by field of the record's row."""
+    """Return the values of all rows by field of the record's row."""
     placed: dict[str, Sequence[Any]] = {
         "row_number": rows.numbers,
         "line": rows.lines,

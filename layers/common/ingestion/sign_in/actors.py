@@ -1,7 +1,7 @@
-"""Who does something: a person, a program, an AWS principal, or the system itself.
+"""Actors: a person, a program, an AWS principal, or the system itself.
 
-A name alone may be anybody's: an issuer's subject may read like somebody's address, or like the system's own name. So
-an actor has a kind beside its name, and a person or a program the issuer that knows them and their subject there.
+A name alone proves nothing: an issuer's subject may look like somebody's address or like the system's own name. So an
+actor has a kind as well as a name, and a person or a program also has an issuer and its subject there.
 """
 
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ActorKind(StrEnum):
-    """What an actor is, whatever it is called."""
+    """What an actor is, whatever its name."""
 
     PERSON = "person"
     PROGRAM = "program"
     AWS = "aws"
     SYSTEM = "system"
     LOCAL = "local"
-    """Whoever uses the machine that a system without sign-in runs on."""
+    """Whoever uses the machine on which a system without sign-in runs."""
 
 
 class Actor(BaseModel):
-    """Somebody or something that acts. `name` is what is shown."""
+    """Somebody or something that acts. `name` is for display."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +34,7 @@ class Actor(BaseModel):
 
     @classmethod
     def of_claims(cls, claims: Mapping[str, Any]) -> Self:
-        """Whom a token that has been verified is about. Without a subject it is nobody's: raises KeyError."""
+        """Return the subject of a verified token. Raises KeyError if the token has none."""
         issuer, subject = str(claims.get("iss", "")), str(claims["sub"])
         kind = ActorKind.PROGRAM if _is_of_a_program(claims) else ActorKind.PERSON
         address = _address(claims) if kind is ActorKind.PERSON else None
@@ -42,7 +42,7 @@ class Actor(BaseModel):
 
     @classmethod
     def of_principal(cls, principal: str) -> Self:
-        """Whom S3 names, as its events do (`AWS:AROA…:session`)."""
+        """Return the principal that an S3 event names (`AWS:AROA…:session`)."""
         return cls(kind=ActorKind.AWS, name=principal)
 
 
@@ -52,29 +52,29 @@ LONGEST_ADDRESS: Final = 254
 """https://www.rfc-editor.org/errata/eid1690"""
 
 SYSTEM: Final = Actor(kind=ActorKind.SYSTEM, name="kintell-ingest")
-"""What the system does by itself."""
+"""The actor of what the system does by itself."""
 
 LOCAL: Final = Actor(kind=ActorKind.LOCAL, name="local")
 
 
 def has_subject(claims: Mapping[str, Any]) -> bool:
-    """Whether claims say whom they are about, by a name that the audit trail can have and a reader sees as it is."""
+    """Whether the claims have a subject that the audit trail can store and a reader sees as it is."""
     subject = claims.get("sub")
     return isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT and _is_seen(subject)
 
 
 def _is_seen(text: str) -> bool:
-    """Without what is not seen, or turns round what is: two names that read alike are one name."""
+    """Whether no character is invisible or reverses the text, so that names that look alike are the same."""
     return text.isprintable() and text == text.strip()
 
 
 def _name(issuer: str, subject: str) -> str:
-    """With its issuer, so that a subject is not taken for an address, a principal or the system."""
+    """Name a subject with its issuer, so that nobody mistakes it for an address, a principal or the system."""
     return f"{subject} ({issuer})" if issuer else subject
 
 
 def _address(claims: Mapping[str, Any]) -> str | None:
-    """The address that the issuer vouches for. One that it says nothing of may be anybody's."""
+    """Return the address that the issuer has verified. An unverified one may be anybody's."""
     email, is_verified = claims.get("email"), claims.get("email_verified")
     is_vouched_for = is_verified is True or is_verified == "true"
     if not is_vouched_for or not isinstance(email, str) or len(email) > LONGEST_ADDRESS:
@@ -83,9 +83,9 @@ def _address(claims: Mapping[str, Any]) -> str | None:
 
 
 def _is_of_a_program(claims: Mapping[str, Any]) -> bool:
-    """Whether a client got the token for itself: it is then its own subject (RFC 9068, 2.2), or its issuer says so.
+    """Whether a client got the token for itself: it is its own subject (RFC 9068, 2.2), or the issuer says so.
 
-    `cid` is Okta's name for the client, `idtyp` Entra ID's for who it is, `gty` Auth0's for how it was granted.
+    `cid` is Okta's name for the client; `idtyp` is Entra ID's for its kind, `gty` Auth0's for the type of grant.
     """
     clients = [claims.get(name) for name in ("client_id", "cid", "azp")]
     return claims["sub"] in clients or claims.get("idtyp") == "app" or claims.get("gty") == "client-credentials"

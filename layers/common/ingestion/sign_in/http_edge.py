@@ -1,4 +1,4 @@
-"""The edge to HTTP, behind API Gateway (payload 2.0): what clients write is made regular, answers are guarded."""
+"""The HTTP edge behind API Gateway (payload 2.0): normalise what clients send, protect answers with headers."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,16 +7,16 @@ from urllib.parse import SplitResult, urlsplit
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 NOTHING_RUNS: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""The Content-Security-Policy of whatever has none of its own."""
+"""The Content-Security-Policy of answers that set none of their own."""
 
 _GUARDS: Final = {
-    # Answers hold personal data: nobody on the way may keep them.
+    # Answers contain personal data, which no cache on the way may keep.
     "Cache-Control": "no-store",
     "Content-Security-Policy": NOTHING_RUNS,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # No page of another origin holds a window of ours, or takes an answer in as a picture or a script: of a host beside
-    # ours, too, whose requests bring the pass.
+    # No page of another origin may control our windows, or embed an answer as an image or a script; this includes
+    # sibling hosts, whose requests carry the session cookie.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -25,7 +25,7 @@ _TLS_FOR_A_YEAR: Final = "max-age=31536000"
 
 
 def regular_texts(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with its headers by lower-case names, and without halves of characters, which can't be encoded."""
+    """Return the event with lower-case header names and without half surrogate pairs, which can't be encoded."""
     return {
         **event,
         "rawPath": _text(event.get("rawPath") or "/"),
@@ -45,15 +45,30 @@ def _text(given: Any) -> str:
 
 
 def split_address(address: str) -> SplitResult | None:
-    """The parts of an address that a client wrote; None if it is none."""
+    """Split an address that a client sent; None if it isn't one."""
     try:
         return urlsplit(address)
     except ValueError:
         return None
 
 
+def may_come_from_here(event: Mapping[str, Any]) -> bool:
+    """False if a page of another site has a browser send this.
+
+    SameSite keeps the session cookie from being sent then; this asks the browser itself who sends it: by
+    `Sec-Fetch-Site`, or an old one by `Origin`. Whoever sends neither is no browser, and nobody else has a cookie
+    without knowing it.
+    """
+    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site:
+        return site == "same-origin"
+    address = split_address(origin) if origin is not None else None
+    return origin is None or (address is not None and address.netloc == headers.get("host"))
+
+
 def guard(answer: dict[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer, with each protecting header that it does not have yet."""
+    """Add each protective header that the answer doesn't have."""
     guards = {**_GUARDS, "Strict-Transport-Security": _TLS_FOR_A_YEAR} if _is_by_tls(event) else _GUARDS
     own = answer.get("headers") or {}
     named = {name.lower() for name in own}
@@ -61,7 +76,7 @@ def guard(answer: dict[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_by_tls(event: Mapping[str, Any]) -> bool:
-    """API Gateway takes nothing else; the local system has no TLS."""
+    """Whether the client used TLS: always with API Gateway, never on the local system."""
     headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
     host = headers.get("host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host

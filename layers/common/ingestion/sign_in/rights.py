@@ -1,19 +1,19 @@
-"""What somebody may be allowed to do, and how a token says that they are.
+"""Rights, and how a token grants them.
 
-One claim of the token says so, which the stack's parameters name: the groups of its own user pool, or a claim of an
-OIDC issuer's. What the other claims say gives nobody a right.
+Only one claim grants rights, and the stack's parameters name it: the groups of the stack's own user pool, or a claim of
+an OIDC issuer.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-# `scope` is OAuth's (RFC 8693, 4.2), `scp` Entra ID's name for it: names with blanks between them.
+# Names separated by spaces: OAuth calls the claim `scope` (RFC 8693, 4.2), Entra ID `scp`.
 _SCOPES: Final = ("scope", "scp")
 
 
 class Right(StrEnum):
-    """A right by the name that tokens have for it."""
+    """A right, by its name in tokens."""
 
     IMPORTS_READ = "imports.read"
     IMPORTS_WRITE = "imports.write"
@@ -21,9 +21,9 @@ class Right(StrEnum):
 
 
 def granted(claims: Mapping[str, Any], claim: str) -> frozenset[Right]:
-    """The rights that *claim* has among its items, each of which is a name as a whole.
+    """Return the rights among the items of *claim*, each of which is compared as a whole.
 
-    A group may be called anything: one whose name holds a right's, before or behind blanks or slashes, is another.
+    A group may have any name; one that only contains the name of a right, beside spaces or slashes, grants nothing.
     """
     value = claims.get(claim)
     if isinstance(value, str):

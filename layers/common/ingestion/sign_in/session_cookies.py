@@ -1,6 +1,6 @@
-"""The cookie that a browser shows once somebody has signed in: who they are and what they may do, signed by us.
+"""The session cookie of a browser after signing in: who the user is and what they may do, signed by us.
 
-It holds no token: whoever gets hold of it can ask for pages until it expires, for an hour at most, and nothing else.
+It contains no token: whoever steals it can request pages until it expires, after an hour at most, and nothing else.
 """
 
 import base64
@@ -20,7 +20,7 @@ COOKIE_SECONDS: Final = 60 * 60
 
 
 class SessionCookie(BaseModel):
-    """Its holder and their rights; `expires_at` is in seconds since 1970, and it is revoked by its id."""
+    """The content of a session cookie; `expires_at` is in seconds since 1970. It is revoked by its id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,13 +31,13 @@ class SessionCookie(BaseModel):
 
 
 def seal(key: bytes, purpose: str, value: Mapping[str, Any]) -> str:
-    """*value* as text for a cookie, which only a holder of the key can have written, and for this purpose."""
+    """Sign *value* for this purpose, as text for a cookie; only holders of the key can do so."""
     text = _encoded(json.dumps(value, separators=(",", ":")).encode())
     return f"{text}.{_encoded(_signature(key, purpose, text))}"
 
 
 def unseal(key: bytes, purpose: str, sealed: str, now: float) -> dict[str, Any] | None:
-    """The value; None if somebody else wrote it, or for another purpose, or it has come to its `expires_at`."""
+    """Return the signed value; None if the signature is not ours and for this purpose, or the value has expired."""
     text, _, signature = sealed.partition(".")
     if not hmac.compare_digest(signature.encode(), _encoded(_signature(key, purpose, text)).encode()):
         return None
@@ -46,25 +46,25 @@ def unseal(key: bytes, purpose: str, sealed: str, now: float) -> dict[str, Any] 
 
 
 def issue(key: bytes, given: SessionCookie) -> str:
-    """The sealed text of the cookie."""
+    """Write the text of a session cookie."""
     return seal(key, "session", given.model_dump(mode="json"))
 
 
 def read(key: bytes, cookie: str, now: float) -> SessionCookie | None:
-    """The session that a cookie holds; None without one, or if it is over. It may have been revoked since."""
+    """Read a session cookie; None if it is invalid or has expired. It may have been revoked."""
     value = unseal(key, "session", cookie, now)
     try:
         return SessionCookie.model_validate(value) if value is not None else None
-    except ValidationError:  # signed by an earlier release, which wrote other cookies
+    except ValidationError:  # signed by an earlier release, whose cookies had another form
         return None
 
 
 def cookies_of(event: Mapping[str, Any]) -> dict[str, str]:
-    """The cookies of a request that API Gateway hands over (payload 2.0): in a list of their own, or in the header.
+    """Return the cookies of an API Gateway request (payload 2.0), from its list of cookies and from the header.
 
-    A `__Host-` cookie is of this host alone because browsers see to it, for the very name. Another host of the same
-    site may have set one whose name has other blanks before it than HTTP knows (such as U+00A0): that is another name.
-    Of two values of one name, one is somebody else's: neither counts.
+    Browsers guarantee that a `__Host-` cookie was set by this host, but only for exactly that prefix. Another host of
+    the same site may set a cookie whose name begins with white space that HTTP doesn't trim (such as U+00A0): that is a
+    different name. If one name has two values, somebody else set one of them, so neither counts.
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     texts = [text for several in (event.get("cookies") or [], [headers.get("cookie", "")]) for text in several]

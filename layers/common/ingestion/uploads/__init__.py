@@ -1,1 +1,1 @@
-"""What is said about an upload: its options, its links, and what its name says of programme and instance."""
+"""Read an upload's options and links, and the programme and instance in its name."""

@@ -1,8 +1,9 @@
-"""What a file's name says: its programme, and the one quarter, month or year that it is of.
+"""Read a file's name: its programme, and the single quarter, month or year that it covers.
 
-Names are read word by word, so case and separators never matter. Around what is said, people and programs add marks of
-copies, versions and second endings; these are passed over. What may be a stretch of time is no instance: not even the
-year of it is taken.
+Names are read word by word, so case and separators don't matter. Marks of copies and versions and second endings, which
+people and programs add around a name, are skipped. A name that may mean a stretch of time gives no instance: not even
+its year is used. An unknown word may be a month's name in another language (`marts-2026`): beside one, neither a year
+alone nor a month's name is used.
 """
 
 import re
@@ -14,7 +15,7 @@ from ingestion.records import PROGRAMMES, Kind, Programme
 from ingestion.values.months import MONTHS
 
 LONGEST: Final = 300
-"""Characters; a longer text is no name of a file."""
+"""Characters; a longer text is not a file name."""
 
 _WORD = re.compile(r"\([0-9]{1,4}\)|[^\W_]+")
 _ABBREVIATED = re.compile(r"\b([ft])\.o\.m\b\.?")
@@ -22,6 +23,12 @@ _OWNER = "kintell"
 _COPY: Final = {"copy", "kopi", "kopia", "копія", "копия"}
 _COPY_OF: Final = (("copy", "of"), ("kopi", "av"), ("копія",), ("копия",))
 _ADDED: Final = {"csv", "txt", "tsv", "gz", "final", "export", "eksport", "ny", "nye", "new", "endelig", "errors"}
+_TIMELESS: Final = {
+    *("report", "rapport", "data", "dataset", "session", "sessions", "økt", "økter", "møte", "møter", "list", "liste"),
+    *("all", "alle", "full", "complete", "backup", "excel", "utf", "upload", "import", "corrected", "rettet", "fixed"),
+    *("звіт", "дані", "сесії", "зустрічі", "список", "експорт"),
+}
+"""Words of files that say nothing of when; any other may."""
 _VERSION = re.compile(r"v[0-9]{1,3}")
 _OF_TIME: Final = {
     *(
@@ -92,7 +99,7 @@ _OF_TIME: Final = {
     ),
     *("år", "рік", "роки", "month", "months", "måned", "måneder", "місяць", "місяці", "ytd", "hittil"),
 }
-"""Words beside which a year or a month is not all that is said of the time."""
+"""Words that show that a year or a month is not the whole time the file covers."""
 
 _YEAR = r"(?P<year>20[0-9]{2})"
 _QUARTER = r"q ?(?P<quarter>[1-4])"
@@ -105,14 +112,14 @@ _PERIODS: Final = (
 
 
 class FileName(NamedTuple):
-    """What a file's name says; None where it says nothing."""
+    """The programme and the instance in a file's name; None if it has none."""
 
     program_type: str | None
     slug: str | None
 
 
 def read_file_name(file_name: str) -> FileName:
-    """Find programme and instance in a file's name, whatever its case, separators and marks of copies."""
+    """Find programme and instance in a file's name, whatever its case, separators and copy marks."""
     words = _words(file_name)
     named = [
         (programme, rest)
@@ -127,7 +134,7 @@ def read_file_name(file_name: str) -> FileName:
 
 
 def _words(file_name: str) -> list[str]:
-    """The words of the name in lower case, without what copies have in front and behind."""
+    """Split the name into lower-case words, without copy marks at either end."""
     if len(file_name) > LONGEST:
         return []
     name = _ABBREVIATED.sub(r"\1om ", unicodedata.normalize("NFC", file_name).lower())
@@ -138,7 +145,7 @@ def _words(file_name: str) -> list[str]:
 
 
 def _without_mark(words: list[str]) -> list[str]:
-    """The words with one mark of a copy less, if there is one."""
+    """Remove one copy mark, if there is one."""
     unnumbered = [words[0], *words[2:]] if words[1:2] and words[1].startswith("(") else words
     for start in _COPY_OF:
         if tuple(unnumbered[: len(start)]) == start:
@@ -153,7 +160,7 @@ def _without_mark(words: list[str]) -> list[str]:
 
 
 def _after(name: Sequence[str], words: list[str]) -> list[str] | None:
-    """What follows the name, if the words begin with it, or with it behind the owner's."""
+    """Return what follows the name if the words begin with it, with or without the owner's name first."""
     start = 1 if words[:1] == [_OWNER] and name[0] != _OWNER else 0
     end = start + len(name)
     return words[end:] if words[start:end] == list(name) else None
@@ -162,9 +169,12 @@ def _after(name: Sequence[str], words: list[str]) -> list[str] | None:
 def _slug(programme: Programme, rest: list[str]) -> str | None:
     if programme.kind is Kind.PEOPLE or not _OF_TIME.isdisjoint(rest):
         return None
-    said = " ".join(word for word in rest if _says_when(word))
+    places = [at for at, word in enumerate(rest) if _says_when(word)]
+    if places and places[-1] - places[0] >= len(places):
+        return None  # the 2 of `2026-part-2` is no month
+    said = " ".join(rest[at] for at in places)
     period = next((found for form in _PERIODS if (found := form.fullmatch(said))), None)
-    if period is None:
+    if period is None or _may_say_more(rest, period):
         return None
     slug = f"{programme.slug_prefix}-{period['year']}"
     if period["quarter"]:
@@ -173,8 +183,24 @@ def _slug(programme: Programme, rest: list[str]) -> str | None:
     return f"{slug}-{MONTHS.get(month) or int(month):02}" if month else slug
 
 
+def _may_say_more(rest: Sequence[str], period: re.Match[str]) -> bool:
+    """Whether a word that is not known, beside a year alone or beside a month's name, may be a month as well."""
+    if period["quarter"] or (period["month"] or "").isdigit():
+        return False
+    said_by = [word for word in rest if not _is_passed_over(word)]
+    if not period["month"]:
+        return any(not _says_when(word) for word in said_by)
+    at = said_by.index(period["month"])
+    return any(not _says_when(word) for word in said_by[max(at - 1, 0) : at + 2])
+
+
+def _is_passed_over(word: str) -> bool:
+    known = _ADDED | _COPY | _TIMELESS
+    return word in known or word.startswith("(") or _VERSION.fullmatch(word) is not None
+
+
 def _says_when(word: str) -> bool:
-    """Whether the word is of a time, or may be: all that has a digit, a month's name, the q of a quarter."""
+    """Whether the word may be about time: it has a digit, or is a month's name or the q of a quarter."""
     if word in _ADDED or word in _COPY or _VERSION.fullmatch(word):
         return False
     return word == "q" or word in MONTHS or any(mark.isdigit() for mark in word)

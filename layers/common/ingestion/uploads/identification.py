@@ -1,6 +1,6 @@
-"""Which programme and which programme instance a file belongs to, from its key, its name and its columns.
+"""Identify the programme and the programme instance of a file by its key, its name and its columns.
 
-Names are compared in the `plain` form (lower-case, `_` between words), so case and separators never matter.
+Names are compared in the `plain` form (lower-case, `_` between words), so case and separators don't matter.
 """
 
 import re
@@ -27,7 +27,7 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
 
 class Key(NamedTuple):
-    """What an upload's key says; None where it says nothing."""
+    """The parts of an upload's key; None for those that it lacks."""
 
     program_type: str | None
     slug: str | None
@@ -36,7 +36,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One run of a programme; without dates if its slug tells none."""
+    """One run of a programme, with dates if its slug gives them."""
 
     program_type: str
     slug: str
@@ -46,13 +46,13 @@ class Instance:
 
 
 def programme_of_alias(text: str) -> str | None:
-    """The program_type that this name or alias means, in any case, with any separator."""
+    """Return the program_type with this name or alias, in any case and with any separator."""
     name = plain(text)
     return next((programme.program_type for programme in PROGRAMMES.values() if name in programme.names), None)
 
 
 def get_programme_of_alias(text: str) -> str:
-    """The program_type that this name or alias means; Refused(UNKNOWN_PROGRAM) names those there are."""
+    """Return the program_type with this name or alias; raises Refused(UNKNOWN_PROGRAM), which lists all programmes."""
     program_type = programme_of_alias(text)
     if program_type is None:
         raise Refused(
@@ -62,7 +62,7 @@ def get_programme_of_alias(text: str) -> str:
 
 
 def read_key(key: str) -> Key:
-    """Read `incoming/[<program>/[<slug>/]]<file>`; Refused if a folder or the suffix is none that we know."""
+    """Read `incoming/[<program>/[<slug>/]]<file>`; raises Refused if a folder or the suffix is unknown."""
     *folders, file_name = key.removeprefix(INCOMING).split("/")
     if not _SUFFIX.search(file_name):
         raise Refused(
@@ -72,7 +72,7 @@ def read_key(key: str) -> Key:
     if len(folders) > 2:
         raise Refused(
             RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-            f"The file lies too deep; upload to {INCOMING}<program>/<program-instance-slug>/<file>.",
+            f"The file is in too many folders; upload to {INCOMING}<program>/<program-instance-slug>/<file>.",
         )
     if not folders:
         return Key(None, None, file_name)
@@ -82,24 +82,24 @@ def read_key(key: str) -> Key:
 
 
 def error_file_name(file_name: str) -> str:
-    """What the error file of a file is called; that of an error file is not called `-errors-errors`."""
+    """Name the error file of a file; that of an error file is not called `-errors-errors`."""
     return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}{ERROR_SUFFIX}.csv"
 
 
 def instance_of_slug(slug: str, program_type: str) -> Instance:
-    """The instance of a programme that a slug names; Refused if it is no slug, or one of another programme."""
+    """Return the instance that a slug names; raises Refused if it is not a slug, or belongs to another programme."""
     programme = get_programme(program_type)
     if programme.kind is Kind.PEOPLE:
         raise _no_instance(f"{programme.name} is a roster and has no instances; upload it without one.")
     if not _SLUG.fullmatch(slug):
         raise _no_instance(
-            f'"{slug}" does not name a program instance; write lower-case letters, digits and hyphens, '
+            f'"{slug}" does not name a programme instance; write lower-case letters, digits and hyphens, '
             f"at most 100, such as {programme.slug_prefix}-2024-q4."
         )
     owner = programme_of_slug(slug)
     if owner not in (None, program_type):
         raise _no_instance(
-            f'"{slug}" is an instance of {owner}, but the file is one of {program_type}; name one of its.'
+            f'"{slug}" is an instance of {owner}, but the file belongs to {program_type}; name an instance of that.'
         )
     rest = slug.removeprefix(f"{programme.slug_prefix}-")
     starts_on, ends_on = _dates_of(rest) if owner else (None, None)
@@ -108,22 +108,19 @@ def instance_of_slug(slug: str, program_type: str) -> Instance:
 
 
 def slug_of_ref(text: str) -> str | None:
-    """The slug that a `program_ref` cell gives: as it stands, or as a name as files have them, in any case.
-
-    None if it can't be one.
-    """
+    """Return the slug in a `program_ref` cell, which may be written like a file's name; None if it is not a slug."""
     slug = read_file_name(text).slug or plain(text).replace("_", "-")
     return slug if _SLUG.fullmatch(slug) else None
 
 
 def is_of_own_form(slug: str, program_type: str) -> bool:
-    """Whether it is the name of the programme with a year, quarter or month: what a cell or file name may create."""
+    """Whether it is the programme's name with a year, quarter or month, which a cell or a file name may create."""
     prefix = f"{get_programme(program_type).slug_prefix}-"
     return slug.startswith(prefix) and _PERIOD_IN_SLUG.fullmatch(slug.removeprefix(prefix)) is not None
 
 
 def programme_of_slug(slug: str) -> str | None:
-    """The program_type whose prefix the slug has, if any."""
+    """Return the program_type whose prefix the slug has, if any."""
     for programme in PROGRAMMES.values():
         if slug == programme.slug_prefix or slug.startswith(f"{programme.slug_prefix}-"):
             return programme.program_type
@@ -148,14 +145,14 @@ def _no_instance(message: str) -> Refused:
 
 
 def programme_of_columns(headers: Sequence[str]) -> str | None:
-    """The program_type that a header line gives away, if it has a column that only one programme has."""
+    """Return the programme that a header line reveals by a column that only one programme has."""
     names = {header_name(header) for header in headers}
     found = (programme.program_type for programme in PROGRAMMES.values() if programme.telltale_columns & names)
     return next(found, None)
 
 
 def other_programme_of_columns(headers: Sequence[str], program_type: str) -> str | None:
-    """The one other programme that the file's own columns belong to, if none of them belongs to this one alone."""
+    """Return another programme if the header has columns that only it has, and none that only this one has."""
     if own_columns(headers, get_programme(program_type)):
         return None
     others = [name for name, other in PROGRAMMES.items() if name != program_type and own_columns(headers, other)]
@@ -163,7 +160,7 @@ def other_programme_of_columns(headers: Sequence[str], program_type: str) -> str
 
 
 def own_columns(headers: Sequence[str], programme: Programme) -> list[str]:
-    """The columns of the header line that only this programme has, by their names."""
+    """Return the names of the header's columns that only this programme has."""
     own = programme.telltale_columns | _only_of(programme)
     return sorted({header_name(header) for header in headers} & own)
 
@@ -174,14 +171,14 @@ def _columns_of(programme: Programme) -> set[str]:
 
 def _only_of(programme: Programme) -> set[str]:
     if programme.kind is Kind.PEOPLE:
-        # Names so general as those of the roster may stand in any file.
+        # The roster's names are so general that any file may have them.
         return set()
     others = (_columns_of(other) for other in PROGRAMMES.values() if other is not programme)
     return _columns_of(programme).difference(*others)
 
 
 def programme_of_ids(session_ids: Iterable[str]) -> str | None:
-    """The program_type that the prefixes of some session ids agree on; ids without a known prefix don't count."""
+    """Return the program_type on which the prefixes of session ids agree; ids without a known prefix don't count."""
     found = {
         programme.program_type
         for session_id in session_ids

@@ -1,7 +1,7 @@
-"""Which option a name in object metadata means: an option never goes unheeded because of how its name is written.
+"""Match names in object metadata to options, so that no option is ignored because of its spelling.
 
-S3 makes names lower-case, so `dryRun` arrives as `dryrun`; tools and people write `dry_run`. What is nearly the name of
-an option is refused: it may be a slip of the keyboard, and an import in place of a dry run can't be taken back.
+S3 makes names lower-case, so `dryRun` arrives as `dryrun`; tools and people write `dry_run`. A name that is close to an
+option's is refused: it may be a typing error, and an import instead of a dry run can't be undone.
 """
 
 import re
@@ -25,33 +25,33 @@ NAMES: Final = (
 )
 _SEPARATORS = re.compile("[-_]")
 _BARE: Final = {_SEPARATORS.sub("", name): name for name in NAMES} | {"parentbatchid": "parent-batch"}
-"""By what is left of a name without case and separators; the API's own names among them."""
+"""By name without case and separators; includes the API's own names."""
 _OF_THE_KEY: Final = ("program", "programtype", "programme")
 _LONGEST_SHORT: Final = 8
 _OF_S3: Final = ("xamzmeta", "amzmeta", "xamz")
-"""What S3 puts before a name. Somebody who writes it too is answered, not passed over."""
+"""Prefixes that S3 adds. Whoever writes one too gets an answer, and isn't ignored."""
 
 
 def by_name(metadata: Mapping[str, str]) -> dict[str, str]:
-    """The values by the options' names; what means no option is left out. Raises Refused(INVALID_OPTION)."""
+    """Return the values by option, without other names. Raises Refused(INVALID_OPTION)."""
     given: dict[str, str] = {}
     for written, value in metadata.items():
         name = find(written)
         if name is None:
             continue
         if given.get(name) not in (None, value):
-            raise _invalid(f"The option {name} is given twice, with two values; give it once.")
+            raise _invalid(f"The option {name} is given twice with different values; give it once.")
         given[name] = value
     return given
 
 
 def spelled(written: str) -> str:
-    """The option's own name, however it is written; of other names what S3 makes of them."""
+    """Return the option's own name for any spelling; other names only in lower case, as S3 makes them."""
     return _BARE.get(_SEPARATORS.sub("", written.lower()), written.lower())
 
 
 def find(written: str) -> str | None:
-    """The option that a name means; None if it means none. Raises Refused if it nearly means one."""
+    """Return the option that a name means, if any. Raises Refused if it is close to an option."""
     bare = _SEPARATORS.sub("", written.lower())
     if bare in _BARE:
         return _BARE[bare]
@@ -65,7 +65,7 @@ def find(written: str) -> str | None:
 
 
 def _is_near(bare: str, known: str) -> bool:
-    """Whether a slip or two of the keyboard lie between the names; the first letter is seldom one of them."""
+    """Whether one or two typing errors separate the names; the first letter is rarely wrong."""
     slips = 1 if len(known) <= _LONGEST_SHORT else 2
     if abs(len(bare) - len(known)) > slips:
         return False
@@ -74,7 +74,7 @@ def _is_near(bare: str, known: str) -> bool:
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters are to be put in, left out, changed or swapped with their neighbour."""
+    """Count the letters to insert, delete, change or swap with their neighbour."""
     rows = [list(range(len(other) + 1))]
     for at, letter in enumerate(one, 1):
         row = [at]

@@ -1,7 +1,7 @@
-"""How an object shows that it came by a link of the API: by a token which that link alone carries, in signed metadata.
+"""Prove that an object was uploaded with a link of the API: by a token in its signed metadata, unique to that link.
 
-The id of an upload is no secret, so it proves nothing. The token is kept as a hash only, beside what the link signed;
-it is good for one object, since whoever may read that object reads its metadata too.
+An upload's id is not secret, so it proves nothing. Only the token's hash is stored, with what the link signed; the
+token is valid for one object, since whoever may read that object can read its metadata too.
 """
 
 import hashlib
@@ -23,32 +23,32 @@ class UploadLink(NamedTuple):
 
     @classmethod
     def new(cls) -> Self:
-        """Of an upload that there is not yet."""
+        """Announce a new upload."""
         return cls(uuid4(), secrets.token_urlsafe(24))
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self | None:
-        """What an object says to have come by; None if it says nothing that could be true."""
+        """Read the link that an object claims; None if it claims none, or one that can't exist."""
         try:
             return cls(UUID(metadata[_ID]), metadata[_TOKEN])
         except (KeyError, ValueError):
             return None
 
     def to_metadata(self) -> dict[str, str]:
-        """As the link signs it."""
+        """Return the metadata that the link signs."""
         return {_ID: str(self.upload_id), _TOKEN: self.token}
 
     @property
     def token_hash(self) -> str:
-        """What is kept of the token: enough to know it again."""
+        """What is stored of the token: enough to recognise it."""
         return hashlib.sha256(self.token.encode()).hexdigest()
 
 
 def names_a_link(metadata: Mapping[str, str]) -> bool:
-    """Whether an object says to have come by a link, in whatever spelling."""
+    """Whether an object claims a link, in any spelling."""
     return any(is_of_a_link(name) for name in metadata)
 
 
 def is_of_a_link(name: str) -> bool:
-    """Whether a name in metadata is of the links' own."""
+    """Whether this name in metadata is reserved for links."""
     return re.sub("[-_]", "", name.lower()) in _RESERVED

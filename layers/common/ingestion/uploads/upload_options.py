@@ -1,8 +1,8 @@
-"""What an uploader asks for beside the file, and its form as S3 object metadata (`x-amz-meta-*`).
+"""An uploader's options, and their form as S3 object metadata (`x-amz-meta-*`).
 
-S3 carries ASCII only, so other characters travel percent-encoded: the API writes them so, intake reads them back.
-Metadata that was set by hand is read leniently; what can't be read refuses the upload, because an option that is
-silently dropped, such as `dry-run`, would do what nobody asked for.
+S3 carries ASCII only, so the API percent-encodes other characters and intake decodes them. Metadata set by hand is read
+leniently, but an unreadable option refuses the upload: silently dropping one, such as `dry-run`, would do what nobody
+asked for.
 """
 
 import re
@@ -27,25 +27,25 @@ MAX_METADATA_BYTES: Final = 2048
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html"""
 
 PROGRAM_TYPE: Final = "programType"
-"""Stands beside the options in an upload's record: what the API was told and the key says."""
+"""Stored beside the options in an upload's record: the programme from the API's request, which the key has too."""
 
-# Not ASCII; or what would not come back as it was: the percent sign, `=?` (RFC 2047), and blanks that S3 folds away.
+# Not ASCII, or changed on the way: the percent sign, `=?` (RFC 2047), and spaces that S3 collapses.
 _TO_ENCODE = re.compile(r"[^ -~]|%|(?<==)\?|^ | $|(?<= ) ")
 _RFC_2047 = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?\s]*\?=")
-# Letters by their category, but blank: the fillers of Hangul.
+# Hangul fillers: letters by category, but invisible.
 _UNSEEN: Final = "\u115f\u1160"
 _SWITCH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def encode_metadata(text: str) -> str:
-    """The text in ASCII; `decode_metadata` gives it back."""
+    """Encode a text in ASCII; `decode_metadata` restores it."""
     return _TO_ENCODE.sub(lambda found: quote(found.group(), safe=""), text)
 
 
 def decode_metadata(text: str) -> str:
-    """The text of a metadata value, encoded by us or, as S3 does with foreign ones, by RFC 2047.
+    """Decode a metadata value, encoded by us or, as S3 does with other values, by RFC 2047.
 
-    Without NULs and halves of characters, which no text that is stored may hold.
+    Removes NULs and half surrogate pairs, which can't be stored.
     """
     return _decoded(text).replace("\0", "").encode("utf-8", "replace").decode()
 
@@ -60,38 +60,38 @@ def _decoded(text: str) -> str:
 
 
 def is_reason(text: str | None) -> bool:
-    """Whether somebody who reads this reads anything: it has a letter or a digit that can be seen."""
+    """Whether the text has a visible letter or digit, so that its reader reads something."""
     return any(char.isalnum() and char not in _UNSEEN for char in unicodedata.normalize("NFKC", text or ""))
 
 
 class UploadOptions(BaseModel):
-    """The options of one upload. Whether a force is given the reason that it needs is judged where it matters."""
+    """The options of one upload. Whether `force` has the reason that it needs is checked where it is used."""
 
     model_config = ConfigDict(frozen=True)
 
     force: bool = False
     force_reason: str | None = None
     imported_by: str | None = None
-    """Who the uploader says to be: a claim."""
+    """Who the uploader claims to be."""
     program_instance: str | None = None
-    """A slug, not looked at yet."""
+    """A slug, not yet checked."""
     parent_batch: UUID | None = None
     dry_run: bool = False
     max_error_percent: float | None = None
     date_order: DateOrder | None = None
     time_zone: str | None = None
-    """The IANA name of a zone that exists."""
+    """The IANA name of an existing zone."""
 
     @property
     def is_forced(self) -> bool:
-        """Whether a file is to be imported again, and somebody has said why."""
+        """Whether the file is to be imported again, with a reason."""
         return self.force and is_reason(self.force_reason)
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Self:
-        """Read object metadata, its names without `x-amz-meta-`; unknown names are not ours. Raises Refused.
+        """Read object metadata, with names without `x-amz-meta-`. Raises Refused.
 
-        Which name means which option, `option_names` says.
+        `option_names` decides which name means which option; other names are ignored.
         """
         texts = option_names.by_name({name: decode_metadata(value).strip() for name, value in metadata.items()})
         given = {name: text for name, text in texts.items() if text}
@@ -113,11 +113,11 @@ class UploadOptions(BaseModel):
         return cls.from_metadata({name: encode_metadata(text) for name, text in stored.items() if name != PROGRAM_TYPE})
 
     def to_stored(self) -> dict[str, str]:
-        """The options that were given, by the same names, as texts to be read: for the upload's record."""
+        """Return the given options by the same names, as readable texts for the upload's record."""
         return {name: decode_metadata(text) for name, text in self.to_metadata().items()}
 
     def to_metadata(self) -> dict[str, str]:
-        """The options that were given, by their names without `x-amz-meta-`, in ASCII."""
+        """Return the given options in ASCII, by name without `x-amz-meta-`."""
         values: dict[str, Any] = {
             "force": self.force or None,
             "force-reason": self.force_reason,
@@ -137,7 +137,7 @@ class UploadOptions(BaseModel):
 
 
 def metadata_bytes(metadata: dict[str, str]) -> int:
-    """The size that S3 limits to `MAX_METADATA_BYTES`."""
+    """Return the size that S3 limits to `MAX_METADATA_BYTES`."""
     return sum(len(f"x-amz-meta-{name}") + len(value.encode()) for name, value in metadata.items())
 
 
@@ -161,14 +161,14 @@ def _percent(name: str, given: dict[str, str]) -> float | None:
     except ValueError:
         percent = -1.0
     if not (isfinite(percent) and 0 <= percent <= 100):
-        raise _invalid(name, text, "is no number from 0 to 100")
+        raise _invalid(name, text, "is not a number from 0 to 100")
     return percent
 
 
 def _address(name: str, given: dict[str, str]) -> str | None:
     address = emails.email(name, given.get(name, ""))
     if isinstance(address, Fault):
-        raise _invalid(name, given[name], "is no email address")
+        raise _invalid(name, given[name], "is not an email address")
     return address
 
 
@@ -185,7 +185,7 @@ def _zone(name: str, given: dict[str, str]) -> str | None:
     try:
         return find_zone(text).key if text else None
     except ValueError as wrong:
-        raise _invalid(name, text or "", "is no IANA time zone, such as Europe/Oslo") from wrong
+        raise _invalid(name, text or "", "is not an IANA time zone such as Europe/Oslo") from wrong
 
 
 def _parent(name: str, given: dict[str, str]) -> UUID | None:
@@ -195,5 +195,5 @@ def _parent(name: str, given: dict[str, str]) -> UUID | None:
     except ValueError as wrong:
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
-            f'There is no batch "{given[name]}" that this file could correct; give the id of that batch.',
+            f'There is no batch "{given[name]}" for this file to correct; give the id of the batch that it corrects.',
         ) from wrong

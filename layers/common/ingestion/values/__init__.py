@@ -1,1 +1,1 @@
-"""From the text of a cell to its value: dates, ratings, emails, levels, durations."""
+"""Turn the text of a cell into its value: dates, ratings, emails, levels, durations."""

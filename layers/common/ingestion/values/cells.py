@@ -1,7 +1,7 @@
-"""One rule per kind of cell: from the text of a cell to its value, or to the fault that says what would be right.
+"""One rule for each kind of cell: it turns the text into a value, or into a fault that says what would be right.
 
-A rule is called with the canonical name of the column and the raw text. It answers None for a cell that holds nothing
-but blanks; whether that is a fault is the column's business. Addresses, durations and dates have modules of their own.
+A rule takes the canonical name of the column and the raw text. It returns None for a blank cell; the column decides
+whether that is a fault. Addresses, durations and dates have their own modules.
 """
 
 import json
@@ -36,9 +36,9 @@ Rule = Callable[[str, str], Cell | Fault]
 LONGEST_TOPICS: Final = 1_000
 LONGEST_METADATA: Final = 2_000
 DEEPEST_METADATA: Final = 100
-"""Levels of lists and objects: more than anybody writes, fewer than any reader of JSON breaks at."""
+"""Nested lists and objects: more than anybody writes, fewer than any JSON parser fails at."""
 LONGEST_NUMBER: Final = 40
-"""Digits of a rating: enough for any float as Python, Excel or PostgreSQL write it, too few to cost anything."""
+"""Digits of a rating: enough for any float that Python, Excel or PostgreSQL writes, too few to be expensive."""
 
 LEVELS: Final = ("A1", "A2", "B1", "B2", "C1", "C2")
 
@@ -47,7 +47,7 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def text_up_to(limit: int) -> Rule:
-    """The rule of a free text of at most *limit* characters, counted after trimming; line breaks inside are kept."""
+    """Return the rule for free text of at most *limit* characters after trimming; it keeps inner line breaks."""
 
     def text_rule(field: str, text: str) -> str | Fault | None:
         value = bare(text)
@@ -57,7 +57,7 @@ def text_up_to(limit: int) -> Rule:
 
 
 def texts_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
-    """The rule of `text_up_to` for many texts at once, at a third of the price; None if one needs a closer look."""
+    """Return `text_up_to` for many texts at once, at a third of the cost; it yields None if one needs a closer look."""
 
     def texts_rule(texts: Sequence[str]) -> list[str | None] | None:
         joined = "".join(texts)
@@ -70,7 +70,7 @@ def texts_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None
 
 
 def label_up_to(limit: int) -> Rule:
-    """The rule of a text of a few words, such as a name: one that a spreadsheet has put in its place is a fault."""
+    """Return the rule for a text of a few words, such as a name; spreadsheet damage is a fault."""
 
     def label_rule(field: str, text: str) -> str | Fault | None:
         value = bare(text)
@@ -86,7 +86,7 @@ def _damaged(field: str, value: str) -> Fault:
 
 
 def id_up_to(limit: int) -> Rule:
-    """The rule of an id: a text, unless it says that there is none, or a spreadsheet has damaged it."""
+    """Return the rule for an id: `N/A` and the like mean that it is missing, and spreadsheet damage is a fault."""
 
     def id_rule(field: str, text: str) -> str | Fault | None:
         value = bare(text)
@@ -100,7 +100,7 @@ def id_up_to(limit: int) -> Rule:
 
 
 def ids_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
-    """The rule of `id_up_to` for many at once; None if one needs a closer look."""
+    """Return `id_up_to` for many texts at once; it yields None if one needs a closer look."""
 
     def ids_rule(texts: Sequence[str]) -> list[str | None] | None:
         joined = "".join(texts)
@@ -113,7 +113,7 @@ def ids_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
 
 
 def _stripped(texts: Sequence[str], joined: str) -> list[str]:
-    """The texts without blanks around them; where all is ASCII, in half the time."""
+    """Trim the texts; ASCII takes half the time."""
     return list(map(str.strip, texts)) if joined.isascii() else list(map(str.strip, texts, repeat(BLANKS)))
 
 
@@ -123,7 +123,7 @@ def _too_long(field: str, value: str, limit: int) -> Fault:
 
 
 def rating(field: str, text: str) -> Decimal | Fault | None:
-    """A number, exactly as written, with a decimal point or comma. Whether it fits a scale: see `ratings`."""
+    """Read a number exactly, with a decimal point or comma. `ratings` decides whether it fits a scale."""
     value = bare(text)
     if not value:
         return None
@@ -131,14 +131,14 @@ def rating(field: str, text: str) -> Decimal | Fault | None:
         return Decimal(value.replace(",", "."))
     fraction = fraction_of_date(value)
     if fraction:
-        wrong = f"looks as if a spreadsheet made a date of {fraction}; write the number alone, such as 4"
+        wrong = f"looks like {fraction} after a spreadsheet made a date of it; write only the number, such as 4"
     else:
-        wrong = "is not a number; write one such as 4.5, or leave the cell empty"
+        wrong = "is not a number; write a number such as 4.5, or leave the cell empty"
     return Fault(FaultCode.INVALID_RATING, field, f"{field}: {shown(value)} {wrong}")
 
 
 def level(field: str, text: str) -> str | Fault | None:
-    """A level of the Common European Framework, upper-case; Cyrillic letters that look the same are the Latin ones."""
+    """Read a level of the Common European Framework as upper case; Cyrillic lookalikes become Latin letters."""
     value = bare(text).upper()
     if not value or value in LEVELS:
         return value or None
@@ -149,12 +149,12 @@ def level(field: str, text: str) -> str | Fault | None:
 
 
 def doubt_of_level(text: str) -> WarningCode | None:
-    """Whether the level was read out of letters that only look right."""
+    """Return a warning if the level was written in lookalike letters."""
     return WarningCode.LOOKALIKE_LETTERS if not bare(text).isascii() else None
 
 
 def comma_list(field: str, text: str) -> tuple[str, ...] | Fault:
-    """The topics of a comma list of at most 1,000 characters, in order, the empty ones left out."""
+    """Split a comma list of at most 1,000 characters into topics, in order, without the empty ones."""
     value = bare(text)
     if is_damaged(value):
         return _damaged(field, value)
@@ -164,10 +164,10 @@ def comma_list(field: str, text: str) -> tuple[str, ...] | Fault:
 
 
 def metadata(field: str, text: str) -> str | Fault | None:
-    """JSON of at most 2,000 characters, as compact JSON with sorted keys; a JSON null is None, like an empty cell.
+    """Read JSON of at most 2,000 characters as compact JSON with sorted keys; null is None, like an empty cell.
 
-    Numbers keep all of their digits. What jsonb can't hold or would alter is refused: NaN and Infinity, numbers that a
-    double can't, \\u0000, half surrogates, and a key that stands twice in an object, of which only one would be kept.
+    Numbers keep all of their digits. What jsonb can't hold or would change is a fault: NaN and Infinity, numbers out of
+    a double's range, \\u0000, half surrogate pairs, and repeated keys in an object, since jsonb keeps only one.
     """
     value = bare(text)
     if not value:
@@ -177,14 +177,14 @@ def metadata(field: str, text: str) -> str | Fault | None:
     try:
         compact = _compact(value)
     except (ValueError, RecursionError) as reason:
-        wrong = f'is not JSON{_detail(reason)}; write such as {{"room": "A"}}, or leave the cell empty'
+        wrong = f'is not JSON{_detail(reason)}; write JSON such as {{"room": "A"}}, or leave the cell empty'
         return Fault(FaultCode.METADATA_NOT_JSON, field, f"{field}: {shown(value)} {wrong}")
     return None if compact == "null" else compact
 
 
 def _compact(text: str) -> str:
     if text[0] not in "{[" and is_damaged(text):
-        raise ValueError("it may be the rest of a longer number")
+        raise ValueError("it may be what is left of a longer number")
     value = _DECODER.decode(text)
     if _ESCAPED_NUL.search(text):
         raise ValueError("\\u0000 can't be stored")
@@ -196,7 +196,7 @@ def _compact(text: str) -> str:
 
 
 def _depth(value: object) -> int:
-    """How many lists and objects stand in each other; level by level, as what is too deep would break a recursion."""
+    """Count nested lists and objects, level by level: a recursion would fail on deep ones."""
     depth, level = 0, [value]
     while level := [each for each in level if isinstance(each, dict | list)]:
         depth += 1
@@ -206,14 +206,14 @@ def _depth(value: object) -> int:
 
 def _detail(reason: Exception) -> str:
     if isinstance(reason, json.JSONDecodeError):
-        return f" from character {reason.pos + 1} on"
+        return f" (error at character {reason.pos + 1})"
     if isinstance(reason, UnicodeEncodeError):
         return " that can be stored (half a surrogate pair)"
     return " that can be stored" if isinstance(reason, RecursionError) else f" that can be stored ({reason})"
 
 
 def _digits(digits: str) -> str:
-    """A number with a point or an exponent, between marks that no text of JSON can hold, to be written out as it is."""
+    """Keep a number with a point or an exponent as written, between NULs, which JSON text can't contain."""
     number = float(digits)
     if math.isinf(number):
         raise ValueError(f"{shown(digits)} is too large a number")
@@ -228,7 +228,7 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
-        raise ValueError(f"the key {shown(twice)} stands twice")
+        raise ValueError(f"the key {shown(twice)} occurs twice")
     return found
 
 

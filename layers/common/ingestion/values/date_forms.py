@@ -1,4 +1,4 @@
-"""The forms in which a cell may hold a date: which day, which time and which zone stand there, nothing else."""
+"""The forms in which a cell may hold a date: parse its day, time and zone, and judge nothing else."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from ingestion.values.months import MONTHS
 
 LONGEST: Final = 64
-"""Characters of the longest date that anybody writes, by far."""
+"""Characters: far more than any date needs."""
 
 
 class DateOrder(StrEnum):
@@ -19,7 +19,7 @@ class DateOrder(StrEnum):
 
 
 class Written(NamedTuple):
-    """A date as it is written: without a time it is the whole day, without a zone any place's."""
+    """A date as it is written: a whole day if it has no time, in any zone if it names none."""
 
     day: date
     time: time | None
@@ -27,7 +27,7 @@ class Written(NamedTuple):
 
     @property
     def moment(self) -> datetime:
-        """In its own zone, if it names one."""
+        """The date and time, in its own zone if it names one."""
         return datetime.combine(self.day, self.time or time(), self.zone)
 
 
@@ -43,7 +43,7 @@ _CLOCK = (
     r"(?: ?(?P<half>[ap])\.?m\.?)?"
 )
 _ZONE = r" ?(?P<zone>z|utc|gmt|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
-"""No place on earth is further from UTC than 14 hours."""
+"""No place on earth is more than 14 hours from UTC."""
 _REST = rf"(?:(?:t|,? | at |,? kl\.? | о ){_CLOCK}(?:{_ZONE})?)?"
 
 _DATE = re.compile(rf"(?:{_ISO}|{_DOTTED}|{_DAY_FIRST}|{_MONTH_FIRST}){_REST}")
@@ -51,9 +51,9 @@ _IN_ORDER = re.compile(rf"{_DECLARED}{_REST}")
 
 
 def read_date(text: str, order: DateOrder | None = None) -> Written | None:
-    """The date that the text writes out, without blanks around it; None if it has none of the forms.
+    """Parse a trimmed text; None if it has none of the forms.
 
-    Raises ValueError if it has one of them, but is no day of the calendar or no time of the day.
+    Raises ValueError if it has one of the forms, but the day or the time does not exist.
     """
     if len(text) > LONGEST:
         return None
@@ -68,7 +68,7 @@ def read_date(text: str, order: DateOrder | None = None) -> Written | None:
 
 
 def read_slashed(text: str) -> tuple[str, str, str, Written] | None:
-    """The parts of a date whose order nobody tells, and what it is as of 1 January of its year: its time, its zone."""
+    """Parse a date whose order is unknown: first part, second part, year, and its time and zone on 1 January."""
     plain = "".join(" " if mark.isspace() else mark for mark in text[:LONGEST]).lower()
     found = _IN_ORDER.fullmatch(plain)
     if not found:
@@ -81,13 +81,13 @@ def read_slashed(text: str) -> tuple[str, str, str, Written] | None:
 
 
 def in_order(first: str, second: str, year: str, order: DateOrder) -> date:
-    """Raises ValueError."""
+    """Read the parts in this order. Raises ValueError if there is no such day."""
     day, month = (first, second) if order is DateOrder.DAY_FIRST else (second, first)
     return date(int(year), int(month), int(day))
 
 
 def _day(found: re.Match[str]) -> date | None:
-    """Raises ValueError; None if a word is no month."""
+    """Return the day, or None if a word is not a month. Raises ValueError if there is no such day."""
     for year, month, day in (("iso_year", "iso_month", "iso_day"), ("dot_year", "dot_month", "dot_day")):
         if found[year]:
             return date(int(found[year]), int(found[month]), int(found[day]))
@@ -98,13 +98,13 @@ def _day(found: re.Match[str]) -> date | None:
 
 
 def _time(found: re.Match[str]) -> time | None:
-    """Raises ValueError."""
+    """Return the time, if there is one. Raises ValueError if no clock shows it."""
     if not found["hour"]:
         return None
     hour = int(found["hour"])
     if found["half"]:
         if not 1 <= hour <= 12:
-            raise ValueError(f"{hour} is no hour of a half day")
+            raise ValueError(f"{hour} is not an hour from 1 to 12")
         hour = hour % 12 + 12 * (found["half"] == "p")
     return time(hour, int(found["minute"]), int(found["second_"] or 0), int(f"{found['parts'] or '0':0<6}"[:6]))
 

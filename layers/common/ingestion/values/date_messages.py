@@ -1,4 +1,4 @@
-"""What is said of a cell that is no date: what would be right, with the cell's own time and never with another."""
+"""Messages about cells that are not dates: each says what would be right, and repeats no time but the cell's own."""
 
 import re
 from datetime import date
@@ -15,35 +15,35 @@ _YEAR_OF_TWO_DIGITS = re.compile(
 
 
 def why_not(value: str, order: DateOrder | None) -> str:
-    """The sentence about a value, without blanks around it, which is no date in a file of this order."""
+    """Explain why a trimmed value is not a date in a file of this order."""
     if slashed := read_slashed(value):
         return _why_not_slashed(value, slashed, order)
     if serial := day_of_serial(value):
         return (
-            f"{shown(value)} looks like a spreadsheet's serial number, of {serial}; write the date itself, or give the "
-            "column a date format before saving it as CSV"
+            f"{shown(value)} looks like a spreadsheet's serial number for {serial}; write the date itself, or format "
+            "the column as a date before saving it as CSV"
         )
     if _YEAR_OF_TWO_DIGITS.fullmatch(value):
-        return f"{shown(value)} has a year of two digits, which may be any; {_WRITE}"
+        return f"{shown(value)} has a two-digit year, which could be in any century; {_WRITE}"
     try:
         read_date(value)
     except ValueError:
-        return f"{shown(value)} is not a day of the calendar or a time of the day; {_WRITE}"
+        return f"{shown(value)} has a day or a time that does not exist; {_WRITE}"
     return f"{shown(value)} is not a date; {_WRITE}"
 
 
 def _why_not_slashed(value: str, parts: tuple[str, str, str, Written], order: DateOrder | None) -> str:
-    """Name every reading that such a date can have: day first is tried before month first."""
+    """Name every possible reading of such a date, day first before month first."""
     first, second, year, written = parts
     days = {each: _find_day(first, second, year, each) for each in DateOrder}
     readings = list(dict.fromkeys(_iso(day, written) for day in days.values() if day))
     if not readings:
         return f"{shown(value)} is not a date; {_WRITE}"
     if order:
-        return f"{shown(value)} can't be {order}, as this file was declared; write {readings[0]}"
+        return f"{shown(value)} can't be {order}, which this file was declared to be; write {readings[0]}"
     marks = "slashes" if "/" in value else "hyphens"
     if len(readings) == 1:
-        return f"{shown(value)} is written with {marks}, which are never guessed; write {readings[0]}"
+        return f"{shown(value)} has {marks}, and the order of day and month is never guessed; write {readings[0]}"
     return (
         f"{shown(value)} is ambiguous; write {readings[0]} or {readings[1]}, "
         "or say whether the file's dates are day-first or month-first (date-order)"

@@ -1,7 +1,7 @@
-"""The rule of a date cell: unambiguous dates become moments in UTC, anything that would need a guess is a fault.
+"""The rule for date cells: an unambiguous date becomes a moment in UTC; whatever needs a guess is a fault.
 
-Which forms are taken, `date_forms` says. A date alone is its midnight. A time without an offset, and a date alone, are
-of UTC, unless the uploader declared a time zone; `03/04/2024` is no date, unless an order of day and month was.
+`date_forms` lists the forms. A date without a time means midnight. A date or time without an offset is in UTC, unless
+the uploader declared a time zone; `03/04/2024` is a fault, unless they declared the order of day and month.
 """
 
 import datetime as calendar
@@ -19,20 +19,20 @@ from ingestion.values.marks import shown
 from ingestion.values.spreadsheets import bare
 
 FIRST_YEAR: Final = 1900
-"""Earlier years are slips of the keyboard or a spreadsheet's zero."""
+"""Earlier years are typing errors or a spreadsheet's zero."""
 
 _USUAL: Final = {"--": (10, "T00:00Z"), "--T::Z": (20, ""), "--T::": (19, "Z"), "-- ::": (19, "Z")}
-"""Every third character from the fifth, of the forms that most cells have: with the length it tells the form, at a
-third of the price of the pattern. What is to be appended makes it a moment in UTC."""
+"""By every third character from the fifth, which together with the length identifies the forms that most cells have, at
+a third of the cost of the pattern: that length, and what to append to get a moment in UTC."""
 _UNUSUAL: Final = (-1, "")
 _WRITTEN: Final = ("--T::Z", 20)
-"""Form and length of the cells that PostgreSQL reads as the moment that `date` reads."""
+"""Form and length of the cells that PostgreSQL reads as the same moment as `date`."""
 _ZONE_NAME = re.compile(r"UTC|GMT|[A-Z][A-Za-z]{1,20}(?:/[A-Za-z0-9_+-]{1,30}){1,2}")
 _form = itemgetter(slice(4, None, 3))
 
 
 class Declared(NamedTuple):
-    """What the uploader says of the dates of a file; None where nothing is said."""
+    """What the uploader declared about a file's dates; None if nothing."""
 
     order: DateOrder | None = None
     zone: ZoneInfo | None = None
@@ -42,31 +42,31 @@ NOTHING_DECLARED: Final = Declared()
 
 
 def declared_of(order: str | None, zone: str | None) -> Declared:
-    """From the names of an order and a zone. Raises ValueError if there is no such order or zone."""
+    """Look up an order and a zone by their names. Raises ValueError if there is no such order or zone."""
     return Declared(DateOrder(order) if order else None, find_zone(zone) if zone else None)
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of this name. Raises ValueError, also for what is a file beside the zones."""
+    """Return the IANA time zone of this name. Raises ValueError, also for other files in the zones' folder."""
     try:
         if not _ZONE_NAME.fullmatch(name):
-            raise ValueError(f"{name} is no name of a time zone")
+            raise ValueError(f"{name} is not the name of a time zone")
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as missing:
         raise ValueError(f"there is no time zone {name}") from missing
 
 
 def rule(declared: Declared) -> Callable[[str, str], datetime | Fault | None]:
-    """The rule of date cells in a file of which this was declared."""
+    """Return the rule for date cells in a file about which this was declared."""
     if declared == NOTHING_DECLARED:
         return date
     return lambda field, text: _date(field, text, declared)
 
 
 def date(field: str, text: str) -> datetime | Fault | None:
-    """The moment that the cell names, in UTC."""
+    """Read a cell as a moment in UTC."""
     length, zone = _USUAL.get(text[4::3], _UNUSUAL)
-    if len(text) == length and text[11:13] != "24":  # which Python takes from 3.14 on
+    if len(text) == length and text[11:13] != "24":  # which Python 3.14 accepts
         try:
             moment = datetime.fromisoformat(text + zone)
         except ValueError:
@@ -92,11 +92,11 @@ def _date(field: str, text: str, declared: Declared) -> datetime | Fault | None:
 
 
 class _NoSuchTime(ValueError):
-    """A time that the clocks of its zone skip, or show twice."""
+    """A time that the clocks of its zone skip or show twice."""
 
 
 def _moment(written: Written, zone: ZoneInfo | None) -> datetime:
-    """Raises ValueError; OverflowError if its offset takes it out of the calendar."""
+    """Convert to UTC. Raises ValueError; OverflowError if the offset takes it out of the calendar."""
     moment = written.moment
     if moment.tzinfo or zone is None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -111,17 +111,17 @@ def _no_such_time(local: datetime, *, is_there: bool) -> str:
     when = f"{local:%Y-%m-%d %H:%M} {{}} in {local.tzinfo}, where the clocks change; write "
     if not is_there:
         return when.format("does not exist") + "the time that the clocks showed"
-    return when.format("comes twice") + f"{local.isoformat()} or {local.replace(fold=1).isoformat()}"
+    return when.format("occurs twice") + f"{local.isoformat()} or {local.replace(fold=1).isoformat()}"
 
 
 def day_alone(text: str, declared: Declared) -> calendar.date | None:
-    """The day that a cell names without a time; None if it has one, or is no date."""
+    """Return the day in a cell without a time; None if the cell has a time or is not a date."""
     written = _written(text, declared)
     return written.day if written and written.time is None else None
 
 
 def day_of(text: str, declared: Declared) -> calendar.date | None:
-    """The day that a cell names, as it is written; None if it is no date."""
+    """Return the day in a cell, in its own zone; None if the cell is not a date."""
     written = _written(text, declared)
     return written.day if written else None
 
@@ -134,9 +134,9 @@ def _written(text: str, declared: Declared) -> Written | None:
 
 
 def all_as_written(cells: Sequence[str], first: datetime) -> list[datetime] | None:
-    """The moments of cells that all are `2024-11-13T14:30:00Z` or such, and none before *first*; None if any is not.
+    """Read cells that all have the form `2024-11-13T14:30:00Z`; None if one hasn't, or is before *first*.
 
-    What `date` says of each, at a quarter of the price.
+    The result is that of `date` for each cell, at a quarter of the cost.
     """
     if set(map(_form, cells)) != {_WRITTEN[0]} or set(map(len, cells)) != {_WRITTEN[1]} or "T24" in "".join(cells):
         return None
@@ -148,9 +148,9 @@ def all_as_written(cells: Sequence[str], first: datetime) -> list[datetime] | No
 
 
 def as_written(cells: Iterable[str]) -> list[str | None]:
-    """The cells of the usual form `2024-11-13T14:30:00Z`, which PostgreSQL reads as the moment that `date` reads.
+    """Keep the cells of the form `2024-11-13T14:30:00Z`, which PostgreSQL reads as `date` does; None for the others.
 
-    To write them out again as text takes ten times as long as to read them.
+    Formatting the moments as text would take ten times as long as reading them.
     """
     form, length = _WRITTEN
     return [cell if cell[4::3] == form and len(cell) == length else None for cell in cells]
@@ -165,9 +165,9 @@ def _too_early(field: str, text: str) -> Fault:
 
 
 def earliest(now: datetime, years: int | None) -> datetime:
-    """The first moment of the day *years* before *now*; of 28 February where that year has no 29th.
+    """Return the start of the day *years* before *now*; of 28 February if that year has no 29th.
 
-    Without a limit of years, the first that is no slip of the keyboard.
+    Without a limit of years, it is the start of `FIRST_YEAR`.
     """
     if years is None:
         return datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
@@ -179,5 +179,5 @@ def earliest(now: datetime, years: int | None) -> datetime:
 
 
 def too_old(field: str, text: str, first: datetime) -> Fault:
-    """The fault of a date before *first*, the earliest that is taken."""
-    return _invalid(field, f"{shown(bare(text))} is too long ago; dates from {first:%Y-%m-%d} on are taken")
+    """Return the fault of a date before *first*, the earliest accepted."""
+    return _invalid(field, f"{shown(bare(text))} is too long ago; the earliest date accepted is {first:%Y-%m-%d}")

@@ -1,4 +1,4 @@
-"""The rule of a cell that holds a duration: whole minutes, also where it is written with its unit."""
+"""The rule for durations: whole minutes, with or without a unit."""
 
 import re
 from typing import Final
@@ -22,7 +22,7 @@ _LONGEST = 40
 
 
 def duration(field: str, text: str) -> int | Fault | None:
-    """Whole minutes from 1 to 480; "60.0" and "60,00" are whole, as Excel writes them, but "1,000" says too little."""
+    """Read whole minutes from 1 to 480; "60.0" and "60,00" (as Excel writes them) are whole, "1,000" is ambiguous."""
     value = bare(text)
     if not value:
         return None
@@ -35,7 +35,7 @@ def duration(field: str, text: str) -> int | Fault | None:
 
 
 def _in_words(value: str) -> int:
-    """The minutes of `1h 30m`, `60 min`, `PT1H30M`; 0 if it is none of these."""
+    """Return the minutes of `1h 30m`, `60 min` or `PT1H30M`; 0 for any other text."""
     if len(value) > _LONGEST:
         return 0
     words = "".join(" " if mark.isspace() else mark for mark in value).lower()
@@ -44,11 +44,11 @@ def _in_words(value: str) -> int:
 
 
 def _advice(value: str) -> str:
-    """What to write; what looks like hours and minutes is not guessed, but computed for who reads the message."""
+    """Say what to write: hours and minutes are never guessed, but converted for the reader of the message."""
     if clock := _CLOCK.fullmatch(value):
         hours, minutes = map(int, clock.groups())
-        return f"write {hours * 60 + minutes} if it is {hours} h {minutes} min"
+        return f"write {hours * 60 + minutes} if it means {hours} h {minutes} min"
     if of_hours := _OF_HOURS.fullmatch(value):
         minutes = int(of_hours[1]) * 60 + {"5": 30, "50": 30, "25": 15, "75": 45}[of_hours[2]]
-        return f"write {minutes} if it is {value} hours"
-    return "write one such as 60"
+        return f"write {minutes} if it means {value} hours"
+    return "write a number such as 60"

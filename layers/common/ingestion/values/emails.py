@@ -1,4 +1,4 @@
-"""The rule of a cell that holds an address: one person has one address, however it is written."""
+"""The rule for email addresses: a person has one address, however a file spells it."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from ingestion.values.spreadsheets import bare
 
 LONGEST_EMAIL: Final = 255
 
-# Possessive, so that no text can make the pattern try twice.
+# Possessive, so that no text can make the pattern backtrack.
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]++"
 _LABEL = r"[^\W_]++(?:-++[^\W_]++)*"
 _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?=[^\W\d_])(?=.{{2}}){_LABEL}")
@@ -22,9 +22,9 @@ _PUNYCODE = "xn--"
 
 
 def email(field: str, text: str) -> str | Fault | None:
-    """One address, lower-case, at most 255 characters; letters of any script, any domain with a dot in it.
+    """Read one address of at most 255 characters as lower case; any script, any domain with a dot.
 
-    A `mailto:` in front and one `.`, `,` or `;` behind are dropped. A domain in punycode is written in its own letters.
+    A leading `mailto:` and one trailing `.`, `,` or `;` are dropped. A punycode domain is decoded.
     """
     given = bare(text)
     if not given:
@@ -35,7 +35,7 @@ def email(field: str, text: str) -> str | Fault | None:
     if len(address) > LONGEST_EMAIL:
         wrong = f"is longer than {LONGEST_EMAIL} characters; write one address such as name@example.org"
     elif address.count("@") > 1 and _BETWEEN.search(address):
-        wrong = "holds more than one address; keep one"
+        wrong = "contains more than one address; keep one"
     elif "<" in address:
         wrong = "is more than an address; write only the part between < and >"
     else:
@@ -52,7 +52,7 @@ def _plain(given: str) -> str:
 
 
 def _hides_ascii(given: str) -> bool:
-    """Whether a letter would become an ASCII one, as the Kelvin sign a k, and the address somebody else's."""
+    """Whether normalising makes a letter ASCII, as the Kelvin sign becomes k, and so the address somebody else's."""
     if given.isascii():
         return False
     return any(unicodedata.normalize("NFC", mark.lower())[:1].isascii() for mark in given if not mark.isascii())
@@ -64,7 +64,7 @@ def _in_own_letters(address: str) -> str:
 
 
 def _label(label: str) -> str:
-    """The label that punycode stands for, unless another label would have to be written so."""
+    """Decode a punycode label, unless it is not the encoding of what it decodes to."""
     if not label.startswith(_PUNYCODE):
         return label
     try:

@@ -1,4 +1,4 @@
-"""Letters of one script that look like those of another: the eye can't tell them apart, so messages name them."""
+"""Letters that look like those of another script: readers can't tell them apart, so messages name them."""
 
 import unicodedata
 from collections import Counter
@@ -9,12 +9,12 @@ _SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "HEBREW", "ARABIC",
 
 
 def in_latin(text: str) -> str:
-    """The text with the Cyrillic letters that look like Latin ones in their place."""
+    """Replace the Cyrillic letters that look like Latin ones."""
     return text.translate(_CYRILLIC_TO_LATIN)
 
 
 def foreign_letter(text: str) -> str | None:
-    """The first letter of the rarer script, such as `Cyrillic о, U+043E`, where a text has letters of two."""
+    """Name the first letter of the rarer script in a text of two scripts, such as `Cyrillic о, U+043E`."""
     if text.isascii():
         return None
     scripts = [(mark, _script(mark)) for mark in text]
@@ -32,6 +32,6 @@ def _script(mark: str) -> str | None:
 
 
 def noted(text: str) -> str:
-    """What a message about the text adds, if letters of two scripts stand in it; nothing otherwise."""
+    """Return what a message adds about a text in letters of two scripts; empty for other texts."""
     letter = foreign_letter(text)
-    return f" (it holds a letter of another script: {letter})" if letter else ""
+    return f" (it contains a letter of another script: {letter})" if letter else ""

@@ -1,8 +1,7 @@
-"""Marks that nobody sees, and how a message shows a text that may hold them.
+"""Invisible characters, and how a message quotes a text that may contain them.
 
-Blanks, at both ends of any cell, are white space of every script (NBSP, tab and line breaks among it) and the marks
-without width (zero-width space and joiners, word joiner, soft hyphen, BOM, marks of direction). Inside a text they are
-kept.
+Blanks are trimmed from both ends of a cell: white space of every script, including NBSP, tabs and line breaks, and
+zero-width characters (space, joiners, word joiner, soft hyphen, BOM, direction marks). Inside a text they are kept.
 """
 
 from typing import Final
@@ -16,7 +15,7 @@ _SHOWN: Final = 60
 
 
 def shown(text: str) -> str:
-    """The text as a message quotes it: in quotes, marks that do not print written out, cut after 60 characters."""
+    """Quote a text for a message, with unprintable characters escaped, and cut after 60 characters."""
     printable = text if text.isprintable() else "".join(map(_spelt, text))
     cut = printable if len(printable) <= _SHOWN else printable[: _SHOWN - 1].rstrip() + "…"
     return f'"{cut}"'

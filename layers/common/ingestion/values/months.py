@@ -1,4 +1,4 @@
-"""The months as files write them, in English, Norwegian and Ukrainian: closed lists, nothing is guessed."""
+"""The names of months in English, Norwegian and Ukrainian: closed lists, so nothing is guessed."""
 
 from typing import Final
 
@@ -18,4 +18,4 @@ _NAMES: Final = (
 )
 
 MONTHS: Final = {name: number for number, names in enumerate(_NAMES, 1) for name in names.split()}
-"""The number of each month by its names, in lower case, without the full stop of a short one."""
+"""Name to number, in lower case; abbreviations without their full stop."""

@@ -1,7 +1,7 @@
 """The rating scale of a file: 1 is the top of one scale and the bottom of the other, so the scale belongs to the file.
 
-Facts are collected chunk by chunk and combined; only the whole file's facts settle the scale. All ratings from 0 to 5
-count, also those of rows that are rejected; one that fits neither scale, such as a slip of the keyboard, tells nothing.
+Facts are collected from each chunk and combined; only those of the whole file decide the scale. All ratings from 0 to 5
+count, also in rejected rows; a rating that fits neither scale, such as a typing error, decides nothing.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ HIGHEST: Final = Decimal(5)
 _ONE: Final = Decimal(1)
 _QUARTER: Final = Decimal("0.25")
 _EXACT: Final = Context(prec=100)
-"""Wide enough for any rating that `cells.rating` takes, so that nothing is rounded."""
+"""Precise enough that no rating that `cells.rating` accepts is rounded."""
 
 
 class Scale(StrEnum):
@@ -31,14 +31,14 @@ class Scale(StrEnum):
 
 
 _WRITE: Final = {
-    None: "write a number from 1 to 5, or from 0 to 1, the same scale in the whole file",
+    None: "write a number from 1 to 5, or from 0 to 1, with one scale for the whole file",
     Scale.ZERO_TO_ONE: "this file rates from 0 to 1; write a number from 0 to 1",
     Scale.ONE_TO_FIVE: "this file rates from 1 to 5; write a number from 1 to 5",
 }
 
 
 class RatingFacts(BaseModel):
-    """What the ratings seen so far say about the scale; combine those of chunks with `|`."""
+    """What the ratings so far say about the scale; `|` combines the facts of chunks."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,7 +55,7 @@ class RatingFacts(BaseModel):
 
 
 def facts_of(ratings: Iterable[Decimal]) -> RatingFacts:
-    """The facts of some ratings, in any order, repeated or not."""
+    """Collect the facts of some ratings; their order and repeats don't matter."""
     seen = {raw for raw in ratings if LOWEST <= raw <= HIGHEST}
     return RatingFacts(
         saw_above_one=any(raw > _ONE for raw in seen),
@@ -65,7 +65,7 @@ def facts_of(ratings: Iterable[Decimal]) -> RatingFacts:
 
 
 def scale_of(facts: RatingFacts) -> tuple[Scale, bool]:
-    """The scale of a whole file, and whether it is assumed because no rating tells the scales apart."""
+    """Return the scale of a whole file, and whether it is assumed because no rating is decisive."""
     if facts.saw_above_one:
         return Scale.ONE_TO_FIVE, False
     if facts.saw_below_one:
@@ -74,19 +74,19 @@ def scale_of(facts: RatingFacts) -> tuple[Scale, bool]:
 
 
 def scale_so_far(facts: RatingFacts) -> Scale | None:
-    """The scale, if a part of the file is enough to settle it: one rating above 1 is, none below 1 ever is."""
+    """Return the scale if a part of the file decides it: one rating above 1 does, a rating below 1 does not."""
     return Scale.ONE_TO_FIVE if facts.saw_above_one else None
 
 
 def fits(raw: Decimal, scale: Scale | None) -> bool:
-    """Whether a rating fits the scale, or any of the two while it is not known."""
+    """Whether a rating fits the scale, or either scale while it is unknown."""
     lowest = _ONE if scale is Scale.ONE_TO_FIVE else LOWEST
     highest = _ONE if scale is Scale.ZERO_TO_ONE else HIGHEST
     return lowest <= raw <= highest
 
 
 def off_scale(field: str, text: str, scale: Scale | None) -> Fault:
-    """The fault of a rating, as the file has it, that does not fit the scale."""
+    """Return the fault of a rating that does not fit the scale; *text* is the cell."""
     value = bare(text)
     is_unrated = scale is Scale.ONE_TO_FIVE and not value.strip("0.,+-")
     advice = f"{_WRITE[scale]}, or leave the cell empty if it was not rated" if is_unrated else _WRITE[scale]
@@ -94,7 +94,7 @@ def off_scale(field: str, text: str, scale: Scale | None) -> Fault:
 
 
 def normalised(raw: Decimal, scale: Scale) -> Decimal:
-    """The rating from 0 to 1 that is stored: as it is, or (r - 1) / 4, exactly."""
+    """Return the rating from 0 to 1 that is stored: unchanged, or exactly (r - 1) / 4."""
     if scale is Scale.ZERO_TO_ONE:
         return abs(raw)
     return _EXACT.multiply(_EXACT.subtract(raw, _ONE), _QUARTER)

@@ -1,6 +1,6 @@
-"""What a spreadsheet has done to a cell: held a text as `="…"`, put an error in its place, or cut a long number.
+"""What spreadsheets do to cells: they wrap a text as `="…"`, replace it with an error, or shorten a long number.
 
-And what people and programs write where there is nothing: it is nothing only in a cell that is no text, but for `#N/A`.
+Also, what people and programs write for "no value", such as `N/A`. In text columns only `#N/A` means that.
 """
 
 import re
@@ -19,12 +19,12 @@ _LONGEST_NOTHING: Final = 4
 _HELD = '="'
 _HELD_TEXT = re.compile(r'="([^"]*+(?:""[^"]*+)*)"')
 _DAMAGED = re.compile(
-    r"[+-]?[0-9](?:[.,][0-9]{1,17})?E[+-][0-9]{2,3}"  # what is left of a long number
+    r"[+-]?[0-9](?:[.,][0-9]{1,17})?E[+-][0-9]{2,3}"  # a shortened long number
     r"|#[A-ZÆØÅА-ЯІЇЄҐ0-9/_]{1,20}[!?]|#N/A|#I/T|#Н/Д|#{3,}|Loading(?:\.\.\.|…)",
     re.IGNORECASE,
 )
 _SIGNS_OF_DAMAGE: Final = ("#", "=", "+", ".", "…", "E", "e")
-"""One of them is in all that is damaged or held. A single character is looked for at memory's speed."""
+"""Every damaged or wrapped text contains one of them, and searching for a single character runs at memory speed."""
 _LONGEST_DAMAGED: Final = 40
 _FIRST_OF_DAMAGED: Final = frozenset("#+-0123456789lL")
 
@@ -40,7 +40,7 @@ _DAY_ZERO: Final = date(1899, 12, 30)
 
 
 def bare(text: str) -> str:
-    """The text without blanks around it, and without the `="…"` that a spreadsheet holds it by."""
+    """Trim the text, and unwrap it from a spreadsheet's `="…"`."""
     value = text.strip(BLANKS)
     if value[:2] == _HELD and (held := _HELD_TEXT.fullmatch(value)):
         return held[1].replace('""', '"').strip(BLANKS)
@@ -48,56 +48,56 @@ def bare(text: str) -> str:
 
 
 def may_be_held(joined: str) -> bool:
-    """Whether any of the texts that are joined here may be held by `="…"`."""
+    """Whether any of these joined texts may be wrapped in `="…"`."""
     return "=" in joined and _HELD in joined
 
 
 def holds_damage(values: Sequence[str], joined: str) -> bool:
-    """Whether any of the values, without blanks, is damaged or held by `="…"`; *joined* they are one text."""
+    """Whether any of the trimmed values is damaged or wrapped in `="…"`; *joined* is all of them in one text."""
     if not any(sign in joined for sign in _SIGNS_OF_DAMAGE):
         return False
     return may_be_held(joined) or any(map(_DAMAGED.fullmatch, values))
 
 
 def is_damaged(value: str) -> bool:
-    """Whether a spreadsheet has put this in the place of a value: `2.02603E+11`, `#REF!`, `Loading...`."""
+    """Whether a spreadsheet replaced a value with this: `2.02603E+11`, `#REF!`, `Loading...`."""
     if value[:1] not in _FIRST_OF_DAMAGED or len(value) > _LONGEST_DAMAGED:
         return False
     return _DAMAGED.fullmatch(value) is not None
 
 
 def is_nothing(value: str) -> bool:
-    """Whether the value, without blanks, says that there is none."""
+    """Whether the trimmed value means that there is none."""
     return len(value) <= _LONGEST_NOTHING and value.lower() in NOTHING
 
 
 def is_not_available(value: str) -> bool:
-    """Whether a spreadsheet says that there is no value, which no person writes: so it does in a text too."""
+    """Whether this is `#N/A`, which means "no value" in text columns too, since no person writes it."""
     return value.lower() == _NOT_AVAILABLE
 
 
 def holds_nothing(values: Sequence[str]) -> bool:
-    """Whether any of the values, without blanks, says that there is none."""
+    """Whether any of the trimmed values means that there is none."""
     is_short = min(map(len, values), default=_LONGEST_NOTHING + 1) <= _LONGEST_NOTHING
     return is_short and not NOTHING.isdisjoint(map(str.lower, values))
 
 
 def damaged(field: str, value: str) -> str:
-    """What is said of a value that is damaged."""
+    """Return the message about a damaged value."""
     return (
-        f"{field}: {shown(value)} is what a spreadsheet made of the value; take it from the original export, "
-        "and have the spreadsheet read the column as text"
+        f"{field}: {shown(value)} is what a spreadsheet left of the value; copy the value from the original export, "
+        "and format the column as text"
     )
 
 
 def day_of_serial(value: str) -> date | None:
-    """The day that a spreadsheet's serial number such as `45609` or `45609.5` counts to; None if it is none."""
+    """Return the day that a serial number such as `45609` or `45609.5` stands for; None for other texts."""
     serial = _SERIAL.fullmatch(value)
     return _DAY_ZERO + timedelta(days=int(serial[1])) if serial else None
 
 
 def fraction_of_date(value: str) -> str | None:
-    """`4/5`, of which a spreadsheet has made `05. apr`, `4-May` or a whole date; None if it looks like no date."""
+    """Return the `4/5` that a spreadsheet turned into `05. apr`, `4-May` or a whole date; None for other texts."""
     if len(value) > _LONGEST_DAMAGED:
         return None
     if words := _DAY_AND_MONTH.fullmatch(value):
@@ -110,5 +110,5 @@ def fraction_of_date(value: str) -> str | None:
 
 
 def _of_five(day: int, month: int) -> str:
-    """Which of the two was the rating, no date tells; out of five, if one of them is."""
+    """Guess which number came first, for a message only: if one of them is 5, the rating was out of five."""
     return f"{day}/{month}" if month == _TOP or day != _TOP else f"{month}/{day}"

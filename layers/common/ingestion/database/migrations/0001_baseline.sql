@@ -1,6 +1,6 @@
 -- deploy: before
 -- The whole schema as of the first release. A later migration changes it; schema.sql shows the result of all of them.
--- Foreign keys of sessions are checked a set at a time, by triggers: see docs/decisions/0003-references-checked-by-the-set.md.
+-- Triggers check the foreign keys of sessions a set at a time: see docs/decisions/0003-references-checked-by-the-set.md.
 
 -- Programmes and their instances
 
@@ -123,6 +123,7 @@ CREATE TABLE ingestion_batches (
     created_at             timestamptz NOT NULL DEFAULT now(),
     started_at             timestamptz,
     reconciled_at          timestamptz,
+    cancelled_at           timestamptz,
     completed_at           timestamptz,
     archived_at            timestamptz,
     updated_at             timestamptz NOT NULL DEFAULT now(),
@@ -155,17 +156,19 @@ COMMENT ON COLUMN ingestion_batches.number IS
     'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
     'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN ingestion_batches.cancelled_at IS
+    'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
 COMMENT ON COLUMN ingestion_batches.execution IS
     'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
-    'Good rows of a batch that published nothing; the other skipped_rows were unchanged';
+    'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
 COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
-COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong, until it finds it right again';
+COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 -- Two uploads of the same bytes at the same moment: one of them wins.
 CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
     WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run;
@@ -217,9 +220,9 @@ CREATE TABLE chunks (
 );
 COMMENT ON TABLE chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
 COMMENT ON COLUMN chunks.span IS 'Where the chunk is in the file: see csv_file/formats.py, ChunkSpan';
-COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if the chunk was read knowing it';
+COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
-COMMENT ON COLUMN chunks.warnings IS 'What was tolerated in its rows, by code and count';
+COMMENT ON COLUMN chunks.warnings IS 'The warnings about its rows, by code and count';
 COMMENT ON COLUMN chunks.conflicting_rows IS
     'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 
@@ -357,6 +360,13 @@ COMMENT ON TABLE batch_people IS
     'each wrote their own rows, so a row may stand twice';
 CREATE INDEX batches_of_person ON batch_people (person_id, batch_id);
 
+-- Guards of what has ended bind everybody but the owner of the schema, who could drop them, and mends what went wrong.
+CREATE FUNCTION owns_schema(who name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN pg_has_role(who, (SELECT relowner FROM pg_class WHERE oid = CAST('ingestion_batches' AS regclass)), 'MEMBER');
+-- While a batch is in one of these states, its rows and its ledgers may change.
+CREATE FUNCTION is_at_work(status text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN status IN ('pending', 'running');
+
 CREATE FUNCTION first_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT CAST(number AS bigint) << 30 FROM ingestion_batches WHERE id = batch);
 CREATE FUNCTION last_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
@@ -379,7 +389,7 @@ END;
 
 -- What sessions refer to
 
--- Writes batch_people as the owner, since whoever may write sessions may not say where people stand.
+-- Writes batch_people as the owner, since the functions' role may not.
 CREATE FUNCTION check_session_references() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     missing text;
@@ -389,7 +399,7 @@ BEGIN
          UNION
         SELECT volunteer_id, id >> 30 FROM written
     ), noted AS (
-        -- New sessions are noted without a look at what is there; an update has people to note only if it changed them.
+        -- New sessions are recorded without checking what is there; an update only if it changed the people.
         INSERT INTO batch_people (person_id, batch_id)
         SELECT n.person_id, b.id
           FROM named n
@@ -405,15 +415,21 @@ BEGIN
     IF missing IS NULL THEN
         SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
                     WHEN i.id IS NULL THEN w.program_type || ' instance ' || w.program_instance_id
+                    WHEN w.first_id >> 30 = b.number AND w.last_id >> 30 = b.number AND NOT is_at_work(b.status)
+                    THEN 'a batch at work, since batch ' || w.batch_id || ' is ' || b.status
                     ELSE 'an id of another row than one of batch ' || w.batch_id END INTO missing
           FROM (SELECT batch_id, program_instance_id, program_type,
                        min(id - row_number) FILTER (WHERE version = 1) AS least,
-                       max(id - row_number) FILTER (WHERE version = 1) AS most
+                       max(id - row_number) FILTER (WHERE version = 1) AS most,
+                       min(id) AS first_id, max(id) AS last_id
                   FROM written GROUP BY batch_id, program_instance_id, program_type) w
           LEFT JOIN ingestion_batches b ON b.id = w.batch_id
           LEFT JOIN program_instances i ON i.id = w.program_instance_id AND i.program_type = w.program_type
          WHERE b.id IS NULL OR i.id IS NULL
             OR w.least <> CAST(b.number AS bigint) << 30 OR w.most <> CAST(b.number AS bigint) << 30
+            -- An update leaves the id of the row that inserted the session.
+            OR (TG_OP = 'INSERT' AND NOT owns_schema(SESSION_USER)
+                AND (NOT is_at_work(b.status) OR w.first_id >> 30 <> b.number OR w.last_id >> 30 <> b.number))
          LIMIT 1;
     END IF;
     IF missing IS NOT NULL THEN
@@ -425,6 +441,82 @@ CREATE TRIGGER inserted_sessions_refer_to_what_exists AFTER INSERT ON kintell_se
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_session_references();
 CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON kintell_sessions
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_session_references();
+
+-- A foreign key would look up each row by itself.
+CREATE FUNCTION check_version_references() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    missing text;
+BEGIN
+    SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
+                WHEN r.id IS NULL THEN 'batch ' || w.replaced_by_batch
+                ELSE 'instance ' || w.program_instance_id END INTO missing
+      FROM (SELECT DISTINCT batch_id, replaced_by_batch, program_instance_id FROM written) w
+      LEFT JOIN ingestion_batches b ON b.id = w.batch_id
+      LEFT JOIN ingestion_batches r ON r.id = w.replaced_by_batch
+      LEFT JOIN program_instances i ON i.id = w.program_instance_id
+     WHERE b.id IS NULL OR r.id IS NULL OR i.id IS NULL
+     LIMIT 1;
+    IF missing IS NOT NULL THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a version of a session refers to what does not exist: ' || missing;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER inserted_versions_refer_to_what_exists AFTER INSERT ON kintell_session_versions
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_version_references();
+CREATE TRIGGER updated_versions_refer_to_what_exists AFTER UPDATE ON kintell_session_versions
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_version_references();
+
+-- What a batch that has ended published stays: sessions and versions are written, and taken back, by a batch at work. A
+-- merge updates rows of other batches to its own, taking back does the opposite. Inserted sessions are checked above.
+CREATE FUNCTION what_was_published_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_ended uuid;
+BEGIN
+    IF TG_TABLE_NAME <> 'kintell_sessions' THEN
+        SELECT b.id INTO of_ended
+          FROM (SELECT DISTINCT replaced_by_batch FROM changed) c
+          JOIN ingestion_batches b ON b.id = c.replaced_by_batch
+         WHERE NOT is_at_work(b.status)
+         LIMIT 1;
+    ELSE
+        SELECT b.id INTO of_ended
+          FROM (SELECT DISTINCT batch_id FROM changed) c
+          JOIN ingestion_batches b ON b.id = c.batch_id
+         WHERE NOT is_at_work(b.status)
+         LIMIT 1;
+        IF of_ended IS NOT NULL AND TG_OP = 'UPDATE' THEN
+            SELECT b.id INTO of_ended
+              FROM (SELECT DISTINCT batch_id FROM written) c
+              JOIN ingestion_batches b ON b.id = c.batch_id
+             WHERE NOT is_at_work(b.status)
+             LIMIT 1;
+        END IF;
+    END IF;
+    IF of_ended IS NOT NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'what batch ' || of_ended || ' published stays: it has ended',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'what_was_published_stays';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER what_was_published_stays AFTER UPDATE ON kintell_sessions
+    REFERENCING OLD TABLE AS changed NEW TABLE AS written
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER what_was_published_is_not_deleted AFTER DELETE ON kintell_sessions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON kintell_session_versions
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON kintell_session_versions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON user_versions
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
+CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON user_versions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION what_was_published_stays();
 
 -- People leave a batch with the last of their sessions in it.
 CREATE FUNCTION remove_batch_people() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -456,7 +548,7 @@ END $$;
 CREATE TRIGGER emptied_sessions_empty_batch_people AFTER TRUNCATE ON kintell_sessions
     FOR EACH STATEMENT EXECUTE FUNCTION empty_batch_people();
 
--- The other side: the lock waits for whoever is writing sessions, and keeps others out until the change is committed.
+-- The other side: the lock waits for everybody who is writing sessions, and keeps others out until the commit.
 CREATE FUNCTION keep_referenced_ids() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     referred boolean;
@@ -542,8 +634,8 @@ CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON ingestion_batches
 CREATE TRIGGER instances_of_sessions_stay AFTER TRUNCATE ON program_instances
     FOR EACH STATEMENT EXECUTE FUNCTION keep_referenced_tables();
 
--- These guards see what a transaction that keeps its first snapshot sees, and so would miss what others have committed
--- since. A foreign key looks past the snapshot; a trigger can't.
+-- In a transaction that keeps its first snapshot, these guards would miss what others have committed since. A foreign
+-- key looks past the snapshot; a trigger can't.
 CREATE FUNCTION require_read_committed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE invalid_transaction_state USING
@@ -564,8 +656,8 @@ CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, program_type O
 
 -- How a batch may change. Triggers fire in the order of their names.
 
--- Every planned row is reconciled, every shard is merged, and the batch agrees with its ledgers. That the rows are in the
--- sessions too, finalize counts in the same transaction.
+-- A completed batch has every planned row reconciled, every shard merged, and counts that agree with its ledgers. In the
+-- same transaction, Finalize counts that the rows are in the sessions too.
 CREATE FUNCTION completed_batches_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     by_chunk  record;
@@ -593,7 +685,7 @@ CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON ingestion_bat
     FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status <> 'completed')
     EXECUTE FUNCTION completed_batches_add_up();
 
--- A failed batch is completed only by being tried again.
+-- A failed batch can be completed only by a retry.
 CREATE FUNCTION ended_batches_stay_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -616,8 +708,8 @@ CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON ingest
                            AND (NEW.status <> OLD.status OR NEW.archived_at IS DISTINCT FROM OLD.archived_at)))
     EXECUTE FUNCTION files_stay_deleted();
 
--- A batch that was completed could be said to have failed, while its sessions stayed; or to be forced, so that its file
--- was no longer known. What is completed is archived one day, and nothing else.
+-- Otherwise a completed batch could be marked as failed while its sessions stay, or as forced so that its file is no
+-- longer recognised. A completed batch can only be archived.
 CREATE FUNCTION what_is_completed_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -629,7 +721,173 @@ CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON ingest
                        AND (NEW.status NOT IN ('completed', 'archived') OR NEW.forced <> OLD.forced))
     EXECUTE FUNCTION what_is_completed_stays();
 
--- An upload could be deleted and added again in one statement, from somebody else. Only one that nobody sent may go.
+-- Each move of a batch changes these columns and no others; a pair of states that is not here is no move. Who imported a
+-- file may be forgotten at any time. How an upload moves is below.
+CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS text[] LANGUAGE sql IMMUTABLE
+    RETURN CASE old_status || ' ' || new_status
+           WHEN 'pending pending' THEN ARRAY['csv_metadata', 'cancelled_at']
+           WHEN 'pending running' THEN ARRAY['execution', 'started_at']
+           WHEN 'running running' THEN
+               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'csv_metadata']
+           WHEN 'running completed' THEN
+               ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'error_rows', 'error_summary', 'error_file_key',
+                     'completed_at']
+           WHEN 'pending failed' THEN
+               ARRAY['skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary', 'failure_code',
+                     'failure_reason', 'completed_at']
+           WHEN 'running failed' THEN
+               ARRAY['skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary', 'failure_code',
+                     'failure_reason', 'error_file_key', 'completed_at']
+           WHEN 'failed running' THEN
+               ARRAY['execution', 'started_at', 'completed_at', 'failure_code', 'failure_reason', 'inserted_rows',
+                     'updated_rows', 'skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary',
+                     'error_file_key', 'error_file_deleted_at', 'cancelled_at']
+           WHEN 'failed failed' THEN
+               ARRAY['checked_at', 'finding', 'error_file_deleted_at', 'archived_at', 'file_name', 'force_reason',
+                     'failure_reason', 'work_key', 'format', 'csv_metadata']
+           WHEN 'completed completed' THEN ARRAY['checked_at', 'finding', 'error_file_deleted_at']
+           WHEN 'completed archived' THEN
+               ARRAY['error_file_deleted_at', 'archived_at', 'file_name', 'force_reason', 'work_key', 'format',
+                     'csv_metadata']
+           WHEN 'archived archived' THEN ARRAY['checked_at', 'finding']
+           END;
+
+-- What has ended could be edited: its counts, its file's name, when it completed, and so when its file is deleted.
+CREATE FUNCTION no_move_changes_more() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    move     text[] := columns_of_batch_move(OLD.status, NEW.status);
+    changed  text;
+BEGIN
+    SELECT string_agg(n.key, ', ') INTO changed
+      FROM jsonb_each(to_jsonb(NEW)) n
+      JOIN jsonb_each(to_jsonb(OLD)) o ON o.key = n.key
+     WHERE n.value <> o.value
+       AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
+       AND (n.key <> ALL (move)
+            -- Time is told by the clock, and taken back only by starting over.
+            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
+                           'error_file_deleted_at')
+                AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
+            -- Names are forgotten, not changed, and that once: with the file.
+            OR (n.key IN ('file_name', 'force_reason', 'work_key', 'format', 'csv_metadata')
+                AND NOT is_at_work(OLD.status)
+                AND (NEW.archived_at IS DISTINCT FROM now() OR NOT CASE n.key
+                     WHEN 'file_name' THEN NEW.file_name = '(deleted)'
+                     WHEN 'force_reason' THEN NEW.force_reason IN ('archived', 'deleted')
+                     WHEN 'work_key' THEN NEW.work_key IS NULL
+                     WHEN 'format' THEN NEW.format - 'header' = OLD.format - 'header'
+                     ELSE NEW.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                          = OLD.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                     END))
+            OR (n.key = 'failure_reason' AND OLD.status = 'failed' AND NEW.status = 'failed'
+                AND NEW.archived_at IS DISTINCT FROM now()));
+    IF changed IS NOT NULL OR move IS NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || OLD.id || ' keeps its ' || coalesce(changed, 'status') || ' as it goes from '
+                || OLD.status || ' to ' || NEW.status,
+            TABLE = 'ingestion_batches', CONSTRAINT = 'what_no_move_changes_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON ingestion_batches
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION no_move_changes_more();
+
+-- The same of an upload: it is received once, decided on once, and forgotten.
+CREATE FUNCTION columns_of_upload_move(old_state text, new_state text) RETURNS text[] LANGUAGE sql IMMUTABLE
+    RETURN CASE old_state || ' ' || new_state
+           WHEN 'waiting waiting' THEN ARRAY['version_id', 'size_bytes', 'received_at']
+           WHEN 'waiting accepted' THEN ARRAY['state', 'sha256', 'decided_at']
+           WHEN 'waiting refused' THEN
+               ARRAY['state', 'sha256', 'decided_at', 'refusal_code', 'refusal_message', 'refusal_batch_id']
+           WHEN 'accepted accepted' THEN ARRAY[]::text[]
+           WHEN 'refused refused' THEN ARRAY['refusal_message']
+           END;
+
+CREATE FUNCTION no_decision_changes_more() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    move     text[] := columns_of_upload_move(OLD.state, NEW.state);
+    changed  text;
+BEGIN
+    SELECT string_agg(n.key, ', ') INTO changed
+      FROM jsonb_each(to_jsonb(NEW)) n
+      JOIN jsonb_each(to_jsonb(OLD)) o ON o.key = n.key
+     WHERE n.value <> o.value
+       -- Who sent it has a guard of its own: it may be forgotten.
+       AND n.key NOT IN ('uploaded_by', 'uploader_kind', 'uploader_issuer', 'uploader_subject', 'principal', 'claimed_by')
+       AND (n.key <> ALL (move || ARRAY['deleted_at', 'file_name', 'key', 'options'])
+            OR (n.key IN ('received_at', 'decided_at', 'deleted_at') AND n.value <> to_jsonb(now()))
+            OR (n.key IN ('version_id', 'size_bytes', 'received_at') AND OLD.version_id IS NOT NULL)
+            OR (n.key IN ('file_name', 'key', 'options') AND NEW.deleted_at IS DISTINCT FROM now())
+            OR (n.key = 'file_name' AND NEW.file_name <> '(deleted)')
+            OR (n.key = 'key' AND NEW.key <> 'deleted/' || OLD.id)
+            OR (n.key = 'options' AND NEW.options <> '{}'));
+    IF changed IS NOT NULL OR move IS NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'upload ' || OLD.id || ' keeps its ' || coalesce(changed, 'state') || ' as it goes from '
+                || OLD.state || ' to ' || NEW.state,
+            TABLE = 'uploads', CONSTRAINT = 'what_no_move_changes_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON uploads
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION no_decision_changes_more();
+
+-- Ledgers. Chunks are planned with their batch, all at once, and hold its rows. From its first merge on, what the chunks
+-- were reconciled to is fixed, and so is which shards there are.
+CREATE FUNCTION plans_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT b.id INTO wrong
+      FROM (SELECT DISTINCT batch_id FROM planned) p
+      JOIN ingestion_batches b ON b.id = p.batch_id
+     WHERE b.status <> 'pending' OR b.total_rows <> (SELECT sum(c.rows) FROM chunks c WHERE c.batch_id = b.id)
+     LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE check_violation USING
+            MESSAGE = 'the chunks of batch ' || wrong || ' are planned with it, and hold its rows',
+            TABLE = 'chunks', CONSTRAINT = 'plans_add_up';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER plans_add_up AFTER INSERT ON chunks
+    REFERENCING NEW TABLE AS planned
+    FOR EACH STATEMENT WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION plans_add_up();
+
+CREATE FUNCTION ledgers_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    line   record;
+    batch  record;
+    wrong  boolean;
+BEGIN
+    line := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    SELECT status, shard_count, EXISTS (SELECT FROM shards WHERE batch_id = id AND merged_at IS NOT NULL) AS is_merging
+      INTO batch
+      FROM ingestion_batches WHERE id = line.batch_id;
+    wrong := NOT is_at_work(batch.status);
+    IF TG_TABLE_NAME = 'chunks' THEN
+        wrong := wrong OR (batch.is_merging
+            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows)
+                IS DISTINCT FROM
+                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows));
+    ELSIF TG_OP = 'INSERT' THEN
+        wrong := wrong OR batch.is_merging OR NEW.number NOT BETWEEN 0 AND batch.shard_count - 1;
+    ELSIF TG_OP = 'UPDATE' THEN
+        wrong := wrong OR OLD.merged_at IS NOT NULL OR NEW.merged_at IS DISTINCT FROM now();
+    END IF;
+    IF wrong THEN
+        RAISE check_violation USING
+            MESSAGE = TG_TABLE_NAME || ' of batch ' || line.batch_id || ' stay as they are',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'ledgers_stay';
+    END IF;
+    RETURN line;
+END $$;
+CREATE TRIGGER ledgers_stay BEFORE UPDATE ON chunks
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION ledgers_stay();
+CREATE TRIGGER ledgers_stay BEFORE INSERT OR UPDATE OR DELETE ON shards
+    FOR EACH ROW WHEN (NOT owns_schema(CURRENT_USER)) EXECUTE FUNCTION ledgers_stay();
+
+-- Otherwise one statement could delete an upload and add it again from somebody else. Only one without an object may go.
 CREATE FUNCTION what_has_arrived_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -640,7 +898,7 @@ CREATE TRIGGER what_has_arrived_stays BEFORE DELETE ON uploads
     FOR EACH ROW WHEN (OLD.state <> 'waiting' OR OLD.version_id IS NOT NULL)
     EXECUTE FUNCTION what_has_arrived_stays();
 
--- Who uploaded a file is set once. It may be forgotten, and never set again.
+-- The uploader is set once; it may be removed, but never set again.
 CREATE FUNCTION uploader_is_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -689,7 +947,7 @@ CREATE TABLE audit_logs (
         CHECK (actor_kind <> 'system' OR (actor = 'kintell-ingest' AND actor_subject IS NULL))
 );
 COMMENT ON TABLE audit_logs IS 'Who did what to which resource, and when; rows are added and never changed';
-COMMENT ON COLUMN audit_logs.actor IS 'A name; the address of a person only where the issuer vouches for it';
+COMMENT ON COLUMN audit_logs.actor IS 'A name; the address of a person only if the issuer has verified it';
 COMMENT ON COLUMN audit_logs.batch_id IS
     'The batch that it concerns, if any; not a foreign key, so that no entry ever fails for want of a batch';
 CREATE INDEX audit_of_batch ON audit_logs (batch_id, id);
@@ -713,19 +971,48 @@ CREATE TABLE revoked_cookies (
 COMMENT ON TABLE revoked_cookies IS 'Session cookies whose holders have signed out, until they would have expired anyway';
 CREATE INDEX revoked_cookies_by_end ON revoked_cookies (expires_at);
 
--- A batch as the API, its lists and the pages show it; it is read with its reader's rights, not with its owner's.
+-- Whoever could delete it would let a stolen cookie in again.
+CREATE FUNCTION what_is_revoked_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE check_violation USING
+        MESSAGE = 'cookie ' || OLD.id || ' stays revoked: it has not expired',
+        TABLE = 'revoked_cookies', CONSTRAINT = 'what_is_revoked_stays';
+END $$;
+CREATE TRIGGER what_is_revoked_stays BEFORE DELETE ON revoked_cookies
+    FOR EACH ROW WHEN (OLD.expires_at >= now()) EXECUTE FUNCTION what_is_revoked_stays();
+
+-- Requests
+
+CREATE TABLE idempotency_keys (
+    caller      text COLLATE "C" NOT NULL,
+    route       text COLLATE "C" NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    body_hash   text COLLATE "C" NOT NULL,
+    claimed_at  timestamptz NOT NULL DEFAULT now(),
+    status      smallint,
+    answer      text,
+    PRIMARY KEY (caller, route, key),
+    CONSTRAINT caller_is_a_hash CHECK (caller ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT body_is_a_hash CHECK (body_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT answered_whole CHECK ((status IS NULL) = (answer IS NULL))
+);
+COMMENT ON TABLE idempotency_keys IS 'Requests that their callers may repeat, and how they were answered, for 24 hours';
+COMMENT ON COLUMN idempotency_keys.status IS 'Null while the request is being answered';
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (claimed_at);
+
+-- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
        i.slug AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
        b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows,
-       -- While it is at work, the rows of the chunks that have been read.
+       -- While the batch runs, the rows of the chunks read so far.
        CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
             ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
                     FROM chunks c
                    WHERE c.batch_id = b.id AND c.state <> 'planned')
              END AS processed_rows,
-       -- Whether it counts among what was imported.
+       -- Whether the batch counts in totals.
        NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts,
        b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
        b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
@@ -769,8 +1056,8 @@ CREATE TABLE staging.session_rows (
     CONSTRAINT cefr_level CHECK (language_level IN ('A1', 'A2', 'B1', 'B2', 'C1', 'C2'))
 );
 COMMENT ON TABLE staging.session_rows IS 'The shape of the staged rows of a session file; always empty';
-COMMENT ON COLUMN staging.session_rows.participant_email IS 'Given only for people who are to be created';
-COMMENT ON COLUMN staging.session_rows.rating_given IS 'As the file has it: only the whole file knows its scale';
+COMMENT ON COLUMN staging.session_rows.participant_email IS 'Set only for people who must be created';
+COMMENT ON COLUMN staging.session_rows.rating_given IS 'As in the file, since only the whole file shows its scale';
 
 CREATE TABLE staging.person_rows (
     chunk                integer NOT NULL,
@@ -806,7 +1093,7 @@ SELECT b.id AS batch_id, b.upload_id, b.program_type, i.slug AS instance_slug, b
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Good rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,

@@ -1,1 +1,1 @@
-"""Staged rows on their way into the sessions: reconciled, merged, taken back."""
+"""Publish staged rows as sessions or people: reconcile, merge, undo."""

@@ -1,4 +1,4 @@
-"""Publishing a shard of staged rows, and taking a batch back; written once for sessions and people."""
+"""Publish a shard of staged rows, and undo a batch; written once for sessions and people."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from ingestion.database.tables import people
 from ingestion.values.ratings import Scale
 
 WORK_MEM = "96MB"
-"""For each merge: what a shard of 250,000 rows hands to the check of its references need not go to disk. A programme
-merges one batch at a time, so this does not add up."""
+"""For each merge: enough to check the references of a shard of 250,000 rows without going to disk. A programme merges
+one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """One shard of a batch, and where its rows go."""
+    """One shard of a batch, and the target of its rows."""
 
     batch_id: UUID
     shard: int
     starts_at: int
-    """The row to begin with; those before it come last."""
+    """The row to insert first; those before it come last."""
     target: Target
     scale: Scale | None
     present: frozenset[str]
@@ -37,9 +37,9 @@ class Merging:
 
 
 def merge(db: Connection, merging: Merging) -> tuple[int, int]:
-    """Publish the shard: how many rows were inserted and updated. Earlier versions of updated rows are kept.
+    """Publish the shard and return how many rows were inserted and updated. Updated rows leave a version.
 
-    A row that a later row of the same file replaced counts too: it was inserted or updated, and is a version.
+    A row that a later row of the same file replaced counts too: it was inserted or updated, and is now a version.
     """
     db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
     inserted = _insert_new(db, merging)
@@ -60,7 +60,7 @@ def merge(db: Connection, merging: Merging) -> tuple[int, int]:
 
 
 def _insert_new(db: Connection, merging: Merging) -> int:
-    """The rows whose key is nowhere else: neither in the table nor again in the file."""
+    """Insert the rows whose key is neither in the table nor repeated in the file."""
     target = merging.target
     # A column that the file lacks is null in the staging too.
     content = [staged_value(target, name, merging.scale) for name in target.content]
@@ -86,7 +86,7 @@ def _insert_new(db: Connection, merging: Merging) -> int:
 
 
 def _insert_repeated(db: Connection, merging: Merging) -> None:
-    """The last content of new keys that stand more than once in the file."""
+    """Insert the last content of new keys that are repeated in the file."""
     target = merging.target
     columns = (target.key, *target.owners, *target.kept, *target.content)
     id_column, id_value = _id_of_row(target, "c.first_row")
@@ -104,7 +104,7 @@ def _insert_repeated(db: Connection, merging: Merging) -> None:
 
 
 def _keep_replaced(db: Connection, merging: Merging) -> None:
-    """The content that the first change of an existing row replaces becomes a version."""
+    """Keep, as a version, the content that the first change of an existing row replaces."""
     target = merging.target
     kept = _version_columns(target)
     db.run(
@@ -121,7 +121,7 @@ def _keep_replaced(db: Connection, merging: Merging) -> None:
 
 
 def _update(db: Connection, merging: Merging) -> None:
-    """The last change of an existing row becomes its content."""
+    """Give existing rows the content of their last change."""
     target = merging.target
     values = _list(f"{name} = c.{name}" for name in (*target.kept, *target.content))
     db.run(
@@ -137,7 +137,7 @@ def _update(db: Connection, merging: Merging) -> None:
 
 
 def _keep_passing(db: Connection, merging: Merging) -> None:
-    """Content that a later row of the same file replaced becomes a version without ever having been current."""
+    """Keep, as a version that was never current, content that a later row of the same file replaced."""
     target = merging.target
     own = [name for name in _version_columns(target) if name not in ("batch_id", "program_instance_id")]
     of_row = ["program_instance_id"] if "program_instance_id" in _version_columns(target) else []
@@ -158,7 +158,7 @@ def _keep_passing(db: Connection, merging: Merging) -> None:
 
 
 def published(db: Connection, batch_id: UUID, target: Target) -> int:
-    """How many rows of the batch are in the table, as it is now or as earlier versions."""
+    """Count the batch's rows in the table, including earlier versions."""
     found = db.run(
         f"""
         SELECT (SELECT count(*) FROM {target.table} s WHERE {target.of_batch("s")})
@@ -170,9 +170,9 @@ def published(db: Connection, batch_id: UUID, target: Target) -> int:
 
 
 def remove_published(db: Connection, batch_id: UUID, target: Target) -> None:
-    """Undo all that the batch published: what it inserted goes, what it updated gets its kept content back.
+    """Undo all that the batch published: delete what it inserted, and restore the content of what it updated.
 
-    Only right while no later batch has changed the same rows, which the right to merge sees to.
+    This is correct only while no later batch has changed the same rows, which the right to merge guarantees.
     """
     kept = _version_columns(target)
     values = _list(f"{name} = v.{name}" for name in kept)
@@ -188,7 +188,7 @@ def remove_published(db: Connection, batch_id: UUID, target: Target) -> None:
     )
     unless = ""
     if not target.owners:
-        # People whom sessions of other programmes refer to by now stay.
+        # People to whom sessions of other programmes refer by now are kept.
         unless = _UNLESS_REFERRED_TO
         people.wait_briefly(db)
     db.run(f"DELETE FROM {target.table} s WHERE {target.of_batch('s')}{unless}", batch_id=batch_id)
@@ -205,7 +205,7 @@ def _inserted(db: Connection, sql: str, merging: Merging) -> int:
 
 
 def _id_of_row(target: Target, row_number: str) -> tuple[str, str]:
-    """The column of the id and its value for a new row, where the id is not the table's own to give."""
+    """Return the id column and its value for a new row, if the table does not generate its ids."""
     return ("id, ", f"(SELECT first_session_id(:batch_id)) + {row_number}, ") if target.ids_name_rows else ("", "")
 
 
@@ -215,7 +215,7 @@ def _parameters(target: Target) -> list[str]:
 
 
 def _version_columns(target: Target) -> list[str]:
-    """What a version keeps of its row."""
+    """Return the columns of a row that its versions keep."""
     instance = ["program_instance_id"] if target.scope else []
     return ["version", "batch_id", "row_number", "line", *instance, *target.kept, *target.content]
 

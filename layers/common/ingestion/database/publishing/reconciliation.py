@@ -1,10 +1,10 @@
-"""What becomes of each staged row: inserted, updated, unchanged, or taken (its key belongs to a row of other owners).
+"""Reconcile staged rows with stored ones: inserted, updated, unchanged, or conflicting (other people's record).
 
 The outcome is that of applying the rows one at a time in file order. Most rows are simply new, and nothing is written
 about them; all others get a row in the batch's table of changes, with the content that they will have once applied.
 
-A key lives in one shard, so PostgreSQL may look at the shards side by side. It does so where a statement creates its
-table, not where it inserts into one, and never for a temporary table.
+A key belongs to one shard, so PostgreSQL can process shards in parallel. It does so when a statement creates its table,
+not when it inserts into one, and never for a temporary table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,29 +24,29 @@ from ingestion.database.publishing.targets import Target, staged_value
 from ingestion.values.ratings import Scale
 
 WORK_MEM = "64MB"
-"""For each worker of a reconciling. A programme reconciles one batch at a time, so this does not add up."""
+"""For each parallel worker. A programme reconciles one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciling:
-    """What is to be reconciled: the rows of some shards of a batch."""
+    """What to reconcile: the rows of some shards of a batch."""
 
     batch_id: UUID
     target: Target
     program_type: str
     scale: Scale | None
     present: frozenset[str]
-    """The columns of the target that the file has; of the others it says nothing, so they stay as they are."""
+    """The target's columns that the file has; the others keep their content."""
     shards: Sequence[int]
     shard_count: int
 
     @property
     def scope(self) -> str:
-        """SQL: the row `s` of the target is one of the programme's."""
+        """SQL: the target's row `s` belongs to the programme."""
         return "s.program_type = :program_type" if self.target.scope else "true"
 
     def content(self, existing: str) -> list[str]:
-        """SQL for the content of a staged row `r`, where the row before it, if any, is *existing*."""
+        """Return SQL for the content of a staged row `r` after the row *existing*, if there is one."""
         return [
             staged_value(self.target, name, self.scale) if name in self.present else f"{existing}.{name}"
             for name in self.target.content
@@ -54,7 +54,7 @@ class Reconciling:
 
 
 def reconcile(db: Connection, reconciling: Reconciling) -> None:
-    """Write the changes of these shards anew. The target must not change until they are merged."""
+    """Write the table of changes of these shards again. The target must not change until they are merged."""
     db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
     analyze(db, rows_table(reconciling.batch_id))
     repeats = _find_repeated(db, reconciling)
@@ -66,13 +66,13 @@ def reconcile(db: Connection, reconciling: Reconciling) -> None:
 
 
 def _find_repeated(db: Connection, reconciling: Reconciling) -> bool:
-    """Note the keys that stand more than once in the file; whether there are any."""
+    """Store the keys that are repeated in the file; False if there are none."""
     repeated, key = repeated_table(reconciling.batch_id), reconciling.target.key
     of_a_shard = [
         f"SELECT {key} FROM {rows} GROUP BY {key} HAVING count(*) > 1"
         for rows in shard_tables(reconciling.batch_id, reconciling.shards, reconciling.shard_count)
     ]
-    # To create a table costs a small file more than to ask whether it would be empty, as it mostly is.
+    # For a small file, creating a table costs more than checking whether it would be empty, as it usually is.
     if of_a_shard and reconciling.shard_count == 1 and not db.run(f"{of_a_shard[0]} LIMIT 1"):
         return False
     nothing = f"SELECT {key} FROM {rows_table(reconciling.batch_id)} LIMIT 0"
@@ -89,7 +89,7 @@ def _columns(target: Target) -> str:
 
 
 def _reconcile_single_rows(db: Connection, reconciling: Reconciling, has_repeats: bool) -> None:
-    """The rows whose key stands once in the file and is there already."""
+    """Reconcile the rows whose key occurs once in the file and is already stored."""
     target, changes = reconciling.target, changes_table(reconciling.batch_id)
     names = (*target.kept, *target.content)
     new = [*(f"coalesce(s.{name}, r.{name})" for name in target.kept), *reconciling.content("s")]
@@ -129,10 +129,10 @@ def _row(values: Iterable[str]) -> str:
 
 
 def _reconcile_repeated_rows(db: Connection, reconciling: Reconciling) -> None:
-    """The rows whose key stands more than once in the file: each is compared with what the one before it left."""
+    """Reconcile the rows whose key is repeated in the file: each is compared with the result of the one before."""
     target = reconciling.target
     content = [f"{value} AS {name}" for name, value in zip(target.content, reconciling.content("s"), strict=True)]
-    # The first value in file order, of what was there before or else of the file.
+    # The stored value, or else the first in file order.
     kept = [
         f"coalesce(s.{name}, (array_agg(r.{name}) FILTER (WHERE r.{name} IS NOT NULL) OVER in_order)[1]) AS {name}"
         for name in target.kept
@@ -189,7 +189,7 @@ def _reconcile_repeated_rows(db: Connection, reconciling: Reconciling) -> None:
 
 
 def record(db: Connection, batch_id: UUID) -> None:
-    """Write into the ledger of each staged chunk what becomes of its rows."""
+    """Record the outcomes of each staged chunk's rows in the ledger."""
     db.run(
         f"""
         WITH changed AS (
@@ -218,7 +218,7 @@ def record(db: Connection, batch_id: UUID) -> None:
 
 
 def shard_counts(db: Connection, batch_id: UUID) -> list[tuple[int, int, int]]:
-    """For each shard that has anything to merge: its number, rows to be inserted, rows to be updated."""
+    """Return, for each shard with anything to merge, its number, rows to insert and rows to update."""
     found = db.run(
         f"""
         WITH changed AS (

@@ -1,7 +1,6 @@
 """Where the records of a programme go: the table they are merged into, and what makes two rows the same.
 
-All record types take the same road; reconciling, merging and taking back are written once, for a `Target`, which
-follows from the `RecordType`.
+Reconciling, merging and undoing are written once for all record types, for a `Target` derived from the `RecordType`.
 """
 
 from collections.abc import Mapping
@@ -18,37 +17,37 @@ PLACE_OF_STAGED = ("chunk", "shard", "row_number", "line")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table, its versions and the staged rows that are merged into it. All names are of columns."""
+    """A table, its versions and the staged rows that are merged into it."""
 
     table: str
     versions: str
     version_of: str
-    """The column of `versions` that names the row of `table`."""
+    """The column of `versions` that refers to `table`."""
     staged: str
-    """The shape of the staging table."""
+    """The table that staging tables are modelled on."""
     staged_columns: tuple[str, ...]
     """The columns of a staged row, in the order of COPY."""
     key: str
-    """Unique in the table (within the programme, where `scope` says so); a key lives in one shard."""
+    """Unique in the table, or in the programme if `scope` says so; a key belongs to one shard."""
     people: tuple[Field, ...]
-    """The addresses that a staged row names people by."""
+    """The fields with the addresses of a staged row's people."""
     content: tuple[str, ...]
-    """What differs if a row is an update."""
+    """The columns that an update changes."""
     ratings: Mapping[str, str]
-    """The content that is stored from 0 to 1 whatever the file's scale, and as what it is staged."""
+    """The columns that are stored from 0 to 1 whatever the file's scale, each with its staged column."""
     kept: tuple[str, ...] = ()
-    """Content that, once there, stays: the first value wins."""
+    """Columns that no update changes: the first value wins."""
     scope: tuple[str, ...] = ()
     """Columns that are the same for all rows of a batch, given as parameters of these names."""
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Who the row belongs to: a row of the same key but of other owners is rejected."""
+        """The people of a row: a row with the same key but other people is rejected."""
         return tuple(field.id_name for field in self.people)
 
     @property
     def ids_name_rows(self) -> bool:
-        """Whether a row's id names the batch and the row that inserted it: see `inserted_by_batch`."""
+        """Whether a row's id identifies the batch and the row that inserted it (see `inserted_by_batch`)."""
         return bool(self.scope)
 
     def of_batch(self, row: str, id_column: str = "id") -> str:
@@ -60,10 +59,10 @@ class Target:
 
 
 def inserted_by_batch(record_id: str) -> str:
-    """SQL: the batch :batch_id inserted the record of this id, whatever became of it later.
+    """SQL: the batch :batch_id inserted the record with this id, even if it has changed since.
 
-    The id is number of the batch * 2^30 + number of the row (migrations/0001). In a SELECT of its own a function is
-    asked once for a statement, not once for a row.
+    The id is number of the batch * 2^30 + number of the row (migrations/0001). In a subquery, a function is called once
+    for each statement instead of once for each row.
     """
     return f"{record_id} BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))"
 
@@ -75,7 +74,7 @@ def of_later_row(row: str) -> str:
 
 @cache
 def target_of(record: RecordType) -> Target:
-    """Where records of this type go."""
+    """Return the target of records of this type."""
     people = record.people
     content = record.of_part(Part.CONTENT)
     return Target(
@@ -103,13 +102,13 @@ PEOPLE = target_of(PERSON)
 
 
 def fields_of(plan: ColumnPlan) -> frozenset[str]:
-    """The columns of the target that a file says something of."""
+    """Return the target's columns that a file has."""
     filled = {column.fills for column in plan.programme.columns if column.name in plan.indexes}
     return frozenset(field.name for field in plan.programme.record.fields if field.staged in filled)
 
 
 def staged_value(target: Target, column: str, scale: Scale | None) -> str:
-    """SQL for what a staged row `r` says of a column; ratings are stored from 0 to 1."""
+    """Return SQL for the stored value of a staged row `r` in a column; ratings are stored from 0 to 1."""
     if column not in target.ratings:
         return f"r.{column}"
     if scale is Scale.ZERO_TO_ONE:

@@ -1,1 +1,1 @@
-"""Reads across tables, for API, dashboard and monitoring. Nothing here writes."""
+"""Queries across tables for the API, the dashboard and monitoring. Only `health` writes: its own findings."""

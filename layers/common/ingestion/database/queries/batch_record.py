@@ -1,4 +1,4 @@
-"""The whole record of one batch, with its upload and its chunks, and the totals over many. Reads only."""
+"""Read the whole record of one batch, with its upload and its chunks, and totals over many batches."""
 
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,11 @@ from ingestion.database.publishing.targets import Target
 
 
 def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
-    """Everything that is on record of a batch, but its chunks."""
+    """Find everything recorded about a batch except its chunks."""
     found = rows(
         db,
         """
-        SELECT b.*, r.error_file_key, r.error_file_deleted_at, r.claimed_by, r.forced, r.force_reason,
+        SELECT b.*, r.error_file_key, r.error_file_deleted_at, r.cancelled_at, r.claimed_by, r.forced, r.force_reason,
                r.max_error_percent, r.csv_metadata, r.rating_scale, r.reconciled_at, r.archived_at, u.key, u.version_id
           FROM batch_view b
           JOIN ingestion_batches r ON r.id = b.id
@@ -31,7 +31,7 @@ def exists(db: Connection, batch_id: UUID) -> bool:
 
 
 def chunks(db: Connection, batch_id: UUID, limit: int) -> list[dict[str, Any]]:
-    """The batch's first chunks in file order, each with what came of its rows so far."""
+    """Return the batch's first chunks in file order, each with the outcomes of its rows so far."""
     return rows(
         db,
         """
@@ -48,7 +48,7 @@ def chunks(db: Connection, batch_id: UUID, limit: int) -> list[dict[str, Any]]:
 
 
 def relatives(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
-    """The batch that this one corrects and those that correct it, at most 200, oldest first."""
+    """Return the batch's parent and its children, at most 200, oldest first."""
     return rows(
         db,
         """
@@ -64,13 +64,13 @@ def relatives(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
 
 
 def standing(db: Connection, batch_id: UUID, target: Target) -> int:
-    """How many records have the content that this batch gave them; later batches take over."""
+    """Count the records that still have the content that this batch gave them."""
     found = db.run(f"SELECT count(*) FROM {target.table} s WHERE {target.of_batch('s')}", batch_id=batch_id)
     return int(found[0][0])
 
 
 def totals(db: Connection, program_type: str | None, start: datetime | None, end: datetime | None) -> dict[str, Any]:
-    """Sums over the batches created from *start* to before *end*; dry runs and unfinished ones are counted apart."""
+    """Sum up the batches created from *start* up to *end*, exclusive; count dry runs and unfinished ones apart."""
     return rows(
         db,
         """
@@ -96,6 +96,6 @@ def totals(db: Connection, program_type: str | None, start: datetime | None, end
 
 
 def schema_version(db: Connection) -> str | None:
-    """The newest migration that the database has had."""
+    """Return the newest migration applied to the database."""
     found = db.run("SELECT max(version) FROM schema_migrations WHERE applied_at IS NOT NULL")
     return found[0][0] if found else None

@@ -1,4 +1,4 @@
-"""Do batches get on, and is what they came to still so? Asked every few minutes, of a few batches at a time."""
+"""Check every few minutes whether batches make progress and, for a few at a time, whether ended ones still add up."""
 
 from uuid import UUID
 
@@ -8,14 +8,14 @@ from ingestion.batch import BatchStatus, Tally
 from ingestion.database.connection import Connection, rows
 
 AT_ONCE = 200
-"""Batches looked at in one run, at most."""
+"""The most batches checked in one run."""
 
 ROWS_AT_ONCE = 2_000_000
-"""Rows counted in one run: a few seconds. A batch of more is looked at alone."""
+"""Rows counted in one run, which takes a few seconds. A larger batch is checked alone."""
 
 
 class Ended(BaseModel):
-    """A batch that has ended, and what it says of itself."""
+    """A batch that has ended, with its own counts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,8 +27,10 @@ class Ended(BaseModel):
 
 
 def claim_for_check(db: Connection, rest_minutes: int) -> list[UUID]:
-    """The batches whose turn it is: those with a finding, and those that were not looked at for longest, but at least
-    for *rest_minutes*. Their turn is over with that, also if nobody gets to look at them."""
+    """Claim the batches to check: those with a finding, and those whose last check is longest ago.
+
+    The last check is at least *rest_minutes* ago. A claim counts as a check even if nobody gets round to it.
+    """
     found = db.run(
         """
         WITH longest AS (
@@ -56,7 +58,7 @@ def claim_for_check(db: Connection, rest_minutes: int) -> list[UUID]:
 
 
 def lock_ended(db: Connection, batch_id: UUID) -> Ended | None:
-    """The batch, which stays as it is until the transaction ends; None if it was started over, or somebody has it."""
+    """Lock an ended batch until the transaction ends; None if it was started over, or is locked by somebody else."""
     found = rows(
         db,
         """
@@ -72,7 +74,7 @@ def lock_ended(db: Connection, batch_id: UUID) -> Ended | None:
 
 
 def note_finding(db: Connection, batch_id: UUID, finding: str | None) -> None:
-    """What is wrong with the batch, or that nothing is."""
+    """Record what is wrong with the batch, or None if nothing is."""
     db.run(
         "UPDATE ingestion_batches SET finding = :finding WHERE id = :id AND finding IS DISTINCT FROM :finding",
         id=batch_id,
@@ -81,14 +83,14 @@ def note_finding(db: Connection, batch_id: UUID, finding: str | None) -> None:
 
 
 def with_finding(db: Connection) -> int:
-    """How many batches something is wrong with."""
+    """Count the batches with a finding."""
     return int(db.run("SELECT count(*) FROM ingestion_batches WHERE finding IS NOT NULL")[0][0])
 
 
 def stuck(db: Connection, minutes: int) -> list[UUID]:
-    """The batches that have not ended and of which nothing was staged, reconciled or merged for *minutes*.
+    """Return unfinished batches of which nothing was staged, reconciled or merged for *minutes*.
 
-    One that waits for its programme is not stuck while the batch that it waits for gets on.
+    A batch that waits for its programme is not stuck while the batch it waits for makes progress.
     """
     found = db.run(
         """
@@ -114,7 +116,7 @@ def stuck(db: Connection, minutes: int) -> list[UUID]:
 
 
 def oldest_unfinished_seconds(db: Connection) -> float:
-    """How long ago the oldest batch was started, or created, that has not ended; 0 if all have."""
+    """Return how long ago the oldest unfinished batch was started or created; 0 if all have ended."""
     ((waited,),) = db.run(
         """
         SELECT CAST(coalesce(max(extract(epoch FROM now() - coalesce(started_at, created_at))), 0) AS float8)

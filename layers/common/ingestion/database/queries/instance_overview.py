@@ -1,6 +1,6 @@
-"""What a programme instance has come to: its files, its sessions, and whether the two add up. Reads only.
+"""Read the overview of a programme instance: its files, its sessions, and whether the two agree.
 
-Everything is read through the index of one instance; sessions are counted only up to a limit.
+Everything is read through an index on the instance; sessions are counted only up to a limit.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from ingestion.records import RecordType
 
 
 def instances(db: Connection, program_type: str | None, limit: int, before: int | None) -> list[dict[str, Any]]:
-    """Programme instances, the one that was created last first, each with when its last batch came."""
+    """Return programme instances, newest first, each with its last batch."""
     return rows(
         db,
         """
@@ -35,7 +35,7 @@ def instances(db: Connection, program_type: str | None, limit: int, before: int 
 
 
 def find_instance(db: Connection, slug: str) -> dict[str, Any] | None:
-    """The instance with this slug."""
+    """Find the instance with this slug."""
     found = rows(
         db,
         """
@@ -49,7 +49,7 @@ def find_instance(db: Connection, slug: str) -> dict[str, Any] | None:
 
 
 def slugs(db: Connection, limit: int) -> list[tuple[str, str]]:
-    """Programme and slug of the newest instances, to choose from."""
+    """Return programme and slug of the newest instances, to choose from."""
     found = db.run(
         "SELECT program_type, slug FROM program_instances ORDER BY id DESC LIMIT CAST(:limit AS bigint)", limit=limit
     )
@@ -57,8 +57,7 @@ def slugs(db: Connection, limit: int) -> list[tuple[str, str]]:
 
 
 def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
-    """Sums over the instance's finished batches that were no dry runs, by the month in which they were created, in UTC,
-    oldest first."""
+    """Sum up the instance's finished batches, without dry runs, by month of creation (UTC), oldest first."""
     return rows(
         db,
         """
@@ -79,8 +78,10 @@ def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
 
 
 def counts_of_sessions(db: Connection, record: RecordType, instance_id: int, at_most: int) -> list[dict[str, Any]]:
-    """How many of the instance's records are dated in each month, in UTC, and how many each batch gave what they
-    now say: a row for each month, oldest first, and one for each batch, the largest first; of *at_most* sessions."""
+    """Count the instance's records by month (UTC), and by the batch that gave their current content.
+
+    Returns a row for each month, oldest first, then one for each batch, largest first; reads *at_most* records.
+    """
     return rows(
         db,
         f"""
@@ -99,7 +100,7 @@ def counts_of_sessions(db: Connection, record: RecordType, instance_id: int, at_
 
 
 def files_of_batches(db: Connection, batch_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
-    """File name and time of each batch."""
+    """Return file name and time of each batch."""
     found = rows(
         db,
         "SELECT id, file_name, created_at FROM ingestion_batches WHERE id = ANY(CAST(:ids AS uuid[]))",

@@ -1,6 +1,6 @@
-"""Where records come from: what a batch inserted or updated, and every version of a record with its row and file.
+"""Read lineage: what a batch inserted or updated, and every version of a record with its row and file.
 
-Reads only. A record's content stands in its table with the batch and row that gave it; what that replaced stands in the
+A record's current content is in its table with the batch and row that gave it; replaced content is in the
 table of its versions. The key and the people are the same for all versions of a record.
 """
 
@@ -20,7 +20,7 @@ def columns_of(record: RecordType, key_of: str, content_of: str) -> str:
 
 
 def people_of(record: RecordType, row: str) -> str:
-    """SQL: the people of *row*, each as a table of their own."""
+    """SQL: the people of *row*, each joined under an alias of their own."""
     found = [f"JOIN users {person.alias} ON {person.alias}.id = {row}.{person.id_name}" for person in record.people]
     return "\n          ".join(found)
 
@@ -34,7 +34,7 @@ def _list(columns: Iterable[str]) -> str:
 
 
 def records_of_batch_sql(record: RecordType) -> str:
-    """One row for each row of the batch :batch_id that inserted or updated a record, in file order."""
+    """Return SQL for the rows of the batch :batch_id that inserted or updated a record, in file order."""
     table, versions, version_of = record.table, record.versions, record.version_of
     content = f"program_instance_id, row_number, version, {_content(record)}"
     return f"""
@@ -81,19 +81,19 @@ SESSIONS_OF_BATCH = records_of_batch_sql(SESSION)
 def records_of_batch(
     db: Connection, record: RecordType, batch_id: UUID, limit: int, after_row: int | None
 ) -> list[dict[str, Any]]:
-    """One row for each row of the batch that inserted or updated a record, in file order, as that row left it."""
+    """Return the batch's rows that inserted or updated a record, in file order, with the record as each left it."""
     if not record.people:
         return []
     return rows(db, records_of_batch_sql(record), batch_id=batch_id, limit=limit, after=after_row or 0)
 
 
 def sessions_of_batch(db: Connection, batch_id: UUID, limit: int, after_row: int | None) -> list[dict[str, Any]]:
-    """The same of sessions."""
+    """Return `records_of_batch` for sessions."""
     return records_of_batch(db, SESSION, batch_id, limit, after_row)
 
 
 def find_record(db: Connection, program_type: str, key: str) -> int | None:
-    """Our id of a programme's record."""
+    """Find our id of a programme's record."""
     record = PROGRAMMES[program_type].record
     if not record.people:
         return None
@@ -110,14 +110,14 @@ def find_record(db: Connection, program_type: str, key: str) -> int | None:
 
 
 def record_type_of(db: Connection, record_id: int) -> RecordType:
-    """The type of the record of this id, which names the batch that inserted it; of no batch, a session."""
+    """Return the type of the record with this id, which names the batch that inserted it; session if none did."""
     found = db.run("SELECT program_type FROM ingestion_batches WHERE number = CAST(:id AS bigint) >> 30", id=record_id)
     programme = PROGRAMMES.get(found[0][0]) if found else None
     return programme.record if programme and programme.record.people else SESSION
 
 
 def versions_of_record_sql(record: RecordType) -> str:
-    """Versions of the record :record_id with where they came from, newest first."""
+    """Return SQL for the versions of the record :record_id with their lineage, newest first."""
     of_version = "version, program_instance_id, " + _content(record)
     own = _list(f"c.{name}" for name in of_version.split(", "))
     earlier = _list(f"v.{name}" for name in of_version.split(", "))
@@ -153,8 +153,8 @@ def versions_of_record_sql(record: RecordType) -> str:
 def versions_of_record(
     db: Connection, record: RecordType, record_id: int, limit: int, before: int | None
 ) -> list[dict[str, Any]]:
-    """Versions of a record with where they came from, newest first: what it is now, then what it was before.
+    """Return the versions of a record with their lineage, newest first: the current one, then earlier ones.
 
-    Of the earlier ones at most *limit*, those before version *before*. Empty if there is no such record.
+    At most *limit* earlier versions, those before version *before*. Empty if there is no such record.
     """
     return rows(db, versions_of_record_sql(record), record_id=record_id, limit=limit, before=before)

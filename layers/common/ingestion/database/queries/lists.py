@@ -1,6 +1,6 @@
-"""What the API lists, a page at a time: batches, uploads, programme instances, audit trails. Reads only.
+"""Read the API's lists a page at a time: batches, uploads, programme instances, audit trails.
 
-A page goes on after a key. Filters and keys that are not given are null; PostgreSQL plans each statement with its
+A page continues after a key. Filters and keys that are not given are null; PostgreSQL plans each statement with its
 values, so what is null drops out of the condition and the indexes named `…_newest_first`, `…_by_status`, … serve the
 rest (a test looks at the plans).
 """
@@ -21,7 +21,7 @@ class NewestFirst(NamedTuple):
 
 
 class BatchFilter(NamedTuple):
-    """Which batches: None lets all pass."""
+    """A filter of batches; None matches all."""
 
     status: str | None = None
     program_type: str | None = None
@@ -66,17 +66,17 @@ UPLOADS: Final = f"""
 
 
 def batches(db: Connection, window: NewestFirst, only: BatchFilter) -> list[dict[str, Any]]:
-    """The batches that pass the filter."""
+    """Return the batches that match the filter."""
     return rows(db, BATCHES, **window._asdict(), **only._asdict())
 
 
 def uploads(db: Connection, window: NewestFirst, state: str | None) -> list[dict[str, Any]]:
-    """The uploads in this state, or all."""
+    """Return the uploads in this state, or all."""
     return rows(db, UPLOADS, **window._asdict(), state=state)
 
 
 def find_upload(db: Connection, upload_id: UUID) -> dict[str, Any] | None:
-    """What became of one upload."""
+    """Find one upload and its result."""
     found = rows(
         db,
         """
@@ -91,7 +91,7 @@ def find_upload(db: Connection, upload_id: UUID) -> dict[str, Any] | None:
 
 
 def program_instances(db: Connection, limit: int, before: int | None) -> list[dict[str, Any]]:
-    """The programme instances, the one that was created last first; *before* is the id of the last one seen."""
+    """Return programme instances, newest first; *before* is the id of the last one seen."""
     return rows(
         db,
         """
@@ -107,13 +107,13 @@ def program_instances(db: Connection, limit: int, before: int | None) -> list[di
 
 
 def find_programme_of_instance(db: Connection, slug: str) -> str | None:
-    """The program_type of the instance with this slug; None if there is no such instance yet."""
+    """Find the program_type of the instance with this slug."""
     found = db.run("SELECT program_type FROM program_instances WHERE slug = :slug", slug=slug)
     return str(found[0][0]) if found else None
 
 
 def audit_trail(db: Connection, batch_id: UUID, limit: int, after: int | None) -> list[dict[str, Any]]:
-    """What happened to a batch and to its upload, oldest first; *after* is the id of the last one seen."""
+    """Return the audit trail of a batch and its upload, oldest first; *after* is the id of the last entry seen."""
     return rows(
         db,
         """

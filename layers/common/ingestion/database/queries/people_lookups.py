@@ -1,4 +1,4 @@
-"""The sessions of one person, found by their address. Reads only; whoever asks says so in the audit trail."""
+"""Find a person by their address, and their sessions. The caller records each look-up in the audit trail."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ SESSIONS_OF_PERSON = f"""
 
 
 def find_person(db: Connection, email: str) -> int | None:
-    """Our id of whoever has this address, which is in lower case."""
+    """Find our id of the person with this address, given in lower case."""
     found = db.run("SELECT id FROM users WHERE email = :email", email=email)
     return int(found[0][0]) if found else None
 
 
 def sessions_of_person(db: Connection, person_id: int, limit: int, after: int | None) -> list[dict[str, Any]]:
-    """Sessions in which somebody is participant or volunteer, as they are now, by our ids."""
+    """Return the current sessions of a participant or volunteer, in the order of our ids."""
     return rows(db, SESSIONS_OF_PERSON, person_id=person_id, limit=limit, after=after or 0)

@@ -1,4 +1,4 @@
-"""How far a batch has come, stage by stage, whatever the number of its chunks. Reads only."""
+"""Read the progress of a batch, step by step, as sums over all of its chunks."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ from ingestion.database.connection import Connection, rows
 
 
 def of_batch(db: Connection, batch_id: UUID) -> dict[str, Any]:
-    """Sums over the ledgers of its chunks and shards; `shards` is 0 before the batch is reconciled."""
+    """Sum up the ledgers of its chunks and shards; `shards` is 0 before the batch is reconciled."""
     return rows(
         db,
         """

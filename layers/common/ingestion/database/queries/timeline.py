@@ -1,7 +1,7 @@
-"""What the dashboard's timeline shows: every upload with the batch that came of it, newest first. Reads only.
+"""Read the dashboard's timeline: every upload with its batch, newest first.
 
-Without a filter, or by the state of the upload, it is read from the uploads; by what a batch is, from the batches.
-Either way an index gives the order (`uploads_newest_first`, `uploads_by_state`, `batches_by_status`,
+Without a filter, or filtered by the state of uploads, it is read from the uploads; filtered by batches, from the
+batches. Either way an index gives the order (`uploads_newest_first`, `uploads_by_state`, `batches_by_status`,
 `batches_of_programme`, `batches_of_instance`), so a page costs what it shows.
 """
 
@@ -41,12 +41,12 @@ OF_ONE_UPLOAD: Final = f"""
 
 
 def of_uploads(db: Connection, window: NewestFirst, state: str | None) -> list[dict[str, Any]]:
-    """The uploads in this state, or all, each with its batch if it has one."""
+    """Return the uploads in this state, or all, each with its batch if it has one."""
     return rows(db, OF_UPLOADS, **window._asdict(), state=state)
 
 
 def of_batches(db: Connection, window: NewestFirst, only: BatchFilter) -> list[dict[str, Any]]:
-    """The batches that pass the filter, each with its upload."""
+    """Return the batches that match the filter, each with its upload."""
     return rows(db, OF_BATCHES, **window._asdict(), **only._asdict())
 
 

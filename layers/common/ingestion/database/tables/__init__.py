@@ -1,1 +1,1 @@
-"""A module per table: each statement whole, and named by its function."""
+"""A module for each table, with each statement in a function that names it."""

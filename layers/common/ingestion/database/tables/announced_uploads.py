@@ -1,4 +1,4 @@
-"""uploads: what the API announces before its object is there; intake receives it when S3 reports the object."""
+"""uploads that the API announces before their objects exist; intake receives them when S3 reports the objects."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from ingestion.sign_in.actors import Actor
 
 
 class Announcement(BaseModel):
-    """An upload that somebody has got a link for."""
+    """An upload for which somebody has a link."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,13 +21,13 @@ class Announcement(BaseModel):
     size_bytes: int | None
     uploader: Actor
     options: dict[str, Any]
-    """As the link signs them, by their names in metadata; and `programType`, which the key says."""
+    """As the link signs them, by their names in metadata; also `programType`, which is in the key."""
     token_hash: str
-    """Of the token that only the link carries."""
+    """The hash of the link's secret token."""
 
 
 def announce(db: Connection, announcement: Announcement) -> None:
-    """Add the upload, waiting for its object."""
+    """Add an upload that waits for its object."""
     db.run(
         """
         INSERT INTO uploads (id, bucket, key, file_name, size_bytes, uploaded_by, uploader_kind, uploader_issuer,

@@ -1,4 +1,4 @@
-"""audit_logs: who did what to which resource, when. Append-only; never a personal datum of a participant."""
+"""audit_logs: who did what to which resource, and when. Append-only, without personal data of participants."""
 
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -17,6 +17,7 @@ Action = Literal[
     "error_file_downloaded",
     "error_file_deleted",
     "batch_archived",
+    "import_cancelled",
     "rejected_rows_shown",
     "original_row_shown",
     "upload_deleted",
@@ -37,7 +38,7 @@ def write(
     person_id: UUID | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Add one row; the resource is the upload if one is given, or the person (our id of them), otherwise the batch."""
+    """Add one row. Its resource is the upload if given, else the person (by our id), else the batch."""
     db.run(
         """
         INSERT INTO audit_logs (actor, actor_kind, actor_issuer, actor_subject, action, resource_type, resource_id,

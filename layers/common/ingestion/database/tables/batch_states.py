@@ -1,4 +1,4 @@
-"""ingestion_batches, on their way: each function moves a batch on, or notes what came of it."""
+"""State changes of ingestion_batches: each function moves a batch to another state or records a result."""
 
 from typing import Any
 from uuid import UUID
@@ -24,11 +24,11 @@ def start(db: Connection, batch_id: UUID, execution: str) -> bool:
 
 
 def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
-    """Let another execution go on with a running batch, or try a failed one again; False if there is nothing to do.
+    """Let another execution continue a running batch or retry a failed one; False if there is nothing to do.
 
-    The execution that a batch failed in can't revive it: its stragglers may still be at work. Nor can any other once
-    its file has been deleted.
-    Raises DatabaseError (unique_violation) if the file was imported by another batch meanwhile.
+    The execution in which a batch failed can't retry it, since its stragglers may still be running. No execution can
+    once the file has been deleted.
+    Raises DatabaseError (unique_violation) if another batch has imported the file meanwhile.
     """
     moved = db.run(
         """
@@ -37,6 +37,7 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
                failure_code = NULL, inserted_rows = 0, updated_rows = 0, skipped_rows = 0, unpublished_rows = 0,
                error_rows = 0, error_summary = '[]',
                error_file_key = NULL, error_file_deleted_at = NULL, updated_at = now(),
+               cancelled_at = CASE status WHEN 'running' THEN cancelled_at END,
                started_at = CASE status WHEN 'failed' THEN now() ELSE started_at END
          WHERE id = :id AND status IN ('running', 'failed') AND execution IS DISTINCT FROM :execution
            AND archived_at IS NULL
@@ -48,8 +49,22 @@ def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:
     return bool(moved)
 
 
+def cancel(db: Connection, batch_id: UUID) -> bool:
+    """Ask for a pending or running batch to be cancelled; False if it has ended, or if somebody has asked before."""
+    asked = db.run(
+        """
+        UPDATE ingestion_batches
+           SET cancelled_at = now(), updated_at = now()
+         WHERE id = :id AND status IN ('pending', 'running') AND cancelled_at IS NULL
+     RETURNING id
+        """,
+        id=batch_id,
+    )
+    return bool(asked)
+
+
 def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bool) -> None:
-    """Note what only the whole file could tell."""
+    """Record what only the whole file shows."""
     db.run(
         """
         UPDATE ingestion_batches
@@ -64,7 +79,7 @@ def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bo
 
 
 def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:
-    """Add what was tolerated in the rows to what was in the file, in place of what an earlier try counted there."""
+    """Add the warnings about rows to those about the file, replacing the counts of an earlier attempt."""
     db.run(
         """
         UPDATE ingestion_batches
@@ -95,7 +110,7 @@ def end(
     failure: Failure | None,
     error_file_key: str | None,
 ) -> bool:
-    """Move a batch to completed or failed, with all that came of it; False if it may not move there, having ended."""
+    """Move a batch to completed or failed, with its results; False if its state does not allow that any more."""
     ended = db.run(
         """
         UPDATE ingestion_batches
@@ -123,7 +138,7 @@ def end(
 
 
 def seconds(db: Connection, batch_id: UUID) -> float:
-    """How long the import of a batch that has ended took."""
+    """Return how long the import of an ended batch took."""
     ((took,),) = db.run(
         """
         SELECT CAST(extract(epoch FROM completed_at - coalesce(started_at, created_at)) AS float8)

@@ -1,4 +1,4 @@
-"""ingestion_batches, as the steps of an import read them."""
+"""ingestion_batches as the steps of an import read them."""
 
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import BatchStatus, Tally
 from ingestion.csv_file.chunk_spans import FileFormat
 from ingestion.database.connection import Connection, rows
+from ingestion.errors import Cancelled
 from ingestion.records import Programme, get_programme
 from ingestion.rows.columns import ColumnPlan, plan_columns
 from ingestion.rows.error_file import ErrorFile
@@ -16,7 +17,7 @@ from ingestion.values.dates import declared_of
 
 
 class Batch(BaseModel):
-    """What the stages of an import need to know of their batch."""
+    """What the steps of an import need to know about their batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,11 +43,22 @@ class Batch(BaseModel):
     failure_code: str | None
     imported_by: str | None
     execution: str | None
+    is_cancelled: bool
     corrects_batch_id: UUID | None
     given_scale: str | None
     """The rating scale of the file whose rows this one corrects."""
     corrects_kept_rejects: bool
-    """Whether the rows that it corrects are still there to be held against it."""
+    """Whether the rejects that it corrects still exist, to compare its rows with."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no step has anything left to do."""
+        return self.status not in (BatchStatus.PENDING, BatchStatus.RUNNING)
+
+    def must_go_on(self) -> None:
+        """Raises Cancelled if somebody cancelled the import."""
+        if self.is_cancelled:
+            raise Cancelled("The import was cancelled.")
 
     @property
     def programme(self) -> Programme:
@@ -60,14 +72,14 @@ class Batch(BaseModel):
 
     @property
     def column_plan(self) -> ColumnPlan:
-        """What the file's columns are."""
+        """The plan of the file's columns."""
         declared = declared_of(self.date_order, self.time_zone)
         is_correction = self.corrects_batch_id is not None
         return plan_columns(self.file_format.header, self.programme, declared, corrects=is_correction)
 
     @property
     def error_file(self) -> ErrorFile:
-        """What the lines of its error file have in common."""
+        """What all lines of its error file share."""
         return ErrorFile(self.column_plan, self.file_format.delimiter, self.id)
 
     def is_over_limit(self, tally: Tally) -> bool:
@@ -75,12 +87,12 @@ class Batch(BaseModel):
         return self.max_error_percent is not None and tally.is_over(self.max_error_percent)
 
     def publishes(self, tally: Tally) -> bool:
-        """Whether any of its rows are to become sessions, or people, once it is reconciled."""
+        """Whether any of its rows will become sessions or people after reconciling."""
         return not self.dry_run and not self.is_over_limit(tally) and tally.success > 0
 
 
 class Parent(BaseModel):
-    """A batch whose rejected rows a file brings back, and what that file has from it unless its uploader says so."""
+    """The batch that a file corrects, and what the file inherits from it unless its uploader says otherwise."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,18 +101,20 @@ class Parent(BaseModel):
     program_instance_id: int | None
     date_order: DateOrder | None
     time_zone: str | None
+    has_ended: bool
     has_lost_rejects: bool
 
 
 def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
-    """The batch; locked until the transaction ends if asked for. Raises LookupError."""
+    """Read a batch; with *lock*, nobody else changes it until the transaction ends. Raises LookupError."""
     found = rows(
         db,
         f"""
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
-               b.execution, b.corrects_batch_id, c.rating_scale AS given_scale,
+               b.execution, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
+               c.rating_scale AS given_scale,
                c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS corrects_kept_rejects
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
@@ -115,15 +129,17 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
     return Batch.model_validate(found[0])
 
 
-def find_parent(db: Connection, batch_id: UUID) -> Parent | None:
-    """A batch that another one corrects."""
+def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent | None:
+    """Find the batch that a file corrects; with *lock* nothing of it is deleted until the transaction ends."""
     found = rows(
         db,
-        """
+        f"""
         SELECT b.id, b.program_type, b.program_instance_id, b.date_order, b.time_zone,
+               b.status NOT IN ('pending', 'running') AS has_ended,
                b.error_file_deleted_at IS NOT NULL AS has_lost_rejects
           FROM ingestion_batches b
          WHERE b.id = :id
+         {"FOR KEY SHARE" if lock else ""}
         """,
         id=batch_id,
     )

@@ -1,4 +1,4 @@
-"""chunks: the plan of an import, and what came of reading each chunk, committed together with its rows."""
+"""chunks: the plan of an import, and the result of staging each chunk, committed together with its rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ingestion.values.ratings import RatingFacts, Scale
 
 
 class Chunk(BaseModel):
-    """One chunk's line in the ledger."""
+    """A chunk as the ledger records it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,11 +23,11 @@ class Chunk(BaseModel):
     staged_rows: int
     rejected_rows: int
     conflicts: frozenset[int]
-    """The rows whose key belongs to a row of other owners, once the file has been reconciled."""
+    """The numbers of the rows whose key belongs to other people's record, once the file is reconciled."""
 
 
 class Staged(BaseModel):
-    """What came of reading a chunk."""
+    """The result of staging a chunk."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,11 +37,11 @@ class Staged(BaseModel):
     rating_scale: str | None
     rating_facts: RatingFacts
     warnings: list[dict[str, Any]] = []
-    """Code and count of what was tolerated."""
+    """Code and count of each warning."""
 
 
 def plan(db: Connection, batch_id: UUID, spans: Sequence[dict[str, Any]]) -> None:
-    """Write down the chunks of a new batch, each by its span with `number`, `first_row` and `rows`."""
+    """Record the chunks of a new batch, each by its span with `number`, `first_row` and `rows`."""
     db.run(
         """
         INSERT INTO chunks (batch_id, number, span, first_row, rows)
@@ -54,7 +54,7 @@ def plan(db: Connection, batch_id: UUID, spans: Sequence[dict[str, Any]]) -> Non
 
 
 def get(db: Connection, batch_id: UUID, number: int, *, lock: bool = False) -> Chunk:
-    """The chunk; with *lock* nobody else stages it until the transaction ends. Raises LookupError."""
+    """Read a chunk; with *lock*, nobody else stages it until the transaction ends. Raises LookupError."""
     found = rows(
         db,
         f"""
@@ -72,7 +72,7 @@ def get(db: Connection, batch_id: UUID, number: int, *, lock: bool = False) -> C
 
 
 def stage(db: Connection, batch_id: UUID, number: int, staged: Staged) -> None:
-    """Write down what came of reading a chunk, over what an earlier try wrote."""
+    """Record the result of staging a chunk, over that of an earlier attempt."""
     db.run(
         """
         UPDATE chunks
@@ -93,7 +93,7 @@ def stage(db: Connection, batch_id: UUID, number: int, staged: Staged) -> None:
 
 
 def plan_again(db: Connection, batch_id: UUID, numbers: Sequence[int], scale: Scale | None) -> None:
-    """These chunks must be staged again, with the file's rating scale if that is why."""
+    """Mark chunks to be staged again, with the file's rating scale if that is the reason."""
     db.run(
         """
         UPDATE chunks SET state = 'planned', rating_scale = coalesce(:scale, rating_scale)
@@ -106,17 +106,17 @@ def plan_again(db: Connection, batch_id: UUID, numbers: Sequence[int], scale: Sc
 
 
 def plan_all_again(db: Connection, batch_id: UUID) -> None:
-    """Every chunk must be staged again: the staging tables are gone or empty."""
+    """Mark every chunk to be staged again, because the staging tables are gone or empty."""
     db.run("UPDATE chunks SET state = 'planned' WHERE batch_id = :batch_id", batch_id=batch_id)
 
 
 def mark_reconciled(db: Connection, batch_id: UUID) -> None:
-    """The chunks' rows are those that were reconciled before they were staged again."""
+    """Mark all chunks as reconciled: they were before they had to be staged again."""
     db.run("UPDATE chunks SET state = 'reconciled' WHERE batch_id = :batch_id", batch_id=batch_id)
 
 
 def find_span(db: Connection, batch_id: UUID, row: int) -> dict[str, Any] | None:
-    """Where the chunk is that holds this row of the file."""
+    """Find the span of the chunk that contains this row of the file."""
     found = db.run(
         """
         SELECT span FROM chunks

@@ -1,4 +1,4 @@
-"""What is due to be deleted or archived, and the notes that it was."""
+"""Find what is due to be deleted or archived, and record that it was."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
-from ingestion.database.tables.old_uploads import DELETED_NAME
+from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_NEEDED
 
 AT_ONCE = 500
 PLAIN_NAME = (
@@ -14,11 +14,11 @@ PLAIN_NAME = (
     r"([-_ ](for|ukraine|connect|users|mentorship|language|export|20[0-9]{2}|q[1-4]|[0-9]{1,2}))*"
     r"\.(csv|txt|tsv)(\.gz)?$"
 )
-"""A file's name that says nothing of anybody."""
+"""A file name that can't name a person."""
 
 
 class Expired(BaseModel):
-    """An error file that has had its time."""
+    """An error file that is due to be deleted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,15 +40,15 @@ class Old(BaseModel):
 
 
 def expired_error_files(db: Connection, days: int) -> list[Expired]:
-    """Some error files whose batch ended more than *days* ago, oldest first; none once all are deleted."""
+    """Return some error files whose batch ended more than *days* ago, oldest first, until all are deleted."""
     found = rows(
         db,
-        """
-        SELECT id AS batch_id, error_file_key AS key
-          FROM ingestion_batches
-         WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL
-           AND completed_at < now() - make_interval(days => CAST(:days AS int))
-      ORDER BY completed_at
+        f"""
+        SELECT b.id AS batch_id, b.error_file_key AS key
+          FROM ingestion_batches b
+         WHERE b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+      ORDER BY b.completed_at
          LIMIT :at_once
         """,
         days=days,
@@ -58,8 +58,10 @@ def expired_error_files(db: Connection, days: int) -> list[Expired]:
 
 
 def note_error_file_deleted(db: Connection, batch_id: UUID, days: int) -> bool:
-    """The batch says from now on that its error file was deleted; False if it said so before, or was started over since
-    and has another one, or will have."""
+    """Record that the error file of a batch, which is locked, was deleted.
+
+    False if that was recorded before, or if the batch was started over since and has, or will have, another one.
+    """
     noted = db.run(
         """
         UPDATE ingestion_batches SET error_file_deleted_at = now()
@@ -74,14 +76,15 @@ def note_error_file_deleted(db: Connection, batch_id: UUID, days: int) -> bool:
 
 
 def old_batches(db: Connection, days: int) -> list[Old]:
-    """Some batches completed more than *days* ago, oldest first; none once all are archived."""
+    """Return some batches completed more than *days* ago, oldest first, until all are archived."""
     found = rows(
         db,
-        """
+        f"""
         SELECT b.id AS batch_id, u.bucket, u.key, u.version_id, b.work_key, b.error_file_key
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'completed' AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
+           AND {NOT_NEEDED}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -92,10 +95,10 @@ def old_batches(db: Connection, days: int) -> list[Old]:
 
 
 def archive(db: Connection, batch_id: UUID) -> bool:
-    """Make the batch a tombstone: counts, hash and dates stay, people go. False if it was one before.
+    """Archive a batch: keep counts, hash and dates, remove what names people. False if it was archived before.
 
-    Who imported it remains in the audit trail, which nobody changes. The header goes too: a broken file may have a
-    person's row there. A file's name stays only if it has nothing but the words of our programmes in it.
+    The audit trail, which nobody can change, still says who imported it. The header is removed too, since a broken file
+    may have a person's row there. The file's name is kept only if it consists of the words of our programmes.
     """
     archived = db.run(
         """
@@ -130,7 +133,7 @@ def archive(db: Connection, batch_id: UUID) -> bool:
 
 
 class Stuck(BaseModel):
-    """A batch that nobody has worked on for long."""
+    """A batch without progress for a long time."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -139,7 +142,7 @@ class Stuck(BaseModel):
 
 
 def stuck_batches(db: Connection, hours: int) -> list[Stuck]:
-    """Batches that have not ended, and that nobody has touched for *hours*."""
+    """Return batches that have not ended and have not changed for *hours*."""
     found = rows(
         db,
         """
@@ -156,7 +159,7 @@ def stuck_batches(db: Connection, hours: int) -> list[Stuck]:
 
 
 def expire_unused_links(db: Connection) -> int:
-    """Forget the uploads that were announced a week ago and never came: their links expired long since."""
+    """Delete uploads that were announced a week ago and never arrived; their links have long expired."""
     gone = db.run(
         """
         DELETE FROM uploads
@@ -168,7 +171,7 @@ def expire_unused_links(db: Connection) -> int:
 
 
 def ended(db: Connection, batch_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the batches that have ended, or never were."""
+    """Return those of these batches that have ended or never existed."""
     found = db.run(
         """
         SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)

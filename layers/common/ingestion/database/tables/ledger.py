@@ -1,4 +1,4 @@
-"""The ledger of a batch: the lines of its chunks and shards, read at once; whoever has a question asks the value."""
+"""The ledger of a batch: the lines of its chunks and shards, read in one statement and queried in Python."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from ingestion.values.ratings import RatingFacts, Scale
 
 
 class ChunkLine(BaseModel):
-    """What is written down of a chunk; before it is staged, or when it must be staged again, it is *planned*."""
+    """The ledger's line for a chunk. It is *planned* until it is staged, and while it must be staged again."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,23 +32,23 @@ class ChunkLine(BaseModel):
     unchanged_rows: int
     conflict_rows: int
     fault_counts: list[FaultCount]
-    """Of the rows that were rejected when they were read."""
+    """The faults of rows that were rejected while the chunk was read."""
     warnings: list[FileWarning]
-    """What was tolerated in the rows."""
+    """The warnings about the chunk's rows."""
 
     @property
     def is_planned(self) -> bool:
-        """Whether the chunk is still to be staged."""
+        """Whether the chunk must still be staged."""
         return self.state == "planned"
 
     @property
     def errors(self) -> int:
-        """Rows rejected when the chunk was read, or by the whole file."""
+        """Rows rejected when the chunk was read, or by reconciling the whole file."""
         return self.rejected_rows + self.conflict_rows
 
     @property
     def tally(self) -> Tally:
-        """What became of the chunk's rows."""
+        """The outcomes of the chunk's rows."""
         return Tally(
             total=self.rows,
             inserted=self.inserted_rows,
@@ -59,7 +59,7 @@ class ChunkLine(BaseModel):
 
 
 class ShardLine(BaseModel):
-    """What is written down of a shard that has rows to merge."""
+    """The ledger's line for a shard that has rows to merge."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,7 +68,7 @@ class ShardLine(BaseModel):
 
 
 class Ledger(BaseModel):
-    """What has become of a batch's rows so far, and what is still to be done."""
+    """The outcomes of a batch's rows so far, and the work that is left."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,18 +77,18 @@ class Ledger(BaseModel):
 
     @property
     def not_staged(self) -> list[int]:
-        """The chunks that nobody has staged."""
+        """The chunks that must still be staged."""
         return [line.number for line in self.chunks if line.is_planned]
 
     def lost(self, there: Mapping[int, int] | None) -> list[int]:
-        """The chunks whose rows are not all there, given how many are in the staging of each; None if it is gone."""
+        """Return the chunks with missing rows, given the rows staged of each; None if the staging tables are gone."""
         if there is None:
             return [line.number for line in self.chunks]
         return [line.number for line in self.chunks if line.is_planned or line.staged_rows != there.get(line.number, 0)]
 
     @property
     def rating_facts(self) -> RatingFacts:
-        """What all ratings of the file say together."""
+        """The facts of all ratings in the file."""
         facts = RatingFacts()
         for line in self.chunks:
             facts |= line.rating_facts
@@ -96,7 +96,7 @@ class Ledger(BaseModel):
 
     @property
     def seem_zero_to_one(self) -> list[int]:
-        """The chunks that were read without knowing the scale, and whose own ratings look like 0–1."""
+        """The chunks that were read without a known scale, and whose own ratings look like 0–1."""
         return [
             line.number
             for line in self.chunks
@@ -105,7 +105,7 @@ class Ledger(BaseModel):
 
     @property
     def totals(self) -> Tally:
-        """The sums over the chunks that were reconciled."""
+        """The sums over the reconciled chunks."""
         return sum((line.tally for line in self.chunks if line.state == "reconciled"), Tally())
 
     @property
@@ -120,11 +120,11 @@ class Ledger(BaseModel):
 
     @property
     def with_conflicts(self) -> list[int]:
-        """The chunks in which the whole file rejected rows."""
+        """The chunks in which reconciling the whole file rejected rows."""
         return [line.number for line in self._read if line.conflict_rows]
 
     def faults(self, key: str) -> FaultCounts:
-        """All faults of the rows, those that only the whole file showed among them, in the column *key*."""
+        """Count all faults, including conflicts, which are faults of the column *key*."""
         counts = FaultCounts.from_summary(fault for line in self._read for fault in line.fault_counts)
         conflicts = sum(line.conflict_rows for line in self._read)
         counts.add(repeat(Fault(FaultCode.ID_CONFLICT, key, ""), conflicts))
@@ -132,7 +132,7 @@ class Ledger(BaseModel):
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
-        """What was tolerated in the rows, by code, with how often."""
+        """The warnings about rows, counted by code."""
         counts = Counter[str]()
         for warning in (warning for line in self._read for warning in line.warnings):
             counts[warning.code] += warning.count
@@ -149,7 +149,7 @@ class Ledger(BaseModel):
 
 
 def read(db: Connection, batch_id: UUID) -> Ledger:
-    """The batch's ledger as it is now, in one statement, so that its lines are of the same moment."""
+    """Read the batch's ledger in one statement, so that all lines are from the same moment."""
     found = rows(
         db,
         """

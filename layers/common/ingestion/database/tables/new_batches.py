@@ -1,4 +1,4 @@
-"""ingestion_batches, as intake creates them: one live batch per file and programme, one batch per upload."""
+"""ingestion_batches as intake creates them: one live batch per file and programme, and one batch per upload."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from ingestion.database.connection import Connection, rows, to_json
 
 
 class NewBatch(BaseModel):
-    """What intake knows of a batch that it creates."""
+    """What intake knows about a batch that it creates."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class NewBatch(BaseModel):
 
 
 class Live(BaseModel):
-    """A batch that already holds some content."""
+    """A batch that has imported, or is importing, the same content."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +49,7 @@ class Live(BaseModel):
 
 
 def create(db: Connection, batch: NewBatch) -> bool:
-    """Create the batch; False if a live one of the same file and programme was there first, also by a moment."""
+    """Create the batch; False if a live one for the same file and programme came first, even by a moment."""
     created = db.run(
         """
         INSERT INTO ingestion_batches (
@@ -74,7 +74,7 @@ def create(db: Connection, batch: NewBatch) -> bool:
 
 
 def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
-    """The batch that holds this file, or is about to: the oldest, forced ones last; archived count, dry runs do not."""
+    """Find the oldest batch that has imported or is importing this file, forced ones last; dry runs don't count."""
     found = rows(
         db,
         """
@@ -92,7 +92,7 @@ def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
 
 
 def find_of_upload(db: Connection, upload_id: UUID) -> tuple[UUID, int, BatchStatus] | None:
-    """Id, number of chunks and status of the batch that an upload became."""
+    """Find the batch of an upload: its id, number of chunks and status."""
     found = db.run(
         """
         SELECT b.id, (SELECT count(*) FROM chunks c WHERE c.batch_id = b.id), b.status

@@ -1,8 +1,7 @@
-"""Uploads that led to nothing: refused, never decided on, or of a batch that failed. Which are due to be deleted, and
-what then stays.
+"""Uploads without a result (refused, undecided, or of a failed batch): which are due to be deleted, and what is kept.
 
-The object is deleted while its record is locked, so that neither a batch that is started over nor another clean-up
-comes in between; a clean-up that breaks off in between leaves the record as it was, and so due.
+The object is deleted while its record is locked, so that no retry of the batch and no other clean-up interferes; an
+interrupted clean-up leaves the record unchanged, and so still due.
 """
 
 from uuid import UUID
@@ -15,8 +14,13 @@ AT_ONCE = 500
 DELETED_NAME = "(deleted)"
 
 
+NOT_NEEDED = """NOT EXISTS (SELECT FROM ingestion_batches c
+                            WHERE c.corrects_batch_id = b.id AND c.status IN ('pending', 'running'))"""
+"""A correction that has not ended is held against the rejects of *b*: they stay until it has."""
+
+
 class DueUpload(BaseModel):
-    """An upload whose object has had its time; `batch_id` is that of the batch that failed."""
+    """An upload whose object is due to be deleted; `batch_id` is that of the failed batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +33,7 @@ class DueUpload(BaseModel):
 
 
 def refused(db: Connection, days: int) -> list[DueUpload]:
-    """Some uploads refused more than *days* ago, oldest first; none once all are deleted."""
+    """Return some uploads refused more than *days* ago, oldest first, until all are deleted."""
     return _due(
         db,
         """
@@ -46,7 +50,7 @@ def refused(db: Connection, days: int) -> list[DueUpload]:
 
 
 def undecided(db: Connection, days: int) -> list[DueUpload]:
-    """Some uploads that came more than *days* ago and were never decided on, as if intake had broken each time."""
+    """Return some uploads that arrived more than *days* ago and that intake never decided on."""
     return _due(
         db,
         """
@@ -63,15 +67,15 @@ def undecided(db: Connection, days: int) -> list[DueUpload]:
 
 
 def failed(db: Connection, days: int) -> list[DueUpload]:
-    """Some uploads whose batch failed more than *days* ago, oldest first; none once all are deleted."""
+    """Return some uploads whose batch failed more than *days* ago, oldest first, until all are deleted."""
     return _due(
         db,
-        """
+        f"""
         SELECT u.id AS upload_id, b.id AS batch_id, u.bucket, u.key, u.version_id, b.error_file_key
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'failed' AND b.archived_at IS NULL
-           AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -83,18 +87,26 @@ def _due(db: Connection, sql: str, days: int) -> list[DueUpload]:
     return [DueUpload.model_validate(row) for row in rows(db, sql, days=days, at_once=AT_ONCE)]
 
 
+def lock_batch(db: Connection, batch_id: UUID) -> bool:
+    """Keep the batch as it is, and corrections of it from being accepted, until the transaction ends.
+
+    False if one has not ended. A statement of its own, for what it waited for to be seen.
+    """
+    db.run("SELECT FROM ingestion_batches WHERE id = :id FOR UPDATE", id=batch_id)
+    return bool(db.run(f"SELECT FROM ingestion_batches b WHERE b.id = :id AND {NOT_NEEDED}", id=batch_id))
+
+
 def lock(db: Connection, due: DueUpload, days: int) -> bool:
-    """Keep the record as it is until the transaction ends; False if it is not due any more."""
+    """Lock the record until the transaction ends; False if it is no longer due."""
     if due.batch_id is None:
         sql = "SELECT FROM uploads WHERE id = :id AND state <> 'accepted' AND deleted_at IS NULL FOR UPDATE"
         return bool(db.run(sql, id=due.upload_id))
-    return bool(
+    return lock_batch(db, due.batch_id) and bool(
         db.run(
             """
             SELECT FROM ingestion_batches
              WHERE id = :id AND status = 'failed' AND archived_at IS NULL
                AND completed_at < now() - make_interval(days => CAST(:days AS int))
-               FOR UPDATE
             """,
             id=due.batch_id,
             days=days,
@@ -103,7 +115,7 @@ def lock(db: Connection, due: DueUpload, days: int) -> bool:
 
 
 def blank(db: Connection, due: DueUpload) -> None:
-    """Of a record whose object is gone: codes, counts, hash and dates stay; names, messages and reasons go."""
+    """Remove names, messages and reasons from a record whose object is gone; keep codes, counts, hash and dates."""
     if due.batch_id is not None:
         _blank_batch(db, due.batch_id)
     db.run(

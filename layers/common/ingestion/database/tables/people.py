@@ -1,4 +1,4 @@
-"""users: the people that sessions are between, found by email."""
+"""users: the participants and volunteers of sessions, found by email."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -11,10 +11,10 @@ LOCK_SECONDS = 2
 
 
 def ids_of(db: Connection, emails: Iterable[str]) -> dict[str, str]:
-    """The ids of those of the people who are known, as text, by email.
+    """Return the ids (as text) of those who are known, by email.
 
-    Thousands at a time: they go and come as one text each, lines of `email id`, which costs the driver a tenth of an
-    array and a row per person. No address holds white space.
+    Thousands at a time: addresses and lines of `email id` travel as one text each, which costs the driver a tenth of
+    an array and a row per person. No address contains white space.
     """
     found = db.run(
         """
@@ -28,7 +28,7 @@ def ids_of(db: Connection, emails: Iterable[str]) -> dict[str, str]:
 
 
 def create_staged(db: Connection, batch_id: UUID, people: Sequence[Field]) -> None:
-    """Create the people whom staged records name by email only, and put their ids into those rows."""
+    """Create the people whom staged rows name only by email, and put their ids into those rows."""
     unknown = [
         f"""SELECT {field.name} AS email, '{_role(field)}' AS role, row_number, line
                   FROM {rows_table(batch_id)} WHERE {field.id_name} IS NULL"""
@@ -52,17 +52,17 @@ def create_staged(db: Connection, batch_id: UUID, people: Sequence[Field]) -> No
 
 def _role(field: Field) -> str:
     if field.role is None:
-        raise ValueError(f"{field.name} is no person's address")
+        raise ValueError(f"{field.name} is not the address of a person")
     return field.role.name
 
 
 def number_staged(db: Connection, batch_id: UUID, people: Sequence[Field]) -> None:
-    """Give the people whom staged records name by email only a number below zero, instead of creating them.
+    """Give people whom staged rows name only by email negative ids, instead of creating them.
 
-    Nobody has such an id, so it tells them from each other and from everybody who is known, and nothing of it stays.
+    Nobody has a negative id, so these distinguish them from each other and from known people, and leave no trace.
     """
     named = " UNION ".join(f"SELECT {field.name} AS email FROM {rows_table(batch_id)}" for field in people)
-    # Who has become known since then is who they are.
+    # Some may have become known since staging: they get their own ids first.
     _fill_in(db, batch_id, people, "users")
     _fill_in(
         db,
@@ -75,7 +75,7 @@ def number_staged(db: Connection, batch_id: UUID, people: Sequence[Field]) -> No
 
 
 def _fill_in(db: Connection, batch_id: UUID, people: Sequence[Field], ids: str) -> None:
-    """Put ids into the staged rows that have an email in their place, from a table of emails and ids."""
+    """Put ids into staged rows that have only an email, from a table of emails and ids."""
     for field in people:
         db.run(
             f"""
@@ -85,12 +85,18 @@ def _fill_in(db: Connection, batch_id: UUID, people: Sequence[Field], ids: str) 
         )
 
 
-def remove_created(db: Connection, batch_id: UUID) -> None:
-    """Remove the people whom a failed batch of sessions created, unless somebody else's sessions name them by now.
+def are_gone(db: Connection, batch_id: UUID, people: Sequence[Field]) -> bool:
+    """Whether staged records name people by an id that nobody has any more."""
+    missing = " OR ".join(f"NOT EXISTS (SELECT FROM users u WHERE u.id = r.{field.id_name})" for field in people)
+    return bool(people and db.run(f"SELECT EXISTS (SELECT FROM {rows_table(batch_id)} r WHERE {missing})")[0][0])
 
-    In a transaction that has written no sessions. Raises Unavailable if others have been writing them for too long.
+
+def remove_created(db: Connection, batch_id: UUID) -> None:
+    """Remove the people whom a failed batch of sessions created, unless sessions of other batches name them by now.
+
+    Call it in a transaction that has written no sessions. Raises Unavailable if others write sessions for too long.
     """
-    # Nobody tries the batch again meanwhile, and has these people for known.
+    # So that nobody retries the batch meanwhile and finds these people known.
     db.run("SELECT FROM ingestion_batches WHERE id = :batch_id FOR UPDATE", batch_id=batch_id)
     wait_briefly(db)
     db.run(
@@ -105,8 +111,8 @@ def remove_created(db: Connection, batch_id: UUID) -> None:
 
 
 def wait_briefly(db: Connection) -> None:
-    """Until the transaction ends, wait for no lock longer than whoever comes behind in the queue can be held up.
+    """Limit how long this transaction waits for locks, since everybody behind it in the queue waits too.
 
-    Who deletes people waits for all who are writing sessions, and meanwhile nobody else begins to.
+    Deleting people waits for all who are writing sessions, and meanwhile nobody else can begin to.
     """
     db.run(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")

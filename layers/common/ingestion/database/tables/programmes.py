@@ -1,4 +1,4 @@
-"""programmes: one row per registered programme, which is also the right to merge into it; and program_instances."""
+"""programmes, whose rows also hold the right to merge into each programme; and program_instances."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,7 +10,7 @@ from ingestion.uploads.identification import Instance
 
 
 def register(db: Connection, program_types: Iterable[str]) -> None:
-    """Make sure that every programme of the registry has its row."""
+    """Make sure that every programme of the registry has a row."""
     db.run(
         """
         INSERT INTO programmes (program_type)
@@ -22,9 +22,9 @@ def register(db: Connection, program_types: Iterable[str]) -> None:
 
 
 def acquire(db: Connection, program_type: str, batch_id: UUID) -> bool:
-    """Take the right to merge into the programme; False while a batch that is still running has it.
+    """Acquire the right to merge into the programme; False while another running batch has it.
 
-    Taken again by the batch that has it already. What a batch left behind that ended without giving it back is free.
+    The batch that has it may acquire it again. A right that an ended batch has not released is free.
     """
     taken = db.run(
         """
@@ -42,7 +42,7 @@ def acquire(db: Connection, program_type: str, batch_id: UUID) -> bool:
 
 
 def release(db: Connection, batch_id: UUID) -> None:
-    """Give the right to merge back."""
+    """Release the right to merge."""
     db.run(
         "UPDATE programmes SET merging_batch = NULL, merging_since = NULL WHERE merging_batch = :batch_id",
         batch_id=batch_id,
@@ -50,7 +50,7 @@ def release(db: Connection, batch_id: UUID) -> None:
 
 
 def holds(db: Connection, program_type: str, batch_id: UUID) -> bool:
-    """Whether the batch has the right to merge; keeps it from changing hands until the transaction ends."""
+    """Whether the batch has the right to merge, which can't change hands until the transaction ends."""
     held = db.run(
         "SELECT merging_batch FROM programmes WHERE program_type = :program_type FOR SHARE",
         program_type=program_type,
@@ -59,7 +59,7 @@ def holds(db: Connection, program_type: str, batch_id: UUID) -> bool:
 
 
 def find_or_create_instance(db: Connection, instance: Instance) -> int:
-    """The id of the instance with this slug; created if there is none. Refused if another programme has it."""
+    """Return the id of the instance with this slug, or create it. Raises Refused if another programme has it."""
     db.run(
         """
         INSERT INTO program_instances (program_type, slug, name, starts_on, ends_on)
@@ -76,14 +76,14 @@ def find_or_create_instance(db: Connection, instance: Instance) -> int:
     if found[0][1] != instance.program_type:
         raise Refused(
             RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-            f'"{instance.slug}" is an instance of {found[0][1]}, but the file is one of {instance.program_type}; '
-            "name one of its own.",
+            f'"{instance.slug}" is an instance of {found[0][1]}, but the file belongs to {instance.program_type}; '
+            "name an instance of that.",
         )
     return int(found[0][0])
 
 
 def find_instance(db: Connection, slug: str, program_type: str) -> int | None:
-    """The id of the programme's instance with this slug."""
+    """Find the id of the programme's instance with this slug."""
     found = db.run(
         "SELECT id FROM program_instances WHERE slug = :slug AND program_type = :program_type",
         slug=slug,
@@ -93,7 +93,7 @@ def find_instance(db: Connection, slug: str, program_type: str) -> int | None:
 
 
 def instances_around(db: Connection, program_type: str, first: date, last: date) -> list[tuple[int, str]]:
-    """Id and slug of the programme's instances that hold all days from *first* to *last*, the shortest first."""
+    """Return id and slug of the programme's instances that include all days from *first* to *last*, shortest first."""
     found = db.run(
         """
         SELECT id, slug

@@ -1,4 +1,4 @@
-"""revoked_cookies: the session cookies of browsers that have signed out, until they would have expired anyway."""
+"""revoked_cookies: session cookies of browsers that have signed out, until they would have expired anyway."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from ingestion.database.connection import Connection
 
 
 def revoke(db: Connection, cookie_id: UUID, expires_at: int) -> None:
-    """The pass opens nothing from now on; *expires_at* in seconds since 1970."""
+    """Revoke a session cookie; *expires_at* is in seconds since 1970."""
     db.run(
         """
         INSERT INTO revoked_cookies (id, expires_at) VALUES (:id, to_timestamp(:expires_at))
@@ -18,11 +18,11 @@ def revoke(db: Connection, cookie_id: UUID, expires_at: int) -> None:
 
 
 def is_revoked(db: Connection, cookie_id: UUID) -> bool:
-    """Whether its holder has signed out."""
+    """Whether the cookie's holder has signed out."""
     return bool(db.run("SELECT FROM revoked_cookies WHERE id = :id", id=cookie_id))
 
 
 def forget_expired(db: Connection) -> int:
-    """Forget those that are over; how many they were. A day later, so that no clock that differs matters."""
+    """Delete expired ones and return how many, a day late so that differing clocks don't matter."""
     gone = db.run("DELETE FROM revoked_cookies WHERE expires_at < now() - interval '1 day' RETURNING id")
     return len(gone)

@@ -1,4 +1,4 @@
-"""shards: what is to be merged, and what has been; marked in the transaction that merges the rows."""
+"""shards: what must be merged and what has been, marked in the transaction that merges the rows."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,7 +7,7 @@ from ingestion.database.connection import Connection
 
 
 def plan(db: Connection, batch_id: UUID, counts: Sequence[tuple[int, int, int]]) -> None:
-    """Write down each shard to be merged: its number, and how many rows it will insert and update."""
+    """Record each shard to merge: its number, and how many rows it will insert and update."""
     db.run("DELETE FROM shards WHERE batch_id = :batch_id", batch_id=batch_id)
     db.run(
         """
@@ -23,9 +23,9 @@ def plan(db: Connection, batch_id: UUID, counts: Sequence[tuple[int, int, int]])
 
 
 def lock_all(db: Connection, batch_id: UUID) -> list[int]:
-    """Wait until nobody merges a shard of the batch; nobody does from then on, until the transaction ends.
+    """Wait for all merges of the batch, and prevent others until the transaction ends.
 
-    Returns the shards whose rows are in the sessions.
+    Returns the shards that have been merged.
     """
     found = db.run(
         "SELECT number, merged_at IS NOT NULL FROM shards WHERE batch_id = :batch_id ORDER BY number FOR UPDATE",
@@ -35,7 +35,7 @@ def lock_all(db: Connection, batch_id: UUID) -> list[int]:
 
 
 def lock(db: Connection, batch_id: UUID, number: int) -> tuple[int, int] | None:
-    """Rows to insert and to update, if the shard is still to be merged; nobody else merges it meanwhile."""
+    """Lock a shard and return its rows to insert and to update; None if it has been merged."""
     found = db.run(
         """
         SELECT inserted_rows, updated_rows FROM shards
@@ -49,7 +49,7 @@ def lock(db: Connection, batch_id: UUID, number: int) -> tuple[int, int] | None:
 
 
 def merged(db: Connection, batch_id: UUID, number: int) -> None:
-    """The shard's rows are in the sessions."""
+    """Mark a shard as merged."""
     db.run(
         "UPDATE shards SET merged_at = now() WHERE batch_id = :batch_id AND number = :number",
         batch_id=batch_id,
@@ -58,5 +58,5 @@ def merged(db: Connection, batch_id: UUID, number: int) -> None:
 
 
 def forget(db: Connection, batch_id: UUID) -> None:
-    """Nothing of the batch is in the sessions any more."""
+    """Delete the batch's shards, once none of its rows are published any more."""
     db.run("DELETE FROM shards WHERE batch_id = :batch_id", batch_id=batch_id)

@@ -1,4 +1,4 @@
-"""uploads: every object version that arrived, accepted or refused; none is dropped silently."""
+"""uploads: every object version that arrived, accepted or refused, so that nothing is dropped silently."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from ingestion.sign_in.actors import Actor, ActorKind
 
 
 class Arrival(BaseModel):
-    """An object version, as S3 reports it; `principal` is whom it names for it."""
+    """An object version as S3 reports it; `principal` is the uploader that S3 names."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,7 +23,7 @@ class Arrival(BaseModel):
 
 
 class Upload(BaseModel):
-    """What is known of an upload when it is being decided on. `options` are what its link signed, or its object has."""
+    """What is known about an upload when intake decides on it. `options` come from its link or its object."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class Upload(BaseModel):
 
     @property
     def uploader(self) -> Actor:
-        """Who uploaded it. Raises ValueError once the upload is archived, and nobody is named any more."""
+        """Who uploaded it. Raises ValueError once the upload is archived and no longer names anybody."""
         if self.uploaded_by is None or self.uploader_kind is None:
             raise ValueError("nobody is named")
         return Actor(
@@ -55,7 +55,7 @@ _UPLOAD = """id, state, uploaded_by, uploader_kind, uploader_issuer, uploader_su
 
 
 def find(db: Connection, arrival: Arrival) -> Upload | None:
-    """The upload of an object version that was reported before."""
+    """Find the upload of an object version that was reported before."""
     found = rows(
         db,
         f"""
@@ -71,9 +71,9 @@ def find(db: Connection, arrival: Arrival) -> Upload | None:
 
 
 def receive_announced(db: Connection, upload_id: UUID, token_hash: str, arrival: Arrival) -> Upload | None:
-    """The upload that the API signed, now that its object is there; None if this object did not come by its link.
+    """Receive the object of an announced upload; None if it was not uploaded with the upload's link.
 
-    A link brings one object: whoever may read it could send another with all that the link signed, token and all.
+    A link is good for one object: whoever can read that could otherwise send another with the same token.
     """
     found = rows(
         db,
@@ -96,7 +96,7 @@ def receive_announced(db: Connection, upload_id: UUID, token_hash: str, arrival:
 def receive(
     db: Connection, arrival: Arrival, file_name: str, claimed_by: str | None, options: dict[str, Any]
 ) -> Upload:
-    """The upload of an object version; the same one, however often S3 reports it."""
+    """Receive an object version; if S3 reports it again, return the same upload."""
     uploader = Actor.of_principal(arrival.principal)
     found = rows(
         db,
@@ -123,12 +123,12 @@ def receive(
 
 
 def lock(db: Connection, upload_id: UUID) -> str:
-    """The upload's state; it stays so until the transaction ends."""
+    """Return the upload's state, which can't change until the transaction ends."""
     return str(db.run("SELECT state FROM uploads WHERE id = :id FOR UPDATE", id=upload_id)[0][0])
 
 
 def accept(db: Connection, upload_id: UUID, sha256: str) -> None:
-    """The upload has become a batch."""
+    """Record that the upload has become a batch."""
     db.run(
         "UPDATE uploads SET state = 'accepted', sha256 = :sha256, decided_at = now() WHERE id = :id",
         id=upload_id,
@@ -137,7 +137,7 @@ def accept(db: Connection, upload_id: UUID, sha256: str) -> None:
 
 
 def refuse(db: Connection, upload_id: UUID, refused: Refused, sha256: str | None, batch_id: UUID | None) -> None:
-    """The upload becomes no batch; *batch_id* is the one that has its content already, if that is why."""
+    """Record that the upload is refused; *batch_id* is the batch with the same content, if that is the reason."""
     db.run(
         """
         UPDATE uploads
@@ -154,6 +154,6 @@ def refuse(db: Connection, upload_id: UUID, refused: Refused, sha256: str | None
 
 
 def refusal(db: Connection, upload_id: UUID) -> RefusalCode:
-    """Why an upload was refused."""
+    """Return why an upload was refused."""
     ((code,),) = db.run("SELECT refusal_code FROM uploads WHERE id = :id", id=upload_id)
     return RefusalCode(code)

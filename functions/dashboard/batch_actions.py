@@ -1,0 +1,29 @@
+"""What a reader may have done to a batch: each asks once more on a page of its own, so that no click does it unseen."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from api import batch_operations
+from api.caller import caller
+from api.route_rights import Right, needs
+from api.routing import database, get_batch, new_router
+from dashboard.batch_pages import BatchId, id_of
+from dashboard.rendering import page, redirect_to
+
+router = new_router()
+
+
+@router.get("/batches/<batchId>/cancel", include_in_schema=False, compress=True, security=needs(Right.IMPORTS_WRITE))
+def ask_before_cancelling(batch_id: BatchId) -> Response[str]:
+    """What will happen, and the button; an import that has ended meanwhile is shown instead."""
+    found = get_batch(database(), id_of(batch_id))
+    if found["status"] not in ("pending", "running"):
+        return redirect_to(f"/batches/{found['id']}")
+    return page(router.current_event.raw_event, "cancel.html", batch=found)
+
+
+@router.post("/batches/<batchId>/cancel", include_in_schema=False, security=needs(Right.IMPORTS_WRITE))
+def cancel(batch_id: BatchId) -> Response[str]:
+    """Back to the batch, whose page shows it end."""
+    found = id_of(batch_id)
+    batch_operations.cancel(database(), found, caller(router.current_event.raw_event))
+    return redirect_to(f"/batches/{found}")
