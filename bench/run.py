@@ -62,7 +62,7 @@ def _rows(given: list[str]) -> int:
 
 
 def stop_on_signals() -> None:
-    """Stop everything that was started before ending on Ctrl-C or when make is told to stop."""
+    """Stop everything that was started before ending on Ctrl-C or when make is stopped."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
 

@@ -32,7 +32,7 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("merge", {}),
     ("finalize", {"status": "completed"}),
     ("api", {"statusCode": 200}),
-    # It finds no key for session cookies, and tells the browser so.
+    # It finds no key for session cookies, and sends the browser to a page that says so.
     ("sign_in", {"statusCode": 303}),
     ("retention", {}),
     ("monitor", {}),

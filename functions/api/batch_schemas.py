@@ -87,7 +87,7 @@ class BatchSummary(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any], **more: Any) -> Self:
-        """From a database row and the shape's other fields."""
+        """Build the shape from a database row and its other fields."""
         return cls.model_validate(
             {
                 **row,
@@ -233,5 +233,5 @@ class AuditEntry(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a database row. Ids are strings, since a JSON number may lose digits."""
+        """Build it from a database row. Ids are strings, since a JSON number may lose digits."""
         return cls.model_validate({**row, "id": str(row["id"])})

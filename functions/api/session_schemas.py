@@ -34,7 +34,7 @@ class Record(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a database row. Ids are strings, since a JSON number may lose digits."""
+        """Build it from a database row. Ids are strings, since a JSON number may lose digits."""
         shape: type[Self] = shape_of(cls, PROGRAMMES[row["program_type"]].record)
         return shape.model_validate({**row, "id": str(row["id"])})
 
@@ -146,7 +146,7 @@ class Lineage(Shape, Generic[V]):
 
     @classmethod
     def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion[V]]) -> Self:
-        """From a database row and a page of earlier versions."""
+        """Build it from a database row and a page of earlier versions."""
         return cls(
             **_sources(now),
             imported_by=now["imported_by"],

@@ -1,4 +1,4 @@
-"""A corrected file held against hostile rejects in a process of its own, which tells its peak memory.
+"""A corrected file held against hostile rejects in a process of its own, which reports its peak memory.
 
 Run as a program: python -m tests.unit.correcting_alone NAME. The rejects are kept as a stage keeps them, and come back
 as they were handed out, all of them or with a text mended, with their numbers or without.

@@ -39,7 +39,7 @@ class Retention(BaseModel):
 
 
 class Settings(Retention):
-    """What the template sets for a function, and sizes that measurements settled (docs/decisions)."""
+    """What the template sets for a function, and sizes that were measured (docs/decisions)."""
 
     database_secret_arn: str
     # Read only by Migrate, which connects as the schema owner: the secret with which the other functions connect.

@@ -27,7 +27,7 @@ _CATEGORIES: Final = {
     "E03": Category.DUPLICATE,
     "E04": Category.DB_ERROR,
 }
-"""By the first characters of a code."""
+"""The category of a code, by its first characters."""
 
 WHOLE_ROW = "row"
 """The `field` of a fault that affects the whole row."""

@@ -25,7 +25,7 @@ _LONGEST_TRUTH: Final = max(len(word) for words in _TRUTHS for word in words)
 
 
 class Text:
-    """A cell's text and the values that it may be taken for, each read once."""
+    """A cell's text and the values that a spreadsheet may read in it, each read once."""
 
     __slots__ = ("__dict__", "text")
 

@@ -65,7 +65,7 @@ Clock = tuple[int, int, int]
 
 
 class ShownDate(NamedTuple):
-    """A date, with a time or without, as far as its text tells."""
+    """A date, with a time or without, as far as its text says."""
 
     days: frozenset[Day]
     """The days that it may be."""
