@@ -26,13 +26,15 @@ from local.up import interrupt, say
 STORY: tuple[tuple[str, Json], ...] = (
     ("migrate", {"status": "SUCCESS"}),
     ("intake", {}),
+    ("outbox", {"messages": []}),
+    ("dispatch", {"sent": 2}),
     ("stage", {"staged": 43, "rejected": 9}),
     ("reconcile", {"verdict": "merge"}),
     ("annotate_conflicts", {}),
     ("merge", {}),
     ("finalize", {"status": "completed"}),
     ("api", {"statusCode": 200}),
-    # It finds no key for session cookies, and sends the browser to a page that says so.
+    # It has no issuer, and redirects the browser to a page that says so.
     ("sign_in", {"statusCode": 303}),
     ("retention", {}),
     ("monitor", {}),

@@ -1,5 +1,6 @@
 """Fails a batch whose import broke, with the reason, after taking back everything that it published."""
 
+from finalize.announce import announce
 from finalize.finalize_batch import finalized_as
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.contracts import FailTask, Finalized
@@ -64,6 +65,7 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
             batch_id=batch.id,
             details={"error": task.error.error, "total": batch.total_rows, "rejected": rejected},
         )
+        announce(db, batch.id, BatchStatus.FAILED, failure)
     logger.error("import broke", error=task.error.error)
     for name in ("BatchesFailed", "BatchesBroken"):
         metrics.add_metric(name, "Count", 1)

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
-import boto3
 import pytest
 
 from api.app import _routes, handler
@@ -15,7 +14,7 @@ from dashboard.assets import addresses
 from ingestion import config
 from ingestion.sign_in.http_edge import guard
 from tests.api.api_calls import CONTEXT, Call, event
-from tests.api.conftest import Place
+from tests.api.conftest import Place, read_cookie_key
 from tests.api.html import Html
 
 HALF = "\ud800"
@@ -87,21 +86,19 @@ every_route = pytest.mark.parametrize(("method", "path"), addresses_of_all_route
 
 
 @pytest.fixture(scope="module")
-def cookie_key(environment: pytest.MonkeyPatch) -> str:
-    """Where the function finds what passes are signed with."""
-    arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString="a key")["ARN"]
-    return arn
+def key_is_there(environment: pytest.MonkeyPatch) -> None:
+    """The function finds what passes are signed with."""
+    read_cookie_key(b"a key")
 
 
 @pytest.fixture(params=["none", "oidc"])
 def system(
-    request: pytest.FixtureRequest, place: Place, cookie_key: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, place: Place, key_is_there: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The function, open to its own machine or closed."""
     for name, value in {
         "DATABASE_SECRET_ARN": place.secret,
         "AUTHENTICATION": request.param,
-        "COOKIE_KEY_ARN": cookie_key,
         "ISSUER": "https://id.example.org",
         "AUDIENCE": "kintell-api",
         "COMMAND_LINE_CLIENT_ID": "kintell-cli",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import boto3
 import pytest
 
 from api.app import _routes, handler
@@ -16,7 +15,7 @@ from ingestion.sign_in.actors import Actor, ActorKind
 from ingestion.sign_in.rights import Right
 from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, issue, seal
 from tests.api.api_calls import CONTEXT, Answer, Call, event
-from tests.api.conftest import Place
+from tests.api.conftest import Place, read_cookie_key
 from tests.api.html import Html
 from tests.api.test_api_rights import OPERATIONS
 from tests.api.world import WORK, World
@@ -32,18 +31,16 @@ Browse = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
-def cookie_key(environment: pytest.MonkeyPatch) -> str:
-    """Where the function finds what passes are signed with."""
-    arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY.decode())["ARN"]
-    return arn
+def key_is_there(environment: pytest.MonkeyPatch) -> None:
+    """The function finds what passes are signed with."""
+    read_cookie_key(KEY)
 
 
 @pytest.fixture
-def browse(api: Call, cookie_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
+def browse(api: Call, key_is_there: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
     """Asks for a page as a browser does, with a session cookie for these rights; without one for None."""
     for name, value in {
         "AUTHENTICATION": "oidc",
-        "COOKIE_KEY_ARN": cookie_key,
         "ISSUER": "https://id.example.org",
         "AUDIENCE": "kintell-api",
         "COMMAND_LINE_CLIENT_ID": "kintell-cli",

@@ -41,6 +41,8 @@ FUNCTIONS = (
     "Api",
     "Retention",
     "Monitor",
+    "Outbox",
+    "Dispatch",
 )
 # No export by its name, so that Intake refuses it and nothing is imported.
 UPLOAD, WORK, ERRORS = ("uploads", "incoming/probe.bin"), ("work", "work/probe"), ("work", "errors/probe.csv")

@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from ingestion import config
+from ingestion.aws import cookie_key, s3
 from ingestion.sign_in.actors import SYSTEM, Actor, ActorKind
 from ingestion.sign_in.rights import Right
 from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, read
@@ -74,15 +75,17 @@ def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "DATABASE_SECRET_ARN": "none",
             "UPLOADS_BUCKET": "none",
-            "WORK_BUCKET": "none",
+            "WORK_BUCKET": "work",
             "ISSUER": issuer.url,
             "DASHBOARD_CLIENT_ID": "dashboard",
             "RIGHTS_CLAIM": "groups",
         }.items():
             monkeypatch.setenv(name, value)
-        arn = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY)["ARN"]
-        monkeypatch.setenv("COOKIE_KEY_ARN", arn)
-        config.settings.cache_clear()
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_object(Bucket="work", Key=cookie_key.KEY, Body=KEY.encode())
+        for cached in (cookie_key.cookie_key, s3._client, config.settings):
+            cached.cache_clear()
         endpoints.cache_clear()
 
         def visit(

@@ -78,7 +78,9 @@ def test_every_stack_but_that_of_a_laptop_is_guarded() -> None:
 
 @all_buckets
 def test_a_bucket_outlives_its_stack(name: str) -> None:
-    assert BUCKETS[name]["DeletionPolicy"] == BUCKETS[name]["UpdateReplacePolicy"] == "Retain"
+    # But for one that a failed first deploy has made, whose name the next one needs.
+    assert BUCKETS[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert BUCKETS[name]["UpdateReplacePolicy"] == "Retain"
 
 
 @all_buckets
@@ -91,17 +93,14 @@ def test_uploads_are_versioned_and_work_files_gone_once_deleted() -> None:
     assert "VersioningConfiguration" not in BUCKETS["WorkBucket"]["Properties"]
 
 
-def test_uploads_go_to_cold_storage_after_90_days_and_are_deleted_by_the_clean_up_only() -> None:
+def test_uploads_go_after_90_days_to_where_they_can_still_be_read_and_are_deleted_by_the_clean_up_only() -> None:
     kept = Settings.model_fields["cold_storage_days"].default
     assert kept == 90
-    # Most exports are smaller than the 128 KB below which S3 moves nothing by default.
-    lifecycle = BUCKETS["UploadsBucket"]["Properties"]["LifecycleConfiguration"]
-    assert lifecycle["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
     (rule,) = rules("UploadsBucket").values()
     assert rule["Prefix"] == "incoming/"
     # Also a version over which another file of the same name was uploaded is some batch's original.
     for transitions in ("Transitions", "NoncurrentVersionTransitions"):
-        assert rule[transitions] == [{"StorageClass": "GLACIER", "TransitionInDays": kept}]
+        assert rule[transitions] == [{"StorageClass": "GLACIER_IR", "TransitionInDays": kept}]
     assert not [key for key in rule if "Expiration" in key]
 
 
@@ -150,5 +149,8 @@ def test_the_functions_are_told_the_names_that_the_buckets_have() -> None:
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     for bucket, variable in (("UploadsBucket", "UPLOADS_BUCKET"), ("WorkBucket", "WORK_BUCKET")):
         name = BUCKETS[bucket]["Properties"]["BucketName"]["Fn::Sub"]
-        assert variables[variable] == {"Fn::Sub": name.replace("${NamePrefix}", "${AWS::StackName}")}
-    assert template()["Resources"]["Files"]["Properties"]["Parameters"]["NamePrefix"] == {"Ref": "AWS::StackName"}
+        spelled = name.replace("${NamePrefix}", "${AWS::StackName}").replace("${Suffix}", "${Base.Outputs.Suffix}")
+        assert variables[variable] == {"Fn::Sub": spelled}
+    given = template()["Resources"]["Files"]["Properties"]["Parameters"]
+    assert given["NamePrefix"] == {"Ref": "AWS::StackName"}
+    assert given["Suffix"] == {"Fn::GetAtt": ["Base", "Outputs.Suffix"]}

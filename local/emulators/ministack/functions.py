@@ -6,7 +6,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local.emulators.ministack.patch_text import replaced
+from local.emulators.ministack.patch_text import replaced, rewrite
 from local.processes import AT_ONCE
 
 RAISED = "__raised__"
@@ -52,6 +52,27 @@ def functions_wait_for_a_process() -> None:
             return result
 
     lambda_svc._execute_function_warm = execute_when_there_is_room
+
+
+def answers_go_to_their_destination() -> None:
+    """What a function that was invoked asynchronously answers went nowhere; only failures had a destination."""
+    rewrite(
+        lambda_svc.invoke_async_with_retry,
+        'if not last_result.get("error"):\n                return\n',
+        'if not last_result.get("error"):\n                _hand_on(eic, config, event, last_result)\n'
+        "                return\n",
+    )
+
+    def hand_on(invoked: dict[str, Any], config: dict[str, Any], event: Any, result: dict[str, Any]) -> None:
+        """As https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html shapes it."""
+        target = ((invoked.get("DestinationConfig") or {}).get("OnSuccess") or {}).get("Destination")
+        if target:
+            record, _config, _name = lambda_svc._get_func_record_for_ref(target)
+            context = {"functionArn": config.get("FunctionArn"), "condition": "Success", "approximateInvokeCount": 1}
+            answer = {"requestContext": context, "requestPayload": event, "responsePayload": result.get("body")}
+            lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(record, _config), answer)
+
+    vars(lambda_svc)["_hand_on"] = hand_on
 
 
 def is_of_a_process(body: dict[str, Any]) -> bool:

@@ -5,24 +5,16 @@ right to read more get it from the HTTP API.
 """
 
 import json
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ingestion.contracts import Event
 from ingestion.errors import Unavailable
 
 SOURCE = "kintell.ingest"
-
-
-class Event(StrEnum):
-    """The `detail-type` of an event."""
-
-    IMPORT_COMPLETED = "ImportCompleted"
-    IMPORT_FAILED = "ImportFailed"
-    UPLOAD_REFUSED = "UploadRefused"
 
 
 @cache

@@ -1000,6 +1000,18 @@ COMMENT ON TABLE idempotency_keys IS 'Requests that their callers may repeat, an
 COMMENT ON COLUMN idempotency_keys.status IS 'Null while the request is being answered';
 CREATE INDEX idempotency_keys_by_time ON idempotency_keys (claimed_at);
 
+-- Outbox
+
+CREATE TABLE outbox (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    about       uuid NOT NULL,
+    message     jsonb NOT NULL,
+    due_at      timestamptz NOT NULL
+);
+COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
+COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
+COMMENT ON COLUMN outbox.due_at IS 'When Dispatch may claim the message; until then it is in transit';
+
 -- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
