@@ -67,8 +67,7 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
         )
         announce(db, batch.id, BatchStatus.FAILED, failure)
     logger.error("import broke", error=task.error.error)
-    for name in ("BatchesFailed", "BatchesBroken"):
-        metrics.add_metric(name, "Count", 1)
+    metrics.add_metric("BatchesFailed", "Count", 1)
     return Finalized(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
 
 
