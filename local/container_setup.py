@@ -66,7 +66,7 @@ def prepared(folder: Path, engine: Engine) -> Iterator[Place]:
         address = exits.enter_context(led_back_here(name, aws, database, folder / "shared", engine))
         aws.is_also_called(f"{address}:{AWS_PORT}")
         reached = replace(database, host=address, port=DATABASE_PORT)
-        variables = furnished(aws, reached) | {"AWS_ENDPOINT_URL": f"http://{address}:{AWS_PORT}"}
+        variables = make_resources(aws, reached) | {"AWS_ENDPOINT_URL": f"http://{address}:{AWS_PORT}"}
         yield Place(aws, folder, name, engine, variables)
 
 
@@ -98,7 +98,7 @@ def base_image(engine: Engine) -> str:
     return done.stdout.strip()
 
 
-def furnished(aws: Aws, database: Database) -> dict[str, str]:
+def make_resources(aws: Aws, database: Database) -> dict[str, str]:
     """Create what the functions read, write and start; returns the variables that tell them where it is."""
     sample: Json = json.loads((EVENTS / "intake.json").read_text())["Records"][0]
     uploads, work = sample["s3"]["bucket"]["name"], "kintell-work-123456789012"

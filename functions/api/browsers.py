@@ -17,7 +17,7 @@ from ingestion.aws.cookie_key import cookie_key
 from ingestion.config import Authentication, settings
 from ingestion.database.tables.revoked_cookies import is_revoked, revoke
 from ingestion.sign_in.http_edge import may_come_from_here, split_address
-from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, cookies_of, read
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, cookies_of, read
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
 _SAFE: Final = ("GET", "HEAD")
@@ -36,10 +36,10 @@ def sign_out(event: Mapping[str, Any]) -> None:
         revoke(database(), shown.id, shown.expires_at)
 
 
-def _cookie_of(event: Mapping[str, Any]) -> Pass | None:
+def _cookie_of(event: Mapping[str, Any]) -> SessionCookie | None:
     cookie = cookies_of(event).get(SESSION_COOKIE)
-    has_passes = settings().authentication is not Authentication.NONE
-    return read(cookie_key(settings().work_bucket), cookie, time.time()) if cookie and has_passes else None
+    has_cookies = settings().authentication is not Authentication.NONE
+    return read(cookie_key(settings().work_bucket), cookie, time.time()) if cookie and has_cookies else None
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:

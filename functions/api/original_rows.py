@@ -10,8 +10,9 @@ from uuid import UUID
 
 from ingestion.aws import s3
 from ingestion.batch import BatchStatus
-from ingestion.csv_file.chunk_reader import ChunkSpan, read_chunk
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.chunk_spans import ChunkSpan
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.unpacking import Unpacker
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks

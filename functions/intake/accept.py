@@ -10,7 +10,7 @@ from uuid import uuid4
 from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.config import Settings
 from ingestion.contracts import Decision, ImportToStart
-from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.tables import audit, chunks, new_batches, outbox, programmes, uploads
 from ingestion.database.tables.new_batches import Live, NewBatch

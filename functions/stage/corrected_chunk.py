@@ -6,7 +6,8 @@ from ingestion.aws import object_keys, s3
 from ingestion.csv_file.chunk_reader import Block
 from ingestion.database.tables.batches import Batch
 from ingestion.faults import RawRow, RawRows, Reject
-from ingestion.rows.corrections import judged_anew, number_of, pair_columns, still_rejected
+from ingestion.rows.corrections import judged_anew, number_of, still_rejected
+from ingestion.rows.paired_columns import pair_columns
 from ingestion.rows.rejects import read_rejects
 from ingestion.telemetry import logger
 from stage.matched_rejects import MatchedRejects

@@ -18,7 +18,7 @@ from ingestion.aws import cookie_key, s3
 from ingestion.database import connection as database_module
 from ingestion.database.connection import Connection, connect
 from local.postgres import Database
-from tests.api.asking import Answer, Call, call
+from tests.api.api_calls import Answer, Call, call
 from tests.api.full_world import BROWSER
 from tests.api.html import Html
 from tests.api.world import REGION, UPLOADS, WORK, World

@@ -13,7 +13,7 @@ from api.app import _routes, handler
 from dashboard.assets import addresses
 from ingestion import config
 from ingestion.sign_in.http_edge import guard
-from tests.api.asking import CONTEXT, Call, event
+from tests.api.api_calls import CONTEXT, Call, event
 from tests.api.conftest import Place, read_cookie_key
 from tests.api.html import Html
 
@@ -32,9 +32,9 @@ HOSTILE: tuple[dict[str, str], ...] = (
     {"accept-language": "nb;q=inf,en;q=nan,nb;q=1e999999,en;q=-1,;;;q=" + "9" * 9000},
     {"accept-language": HALF + ",nb;q=" + HALF},
     {"accept-encoding": "gzip;q=x, \x00," + HALF},
-    {"cookie": ";=;;__Host-pass=" + HALF + "." + HALF + "; lang=\x00"},
-    {"cookie": "__Host-pass=" + "a." * 4000},
-    {"cookie": "__Host-pass=\u00f8.\u00f8; __Host-pass=.; __Host-pass"},
+    {"cookie": ";=;;__Host-session=" + HALF + "." + HALF + "; lang=\x00"},
+    {"cookie": "__Host-session=" + "a." * 4000},
+    {"cookie": "__Host-session=\u00f8.\u00f8; __Host-session=.; __Host-session"},
     {"content-type": "application/json; charset=\u00f8" + HALF},
     {"content-type": ""},
     {"content-length": "-1"},

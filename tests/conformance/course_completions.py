@@ -36,6 +36,7 @@ COURSE_COMPLETION: Final = RecordType(
             type=Type.TEXT,
             part=Part.KEY,
             label=Label("Credential", "Kursbevis"),
+            meaning="Id of the certificate",
             column=Column(name="credential", fills="credential", rule=cells.id_up_to(100), required=True),
         ),
         Field(
@@ -44,25 +45,30 @@ COURSE_COMPLETION: Final = RecordType(
             part=Part.PERSON,
             role=Role("participant", FaultCode.PARTICIPANT_NOT_FOUND),
             label=Label("Learner", "Elev"),
+            meaning="Email address of the learner",
             column=Column(name="learner", fills="learner_email", rule=emails.email, required=True, comes_again=True),
         ),
         Field(
             name="course",
             type=Type.LABEL,
             label=Label("Course", "Kurs"),
+            meaning="Name of the course",
             column=Column(name="course", fills="course", rule=cells.label_up_to(255), required=True, is_text=True),
         ),
         Field(
             name="completed_at",
             type=Type.MOMENT,
             label=Label("Completed", "Fullført"),
+            meaning="When the course was completed",
             column=Column(name="completed_at", fills="completed_at", rule=dates.date, required=True),
         ),
         Field(
             name="score",
             type=Type.INTEGER,
             label=Label("Score", "Poeng"),
+            meaning="Points from 0 to 100",
             column=Column(name="score", fills="score", rule=score),
+            is_confidential=True,
         ),
     ),
 )

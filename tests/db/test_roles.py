@@ -120,7 +120,7 @@ def test_a_later_table_is_let_in_to_with_the_migration_that_makes_it(owner: Conn
 
 def test_an_owner_who_may_create_no_role_says_what_to_do(nobody: DatabaseSecret) -> None:
     db = connect(nobody)
-    with pytest.raises(MayNotCreateRole, match=r"CREATE ROLE not_there LOGIN .* leave DatabaseOwnerSecretArn out"):
+    with pytest.raises(MayNotCreateRole, match=r"CREATE ROLE not_there LOGIN .* leave out DatabaseOwnerSecretArn"):
         let_in(db, Login(username="not_there"))
     db.close()
 

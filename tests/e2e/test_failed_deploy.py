@@ -1,14 +1,15 @@
 """A deploy that can't go on says why, and ends."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from local.aws import ROOT, running_aws
-from local.deploy import deploy
+from local.aws import ROOT, Aws, running_aws
+from local.deploy import deploy, find_stack
 from local.failures import CannotStart
 from local.postgres import Database
 from local.processes import free_port
@@ -52,6 +53,17 @@ def test_a_failed_migration_fails_the_deploy_with_its_reason(
             deploy(aws, empty, template=broken_clone / "template.yaml")
         stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
         assert {stack["StackStatus"] for stack in stacks if stack["StackName"] == "kintell"} == {"ROLLBACK_COMPLETE"}
-    db = empty.connect()
-    assert db.run("SELECT to_regclass('half'), to_regclass('uploads') IS NOT NULL") == [[None, True]]
-    db.close()
+        db = empty.connect()
+        assert db.run("SELECT to_regclass('half'), to_regclass('uploads') IS NOT NULL") == [[None, True]]
+        db.close()
+        # As sam delete does; then it is deployed again, under the same name and in the same account.
+        aws.client("cloudformation").delete_stack(StackName="kintell")
+        wait_until_gone(aws)
+        assert deploy(aws, empty).api_id
+
+
+def wait_until_gone(aws: Aws) -> None:
+    deadline = time.monotonic() + 30
+    while find_stack(aws.client("cloudformation")) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

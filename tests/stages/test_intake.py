@@ -30,16 +30,16 @@ def actions(pipeline: Pipeline) -> list[str]:
 
 
 def test_ids_of_no_batch_hide_none_of_a_batch(pipeline: Pipeline) -> None:
-    parent = pipeline.upload(KEY, BODY)["batch_id"]
+    parent = str(pipeline.load(KEY, BODY)["id"])
     named = [parent, *(f"00000000-0000-4000-8000-{number:012}" for number in range(5_000))]
     lines = [f"MS-{number},a@example.org,b@example.org,2024-11-05,{text}\n" for number, text in enumerate(named)]
     header = "session_id,participant_email,mentor_email,scheduled_at,_error_batch\n"
     asked: list[UUID] = []
     find = batches.find_parent
 
-    def noted(db: Connection, batch_id: UUID) -> batches.Parent | None:
+    def noted(db: Connection, batch_id: UUID, *, lock: bool = False) -> batches.Parent | None:
         asked.append(batch_id)
-        return find(db, batch_id)
+        return find(db, batch_id, lock=lock)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "find_parent", noted)
@@ -240,7 +240,7 @@ def test_the_only_instance_that_holds_all_dates_is_the_files(pipeline: Pipeline)
     assert pipeline.batch(second["batch_id"])["csv_metadata"]["programInstanceChosenBy"] == "session_dates"
 
 
-def test_an_instance_that_the_uploader_names_tells_the_programme(pipeline: Pipeline) -> None:
+def test_an_instance_that_the_uploader_names_gives_the_programme(pipeline: Pipeline) -> None:
     """Neither the file's name nor its columns nor its ids do."""
     taken = pipeline.upload("incoming/a.csv", UNTOLD, program_instance="language-ukraine-2024-11")
     assert taken["state"] == "accepted"

@@ -95,9 +95,7 @@ def test_an_import_that_nobody_works_on_is_started_over(pipeline: Pipeline) -> N
     assert pipeline.run(batch_id, execution="again")["status"] == "completed"
 
 
-def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
-    loaded: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_retention_that_stops_half_way_goes_on_the_next_time(loaded: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded.load(KEY, BODY.replace(b"MS-1", b"MS-3"))
     age(loaded, 31)
     delete, seen = s3.delete, list[str]()
@@ -118,7 +116,7 @@ def test_a_clean_up_that_stops_half_way_goes_on_the_next_time(
     assert keys(loaded, WORK, "errors/") == []
 
 
-def test_what_was_made_anew_since_the_clean_up_looked_stays(loaded: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_made_anew_since_retention_looked_stays(loaded: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     age(loaded, 31)
     due = expiry.expired_error_files
 
@@ -202,7 +200,7 @@ def test_a_batch_whose_file_was_deleted_is_not_started_over(led_to_nothing: Pipe
 
 
 @pytest.mark.parametrize("stop_at", range(20))
-def test_a_clean_up_may_stop_anywhere(led_to_nothing: Pipeline, monkeypatch: pytest.MonkeyPatch, stop_at: int) -> None:
+def test_retention_may_stop_anywhere(led_to_nothing: Pipeline, monkeypatch: pytest.MonkeyPatch, stop_at: int) -> None:
     """No record is blanked whose object is there still; the next clean-up does what is left, each thing once."""
     age(led_to_nothing, 366)
     age_refusals(led_to_nothing, 366)

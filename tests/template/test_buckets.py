@@ -1,11 +1,14 @@
 """Both buckets hold personal data: encrypted, private, kept when the stack goes, and emptied as the contract says."""
 
+import re
 from typing import Any
 
 import pytest
 
-from ingestion.config import Settings
+from ingestion.config import Retention, Settings
 from tests.template.documents import document, resources, template
+from tools.reference import lifecycles
+from tools.reference.lifecycles import with_days_of
 
 FILES = "infra/files.yaml"
 BUCKETS = resources("AWS::S3::Bucket", FILES)
@@ -104,6 +107,15 @@ def test_uploads_go_after_90_days_to_where_they_can_still_be_read_and_are_delete
 def test_error_files_expire_some_days_after_the_clean_up_should_have_deleted_them() -> None:
     days = rules("WorkBucket")["errors/"]["ExpirationInDays"]
     assert Settings.model_fields["error_file_days"].default < days <= 45
+
+
+@pytest.mark.parametrize(("error_files", "uploads"), [(30, 90), (60, 120), (1, 1)])
+def test_the_lifecycles_follow_from_what_is_declared_once(error_files: int, uploads: int) -> None:
+    kept = Retention(error_file_days=error_files, cold_storage_days=uploads)
+    template = with_days_of(kept, lifecycles.TEMPLATE.read_text(encoding="utf-8"))
+    assert re.findall("(?:Expiration|Transition)InDays: ([0-9]+)", template) == list(
+        map(str, (uploads, uploads, 7, error_files + 5))
+    )
 
 
 def test_work_files_outlive_the_longest_import_and_no_more() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.template.documents import ROOT, document, functions, resources, snake_case
+from tests.template.test_order import transformed
 
 PLACES = (ROOT / "functions", ROOT / "layers/common")
 GIVEN_DATABASE = "secretsmanager"
@@ -110,3 +111,30 @@ def test_no_function_is_told_of_a_secret_but_that_of_a_given_database() -> None:
 def test_a_call_is_found_behind_imports() -> None:
     assert services_of("Intake") >= {"s3"}
     assert ROOT / "layers/common/ingestion/aws/s3.py" in reached_from(ROOT / "functions/stage/app.py")
+
+
+@pytest.fixture(autouse=True)
+def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+
+
+def test_what_writes_into_the_outbox_without_the_workflow_hands_its_answer_to_dispatch() -> None:
+    """Lambda does so for asynchronous invocations, by events and schedules, and needs the right to."""
+    made = transformed("template.yaml")
+    configured = {
+        one["Properties"]["FunctionName"]["Ref"]: one["Properties"]["DestinationConfig"]
+        for one in made.values()
+        if one["Type"] == "AWS::Lambda::EventInvokeConfig"
+    }
+    dispatch = {"Fn::GetAtt": ["Dispatch", "Arn"]}
+    assert configured == {name: {"OnSuccess": {"Destination": dispatch}} for name in writers()}
+    for name in configured:
+        policies = made[f"{name}Role"]["Properties"]["Policies"]
+        statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+        assert {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": dispatch} in statements
+
+
+def writers() -> set[str]:
+    """The functions whose own modules write messages."""
+    folders = {path.parent.name for path in ROOT.glob("functions/*/*.py") if "outbox.add(" in path.read_text()}
+    return {name for name in functions() if snake_case(name) in folders}

@@ -259,3 +259,22 @@ def test_rights_come_from_one_claim(given: dict[str, str], claim: str) -> None:
     for name in ("Api", "SignIn"):
         variables = document("template.yaml")["Resources"][name]["Properties"]["Environment"]["Variables"]
         assert evaluated(variables["RIGHTS_CLAIM"], given) == claim
+
+
+def test_another_database_is_migrated_and_a_migration_may_take_as_long_as_a_function_may() -> None:
+    """CloudFormation calls Migrate only if a property of the schema changes."""
+    there = document("template.yaml")["Resources"]
+    schema = there["Schema"]["Properties"]
+    assert schema["Database"] == {"Fn::GetAtt": ["Database", "Outputs.Host"]}
+    timeout = document("template.yaml")["Globals"]["Function"]["Timeout"]
+    assert there["Migrate"]["Properties"].get("Timeout", timeout) == schema["ServiceTimeout"] == 900
+
+
+def test_a_guided_deploy_leaves_the_repository_clean_and_says_how_to_go_on() -> None:
+    """It writes samconfig.toml, whatever the committed file is called."""
+    assert "samconfig.toml" in (ROOT / ".gitignore").read_text().splitlines()
+    assert not (ROOT / "samconfig.toml").exists()
+    outputs = document("template.yaml")["Outputs"]
+    assert {"ApiUrl", "FirstUser", "Upload"} <= outputs.keys()
+    groups = {one["Properties"]["GroupName"] for one in everywhere("AWS::Cognito::UserPoolGroup").values()}
+    assert all(group in outputs["FirstUser"]["Value"]["Fn::Sub"] for group in groups)

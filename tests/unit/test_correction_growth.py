@@ -10,7 +10,8 @@ from ingestion.csv_file.chunk_reader import Block
 from ingestion.faults import Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.records import get_programme
 from ingestion.rows.columns import plan_columns
-from ingestion.rows.corrections import HandedOut, compare, content_key, may_be_it, pair_columns
+from ingestion.rows.corrections import HandedOut, compare, content_key, may_be_it
+from ingestion.rows.paired_columns import pair_columns
 from stage import corrected_chunk, matched_rejects
 from stage.corrected_chunk import Correction
 from stage.matched_rejects import MOST_BEYOND_BYTES

@@ -25,19 +25,21 @@ class Authentication(StrEnum):
 
 
 class Retention(BaseModel):
-    """How long things are kept, in days. Texts that mention it read it from here (see `limits`)."""
+    """How long things are kept, in days.
+
+    Texts that mention it read it from here (see `limits`), and `make reference` writes it into the lifecycles of S3.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     error_file_days: int = 30
     failed_upload_days: int = 90
-    # The same as in the lifecycle of the uploads bucket; a test compares the two.
     cold_storage_days: int = 90
     archive_days: int = 365
 
 
 class Settings(Retention):
-    """What the template sets for a function, and sizes that measurements settled (docs/decisions)."""
+    """What the template sets for a function, and sizes that were measured (docs/decisions)."""
 
     # The stack's own database: its host and the role to connect as, with an IAM token that the function signs itself.
     database_host: str = ""

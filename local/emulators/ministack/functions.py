@@ -109,8 +109,9 @@ def functions_end_with_their_parent() -> None:
 
 
 def quiet_functions_answer_at_once() -> None:
-    """Without this, the answer of a function that logs nothing is 50 ms late, in case a line follows. With it, the
-    process ends each invocation's log with a mark, which also keeps late lines out of the next invocation's log."""
+    """Without this, the answer of a function that logs nothing is 50 ms late, in case a line follows, and 500 rows take
+    0.19 s in place of 0.11 s. With it, the process ends each invocation's log with a mark, which also keeps late lines
+    out of the next invocation's log."""
     mark = "\\x00end of invocation"
     lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,

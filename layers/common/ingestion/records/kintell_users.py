@@ -108,6 +108,7 @@ PERSON = RecordType(
             type=Type.TEXT,
             part=Part.KEY,
             label=Label("Email", "E-post"),
+            meaning="Email address of the person",
             column=Column(
                 name="email",
                 in_other_words=("e_post", "epost", "пошта"),
@@ -122,6 +123,7 @@ PERSON = RecordType(
             type=Type.TEXT,
             part=Part.KEPT,
             label=Label("Name", "Navn"),
+            meaning="Name of the person",
             column=Column(
                 name="name",
                 in_other_words=("navn", "ім"),
@@ -135,6 +137,7 @@ PERSON = RecordType(
             name="linkedin_url",
             type=Type.TEXT,
             label=Label("LinkedIn", "LinkedIn"),
+            meaning="Address of their LinkedIn profile",
             column=Column(
                 name="linkedin_url",
                 fills="linkedin_url",
@@ -147,6 +150,7 @@ PERSON = RecordType(
             name="verification_status",
             type=Type.LABEL,
             label=Label("Verification", "Verifisering"),
+            meaning="Whether Kintell has verified them",
             column=Column(
                 name="verification_status",
                 fills="verification_status",
@@ -162,12 +166,14 @@ PERSON = RecordType(
             part=Part.KEPT,
             default="participant",
             label=Label("Role", "Rolle"),
+            meaning="`participant` or `volunteer`",
             column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role, looks=_is_like_role),
         ),
         Field(
             name="grant_access",
             type=Type.LABEL,
             label=Label("Access", "Tilgang"),
+            meaning="What they may use in Kintell, as the roster says",
             column=Column(
                 name="grant_access",
                 fills="grant_access",
@@ -181,6 +187,7 @@ PERSON = RecordType(
             name="joined_at",
             type=Type.MOMENT,
             label=Label("Joined", "Ble med"),
+            meaning="When they joined",
             column=Column(name="joined_kg_at", fills="joined_at", rule=dates.date),
         ),
     ),

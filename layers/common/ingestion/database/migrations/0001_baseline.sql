@@ -764,7 +764,7 @@ BEGIN
      WHERE n.value <> o.value
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
-            -- Time is told by the clock, and taken back only by starting over.
+            -- Times are set to the time of the change, and emptied only by starting over.
             OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
                            'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
