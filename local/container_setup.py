@@ -4,9 +4,6 @@ resources of a stack, a network from which both can be reached, and a template t
 import io
 import json
 import os
-import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,16 +14,15 @@ from typing import Any
 import yaml
 
 from local.aws import REGION, ROOT, Aws, running_aws
-from local.containers import Engine, network, running
+from local.containers import Engine, network
 from local.deploy import TemplateLoader
+from local.invocable import AWS_PORT, DATABASE_PORT, EVENTS, led_back_here
 from local.postgres import THROW_AWAY, Database, running_server
-from local.processes import LOOPBACK, end, free_port, launch_command, start
+from local.processes import free_port
 from local.up import say
 
 SAM = ROOT / ".venv-sam/bin/sam"
 BUILT = ROOT / ".aws-sam/build"
-EVENTS = ROOT / "events"
-AWS_PORT, DATABASE_PORT = 4566, 5432
 
 Json = dict[str, Any]
 
@@ -68,34 +64,6 @@ def prepared(folder: Path, engine: Engine) -> Iterator[Place]:
         reached = replace(database, host=address, port=DATABASE_PORT)
         variables = make_resources(aws, reached) | {"AWS_ENDPOINT_URL": f"http://{address}:{AWS_PORT}"}
         yield Place(aws, folder, name, engine, variables)
-
-
-@contextmanager
-def led_back_here(name: str, aws: Aws, database: Database, shared: Path, engine: Engine) -> Iterator[str]:
-    """The address at which containers in the network reach the emulator and the database."""
-    shared.mkdir()
-    shutil.copy(Path(__file__).with_name("relay.py"), shared)
-    ports = {"aws": (aws.port, AWS_PORT), "database": (database.port, DATABASE_PORT)}
-    here = [f"{shared}/{one}={LOOPBACK}:{port}" for one, (port, _) in ports.items()]
-    there = [f"0.0.0.0:{port}=/shared/{one}" for one, (_, port) in ports.items()]
-    command = launch_command([sys.executable, "-P", str(shared / "relay.py"), *here])
-    process = start(command, log=shared / "relay.log")
-    try:
-        with running(name, name, base_image(engine), shared, ["python3.13", "/shared/relay.py", *there]) as address:
-            yield address
-    finally:
-        end(process)
-
-
-def base_image(engine: Engine) -> str:
-    """The image on which SAM bases its own, under SAM's name for it."""
-    asked = (
-        "from samcli.local.docker.lambda_image import LambdaImage, Runtime\n"
-        f"tag = Runtime.get_image_name_tag('python3.13', '{engine.architecture}')\n"
-        "print(f'{LambdaImage._INVOKE_REPO_PREFIX}/{tag}')"
-    )
-    done = subprocess.run([str(SAM.with_name("python")), "-c", asked], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def make_resources(aws: Aws, database: Database) -> dict[str, str]:

@@ -15,6 +15,8 @@ from local.failures import CannotStart, failures_in_one_line
 
 ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 TIMEOUT_SECONDS = 60
+LAMBDA_IMAGE = "public.ecr.aws/lambda/python:3.13-{architecture}"
+"""On which SAM bases its own image, under SAM's name for it; tests/unit/test_local_sam.py asks SAM."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,33 @@ def find_engine() -> Engine:
     return Engine(version, ARCHITECTURES[architecture])
 
 
+def base_image(engine: Engine) -> str:
+    """The image of Lambda's Python for the engine's processor."""
+    return LAMBDA_IMAGE.format(architecture=engine.architecture)
+
+
+def has_image(engine: Engine) -> bool:
+    """Whether the engine has Lambda's image already."""
+    return bool(docker("images", "--quiet", base_image(engine)))
+
+
 @contextmanager
 def network(name: str) -> Iterator[str]:
-    """A network for some containers, which end with it."""
+    """A network for some containers, which end with it; one that a killed process left is removed first."""
+    if docker("network", "ls", "--quiet", "--filter", f"name=^{name}$"):
+        _remove(name)
     docker("network", "create", name)
     try:
         yield name
     finally:
-        # A process that started a container here may have been killed before it could end it.
-        for left_over in docker("ps", "--all", "--quiet", "--filter", f"network={name}").split():
-            docker("rm", "--force", "--volumes", left_over)
-        docker("network", "rm", name)
+        _remove(name)
+
+
+def _remove(network_name: str) -> None:
+    # A process that started a container here may have been killed before it could end it.
+    for left_over in docker("ps", "--all", "--quiet", "--filter", f"network={network_name}").split():
+        docker("rm", "--force", "--volumes", left_over)
+    docker("network", "rm", network_name)
 
 
 @contextmanager

@@ -17,10 +17,11 @@ from pathlib import Path
 from urllib.parse import unquote_plus
 
 from local.aws import REGION
-from local.container_setup import EVENTS, SAM, Json, Place, localise, prepared
+from local.container_setup import SAM, Json, Place, localise, prepared
 from local.containers import find_engine
 from local.demo import SAMPLES
 from local.failures import CannotStart, failures_in_one_line
+from local.invocable import EVENTS
 from local.up import interrupt, say
 
 STORY: tuple[tuple[str, Json], ...] = (

@@ -6,6 +6,7 @@ import threading
 import time
 
 from local.failures import failures_in_one_line
+from local.invocable import open_to_containers
 from local.system import HOME, LocalSystem, Places, published
 
 
@@ -40,7 +41,8 @@ def main() -> None:
                 say(f"  AWS                 {system.aws.url}")
                 say(f"  uploads             s3://{system.stack.uploads_bucket}/incoming/")
                 say(f"  keys and database   {HOME / 'env'}")
-                told.wait()
+                with open_to_containers(system, HOME / "sam", say):
+                    told.wait()
             say("ending")
         say("stopped; the data stays in .local/")
 

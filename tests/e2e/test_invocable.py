@@ -1,0 +1,68 @@
+"""What `sam local invoke` is given beside a running system: every function runs with it, here under plain Python."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.aws import ROOT
+from local.containers import Engine
+from local.deploy import TemplateLoader
+from local.invocable import EVENTS, NETWORK, write_files
+from local.sam_local import function_of
+from local.system import LocalSystem
+from tests.template.documents import functions
+
+INVOKE = """
+import importlib, json, sys
+from types import SimpleNamespace
+module, _, name = sys.argv[1].rpartition(".")
+handler = getattr(importlib.import_module(module), name)
+CONTEXT = SimpleNamespace(function_name="name", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="id",
+    get_remaining_time_in_millis=lambda: 60_000)
+answer = handler(json.load(open(sys.argv[2])), CONTEXT)
+print("ANSWER", json.dumps(answer))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(system: LocalSystem, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of `make up`, whose addresses lead to the system without a container between."""
+    made = tmp_path_factory.mktemp("sam")
+    write_files(system, made, Engine("27.1", "x86_64"), (system.aws.url, (system.database.host, system.database.port)))
+    return made
+
+
+@pytest.mark.parametrize("event", sorted(path.name for path in EVENTS.glob("*.json")))
+def test_a_function_answers_its_event_with_what_make_up_wrote(folder: Path, event: str) -> None:
+    name = function_of(event.removesuffix(".json"), list(functions()))
+    template = json.loads((folder / "template.json").read_text())["Resources"]
+    if name not in template:
+        assert name == "SignIn", "only sign-in is not on a laptop"
+        return
+    properties = template[name]["Properties"]
+    variables = json.loads((folder / "variables.json").read_text())[name]
+    assert variables.keys() == properties["Environment"]["Variables"].keys(), "SAM passes on what the template names"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'layers/common'}:{properties['CodeUri']}:{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", INVOKE, properties["Handler"], str(folder / "events" / event)],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert "ANSWER" in done.stdout, done.stderr[-2000:]
+
+
+def test_sam_finds_what_make_up_writes(folder: Path) -> None:
+    given: dict[str, Any] = yaml.load((ROOT / "samconfig.yaml").read_text(), TemplateLoader)["default"]["local_invoke"]
+    parameters = given["parameters"]
+    assert parameters["docker_network"] == NETWORK
+    for key in ("template_file", "env_vars"):
+        assert (folder / Path(parameters[key]).relative_to(".local/sam")).is_file()
