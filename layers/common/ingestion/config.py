@@ -4,9 +4,11 @@ import os
 from enum import StrEnum
 from functools import cache
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 MEBIBYTE = 1024 * 1024
+
+_WHO_SETS_THEM = "The template sets them; docs/sam-local.md says how to run a function by hand."
 
 
 class UnknownUsers(StrEnum):
@@ -14,6 +16,10 @@ class UnknownUsers(StrEnum):
 
     REJECT = "reject"
     CREATE = "create"
+
+
+class WrongSettings(Exception):
+    """A variable that the template sets is missing, or has a value that it can't have."""
 
 
 class Authentication(StrEnum):
@@ -74,11 +80,20 @@ class Settings(Retention):
     presigned_seconds: int = 15 * 60
     stuck_hours: int = 24
 
+    def must_name_a_database(self) -> None:
+        """Raise WrongSettings if there is neither a host nor a secret: an empty host would be this machine."""
+        if not (self.database_host or self.database_secret_arn):
+            raise WrongSettings(f"DATABASE_HOST or DATABASE_SECRET_ARN must be set. {_WHO_SETS_THEM}")
+
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process. Raises pydantic's ValidationError if the template left one out."""
-    return Settings.model_validate(_given(Settings))
+    """Return the settings of this process. Raises WrongSettings, which names what is missing or wrong."""
+    try:
+        return Settings.model_validate(_given(Settings))
+    except ValidationError as failed:
+        named = ", ".join(sorted({str(error["loc"][0]).upper() for error in failed.errors()}))
+        raise WrongSettings(f"These variables are missing or wrong: {named}. {_WHO_SETS_THEM}") from None
 
 
 @cache

@@ -194,6 +194,7 @@ def _login(settings: Settings) -> DatabaseSecret:
     """Without a secret nothing is asked of anyone, and nothing but the database has to be within reach."""
     if settings.database_secret_arn:
         return DatabaseSecret.model_validate_json(read_secret(settings.database_secret_arn))
+    settings.must_name_a_database()
     return DatabaseSecret(host=settings.database_host, username=settings.database_user)
 
 
