@@ -15,6 +15,8 @@ from local.failures import CannotStart, failures_in_one_line
 
 ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 TIMEOUT_SECONDS = 60
+ENGINE_SECONDS = 10.0
+VERSION_FORMAT = "{{.Server.Version}} {{.Server.Arch}}"
 LAMBDA_IMAGE = "public.ecr.aws/lambda/python:3.13-{architecture}"
 """On which SAM bases its own image, under SAM's name for it; tests/unit/test_local_sam.py asks SAM."""
 
@@ -27,9 +29,14 @@ class Engine:
     architecture: str
 
 
-def docker(*arguments: str) -> str:
-    """The command's output. CannotStart with its error message if it fails."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+def docker(*arguments: str, timeout_seconds: float | None = None) -> str:
+    """The command's output. CannotStart with its error message if it fails, or takes longer than it may."""
+    try:
+        done = subprocess.run(
+            ["docker", *arguments], capture_output=True, text=True, check=False, timeout=timeout_seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotStart(f"docker {arguments[0]}: no answer within {timeout_seconds:g} seconds") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip() and "--help" not in line]
         raise CannotStart(f"docker {arguments[0]}: {said[-1] if said else 'it said nothing'}")
@@ -42,7 +49,7 @@ def find_engine() -> Engine:
     if shutil.which("docker") is None:
         raise CannotStart(f"there is no docker command here, so no function can run in Lambda's image; {without}")
     try:
-        version, architecture = docker("version", "--format", "{{.Server.Version}} {{.Server.Arch}}").split()
+        version, architecture = docker("version", "--format", VERSION_FORMAT, timeout_seconds=ENGINE_SECONDS).split()
     except CannotStart as failed:
         what_to_do = f"start one, or set DOCKER_HOST; {without}"
         raise CannotStart(f"no Docker engine is reachable ({failed}); {what_to_do}") from None

@@ -37,22 +37,32 @@ Json = dict[str, Any]
 def open_to_containers(system: LocalSystem, folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Let functions in containers reach the system, if there are an engine and Lambda's image.
 
-    Says what to type then, or that the image is missing; without an engine nothing, since all else does without.
+    Says what to type then, or what is missing; without a docker command nothing, since all else does without.
     """
     with ExitStack() as exits:
         try:
-            engine = find_engine()
-        except CannotStart:
-            engine = None
-        if engine and has_image(engine):
-            exits.enter_context(network(NETWORK))
-            shared = folder / "shared"
-            address = exits.enter_context(led_back_here(NETWORK, system.aws, system.database, shared, engine))
-            system.aws.is_also_called(f"{address}:{AWS_PORT}")
-            write_files(system, folder, engine, (f"http://{address}:{AWS_PORT}", (address, DATABASE_PORT)))
-            say("  sam local invoke    sam build && sam local invoke Stage -e .local/sam/events/stage.json")
-        elif engine:
-            say(f"  sam local invoke    needs docker pull {base_image(engine)}, and make up again")
+            exits.enter_context(_opened(system, folder, say))
+        except CannotStart as failed:
+            # It is an extra: whoever has an engine that does not do this wants the system all the same.
+            if shutil.which("docker"):
+                say(f"  sam local invoke    can't be used: {failed}")
+        yield
+
+
+@contextmanager
+def _opened(system: LocalSystem, folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    engine = find_engine()
+    if not has_image(engine):
+        say(f"  sam local invoke    needs docker pull {base_image(engine)}, and make up again")
+        yield
+        return
+    with (
+        network(NETWORK),
+        led_back_here(NETWORK, system.aws, system.database, folder / "shared", engine) as address,
+    ):
+        system.aws.is_also_called(f"{address}:{AWS_PORT}")
+        write_files(system, folder, engine, (f"http://{address}:{AWS_PORT}", (address, DATABASE_PORT)))
+        say("  sam local invoke    sam build && sam local invoke Stage -e .local/sam/events/stage.json")
         yield
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ import yaml
 from local.aws import ROOT
 from local.containers import Engine
 from local.deploy import TemplateLoader
-from local.invocable import EVENTS, NETWORK, write_files
+from local.invocable import EVENTS, NETWORK, open_to_containers, write_files
 from local.sam_local import function_of
 from local.system import LocalSystem
 from tests.template.documents import functions
+from tests.unit.test_local_sam import docker_that
 
 INVOKE = """
 import importlib, json, sys
@@ -66,3 +69,40 @@ def test_sam_finds_what_make_up_writes(folder: Path) -> None:
     assert parameters["docker_network"] == NETWORK
     for key in ("template_file", "env_vars"):
         assert (folder / Path(parameters[key]).relative_to(".local/sam")).is_file()
+
+
+ENGINE = """
+case "$1 $2" in
+    version*) echo 27.1 amd64 ;;
+    images*) echo 1a2b ;;
+    inspect*) echo true 127.0.0.1 ;;
+esac
+"""
+
+
+def test_make_up_opens_a_way_back_and_closes_it(
+    system: LocalSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an engine that does as it is asked: what a container would see in /shared leads to the emulator."""
+    docker_that(tmp_path, monkeypatch, ENGINE)
+    lines: list[str] = []
+    folder = tmp_path / "sam"
+    with open_to_containers(system, folder, lines.append):
+        assert "sam local invoke Stage -e .local/sam/events/stage.json" in lines[0]
+        assert {path.name for path in (folder / "events").iterdir()} == {path.name for path in EVENTS.iterdir()}
+        way = folder / "shared/aws"
+        deadline = time.monotonic() + 10
+        while not way.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert asked_by(way).startswith(b"HTTP/1.1 403"), "it asks for a signature"
+    with pytest.raises(OSError, match="refused"):
+        asked_by(way)
+
+
+def asked_by(way: Path) -> bytes:
+    """What comes back from a request by a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(way))
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:4566\r\nConnection: close\r\n\r\n")
+        return connection.recv(1000)

@@ -3,16 +3,19 @@
 import asyncio
 import os
 import stat
+import subprocess
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from local import relay
-from local.containers import Engine, find_engine
+from local.aws import ROOT
+from local.containers import Engine, base_image, find_engine, network
 from local.failures import CannotStart
+from local.invocable import NETWORK, open_to_containers
 from local.sam_local import STORY, function_of, parsed, report
 from tests.template.documents import EVENTS, functions
 
@@ -121,3 +124,61 @@ def test_a_relay_hangs_up_where_nobody_answers(tmp_path: Path) -> None:
         return received
 
     assert finished(read_all()) == b""
+
+
+SAM_PYTHON = ROOT / ".venv-sam/bin/python"
+
+
+@pytest.mark.skipif(not SAM_PYTHON.exists(), reason="make lint installs SAM")
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_the_image_has_the_name_that_sam_asks_for(architecture: str) -> None:
+    asked = (
+        "from samcli.local.docker.lambda_image import LambdaImage, Runtime\n"
+        f"tag = Runtime.get_image_name_tag('python3.13', '{architecture}')\n"
+        "print(f'{LambdaImage._INVOKE_REPO_PREFIX}/{tag}')"
+    )
+    done = subprocess.run([str(SAM_PYTHON), "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == base_image(Engine("27.1", architecture))
+
+
+def said_by_make_up(folder: Path) -> list[str]:
+    """What it says of functions in containers; the system is asked nothing."""
+    lines: list[str] = []
+    with open_to_containers(cast(Any, None), folder, lines.append):
+        pass
+    return lines
+
+
+def test_without_docker_make_up_says_nothing_of_containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert said_by_make_up(tmp_path) == []
+
+
+def test_without_lambdas_image_make_up_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker_that(tmp_path, monkeypatch, '[ "$1" = version ] && echo 27.1 amd64; exit 0')
+    (line,) = said_by_make_up(tmp_path)
+    assert "docker pull public.ecr.aws/lambda/python:3.13-x86_64" in line
+
+
+def test_a_network_that_was_left_over_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a `make up` that was killed: Docker would make a second one of the name, or refuse."""
+    log = tmp_path / "log"
+    docker_that(tmp_path, monkeypatch, f'echo "$@" >> {log}; [ "$2" = ls ] && echo 1a2b; exit 0')
+    with network(NETWORK):
+        pass
+    steps = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("network")]
+    assert steps == ["ls", "rm", "create", "rm"]
+
+
+def test_an_engine_that_refuses_does_not_end_make_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuses = "echo 'Error response from daemon: permission denied' >&2; exit 1"
+    docker_that(tmp_path, monkeypatch, f'[ "$1" = version ] && echo 27.1 amd64 && exit 0; {refuses}')
+    (line,) = said_by_make_up(tmp_path)
+    assert line.endswith("can't be used: docker images: Error response from daemon: permission denied")
+
+
+def test_an_engine_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker_that(tmp_path, monkeypatch, "exec sleep 30")
+    monkeypatch.setattr("local.containers.ENGINE_SECONDS", 0.2)
+    with pytest.raises(CannotStart, match=r"no answer within 0\.2 seconds"):
+        find_engine()
