@@ -19,7 +19,7 @@ from ingestion.faults import DEPENDS_ON_OTHERS, Fault, FaultCode, RawRow, Reject
 from ingestion.records.programme import plain
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.formulas import neutralise, restore
-from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, settled
+from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, is_worn, settled
 from ingestion.rows.rejects import fitted, kept_headers
 from ingestion.values.cells import metadata
 from ingestion.values.emails import email
@@ -194,6 +194,9 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
             if len(given.text) <= len(back.text) + _MOST_BLANKS:
                 restored.append((index, neutralise(given.text)))
         elif not (at == pairing.width - 1 and is_same_text(handed_out.joined, back)):
+            if handed_out.is_out_of_place and is_worn(given, back):
+                restored.append((index, neutralise(given.text)))
+                continue
             changed.append(at)
             is_mended = is_mended or not handed_out.is_out_of_place or handed_out.may_have_moved(at)
             if is_mended and 2 * same + left <= filled:
