@@ -283,6 +283,14 @@ def test_a_second_header_that_names_few_of_the_same_columns_is_refused() -> None
         scan((HEADER + ROWS + others + OTHER_ROW).encode())
 
 
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_second_header_whose_addresses_have_other_names_is_refused(times: int) -> None:
+    """Else the people of each row below would change places."""
+    others = "session_id,Mentor,Deltaker,scheduled_at,rating,feedback_text,focus_area\n"
+    with pytest.raises(Refused, match="is a second header row"):
+        scan((HEADER + ROWS * times + others + OTHER_ROW).encode())
+
+
 def test_a_second_header_of_other_columns_is_refused() -> None:
     with pytest.raises(Refused, match="Line 7 is a second header row") as refused:
         scan((HEADER + ROWS + HEADER.replace("rating", "topics") + ROWS).encode())
