@@ -328,3 +328,15 @@ def test_names_are_known_in_many_spellings() -> None:
         "scheduled_at",
         "rating",
     ]
+
+
+def test_two_tables_side_by_side_are_refused() -> None:
+    """Else those of the second one would be lost, neither stored nor rejected."""
+    lines = [f"{line},,{line.replace('MS-', 'MS-2')}" for line in (HEADER + ROWS).splitlines()]
+    with pytest.raises(
+        Refused, match="Line 1, the header row, names the columns of two tables side by side"
+    ) as refused:
+        scan("\n".join(lines).encode())
+    assert refused.value.code == RefusalCode.BROKEN_HEADER
+    same = [f"{line},{line}" for line in (HEADER + ROWS).splitlines()]
+    assert scan("\n".join(same).encode())[0].rows == 5

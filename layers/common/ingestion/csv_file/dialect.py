@@ -21,6 +21,7 @@ from ingestion.csv_file.header_rows import (
     find_header,
     refuse_hidden_header,
     refuse_low_header,
+    refuse_side_by_side,
     refuse_torn_header,
 )
 from ingestion.csv_file.quoting import RowEnds
@@ -157,6 +158,7 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, known: Colle
     shape = find_shape(table, reading.delimiter, known, is_wrapped=reading.is_wrapped)
     if has_header_row:
         _check_header_row(reading, header, known, [skipped + first + 1 for first, _ in reading.lines])
+        refuse_side_by_side(table[0], known, begin + 1, _names_that_differ(table))
     data_line = end if has_header_row else begin
     return Dialect(
         delimiter=reading.delimiter,
@@ -167,7 +169,7 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, known: Colle
         data_line=data_line + 1,
         preamble_rows=reading.header_at,
         shape=shape,
-        repeats_differ=_repeats_differ(table),
+        repeats_differ=bool(_names_that_differ(table)),
     )
 
 
@@ -197,11 +199,14 @@ def _check_reading(reading: _Reading, lines: Sequence[str], whole: bool) -> None
         )
 
 
-def _repeats_differ(table: Sequence[Sequence[str]]) -> bool:
-    """Whether columns of one name differ in one of the first rows."""
+def _names_that_differ(table: Sequence[Sequence[str]]) -> set[str]:
+    """The names of several columns that differ in one of the first rows."""
     places: dict[str, list[int]] = {}
     for at, cell in enumerate(table[0]):
         if name := header_name(cell):
             places.setdefault(name, []).append(at)
-    repeats = [columns for columns in places.values() if len(columns) > 1]
-    return any(len({row[at] for at in columns if at < len(row)}) > 1 for row in table[1:] for columns in repeats)
+    return {
+        name
+        for name, columns in places.items()
+        if len(columns) > 1 and any(len({row[at] for at in columns if at < len(row)}) > 1 for row in table[1:])
+    }
