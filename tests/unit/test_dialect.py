@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ingestion.csv_file.dialect import DELIMITERS, MOST_COLUMNS, find_dialect
 from ingestion.errors import RefusalCode, Refused
+from ingestion.faults import Reject
 from ingestion.records.programme import header_name
-from tests.unit.reference_reader import KNOWN, cells_of, read_all, scan
+from tests.unit.reference_reader import KNOWN, cells_of, read_all, rows_of, scan
 
 NAMES = ("session_id", "participant_email", "rating")
 
@@ -340,3 +341,11 @@ def test_two_tables_side_by_side_are_refused() -> None:
     assert refused.value.code == RefusalCode.BROKEN_HEADER
     same = [f"{line},{line}" for line in (HEADER + ROWS).splitlines()]
     assert scan("\n".join(same).encode())[0].rows == 5
+
+
+def test_rows_that_all_have_a_comma_too_many_in_their_text_are_no_wider_table() -> None:
+    """Their last column is empty in all of them, so that the cell too many is empty too."""
+    rows = "".join(ROW.format(at, at, at).replace("Fine talk,career", "Fine, talk,") for at in range(1, 4))
+    assert all(isinstance(row, Reject) for row in rows_of((HEADER + rows).encode()))
+    quoted = rows.replace("Fine, talk,", '"Fine, talk",,')
+    assert {tuple(row[5:]) for row in cells_of((HEADER + quoted).encode())} == {("Fine, talk", "")}

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ingestion.csv_file.blank_rows import ASCII_BLANKS, DELIMITERS
@@ -39,6 +39,7 @@ MOST_COLUMNS: Final = 16_384
 
 _SAMPLE_ROWS = 100
 _SEP_LINE = re.compile(r'[ \t]*"?sep=(\\t|[^\w"\r\n\x80-\xff])"?[,;\t |]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*+"')
 _DATA_CELL = re.compile(r"[^@\s]+@[^@\s]+\.\w+|\d[\d.,:/ TZ+-]*")
 
 
@@ -156,6 +157,9 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, known: Colle
     has_header_row = reading.known > 0 or not any(_DATA_CELL.fullmatch(cell.strip()) for cell in table[0])
     header = "".join(lines[begin:end])
     shape = find_shape(table, reading.delimiter, known, is_wrapped=reading.is_wrapped)
+    raw = ["".join(lines[skipped + first : skipped + last]) for first, last in reading.lines[reading.header_at :]]
+    if (shape.width or 0) > reading.width and _all_hold_texts_cut_at_blanks(raw, reading.delimiter):
+        shape = replace(shape, width=None)
     if has_header_row:
         _check_header_row(reading, header, known, [skipped + first + 1 for first, _ in reading.lines])
         refuse_side_by_side(table[0], known, begin + 1, _names_that_differ(table))
@@ -197,6 +201,12 @@ def _check_reading(reading: _Reading, lines: Sequence[str], whole: bool) -> None
         raise Refused(
             RefusalCode.NOT_CSV, "The file has one column and no known header; save it as CSV with a header row."
         )
+
+
+def _all_hold_texts_cut_at_blanks(raw: Sequence[str], delimiter: str) -> bool:
+    """Whether in all rows, as written, but not in the header, a blank follows a delimiter, as in a text's commas."""
+    header, *rows = (_QUOTED.sub("", row) for row in raw)
+    return f"{delimiter} " not in header and all(f"{delimiter} " in row for row in rows if "@" in row)
 
 
 def _names_that_differ(table: Sequence[Sequence[str]]) -> set[str]:
