@@ -8,8 +8,7 @@ from ingestion.database.connection import Connection
 from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Parent
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records.programme import header_name
-from ingestion.rows.columns import ColumnPlan, original_indexes
+from ingestion.rows.columns import ColumnPlan, error_columns, original_indexes
 from ingestion.rows.formulas import restore
 from ingestion.rows.shown_dates import is_left_alone
 from ingestion.source import Source
@@ -111,8 +110,7 @@ def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:
 
 def _named_by_rows(source: Source, scanned: ScannedFile) -> Iterator[UUID]:
     """The batches that the rows name, in file order, each once in a block."""
-    header = scanned.format.header
-    at = next((index for index, name in enumerate(header) if header_name(name) == "_error_batch"), None)
+    at = error_columns(scanned.format.header).get("_error_batch")
     if at is None:
         return
     for span in scanned.chunks:

@@ -26,6 +26,14 @@ ONE_OF_EACH = (
     "MS-4,olena@example.org,kari@acme.com,03/05/2026,,60,4,fine,career,CV\n"
     "MS-5,olena@example.org,kari@acme.com,2026-03-06,,60,4,fine,career,CV\n"
 )
+GOOD = {
+    "session_id": "MS-1",
+    "participant_email": "olena@example.org",
+    "mentor_email": "kari@acme.com",
+    "scheduled_at": "2026-03-02T10:00:00Z",
+    "duration_minutes": "60",
+    "feedback_text": "fine",
+}
 Table = list[list[str]]
 
 
@@ -374,3 +382,50 @@ def test_a_cell_that_could_not_be_read_is_no_text_until_somebody_writes_it(known
     assert counts(elsewhere) == (0, 1)
     written = known.load("incoming/b.csv", saved(mended(handed_out, r"samtale p\xe5 norsk", "samtale på norsk")))
     assert counts(written) == (1, 0)
+
+
+WORN = [
+    pytest.param("feedback_text", "på øya ærlig", "pa oya arlig", id="Excel in Ukrainian, Windows-1251"),
+    pytest.param("feedback_text", "fint 😀", "fint ??", id="Excel, an emoji in Windows-1252"),
+    pytest.param("feedback_text", "дякую", "_____", id="Excel on a Mac"),
+    pytest.param("feedback_text", "2-3", "03.feb", id="Excel, a range as a date"),
+    pytest.param("feedback_text", "None", "", id="pandas, a word for nothing"),
+    pytest.param("feedback_text", "N/A", "NA", id="R, a word for nothing"),
+    pytest.param("completed_at", "", "NA", id="R, nothing"),
+    pytest.param("completed_at", "", "NaT", id="pandas, no time"),
+    pytest.param("rating", ".5", "0.5", id="Excel, a number without its zero"),
+    pytest.param("scheduled_at", "2026-03-02T10:00:00Z", "2026-03-02 10:00:00+00:00", id="pandas, a time"),
+    pytest.param("scheduled_at", "2026-03-02T10:00:00Z", "2026-03-02T10:00:00.000+0000", id="Java, a time"),
+]
+
+
+@pytest.mark.parametrize(("name", "written", "back"), WORN)
+@pytest.mark.parametrize("is_quoted", [False, True], ids=["a comma too many", "a stray quote"])
+def test_what_a_program_makes_of_a_cell_mends_no_row_that_was_cut_or_shifted(
+    known: Pipeline, name: str, written: str, back: str, is_quoted: bool
+) -> None:
+    cells = {**dict.fromkeys(COLUMNS.split(","), ""), **GOOD, name: written}
+    end = ',"a "b" c"\n' if is_quoted else ",career,CV,x\n"
+    first = known.load(KEY, (COLUMNS + "\n" + ",".join(list(cells.values())[:8]) + end).encode())
+    assert counts(first) == (0, 1)
+    before = faults(known, first)
+    table = table_of(known, first)
+    at = table[0].index(name)
+    assert table[1][at].lstrip("'") == written
+    table[1][at] = back
+    second = known.load(MENDED, saved(table))
+    assert counts(second) == (0, 1)
+    assert faults(known, second) == before
+    assert table_of(known, second)[1][: len(cells)] == table_of(known, first)[1][: len(cells)]
+
+
+@pytest.mark.parametrize("prefix", ["X_error_", "x.error.", "error_"], ids=["R", "R, clean names", "janitor"])
+def test_error_columns_that_a_program_renamed_are_error_columns(known: Pipeline, prefix: str) -> None:
+    first = known.load(KEY, ONE_OF_EACH.encode())
+    table = mended(table_of(known, first), "03/05/2026", "2026-05-03")
+    table[0] = [name.replace("_error_", prefix) for name in table[0]]
+    table = [["" if at == 0 else str(at), *row] for at, row in enumerate(table)]
+    second = known.load(MENDED, saved(table, quoting=csv.QUOTE_ALL))
+    assert counts(second) == (1, 3)
+    assert second["parent_batch_id"] == first["id"]
+    assert second["csv_metadata"].get("unknownHeaders", []) == []

@@ -459,3 +459,10 @@ def test_many_texts_at_once_are_what_each_of_them_is(texts: list[str]) -> None:
     each = [cells.text_up_to(5)("feedback_text", text) for text in texts]
     at_once = cells.texts_up_to(5)(texts)
     assert at_once == (None if any(isinstance(value, Fault) for value in each) else each)
+
+
+@pytest.mark.parametrize("word", ["N/A", "NULL", "None", "-", "NA", "nan", "NaN", "NaT", "<NA>", "nil"])
+def test_a_word_for_nothing_is_no_id_by_itself_or_among_others(word: str) -> None:
+    assert cells.id_up_to(255)("session_id", f" {word} ") is None
+    assert cells.ids_up_to(255)(["MS-1", word]) is None
+    assert cells.text_up_to(255)("feedback_text", word) == word

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ingestion.csv_file.dialect import DELIMITERS, MOST_COLUMNS, find_dialect
 from ingestion.errors import RefusalCode, Refused
+from ingestion.faults import Reject
 from ingestion.records.programme import header_name
-from tests.unit.reference_reader import KNOWN, cells_of, read_all, scan
+from tests.unit.reference_reader import KNOWN, cells_of, read_all, rows_of, scan
 
 NAMES = ("session_id", "participant_email", "rating")
 
@@ -283,6 +284,14 @@ def test_a_second_header_that_names_few_of_the_same_columns_is_refused() -> None
         scan((HEADER + ROWS + others + OTHER_ROW).encode())
 
 
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_second_header_whose_addresses_have_other_names_is_refused(times: int) -> None:
+    """Else the people of each row below would change places."""
+    others = "session_id,Mentor,Deltaker,scheduled_at,rating,feedback_text,focus_area\n"
+    with pytest.raises(Refused, match="is a second header row"):
+        scan((HEADER + ROWS * times + others + OTHER_ROW).encode())
+
+
 def test_a_second_header_of_other_columns_is_refused() -> None:
     with pytest.raises(Refused, match="Line 7 is a second header row") as refused:
         scan((HEADER + ROWS + HEADER.replace("rating", "topics") + ROWS).encode())
@@ -320,3 +329,23 @@ def test_names_are_known_in_many_spellings() -> None:
         "scheduled_at",
         "rating",
     ]
+
+
+def test_two_tables_side_by_side_are_refused() -> None:
+    """Else those of the second one would be lost, neither stored nor rejected."""
+    lines = [f"{line},,{line.replace('MS-', 'MS-2')}" for line in (HEADER + ROWS).splitlines()]
+    with pytest.raises(
+        Refused, match="Line 1, the header row, names the columns of two tables side by side"
+    ) as refused:
+        scan("\n".join(lines).encode())
+    assert refused.value.code == RefusalCode.BROKEN_HEADER
+    same = [f"{line},{line}" for line in (HEADER + ROWS).splitlines()]
+    assert scan("\n".join(same).encode())[0].rows == 5
+
+
+def test_rows_that_all_have_a_comma_too_many_in_their_text_are_no_wider_table() -> None:
+    """Their last column is empty in all of them, so that the cell too many is empty too."""
+    rows = "".join(ROW.format(at, at, at).replace("Fine talk,career", "Fine, talk,") for at in range(1, 4))
+    assert all(isinstance(row, Reject) for row in rows_of((HEADER + rows).encode()))
+    quoted = rows.replace("Fine, talk,", '"Fine, talk",,')
+    assert {tuple(row[5:]) for row in cells_of((HEADER + quoted).encode())} == {("Fine, talk", "")}

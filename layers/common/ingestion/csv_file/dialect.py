@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ingestion.csv_file.blank_rows import ASCII_BLANKS, DELIMITERS
@@ -21,6 +21,7 @@ from ingestion.csv_file.header_rows import (
     find_header,
     refuse_hidden_header,
     refuse_low_header,
+    refuse_side_by_side,
     refuse_torn_header,
 )
 from ingestion.csv_file.quoting import RowEnds
@@ -38,6 +39,7 @@ MOST_COLUMNS: Final = 16_384
 
 _SAMPLE_ROWS = 100
 _SEP_LINE = re.compile(r'[ \t]*"?sep=(\\t|[^\w"\r\n\x80-\xff])"?[,;\t |]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*+"')
 _DATA_CELL = re.compile(r"[^@\s]+@[^@\s]+\.\w+|\d[\d.,:/ TZ+-]*")
 
 
@@ -155,8 +157,12 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, known: Colle
     has_header_row = reading.known > 0 or not any(_DATA_CELL.fullmatch(cell.strip()) for cell in table[0])
     header = "".join(lines[begin:end])
     shape = find_shape(table, reading.delimiter, known, is_wrapped=reading.is_wrapped)
+    raw = ["".join(lines[skipped + first : skipped + last]) for first, last in reading.lines[reading.header_at :]]
+    if (shape.width or 0) > reading.width and _all_hold_texts_cut_at_blanks(raw, reading.delimiter):
+        shape = replace(shape, width=None)
     if has_header_row:
         _check_header_row(reading, header, known, [skipped + first + 1 for first, _ in reading.lines])
+        refuse_side_by_side(table[0], known, begin + 1, _names_that_differ(table))
     data_line = end if has_header_row else begin
     return Dialect(
         delimiter=reading.delimiter,
@@ -167,7 +173,7 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, known: Colle
         data_line=data_line + 1,
         preamble_rows=reading.header_at,
         shape=shape,
-        repeats_differ=_repeats_differ(table),
+        repeats_differ=bool(_names_that_differ(table)),
     )
 
 
@@ -197,11 +203,21 @@ def _check_reading(reading: _Reading, lines: Sequence[str], whole: bool) -> None
         )
 
 
-def _repeats_differ(table: Sequence[Sequence[str]]) -> bool:
-    """Whether columns of one name differ in one of the first rows."""
+def _all_hold_texts_cut_at_blanks(raw: Sequence[str], delimiter: str) -> bool:
+    """Whether in all rows, as written, but not in the header, a blank follows a delimiter, as in a text's commas."""
+    header, *rows = (_QUOTED.sub("", row) for row in raw)
+    cut = [f"{delimiter} " in row for row in rows if "@" in row]
+    return f"{delimiter} " not in header and bool(cut) and all(cut)
+
+
+def _names_that_differ(table: Sequence[Sequence[str]]) -> set[str]:
+    """The names of several columns that differ in one of the first rows."""
     places: dict[str, list[int]] = {}
     for at, cell in enumerate(table[0]):
         if name := header_name(cell):
             places.setdefault(name, []).append(at)
-    repeats = [columns for columns in places.values() if len(columns) > 1]
-    return any(len({row[at] for at in columns if at < len(row)}) > 1 for row in table[1:] for columns in repeats)
+    return {
+        name
+        for name, columns in places.items()
+        if len(columns) > 1 and any(len({row[at] for at in columns if at < len(row)}) > 1 for row in table[1:])
+    }

@@ -88,6 +88,18 @@ def refuse_hidden_header(lines: Sequence[str], delimiters: Sequence[str], known:
             raise _broken(number, "has a quote too many, or one is not closed", _cell_of_quote(line, delimiter))
 
 
+def refuse_side_by_side(header: Sequence[str], known: Collection[str], line: int, differ: set[str]) -> None:
+    """Raise `Refused(BROKEN_HEADER)` if the header names the columns of two tables: of the names, some *differ*."""
+    names = list(map(header_name, header))
+    repeated = {name for name in names if name in known and names.count(name) > 1}
+    if len(repeated) >= _REQUIRED and any("email" in name for name in repeated) and differ & repeated:
+        raise Refused(
+            RefusalCode.BROKEN_HEADER,
+            f"Line {line:,}, the header row, names the columns of two tables side by side; upload each as a file of "
+            "its own.",
+        )
+
+
 def check_header(header: str, delimiter: str, known: Collection[str], line: int, *, is_wrapped: bool) -> None:
     """Raise `Refused(BROKEN_HEADER)` unless the header row is in one piece."""
     ends = RowEnds(delimiter)

@@ -15,6 +15,10 @@ _LEAST_OTHERS: Final = 3
 """Names known of any programme, which no row has in its cells: then the columns below are others."""
 
 
+_WORDS: Final = (b"ail", b"AIL", b"ession", b"ESSION")
+"""Of "email" and "session_id", however they begin."""
+
+
 class RepeatedHeaders:
     """Knows the header of a file, and so its repetitions. *header* are its names, *tail* what every line ends with."""
 
@@ -37,7 +41,7 @@ class RepeatedHeaders:
         Their lines end with LF or CRLF.
         """
         quotes = counted_to = 0
-        for start, end in _lines_with_mail(window, counted.size_bytes):
+        for start, end in _lines_with_names(window, counted.size_bytes):
             if b"@" in (line := window[start:end]) or not self.is_header(line):
                 continue
             quotes += window.count(b'"', counted_to, start)
@@ -47,8 +51,11 @@ class RepeatedHeaders:
         return None
 
     def is_header(self, line: bytes) -> bool:
-        """Whether a line, without an address, names most of the columns that the header does, or several others."""
-        if b"mail" not in line.lower():
+        """Whether a line, without an address, names most of the columns that the header does, or several others.
+
+        Its own columns of addresses may have other names.
+        """
+        if not any(word in line.lower() for word in (b"mail", b"ession")):
             return False
         names = set(self._names_of(line))
         is_like_it = 2 * len(names & self._named) > len(self._named)
@@ -78,10 +85,10 @@ class RepeatedHeaders:
         return list(map(header_name, text.split(self._delimiter)))
 
 
-def _lines_with_mail(window: bytes, size: int) -> Iterator[tuple[int, int]]:
-    """Where the lines begin and end that may name a column of addresses. Bytes are found at memory's speed."""
+def _lines_with_names(window: bytes, size: int) -> Iterator[tuple[int, int]]:
+    """Where the lines begin and end that may name columns of addresses or ids. Bytes are found at memory's speed."""
     end = 0
-    for at in sorted([*_places(b"ail", window, size), *_places(b"AIL", window, size)]):
+    for at in sorted(at for word in _WORDS for at in _places(word, window, size)):
         if at >= end:
             start = window.rfind(b"\n", 0, at) + 1
             end = window.find(b"\n", at, size) + 1 or size

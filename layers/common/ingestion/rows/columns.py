@@ -1,5 +1,6 @@
 """Read the header line of a file for its programme: which cell of a row holds which column."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,10 @@ from ingestion.rows.formulas import restore
 from ingestion.values.dates import NOTHING_DECLARED, Declared
 
 ERROR_COLUMNS: Final = ("_error_row", "_error_line", "_error_code", "_error_message", "_error_batch")
+_RENAMED: Final = re.compile(r"(?:x?_)?error_(?:row|line|code|message|batch)")
+"""As R and its packages write the names of our columns: X_error_row, error_row."""
+_LEAST_RENAMED: Final = 3
+"""So many together are ours: other files have an error_code of their own."""
 _ADD: Final = "Add what is missing and upload the file again."
 
 
@@ -46,7 +51,7 @@ class ColumnPlan:
 
     def error_column(self, name: str) -> int | None:
         """Return the index of one of the `_error_*` columns, if the file has it."""
-        return next((index for index, header in enumerate(self.headers) if header_name(header) == name), None)
+        return error_columns(self.headers).get(name)
 
 
 def plan_columns(
@@ -84,7 +89,22 @@ def plan_columns(
 
 def original_indexes(headers: Sequence[str]) -> tuple[int, ...]:
     """Return the indexes of all columns but our `_error_*` columns."""
-    return tuple(index for index, header in enumerate(headers) if header_name(header) not in ERROR_COLUMNS)
+    return tuple(index for index, name in enumerate(_our_names(headers)) if name is None)
+
+
+def error_columns(headers: Sequence[str]) -> dict[str, int]:
+    """Return the indexes of our `_error_*` columns by name, also where a program has renamed them."""
+    return {name: index for index, name in reversed(list(enumerate(_our_names(headers)))) if name}
+
+
+def _our_names(headers: Sequence[str]) -> list[str | None]:
+    names = list(map(header_name, headers))
+    renamed = [f"_error_{name.rpartition('_')[2]}" if _RENAMED.fullmatch(name) else None for name in names]
+    is_ours = len(set(filter(None, renamed))) >= _LEAST_RENAMED
+    return [
+        name if name in ERROR_COLUMNS else other if is_ours else None
+        for name, other in zip(names, renamed, strict=True)
+    ]
 
 
 def places_in_error_file(headers: Sequence[str], programme: Programme, *, corrects: bool) -> dict[str, int]:

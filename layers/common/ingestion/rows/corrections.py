@@ -17,7 +17,7 @@ from uuid import UUID
 from ingestion.faults import DEPENDS_ON_OTHERS, Fault, FaultCode, RawRow, Reject
 from ingestion.rows.formulas import neutralise, restore
 from ingestion.rows.paired_columns import Pairing
-from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, normalised
+from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, is_worn, normalised
 from ingestion.rows.rejects import fitted
 from ingestion.values.marks import shown
 
@@ -110,6 +110,9 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
             if len(given.text) <= len(back.text) + _MOST_BLANKS:
                 restored.append((index, neutralise(given.text)))
         elif not (at == pairing.width - 1 and is_same_text(handed_out.joined, back)):
+            if handed_out.is_out_of_place and is_worn(given, back):
+                restored.append((index, neutralise(given.text)))
+                continue
             changed.append(at)
             is_mended = is_mended or not handed_out.is_out_of_place or handed_out.may_have_moved(at)
             if is_mended and 2 * same + left <= filled:

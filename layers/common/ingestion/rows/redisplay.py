@@ -5,6 +5,7 @@ its encoding lacks. A cell alone does not say whether somebody wrote `03.04.2026
 shows it so; other dates of its column may.
 """
 
+import re
 import unicodedata
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from ingestion.rows.formulas import without_apostrophes
 from ingestion.rows.shown_dates import Clock, ShownDate, numeric_marks, read_clock, read_date
 from ingestion.rows.shown_numbers import Numbers
 from ingestion.values.marks import BLANKS
-from ingestion.values.spreadsheets import is_damaged
+from ingestion.values.spreadsheets import NOTHING, is_damaged
 
 _LONGEST_VALUE: Final = 100
 """Of a number or a date, in characters; a longer text is neither."""
@@ -22,6 +23,12 @@ _SHOWN_IN_FULL: Final = 10**8
 """A whole number below this comes back with all of its digits."""
 _TRUTHS: Final = ({"true", "wahr", "sann", "істина", "истина"}, {"false", "falsch", "usann", "хибність", "ложь"})
 _LONGEST_TRUTH: Final = max(len(word) for words in _TRUTHS for word in words)
+_LOST: Final = frozenset("?_")
+_RUN_OF_LOST = re.compile("[?_]+")
+_BEYOND_16_BITS = re.compile("[\U00010000-\U0010ffff]")
+_NEAREST: Final = {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "æ": "a", "Æ": "A"}
+_BLANK: Final = NOTHING | {"", "na", "nan", "nat", "<na>", "null", "nil", "(null)"}
+_LONGEST_BLANK: Final = max(map(len, _BLANK))
 
 
 class Text:
@@ -137,14 +144,49 @@ _coarse = lru_cache(maxsize=4_096)(_coarse_of)
 
 
 def _without_letters_that_get_lost(text: str) -> str:
-    return text if text.isascii() else "".join([letter if letter.isascii() else "?" for letter in text])
+    if text.isascii() and not _LOST.isdisjoint(text):
+        return _RUN_OF_LOST.sub("?", text)
+    if text.isascii():
+        return text
+    return _RUN_OF_LOST.sub("?", "".join([letter if letter.isascii() else "?" for letter in text]))
 
 
 def _is_lossy(given: str, back: str) -> bool:
-    """Whether only letters that an encoding lacks have become question marks."""
-    if "?" not in back or len(given) != len(back):
+    """Whether only letters that an encoding lacks have become question marks, or underscores as on a Mac.
+
+    What UTF-16 writes as two halves, such as an emoji, may have become two of them.
+    """
+    if _LOST.isdisjoint(back):
         return False
-    return all(one == other or (other == "?" and not one.isascii()) for one, other in zip(given, back, strict=True))
+    return _are_lost(given, back) or _are_lost(_BEYOND_16_BITS.sub("\ufffd\ufffd", given), back)
+
+
+def _are_lost(given: str, back: str) -> bool:
+    if len(given) != len(back):
+        return False
+    return all(one == other or (other in _LOST and not one.isascii()) for one, other in zip(given, back, strict=True))
+
+
+def is_worn(handed_out: Text, returned: Text) -> bool:
+    """Whether a program may have made this of it that nobody would call a mending of a row that was cut or shifted.
+
+    R and pandas write `NA` or nothing for one another and for words that mean nothing; Windows writes the nearest
+    letter for one that the code page lacks, as `a` for `å`.
+    """
+    given, back = handed_out.normalised, returned.normalised
+    if _is_blank(given) and _is_blank(back):
+        return True
+    if given.isascii() or len(given) != len(back):
+        return False
+    return all(one == other or other in _LOST or _nearest(one) == other for one, other in zip(given, back, strict=True))
+
+
+def _is_blank(text: str) -> bool:
+    return len(text) <= _LONGEST_BLANK and text.lower() in _BLANK
+
+
+def _nearest(letter: str) -> str:
+    return _NEAREST.get(letter) or unicodedata.normalize("NFD", letter)[0]
 
 
 def _is_truth(given: str, back: str) -> bool:

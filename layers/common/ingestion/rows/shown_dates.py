@@ -39,7 +39,7 @@ _MONTHS_OF_YEAR: Final = len(_MONTHS)
 _MONTH_NUMBERS: Final = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
 _TIME = (
     r"(?:[T ,]{1,3}([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})([.,][0-9]{1,9})?)?"
-    r" ?([ap]\.?m\.?)?)? ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?"
+    r" ?([ap]\.?m\.?)?)? ?(Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_TIME}", re.IGNORECASE)
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
@@ -47,7 +47,7 @@ _DAY_NAMED = re.compile(
     rf"([0-9]{{1,2}})[. -]{{1,2}}(\w{{3,12}})[. -]{{1,2}}([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE
 )
 _NAMED_DAY = re.compile(rf"(\w{{3,12}})[. ]{{1,2}}([0-9]{{1,2}}),? ([0-9]{{4}}|[0-9]{{2}}){_TIME}", re.IGNORECASE)
-_FRACTION = re.compile(r"([0-9]{1,2})[./]([0-9]{1,2})")
+_FRACTION = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})")
 _DAY_AND_MONTH = re.compile(r"([0-9]{1,2})[-. ]{1,2}([^\W\d_]{3,12})\.?|([^\W\d_]{3,12})[-. ]{1,2}([0-9]{1,2})")
 _MONTH_AND_YEAR = re.compile(
     r"([0-9]{4})[-/. ]([0-9]{1,2})|([0-9]{1,2})[-/. ]([0-9]{4})|([^\W\d_]{3,12})[-. ]{1,2}([0-9]{4}|[0-9]{2})"
@@ -215,7 +215,7 @@ def is_same_date(given: ShownDate, back: ShownDate) -> bool:
     is_same_day = is_same_day and (given.century == back.century or None in (given.century, back.century))
     seconds = (given.second or 0, (given.second or 0) + given.has_fraction)
     is_same_second = back.second is None or back.second in seconds
-    return is_same_day and given.time == back.time and is_same_second and back.zone.upper() in ("", given.zone.upper())
+    return is_same_day and given.time == back.time and is_same_second and _is_zone(given.zone, back.zone)
 
 
 def has_only_date_words(text: str) -> bool:
@@ -237,3 +237,13 @@ def is_left_alone(text: str) -> bool:
     """Whether it is a date with slashes or hyphens that no spreadsheet has changed which shows dates with dots."""
     found = _YEAR_LAST.fullmatch(text.strip(BLANKS)) if text[1:3].strip("0123456789") else None
     return found is not None and "." not in _marks_of(found) and int(found[1]) <= 31 and int(found[2]) <= 12
+
+
+def _is_zone(given: str, back: str) -> bool:
+    """Whether the zone that was handed out may come back as this, or be left out: all names of UTC are one."""
+    return back == "" or _offset(given) == _offset(back)
+
+
+def _offset(zone: str) -> str:
+    digits = zone.upper().replace(":", "")
+    return "+0000" if digits in ("Z", "UTC", "GMT", "-0000", "+00", "-00") else digits

@@ -7,7 +7,7 @@ from typing import Final
 Numbers = tuple[Decimal, ...]
 """What a text may be as a number: `1,234` is one and a fraction here, a thousand there."""
 
-_NUMBER = re.compile(r"([-+]?[0-9]{1,40})(?:[.,]([0-9]{1,40}))?(?:[eE]([-+]?[0-9]{1,3}))?( ?%)?")
+_NUMBER = re.compile(r"([-+]?(?:[0-9]{1,40}|(?=[.,][0-9])))(?:[.,]([0-9]{0,40}))?(?:[eE]([-+]?[0-9]{1,3}))?( ?%)?")
 _GROUPED = re.compile(r"([-+]?[0-9]{1,3}(?:([ .,'’])[0-9]{3})(?:\2[0-9]{3}){0,12})(?:(?!\2)[.,]([0-9]{1,40}))?")
 _MIXED = re.compile(r"([0-9]{1,9}) ([0-9]{1,3})/([1-9][0-9]{0,2})")
 _GENERAL_DIGITS: Final = 9
@@ -22,7 +22,7 @@ def numbers(text: str) -> Numbers:
     if plain := _NUMBER.fullmatch(text):
         whole, fraction, exponent, percent = plain.groups()
         try:
-            value = Decimal(f"{whole}.{fraction or 0}E{exponent or 0}")
+            value = Decimal(f"{whole}.{fraction or ''}E{exponent or 0}")
         except InvalidOperation:
             return ()
         found.append(value / 100 if percent else value)

@@ -22,9 +22,9 @@ from ingestion.values.spreadsheets import (
     damaged,
     fraction_of_date,
     holds_damage,
-    holds_nothing,
+    holds_no_id,
     is_damaged,
-    is_nothing,
+    is_no_id,
     may_be_held,
 )
 
@@ -90,11 +90,11 @@ def id_up_to(limit: int) -> Rule:
 
     def id_rule(field: str, text: str) -> str | Fault | None:
         value = bare(text)
-        if is_damaged(value) and not is_nothing(value):
+        if is_damaged(value) and not is_no_id(value):
             return _damaged(field, value)
         if len(value) > limit:
             return _too_long(field, value, limit)
-        return None if is_nothing(value) else value or None
+        return None if is_no_id(value) else value or None
 
     return id_rule
 
@@ -105,7 +105,7 @@ def ids_up_to(limit: int) -> Callable[[Sequence[str]], list[str | None] | None]:
     def ids_rule(texts: Sequence[str]) -> list[str | None] | None:
         joined = "".join(texts)
         values = _stripped(texts, joined)
-        if max(map(len, values), default=0) > limit or holds_damage(values, joined) or holds_nothing(values):
+        if max(map(len, values), default=0) > limit or holds_damage(values, joined) or holds_no_id(values):
             return None
         return [value or None for value in values]
 

@@ -13,6 +13,8 @@ from ingestion.values.months import MONTHS
 
 NOTHING: Final = frozenset({"-", "–", "—", "n/a", "n.a.", "null", "none", "\\n", "#n/a"})
 """In lower case."""
+_NO_ID: Final = NOTHING | {"na", "nan", "nat", "<na>", "nil"}
+"""What R and pandas write for it is no id, but may be a text."""
 _NOT_AVAILABLE: Final = "#n/a"
 _LONGEST_NOTHING: Final = 4
 
@@ -76,10 +78,15 @@ def is_not_available(value: str) -> bool:
     return value.lower() == _NOT_AVAILABLE
 
 
-def holds_nothing(values: Sequence[str]) -> bool:
-    """Whether any of the trimmed values means that there is none."""
+def is_no_id(value: str) -> bool:
+    """Whether the trimmed value says that there is no id."""
+    return len(value) <= _LONGEST_NOTHING and value.lower() in _NO_ID
+
+
+def holds_no_id(values: Sequence[str]) -> bool:
+    """Whether any of the trimmed values says that there is no id."""
     is_short = min(map(len, values), default=_LONGEST_NOTHING + 1) <= _LONGEST_NOTHING
-    return is_short and not NOTHING.isdisjoint(map(str.lower, values))
+    return is_short and not _NO_ID.isdisjoint(map(str.lower, values))
 
 
 def damaged(field: str, value: str) -> str:
