@@ -12,7 +12,7 @@ from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import SESSIONS
 from ingestion.database.queries import batch_record, health, lineage, lists
 from ingestion.database.queries.lists import BatchFilter, NewestFirst
-from ingestion.database.tables import expiry, new_batches
+from ingestion.database.tables import expiry, new_batches, old_uploads
 from ingestion.records import SESSION
 from local.postgres import Database
 from tests.conftest import secret_of
@@ -232,6 +232,8 @@ QUESTIONS: list[Any] = [
     pytest.param(sql("SELECT * FROM audit_logs WHERE resource_id = :batch_id ORDER BY id"), id="that of a resource"),
     pytest.param(lambda db, a: expiry.expired_error_files(db, 300), id="error files that are due"),
     pytest.param(lambda db, a: expiry.old_batches(db, 365), id="batches to be archived"),
+    pytest.param(lambda db, a: old_uploads.failed(db, 90), id="files of failed batches that are due"),
+    pytest.param(lambda db, a: old_uploads.lock_batch(db, a.batch_id), id="whether a correction needs a batch"),
     pytest.param(lambda db, a: health.claim_for_check(db, 60), id="batches whose counts are to be looked at"),
     pytest.param(lambda db, a: merge_sql.published(db, a.batch_id, SESSIONS), id="the rows that a batch published"),
     pytest.param(lambda db, a: health.with_finding(db), id="the batches that something is wrong with"),
