@@ -320,3 +320,17 @@ def test_names_are_known_in_many_spellings() -> None:
         "scheduled_at",
         "rating",
     ]
+
+
+@pytest.mark.parametrize("blank", ["\n", ",,,\n", '"",,\n', '"""",;""\n', ' "" \n', "\r\n", '","",\n', '",\n",\n'])
+def test_blank_lines_between_rows_change_nothing_but_the_places(blank: str) -> None:
+    header, row = "session_id,participant_email,mentor_email,scheduled_at\n", "MS-1,a@example.org,b@example.org,2024\n"
+    known = header.strip().split(",")
+    bare = find_dialect((header + row * 3).encode(), known, whole=True)
+    found = find_dialect((header + blank * 50 + row * 3).encode(), known, whole=True)
+    assert (found.delimiter, found.header, found.columns, found.shape) == (
+        bare.delimiter,
+        bare.header,
+        bare.columns,
+        bare.shape,
+    )
