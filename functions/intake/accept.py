@@ -76,6 +76,7 @@ def _new_batch(upload: Upload, file: Identified, db: Connection, settings: Setti
         program_instance_id=instance,
         parent_batch_id=file.parent.id if file.parent and file.is_of_parents_programme else None,
         corrects_batch_id=file.parent.id if file.parent else None,
+        compares_rejects=file.parent is not None and file.parent.has_rejects,
         file_name=file.key.file_name,
         file_hash=scanned.sha256,
         file_size_bytes=scanned.size_bytes,
@@ -120,8 +121,11 @@ def _csv_metadata(file: Identified) -> dict[str, Any]:
 
 def _warnings(file: Identified) -> list[FileWarning]:
     """Warnings about the file, including one if a corrected file's parent no longer has its rejects."""
-    lost = file.parent is not None and file.parent.has_lost_rejects and file.scanned.rows > 0
-    gone = [FileWarning(code=WarningCode.CORRECTED_ROWS_GONE, count=file.scanned.rows)] if lost else []
+    parent, count = file.parent, file.scanned.rows
+    # An error file whose batch was started over since, and then had no rejects, can't be compared with anything either.
+    is_void = parent is not None and file.plan.is_error_file and not parent.has_rejects
+    has_lost = parent is not None and parent.has_lost_rejects
+    gone = [FileWarning(code=WarningCode.CORRECTED_ROWS_GONE, count=count)] if count and (has_lost or is_void) else []
     return [*file.scanned.warnings, *gone]
 
 

@@ -13,7 +13,7 @@ from ingestion.uploads.identification import Instance, Key, programme_of_slug, r
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values.dates import declared_of
 from intake.examine import Examined
-from intake.parent_batch import find_slashed, inherited, named_parent, parent_of_rows, refuse_parent_of_other_programme
+from intake.parent_batch import find_parent, find_slashed, inherited, named_parent, refuse_parent_of_other_programme
 from intake.programme_and_instance import (
     Choice,
     InstanceQuestion,
@@ -64,7 +64,7 @@ def read_claims(arrival: Arrival, options: UploadOptions, db: Connection) -> Cla
 def identify(examined: Examined, claims: Claims, db: Connection) -> Identified:
     """Identify the file. Raises Refused, Unavailable."""
     key, source, scanned = claims.key, examined.source, examined.scanned
-    parent = claims.parent or parent_of_rows(source, scanned, db)
+    parent = find_parent(claims.parent, source, scanned, db)
     options = inherited(claims.options, parent)
     programme = choose_programme(key, parent.program_type if parent else None, source, scanned)
     if parent:

@@ -31,7 +31,22 @@ def named_parent(options: UploadOptions, db: Connection) -> Parent | None:
     return parent
 
 
-def parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
+def find_parent(named: Parent | None, source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
+    """The batch that the uploader names, or else the rows. Raises Refused if the rows name another one.
+
+    Compared with the rejects of the wrong batch, rows that were cut or padded to fit would come in as new.
+    """
+    of_rows = _parent_of_rows(source, scanned, db)
+    if named and of_rows and named.id != of_rows.id:
+        raise Refused(
+            RefusalCode.NO_SUCH_PARENT_BATCH,
+            f"The file has rows from the error file of batch {of_rows.id}, but corrects batch {named.id} according to "
+            f"its uploader; name batch {of_rows.id}, or none.",
+        )
+    return named or of_rows
+
+
+def _parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
     """The batch that the rows of a returned error file name. Raises Refused if they name several.
 
     Ids that belong to no batch are ignored, such as those that a spreadsheet made by counting up from a real one. Not

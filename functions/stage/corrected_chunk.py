@@ -1,15 +1,16 @@
 """Compares a chunk of a corrected file with its parent's rejects, which are streamed and never held in memory."""
 
 from collections.abc import Container, Iterator, Sequence
+from uuid import UUID
 
 from ingestion.aws import object_keys, s3
 from ingestion.csv_file.chunk_reader import Block
 from ingestion.database.tables.batches import Batch
+from ingestion.errors import BatchBroken
 from ingestion.faults import RawRow, RawRows, Reject
 from ingestion.rows.corrections import judged_anew, number_of, still_rejected
 from ingestion.rows.paired_columns import pair_columns
 from ingestion.rows.rejects import read_rejects
-from ingestion.telemetry import logger
 from stage.matched_rejects import MatchedRejects
 
 
@@ -57,12 +58,19 @@ class Correction:
 
 
 def apply_correction(correction: Correction | None, blocks: Iterator[Block]) -> Iterator[Block]:
-    """The blocks of a chunk, corrected if there is anything to compare them with."""
+    """The blocks of a chunk, corrected if there is anything to compare them with. Raises BatchBroken."""
     if correction is None:
         return blocks
     whole = list(blocks)
     try:
         return iter(correction.apply(whole))
-    except s3.NoSuchFile:
-        logger.warning("the rejects of the parent are gone", parent=str(correction.parent.id))
-        return iter(whole)
+    except s3.NoSuchFile as gone:
+        raise rejects_gone(correction.parent.id) from gone
+
+
+def rejects_gone(parent_id: UUID) -> BatchBroken:
+    """The error of a correction that has nothing to be compared with: nobody can tell which rows were fixed."""
+    return BatchBroken(
+        f"Batch {parent_id} no longer has the rejected rows that this file corrects, so nobody can tell which of them "
+        "were fixed. If you upload the file again once that batch has ended, its rows are read as they are."
+    )

@@ -27,7 +27,7 @@ from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
-from stage.corrected_chunk import Correction, apply_correction
+from stage.corrected_chunk import Correction, apply_correction, rejects_gone
 from stage.known_people import People, acquaintances
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
 from stage.start_chunk import start
@@ -111,8 +111,10 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
 
 
 def _correction(batch: Batch, db: Connection, settings: Settings) -> Correction | None:
-    if batch.corrects_batch_id is None or not batch.corrects_kept_rejects:
+    if batch.corrects_batch_id is None or not batch.compares_rejects:
         return None
+    if not batch.has_rejects_to_compare:
+        raise rejects_gone(batch.corrects_batch_id)
     return Correction(batches.get(db, batch.corrects_batch_id), batch, settings.work_bucket)
 
 

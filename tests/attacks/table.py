@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from tests.attacks import api_requests, keys, uploads, web_pages
+from tests.attacks import api_requests, database, keys, uploads, web_pages
 from tests.attacks.attack import Attack
 
-ATTACKS: Final[tuple[Attack, ...]] = (*web_pages.ATTACKS, *keys.ATTACKS, *uploads.ATTACKS, *api_requests.ATTACKS)
+ATTACKS: Final[tuple[Attack, ...]] = (
+    *web_pages.ATTACKS,
+    *keys.ATTACKS,
+    *uploads.ATTACKS,
+    *database.ATTACKS,
+    *api_requests.ATTACKS,
+)

@@ -39,6 +39,7 @@ def a_batch(db: Connection, **given: Any) -> NewBatch:
         "file_size_bytes": 1,
         "forced": False,
         "dry_run": False,
+        "compares_rejects": False,
         "format": {},
         "csv_metadata": {"delimiter": ","},
         "shard_count": 1,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import SESSIONS
 from ingestion.database.queries import batch_record, health, lineage, lists
 from ingestion.database.queries.lists import BatchFilter, NewestFirst
-from ingestion.database.tables import expiry, new_batches
+from ingestion.database.tables import expiry, new_batches, old_uploads
 from ingestion.records import SESSION
 from local.postgres import Database
 from tests.conftest import secret_of
@@ -156,6 +157,11 @@ def sql(statement: str) -> Callable[[Any, Asked], object]:
     return ask
 
 
+def days_since(day: str) -> int:
+    """Days until now: what ended before *day* is due, which is not much of what was seeded."""
+    return (datetime.now(UTC).date() - date.fromisoformat(day)).days
+
+
 QUESTIONS: list[Any] = [
     pytest.param(lambda db, a: lineage.sessions_of_batch(db, a.batch_id, 50, None), id="the sessions of a batch"),
     pytest.param(lambda db, a: lineage.sessions_of_batch(db, a.batch_id, 50, 300), id="the next page of them"),
@@ -232,6 +238,10 @@ QUESTIONS: list[Any] = [
     pytest.param(sql("SELECT * FROM audit_logs WHERE resource_id = :batch_id ORDER BY id"), id="that of a resource"),
     pytest.param(lambda db, a: expiry.expired_error_files(db, 300), id="error files that are due"),
     pytest.param(lambda db, a: expiry.old_batches(db, 365), id="batches to be archived"),
+    pytest.param(
+        lambda db, a: old_uploads.failed(db, days_since("2024-01-10")), id="files of failed batches that are due"
+    ),
+    pytest.param(lambda db, a: old_uploads.lock_batch(db, a.batch_id), id="whether a correction needs a batch"),
     pytest.param(lambda db, a: health.claim_for_check(db, 60), id="batches whose counts are to be looked at"),
     pytest.param(lambda db, a: merge_sql.published(db, a.batch_id, SESSIONS), id="the rows that a batch published"),
     pytest.param(lambda db, a: health.with_finding(db), id="the batches that something is wrong with"),

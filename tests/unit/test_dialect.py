@@ -349,3 +349,17 @@ def test_rows_that_all_have_a_comma_too_many_in_their_text_are_no_wider_table() 
     assert all(isinstance(row, Reject) for row in rows_of((HEADER + rows).encode()))
     quoted = rows.replace("Fine, talk,", '"Fine, talk",,')
     assert {tuple(row[5:]) for row in cells_of((HEADER + quoted).encode())} == {("Fine, talk", "")}
+
+
+@pytest.mark.parametrize("blank", ["\n", ",,,\n", '"",,\n', '"""",;""\n', ' "" \n', "\r\n", '","",\n', '",\n",\n'])
+def test_blank_lines_between_rows_change_nothing_but_the_places(blank: str) -> None:
+    header, row = "session_id,participant_email,mentor_email,scheduled_at\n", "MS-1,a@example.org,b@example.org,2024\n"
+    known = header.strip().split(",")
+    bare = find_dialect((header + row * 3).encode(), known, whole=True)
+    found = find_dialect((header + blank * 50 + row * 3).encode(), known, whole=True)
+    assert (found.delimiter, found.header, found.columns, found.shape) == (
+        bare.delimiter,
+        bare.header,
+        bare.columns,
+        bare.shape,
+    )

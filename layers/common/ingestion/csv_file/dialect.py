@@ -8,10 +8,11 @@ names that we know are ASCII in every encoding that reaches here.
 import csv
 import io
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import repeat
+from typing import Final, Self
 
 from ingestion.csv_file.blank_rows import ASCII_BLANKS, DELIMITERS
 from ingestion.csv_file.header_rows import (
@@ -37,6 +38,9 @@ BLANK_CHARS = ASCII_BLANKS.decode()
 MOST_COLUMNS: Final = 16_384
 """As many as a worksheet of Excel can have."""
 
+_BLANK_LINE_CHARS = BLANK_CHARS.replace('"', "")
+"""What a line between two rows may consist of and still be blank; a quote may open a text."""
+
 _SAMPLE_ROWS = 100
 _SEP_LINE = re.compile(r'[ \t]*"?sep=(\\t|[^\w"\r\n\x80-\xff])"?[,;\t |]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*+"')
@@ -61,6 +65,21 @@ class Dialect:
     preamble_rows: int
     shape: RowShape
     repeats_differ: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines of the head; `filled` has a byte for each, 0 for a blank one; `whole` says that nothing follows them."""
+
+    lines: Sequence[str]
+    filled: bytes
+    whole: bool
+
+    @classmethod
+    def of(cls, lines: Sequence[str], *, whole: bool) -> Self:
+        """The lines. One with quotes is blank if these come in pairs: then none of them opens a text."""
+        texts = map(str.replace, lines, repeat('""'), repeat(""))
+        return cls(lines, bytes(map(bool, map(str.strip, texts, repeat(_BLANK_LINE_CHARS)))), whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,8 @@ def find_dialect(head: bytes, known: Collection[str], *, whole: bool) -> Dialect
     skipped = _count_lines(text[: sep.end()]) if sep else 0
     said = sep[1].replace("\\t", "\t") if sep else ""
     delimiters = [said, *(each for each in DELIMITERS if each != said)] if said else DELIMITERS
-    readings = [_read(lines[skipped:], delimiter, known, whole) for delimiter in delimiters]
+    below = _Lines.of(lines[skipped:], whole=whole)
+    readings = [_read(below, delimiter, known) for delimiter in delimiters]
     best = max(readings, key=lambda reading: reading.merit)
     if said and readings[0].known == best.known:
         best = readings[0]
@@ -121,20 +141,27 @@ def _count_lines(text: str) -> int:
     return sum(1 for _ in io.StringIO(text, newline=""))
 
 
-def _read(lines: Sequence[str], delimiter: str, known: Collection[str], whole: bool) -> _Reading:
-    """Cut *lines* at *delimiter*; a row that the end of the head may have cut short is left out."""
-    reader = csv.reader(iter(lines), delimiter=delimiter, skipinitialspace=True)
+def _read(given: _Lines, delimiter: str, known: Collection[str]) -> _Reading:
+    """Cut the lines at *delimiter*; a row that the end of the head may have cut short is left out."""
+    lines, at = given.lines, 0
+
+    def following() -> Iterator[str]:
+        nonlocal at
+        while at < len(lines):
+            at += 1
+            yield lines[at - 1]
+
+    reader = csv.reader(following(), delimiter=delimiter, skipinitialspace=True)
     rows: list[list[str]] = []
     spans: list[tuple[int, int]] = []
-    before = 0
     with suppress(csv.Error):
-        for row in reader:
-            if (whole or reader.line_num < len(lines)) and "".join(row).strip(BLANK_CHARS):
+        # Between two rows, thousands of blank lines are passed at once.
+        while len(rows) < _SAMPLE_ROWS and (before := given.filled.find(1, at)) >= 0:
+            at = before
+            row = next(reader)
+            if (given.whole or at < len(lines)) and "".join(row).strip(BLANK_CHARS):
                 rows.append(row)
-                spans.append((before, reader.line_num))
-            before = reader.line_num
-            if len(rows) == _SAMPLE_ROWS:
-                break
+                spans.append((before, at))
     header_at = find_header(rows, known)
     hits = count_known(rows[header_at], known) if rows else 0
     return _Reading(delimiter, rows, spans, header_at, hits, is_wrapped=False)

@@ -113,6 +113,7 @@ CREATE TABLE public.ingestion_batches (
     program_instance_id integer,
     parent_batch_id uuid,
     corrects_batch_id uuid,
+    compares_rejects boolean DEFAULT false NOT NULL,
     file_name text NOT NULL,
     file_hash text NOT NULL COLLATE pg_catalog."C",
     file_size_bytes bigint NOT NULL,
@@ -168,6 +169,7 @@ CREATE TABLE public.ingestion_batches (
 COMMENT ON TABLE public.ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
 COMMENT ON COLUMN public.ingestion_batches.number IS 'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN public.ingestion_batches.corrects_batch_id IS 'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN public.ingestion_batches.compares_rejects IS 'Whether its rows are compared with the rejected rows of corrects_batch_id; it fails if these are gone by then';
 COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';

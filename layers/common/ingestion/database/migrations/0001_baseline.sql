@@ -89,6 +89,7 @@ CREATE TABLE ingestion_batches (
     program_instance_id    integer,
     parent_batch_id        uuid,
     corrects_batch_id      uuid REFERENCES ingestion_batches,
+    compares_rejects       boolean NOT NULL DEFAULT false,
     file_name              text NOT NULL,
     file_hash              text COLLATE "C" NOT NULL,
     file_size_bytes        bigint NOT NULL,
@@ -156,6 +157,8 @@ COMMENT ON COLUMN ingestion_batches.number IS
     'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
     'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
+COMMENT ON COLUMN ingestion_batches.compares_rejects IS
+    'Whether its rows are compared with the rejected rows of corrects_batch_id; it fails if these are gone by then';
 COMMENT ON COLUMN ingestion_batches.cancelled_at IS
     'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';

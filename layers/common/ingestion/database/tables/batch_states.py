@@ -5,6 +5,7 @@ from uuid import UUID
 
 from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.database.connection import Connection, to_json
+from ingestion.database.tables.old_uploads import NOT_NEEDED
 from ingestion.file_warnings import OF_ROWS, WarningCode
 
 
@@ -21,6 +22,18 @@ def start(db: Connection, batch_id: UUID, execution: str) -> bool:
         execution=execution,
     )
     return bool(moved)
+
+
+def lock_failed(db: Connection, batch_id: UUID) -> bool:
+    """If the batch has failed, lock it, so that no correction of it is accepted until the transaction ends.
+
+    False if a correction that has not ended is compared with its rejects. The first statement waits for such a
+    correction to be accepted, so the second one sees it.
+    """
+    db.run("SELECT FROM ingestion_batches WHERE id = :id AND status = 'failed' FOR UPDATE", id=batch_id)
+    return not db.run(
+        f"SELECT FROM ingestion_batches b WHERE b.id = :id AND b.status = 'failed' AND NOT {NOT_NEEDED}", id=batch_id
+    )
 
 
 def start_over(db: Connection, batch_id: UUID, execution: str) -> bool:

@@ -47,8 +47,10 @@ class Batch(BaseModel):
     corrects_batch_id: UUID | None
     given_scale: str | None
     """The rating scale of the file whose rows this one corrects."""
-    corrects_kept_rejects: bool
-    """Whether the rejects that it corrects still exist, to compare its rows with."""
+    compares_rejects: bool
+    """Whether its rows are compared with the rejects of the batch that it corrects."""
+    has_rejects_to_compare: bool
+    """Whether that batch has its rejects now; one that is started over has none until it ends."""
 
     @property
     def has_ended(self) -> bool:
@@ -103,6 +105,7 @@ class Parent(BaseModel):
     time_zone: str | None
     has_ended: bool
     has_lost_rejects: bool
+    has_rejects: bool
 
 
 def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
@@ -113,9 +116,9 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
-               b.execution, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
+               b.execution, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id, b.compares_rejects,
                c.rating_scale AS given_scale,
-               c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS corrects_kept_rejects
+               c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS has_rejects_to_compare
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
      LEFT JOIN ingestion_batches c ON c.id = b.corrects_batch_id
@@ -136,7 +139,8 @@ def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent
         f"""
         SELECT b.id, b.program_type, b.program_instance_id, b.date_order, b.time_zone,
                b.status NOT IN ('pending', 'running') AS has_ended,
-               b.error_file_deleted_at IS NOT NULL AS has_lost_rejects
+               b.error_file_deleted_at IS NOT NULL AS has_lost_rejects,
+               b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_rejects
           FROM ingestion_batches b
          WHERE b.id = :id
          {"FOR KEY SHARE" if lock else ""}

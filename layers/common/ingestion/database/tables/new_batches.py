@@ -20,6 +20,7 @@ class NewBatch(BaseModel):
     program_instance_id: int | None
     parent_batch_id: UUID | None
     corrects_batch_id: UUID | None = None
+    compares_rejects: bool = False
     file_name: str
     file_hash: str
     file_size_bytes: int
@@ -53,13 +54,13 @@ def create(db: Connection, batch: NewBatch) -> bool:
     created = db.run(
         """
         INSERT INTO ingestion_batches (
-            id, upload_id, program_type, program_instance_id, parent_batch_id, corrects_batch_id, file_name, file_hash,
-            file_size_bytes, imported_by, claimed_by, forced, force_reason, dry_run, max_error_percent, date_order,
-            time_zone, format, work_key, csv_metadata, shard_count, total_rows)
+            id, upload_id, program_type, program_instance_id, parent_batch_id, corrects_batch_id, compares_rejects,
+            file_name, file_hash, file_size_bytes, imported_by, claimed_by, forced, force_reason, dry_run,
+            max_error_percent, date_order, time_zone, format, work_key, csv_metadata, shard_count, total_rows)
         VALUES (
-            :id, :upload_id, :program_type, :program_instance_id, :parent_batch_id, :corrects_batch_id, :file_name,
-            :file_hash, :file_size_bytes, :imported_by, :claimed_by, :forced, :force_reason, :dry_run,
-            :max_error_percent, :date_order, :time_zone, CAST(:format_ AS jsonb), :work_key,
+            :id, :upload_id, :program_type, :program_instance_id, :parent_batch_id, :corrects_batch_id,
+            :compares_rejects, :file_name, :file_hash, :file_size_bytes, :imported_by, :claimed_by, :forced,
+            :force_reason, :dry_run, :max_error_percent, :date_order, :time_zone, CAST(:format_ AS jsonb), :work_key,
             CAST(:csv_metadata AS jsonb), :shard_count, :total_rows)
             ON CONFLICT (file_hash, program_type)
                WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run
