@@ -184,13 +184,13 @@ def events_of(system: LocalSystem) -> dict[str, str]:
 
 
 def newest_import(db: Any) -> tuple[Any, ...] | None:
-    """The newest batch of sessions that has ended, with its object: batch, key, version, size."""
+    """The newest batch that has ended, if possible well, with its object: batch, key, version, size."""
     found = db.run(
         """
         SELECT b.id, u.key, u.version_id, u.size_bytes
           FROM ingestion_batches b JOIN uploads u ON u.id = b.upload_id
-         WHERE b.status IN ('completed', 'failed') AND b.archived_at IS NULL
-      ORDER BY b.created_at DESC
+         WHERE b.status IN ('completed', 'failed') AND b.archived_at IS NULL AND b.cancelled_at IS NULL
+      ORDER BY b.status = 'completed' DESC, b.created_at DESC
          LIMIT 1
         """
     )

@@ -18,6 +18,7 @@ from local.deploy import TemplateLoader
 from local.invocable import EVENTS, NETWORK, open_to_containers, write_files
 from local.sam_local import function_of
 from local.system import LocalSystem
+from tests.e2e.front_door import FrontDoor
 from tests.template.documents import functions
 from tests.unit.test_local_sam import docker_that
 
@@ -34,8 +35,11 @@ print("ANSWER", json.dumps(answer))
 
 
 @pytest.fixture(scope="module")
-def folder(system: LocalSystem, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(system: LocalSystem, s3: Any, api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of `make up`, whose addresses lead to the system without a container between."""
+    door = FrontDoor(s3, system.stack.uploads_bucket, api_url)
+    roster = b"Email,Name\ninvocable@example.org,Somebody\n"  # an import that went well, whatever other tests did
+    assert door.load("incoming/kintell_users/invocable.csv", roster)["status"] == "completed"
     made = tmp_path_factory.mktemp("sam")
     write_files(system, made, Engine("27.1", "x86_64"), (system.aws.url, (system.database.host, system.database.port)))
     return made
