@@ -15,7 +15,7 @@ REGION := eu-north-1
 # Keeps make's own lines from following the one that says why a step failed.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up quick test test-postgres17 test-pooler openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up quick test test-postgres17 test-pooler openapi mutants attack build sam-local faults screenshots docs reference lint bench load bench-peers bench-memory bench-small bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a throw-away system and show the results"
@@ -38,6 +38,7 @@ help:
 	@echo "make load       import FILES=500 small files at once: is any lost, and does the API answer meanwhile?"
 	@echo "make bench-peers compare with pgloader, dlt, awswrangler and a naive importer too, on the same file"
 	@echo "make bench-memory check whether the functions' memory depends on the size of the file; ROWS=5000000"
+	@echo "make bench-small is a database of 1 GiB enough? ROWS=1000000 imported and updated, 200 files at once"
 	@echo "make cost       count what AWS would bill imports for; ROWS=200000 sets the largest size (1000000)"
 	@echo "make bench-pages measure the dashboard's queries on 100,000 batches and 10,000,000 sessions"
 	@echo "make fuzz       send unlikely requests to a running API (FUZZ_EXAMPLES=20)"
@@ -141,6 +142,9 @@ bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 
 bench-memory: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.memory $(ROWS)
+
+bench-small: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.small $(ROWS)
 
 cost: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.costs $(ROWS)
