@@ -44,6 +44,7 @@ def main() -> None:
                 say("no control group may be made here, so the memory is measured but not limited")
             try:
                 figures = [_import(system, server, Path(folder), rows, outcome) for outcome in _VARIANTS]
+                server.peak_bytes = 0
                 files = measure_many_files(system, FILES, say)
             except WentWrong as wrong:
                 raise CannotStart(f"the benchmark failed: {wrong}") from wrong
