@@ -74,8 +74,8 @@ test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
 		$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POSTGRES17_TESTS))
 
 # Without tests that watch a process of the server or keep something in its session, which a pooler does not give them.
-POOLER_TESTS := $(addsuffix .py,$(addprefix tests/db/test_,pooler migrations role_defaults audit batch_states chunks errors sessions \
-	soundness uploads watching) $(addprefix tests/stages/test_,import interruptions outcomes cancelling sessions_of_batch watching))
+POOLER_TESTS := $(addsuffix .py,$(addprefix tests/db/test_,pooler migrations role_defaults sessions soundness uploads) \
+	$(addprefix tests/stages/test_,import interruptions cancelling))
 test-pooler: $(VENV)/.dev.stamp
 	KINTELL_POOLER=pgbouncer $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POOLER_TESTS))
 
