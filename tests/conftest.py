@@ -18,6 +18,7 @@ from ingestion.database.roles import Login, let_in
 from ingestion.database.schema import migrate
 from local.postgres import Database, temporary_server
 from tests.chromium import browser
+from tests.pgbouncer import Pooler, is_wanted, running_pooler
 
 __all__ = ["browser"]
 
@@ -27,18 +28,26 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 _numbers = count(1)
+_poolers: dict[int, Pooler] = {}
+"""The pooler in front of a server, by the server's port; none unless the tests are to run through one."""
 
 
 @pytest.fixture(scope="session")
-def database_server() -> Iterator[Database]:
-    """A throw-away server, with a database `migrated` to copy."""
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A throw-away server, with a database `migrated` to copy. If wanted, the code gets to it through PgBouncer."""
     with temporary_server() as server:
         template = server.create("migrated")
         db = connect(secret_of(template))
         migrate(db)
         let_in(db, Login(username=FUNCTIONS, password=FUNCTIONS_PASSWORD))
         db.close()
-        yield server
+        if not is_wanted():
+            yield server
+            return
+        folder = tmp_path_factory.mktemp("pooler")
+        with running_pooler(server, folder, {FUNCTIONS: FUNCTIONS_PASSWORD}) as pooler:
+            _poolers[server.port] = pooler
+            yield server
 
 
 @pytest.fixture
@@ -61,7 +70,7 @@ def secret_of(database: Database) -> DatabaseSecret:
     """The database's address as Secrets Manager keeps it."""
     return DatabaseSecret(
         host=database.host,
-        port=database.port,
+        port=_poolers[database.port].port if database.port in _poolers else database.port,
         dbname=database.dbname,
         username=database.username,
         password=database.password,

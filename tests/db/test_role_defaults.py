@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from ingestion.database import connection as database_connection
-from ingestion.database.connection import SESSION, Connection, connect
+from ingestion.database.connection import Connection, connect
 from ingestion.database.roles import Login, let_in
+from ingestion.database.session_settings import SESSION
 from ingestion.errors import Unavailable
 from local.postgres import Database
 from tests.conftest import FUNCTIONS, FUNCTIONS_PASSWORD, functions_secret_of

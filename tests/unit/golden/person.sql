@@ -2,6 +2,11 @@
 
 -- every column, ratings from 1 to 5
 
+SELECT set_config('work_mem', greatest(4096, least(65536, cache_kb / 32)) || 'kB', true),
+       set_config('max_parallel_workers_per_gather', CAST(least(workers, cache_kb / 524288) AS text), true)
+  FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
+               CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
+
 ANALYZE staging.rows_batch;
 
 DROP TABLE IF EXISTS staging.repeated_batch;
@@ -72,6 +77,11 @@ DROP TABLE IF EXISTS staging.repeated_batch;
 
 ANALYZE staging.changes_batch;
 
+SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB', true),
+       set_config('max_parallel_workers_per_gather', CAST(least(workers, cache_kb / 524288) AS text), true)
+  FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
+               CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
+
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
@@ -110,6 +120,11 @@ SELECT count(*) FILTER (WHERE outcome = 'inserted'), count(*) FILTER (WHERE outc
   FROM staging.changes_batch WHERE shard = :shard;
 
 -- required columns alone
+
+SELECT set_config('work_mem', greatest(4096, least(65536, cache_kb / 32)) || 'kB', true),
+       set_config('max_parallel_workers_per_gather', CAST(least(workers, cache_kb / 524288) AS text), true)
+  FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
+               CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
 ANALYZE staging.rows_batch;
 
@@ -180,6 +195,11 @@ UNION ALL
 DROP TABLE IF EXISTS staging.repeated_batch;
 
 ANALYZE staging.changes_batch;
+
+SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB', true),
+       set_config('max_parallel_workers_per_gather', CAST(least(workers, cache_kb / 524288) AS text), true)
+  FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
+               CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)

@@ -7,7 +7,7 @@ import json
 import secrets
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -24,12 +24,14 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.aws.secrets import read_secret
 from ingestion.config import Settings
 from ingestion.database.exchange import Connection, DatabaseError, InterfaceError, sqlstate
+from ingestion.database.session_settings import SESSION, insist_on_settings
 from ingestion.errors import Unavailable
 
 __all__ = [
     "Connection",
     "DatabaseError",
     "DatabaseSecret",
+    "another",
     "connect",
     "connection",
     "rows",
@@ -49,30 +51,10 @@ RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
 # In seconds, probes, and milliseconds. https://man7.org/linux/man-pages/man7/tcp.7.html
 _KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
 
-SESSION = {
-    "search_path": '"$user", public',
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, MDY",
-    "IntervalStyle": "postgres",
-    "standard_conforming_strings": "on",
-    "transform_null_equals": "off",
-    "array_nulls": "on",
-    "synchronous_commit": "on",
-    "default_transaction_isolation": "read committed",
-    "default_transaction_read_only": "off",
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_session_timeout": "0",
-    "idle_in_transaction_session_timeout": "15min",
-}
-"""What statements rely on, as the server spells it. A role may change its own defaults for every connection to come, so
-no connection relies on defaults. Statements take as long as their function may, at most 15 minutes.
-
-https://www.postgresql.org/docs/current/config-setting.html
-"""
-
 # too_many_connections, cannot_connect_now
 _FULL = ("53300", "57P03")
+# protocol_violation: PgBouncer refuses settings that its configuration doesn't name.
+_REFUSES_SETTINGS = "08P01"
 
 
 class DatabaseSecret(BaseModel):
@@ -105,7 +87,29 @@ def connect(secret: DatabaseSecret) -> Connection:
             raise Unavailable("The database is out of reach.") from failed
 
 
+def another(db: Connection) -> Connection:
+    """Open one more connection with the login of this one. Raises Unavailable."""
+    return connect(db.login)
+
+
 def _connect(secret: DatabaseSecret) -> Connection:
+    try:
+        db = _open_connection(secret, SESSION)
+    except DatabaseError as refused:
+        if sqlstate(refused) != _REFUSES_SETTINGS:
+            raise
+        db = _open_connection(secret, {})
+    try:
+        insist_on_settings(db)
+        # Only connecting has a time limit; a statement may take as long as its function.
+        db.wait_for(None)
+    except BaseException:
+        db.abandon()
+        raise
+    return db
+
+
+def _open_connection(secret: DatabaseSecret, startup_params: Mapping[str, str]) -> Connection:
     link = socket.create_connection((secret.host, secret.port), CONNECT_SECONDS)
     try:
         _notice_death(link)
@@ -116,28 +120,14 @@ def _connect(secret: DatabaseSecret) -> Connection:
             password=secret.password or _token(secret),
             ssl_context=_tls() if secret.sslmode != "disable" else False,
             application_name="kintell-ingest",
-            startup_params=SESSION,
+            startup_params=startup_params,
             sock=link,
         )
-        _insist_on_settings(db)
-        # Only connecting has a time limit; a statement may take as long as its function.
-        db.wait_for(None)
     except BaseException:
         link.close()
         raise
+    db.login = secret
     return db
-
-
-def _insist_on_settings(db: Connection) -> None:
-    """Set what did not arrive with the connection's first message: a proxy may keep it to itself."""
-    db.run(
-        """
-        SELECT set_config(name, wanted, false)
-          FROM json_each_text(CAST(:wanted AS json)) AS s (name, wanted)
-         WHERE current_setting(name) <> wanted
-        """,
-        wanted=to_json(SESSION),
-    )
 
 
 def _notice_death(link: socket.socket) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pg8000.converters import make_param
-from pg8000.core import IN_FAILED_TRANSACTION, NULL_BYTE, SYNC_MSG, Context
+from pg8000.core import IN_FAILED_TRANSACTION, IN_TRANSACTION, NULL_BYTE, SYNC_MSG, Context
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as _Pg8000Connection
 
@@ -37,18 +37,47 @@ _COPY_LINE = re.compile(r"COPY \S+, line \d+")
 class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no types
     """A pg8000 connection on which every statement gets its own answer or none."""
 
+    _context: Any
     _usock: Any
     _sock: Any
     _is_answered = True
     """Whether the last answer was read to its end."""
     _owes_sync = False
     """Whether a statement with a stream still lacks its Sync."""
+    login: Any = None
+    """What the connection was opened with (see `connection`)."""
+    begin = ""
+    """Behind a pooler, the statements that begin every transaction: another server connection may run each of them,
+    with the settings that somebody else left there (see `session_settings`)."""
 
     def run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
         """Run one statement with `:name` parameters and return its rows, or an empty list.
 
         Raises Unavailable, at once if the connection is closed; NotStorable before anything is sent; DatabaseError.
         """
+        if not self.begin or self.is_in_transaction or sql.startswith("ROLLBACK"):
+            return self._run(sql, stream, types, **params)
+        if sql == "BEGIN":
+            return self._run(self.begin)
+        return self._run_in_transaction(sql, stream, types, **params)
+
+    def _run_in_transaction(self, sql: str, stream: Any, types: Any, **params: Any) -> list[list[Any]]:
+        """Run a statement that is outside of any transaction in one of its own."""
+        self._run(self.begin)
+        try:
+            answer = self._run(sql, stream, types, **params)
+            context = self._context
+            self._run("COMMIT")
+        except BaseException:
+            # If the connection is gone, so is its transaction.
+            with suppress(Unavailable, DatabaseError):
+                self._run("ROLLBACK")
+            raise
+        # Columns and counts are those of the statement.
+        self._context = context
+        return answer
+
+    def _run(self, sql: str, stream: Any = None, types: Any = None, **params: Any) -> list[list[Any]]:
         if self._usock is None:
             raise Unavailable("The connection to the database was lost.")
         sendable = {name: self._as_text(name, value) for name, value in params.items()}
@@ -76,6 +105,16 @@ class Connection(_Pg8000Connection):  # type: ignore[misc]  # pg8000 has no type
         finally:
             if not self._is_answered:
                 self.abandon()
+
+    @property
+    def process_id(self) -> int:
+        """The process that the server, or a pooler in its place, says will answer on this connection."""
+        return int.from_bytes((self._backend_key_data or b"")[:4], signed=True)
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open, failed or not."""
+        return self._transaction_status in (IN_TRANSACTION, IN_FAILED_TRANSACTION)
 
     @property
     def is_in_failed_transaction(self) -> bool:

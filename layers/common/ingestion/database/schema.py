@@ -6,15 +6,14 @@ Migrate notes it, and applies it at its next call. A new database gets everythin
 """
 
 import re
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from ingestion.database.connection import Connection, DatabaseError, sqlstate, transaction
+from ingestion.database.connection import Connection, DatabaseError, another, sqlstate, transaction
 from ingestion.database.tables import programmes
-from ingestion.errors import Unavailable
 from ingestion.records import PROGRAMMES
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -95,13 +94,20 @@ def migrate(db: Connection) -> list[str]:
 
     Raises MigrationFailed; files before the failed one stay applied. Raises OtherSchema before any change.
     """
-    db.run("SELECT pg_advisory_lock(:lock)", lock=_LOCK)
-    try:
+    with _alone(db):
         return _apply_due(db)
-    finally:
-        # If the connection is gone, so is its lock.
-        with suppress(Unavailable):
-            db.run("SELECT pg_advisory_unlock(:lock)", lock=_LOCK)
+
+
+@contextmanager
+def _alone(db: Connection) -> Iterator[None]:
+    """Keep other runners out, by a lock that a transaction of another connection holds.
+
+    Each file is a transaction of its own, and a lock that outlives transactions does not survive a pooler.
+    """
+    with closing(another(db)) as keeper, transaction(keeper):
+        keeper.run("SET LOCAL idle_in_transaction_session_timeout = 0")
+        keeper.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
+        yield
 
 
 def _apply_due(db: Connection) -> list[str]:

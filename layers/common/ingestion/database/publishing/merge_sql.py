@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ingestion.database.connection import Connection
+from ingestion.database.publishing import memory
 from ingestion.database.publishing.staging import changes_table, rows_table
 from ingestion.database.publishing.targets import Target, staged_value
 from ingestion.database.tables import people
 from ingestion.values.ratings import Scale
-
-WORK_MEM = "96MB"
-"""For each merge: enough to check the references of a shard of 250,000 rows without going to disk. A programme merges
-one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def merge(db: Connection, merging: Merging) -> tuple[int, int]:
 
     A row that a later row of the same file replaced counts too: it was inserted or updated, and is now a version.
     """
-    db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
+    memory.limit(db, memory.MERGE_KB)
     inserted = _insert_new(db, merging)
     if not db.run(f"SELECT EXISTS (SELECT FROM {changes_table(merging.batch_id)})")[0][0]:
         return inserted, 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ingestion.database.connection import Connection
+from ingestion.database.publishing import memory
 from ingestion.database.publishing.staging import (
     analyze,
     changes_table,
@@ -22,9 +23,6 @@ from ingestion.database.publishing.staging import (
 )
 from ingestion.database.publishing.targets import Target, staged_value
 from ingestion.values.ratings import Scale
-
-WORK_MEM = "64MB"
-"""The limit of each parallel worker. A programme reconciles one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Reconciling:
 
 def reconcile(db: Connection, reconciling: Reconciling) -> None:
     """Write the table of changes of these shards again. The target must not change until they are merged."""
-    db.run(f"SET LOCAL work_mem = '{WORK_MEM}'")
+    memory.limit(db, memory.RECONCILE_KB)
     analyze(db, rows_table(reconciling.batch_id))
     repeats = _find_repeated(db, reconciling)
     _reconcile_single_rows(db, reconciling, repeats)
