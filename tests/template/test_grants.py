@@ -35,7 +35,11 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
     # To show the row behind a session, it reads the upload.
-    "Api": {UPLOADS: {"s3:PutObject", *READ_VERSION}, "uploads": {"s3:ListBucket"}, ERRORS: {"s3:GetObject"}},
+    "Api": {
+        UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts", *READ_VERSION},
+        "uploads": {"s3:ListBucket"},
+        ERRORS: {"s3:GetObject"},
+    },
     "Retention": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         WORK: {"s3:DeleteObject", "s3:PutObject"},
@@ -213,6 +217,7 @@ CONDITIONS: dict[tuple[str, str], Any] = {
     ("Finalize", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
     ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
+    ("Api", "s3:ListMultipartUploadParts"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
 """What narrows a grant further; every other grant has no condition."""
 
