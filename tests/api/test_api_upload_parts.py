@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from ingestion import config
-from ingestion.aws import multipart_links
+from ingestion.aws import multipart_links, s3
 from ingestion.uploads.upload_links import UploadLink
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.uploads.upload_parts import MOST_BYTES, MOST_PARTS
@@ -21,8 +21,6 @@ PART = 5 * 1024 * 1024
 BODY = bytes(range(256)) * (2 * PART // 256) + b"the end"
 KARI, OLE = {"sub": "42"}, {"sub": "43"}
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024
-
-presign = multipart_links.presign
 
 Set = Callable[..., None]
 
@@ -188,7 +186,7 @@ def test_the_longest_answer_is_one_that_a_function_may_give(
     """The largest file, under the longest name that a key takes, signed with a role's long token."""
     sets(max_file_bytes=MOST_BYTES * 2)
     monkeypatch.setattr(
-        multipart_links, "presign", lambda *given: f"{presign(*given)}&X-Amz-Security-Token={'A' * 1500}"
+        multipart_links, "presign", lambda *given: f"{s3.presign(*given)}&X-Amz-Security-Token={'A' * 1500}"
     )
     answer = post(PATH, {"fileName": "😀" * 251 + ".csv", "sizeBytes": MOST_BYTES})
     assert answer.status == 201, answer.text[:1000]
