@@ -22,7 +22,7 @@ from bench.many_files import ROWS as ROWS_OF_A_FILE
 from bench.many_files import ManyFiles, Spread, Watcher, measure_many_files
 from bench.run import WIDTH, said, stop_on_signals
 from bench.small_server import GIBIBYTE, SETTINGS, SmallServer, small_server
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.system import LocalSystem, Places
 
 USUAL_ROWS = 1_000_000
@@ -35,7 +35,7 @@ def main() -> None:
     stop_on_signals()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     say = partial(said, console, time.monotonic())
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-small-") as folder:
+    with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-small-") as folder:
         rows = _rows(sys.argv[1:])
         Path(folder).chmod(0o755)  # the database's user must be able to reach its files
         place = Path(folder) / "system"
@@ -78,7 +78,7 @@ def _import(system: LocalSystem, server: SmallServer, folder: Path, rows: int, o
         importer.know_people()
     file = write_mentors(folder / "large.csv", rows, variant=_VARIANTS[outcome])
     server.peak_bytes = 0
-    with watcher.watching():
+    with watcher.sampling():
         # Forced, since the last import has the same bytes as the one before it.
         given = {"force": "true", "force_reason": "benchmark"} if outcome == "skipped" else {}
         ran = importer.load(file, **given)

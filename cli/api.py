@@ -148,9 +148,9 @@ def backfill_path(batch_id: str, part: str) -> str:
     return f"/v1/import/backfill/{batch_id}{part}"
 
 
-def upload_path(upload_id: str = "") -> str:
-    """The path of an upload, or of the list of uploads."""
-    return f"/v1/import/uploads/{upload_id}".rstrip("/")
+def upload_path(upload_id: str = "", part: str = "") -> str:
+    """The path of an upload or of a part of it such as `/parts`, or of the list of uploads."""
+    return f"/v1/import/uploads/{upload_id}{part}".rstrip("/")
 
 
 def session_path(session_id: str) -> str:

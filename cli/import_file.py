@@ -10,9 +10,11 @@ from typing import BinaryIO, Final
 
 import click
 
+from cli import unfinished_uploads
 from cli.api import Api, Json, upload_path
 from cli.command_errors import ApiProblem, Failure, Interrupted, WrongUse
 from cli.output import show_json
+from cli.part_transfers import PartSending
 from cli.progress_bars import Progress, progress
 from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks
 from cli.transfers import Sending
@@ -49,18 +51,23 @@ def import_file(api: Api, wish: Wish, *, as_json: bool) -> int:
 def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json, Json | None]:
     """The upload and, if the command waited for it, the batch."""
     size = os.fstat(file.fileno()).st_size
+    announcement = _announcement(wish, size)
+    key = unfinished_uploads.key_of(api.url, wish.path, announcement)
     try:
-        link = api.post(upload_path(), _announcement(wish, size))
+        link = _continued(api, key) or api.post(upload_path(), announcement)
     except ApiProblem as problem:
         return _refused_at_once(problem), None
     upload_id: str = link["uploadId"]
-    api.checked_link(link["url"])
-    with Sending(link, file, size) as sending:
-        with _interruptible(f"{wish.path.name} was not sent completely, so nothing of it is imported; start again."):
+    in_parts = "parts" in link
+    if in_parts:
+        unfinished_uploads.keep(key, upload_id)
+    with _sending(api, link, file, size) as sending:
+        with _interruptible(_how_to_go_on(wish) if in_parts else _start_again(wish)):
             bars.sent(0, size)
             sending.send(lambda done: bars.sent(done, size))
         with _interruptible(_goes_on(upload_id)):
             sending.finish()
+            unfinished_uploads.forget(key)
             bars.waiting()
             upload = wait_for_upload(api, upload_id, wish.timeout_seconds if wish.wait else GLANCE_SECONDS)
     if upload["state"] == "waiting" and wish.wait:
@@ -70,6 +77,45 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
     batch_id = upload["batchId"]
     with _interruptible(_goes_on(batch_id)):
         return upload, with_file_facts(api, wait_for_batch(api, batch_id, bars))
+
+
+def _continued(api: Api, key: str) -> Json | None:
+    """What is left of an interrupted upload of the same file; None if there is none that can be continued."""
+    upload_id = unfinished_uploads.find(key)
+    if upload_id is None:
+        return None
+    try:
+        return api.post(upload_path(upload_id, "/parts"), {})
+    except ApiProblem as problem:
+        if problem.status not in (404, 409):
+            raise
+        unfinished_uploads.forget(key)
+        return None
+
+
+@contextmanager
+def _sending(api: Api, link: Json, file: BinaryIO, size: int) -> Iterator[Sending | PartSending]:
+    """The transfer that the links are for. Raises Failure if a link must not be used."""
+    if "parts" not in link:
+        api.checked_link(link["url"])
+        with Sending(link, file, size) as sending:
+            yield sending
+        return
+
+    def checked(links: Json) -> Json:
+        for url in (links["completeUrl"], *(part["url"] for part in links["parts"])):
+            api.checked_link(url)
+        return links
+
+    yield PartSending(checked(link), lambda: checked(api.post(upload_path(link["uploadId"], "/parts"), {})), file, size)
+
+
+def _start_again(wish: Wish) -> str:
+    return f"{wish.path.name} was not sent completely, so nothing of it is imported; start again."
+
+
+def _how_to_go_on(wish: Wish) -> str:
+    return f"{wish.path.name} was not sent completely; to send the rest, run the same command within two days."
 
 
 def _goes_on(some_id: str) -> str:

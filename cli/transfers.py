@@ -36,7 +36,7 @@ class Sending:
         self._link = link
         self._file = file
         self._size = size_bytes
-        self._stamp = os.fstat(file.fileno()).st_mtime_ns
+        self._stamp = stamp_of(file)
         self._connection = connect(self._url)
 
     def __enter__(self) -> Self:
@@ -72,8 +72,7 @@ class Sending:
             seen(sent)
 
     def _has_changed(self) -> bool:
-        now = os.fstat(self._file.fileno())
-        return (now.st_size, now.st_mtime_ns) != (self._size, self._stamp)
+        return has_changed(self._file, self._stamp)
 
     def finish(self) -> None:
         """Wait until the storage has the file. Raises Failure if the storage does not accept it, Unreachable."""
@@ -81,7 +80,7 @@ class Sending:
             answer = self._connection.getresponse()
             content = answer.read()
         if not 200 <= answer.status < 300:
-            raise _storage_failure(answer, content)
+            raise not_accepted(answer, content)
 
 
 def download(url: str, out: Writable) -> None:
@@ -114,7 +113,19 @@ def _copy(url: str, answer: HTTPResponse, out: Writable) -> None:
         raise Unreachable("The download broke off; run the command again.")
 
 
-def _storage_failure(answer: HTTPResponse, content: bytes) -> Failure:
+def stamp_of(file: BinaryIO) -> tuple[int, int]:
+    """Size and time of an open file, which change with its content."""
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
+
+
+def has_changed(file: BinaryIO, stamp: tuple[int, int]) -> bool:
+    """Whether the file is another than when the stamp was taken."""
+    return stamp_of(file) != stamp
+
+
+def not_accepted(answer: HTTPResponse, content: bytes) -> Failure:
+    """The storage's refusal, as an error of the command."""
     said = _said(answer, content)
     return Failure(f"The storage did not accept the file ({said}), so nothing is imported; run the command again.")
 

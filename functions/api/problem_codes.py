@@ -104,6 +104,15 @@ class ProblemCode(CatalogueCode):
         Text("The import has ended already", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
     )
+    UPLOAD_NOT_RESUMABLE = (
+        "upload_not_resumable",
+        HTTPStatus.CONFLICT,
+        Text("The upload can't be continued", "Opplastingen kan ikke fortsette"),
+        Text(
+            "Look at its state. If the file has not arrived, upload it again.",
+            "Se på tilstanden. Hvis filen ikke er kommet fram, last den opp på nytt.",
+        ),
+    )
     REQUEST_IN_FLIGHT = (
         "request_in_flight",
         HTTPStatus.CONFLICT,

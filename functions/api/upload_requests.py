@@ -21,6 +21,7 @@ from ingestion.uploads.identification import (
 )
 from ingestion.uploads.upload_links import UploadLink
 from ingestion.uploads.upload_options import MAX_METADATA_BYTES, PROGRAM_TYPE, UploadOptions, is_reason, metadata_bytes
+from ingestion.uploads.upload_parts import MOST_BYTES
 from ingestion.values.date_forms import DateOrder
 from ingestion.values.dates import find_zone
 
@@ -100,8 +101,9 @@ class Accepted(NamedTuple):
 
 def check(db: Connection, request: UploadRequest, max_file_bytes: int) -> Accepted:
     """Where the file goes. Raises Refused if intake would certainly refuse it on arrival."""
-    if request.size_bytes is not None and request.size_bytes > max_file_bytes:
-        limit = f"the limit is {max_file_bytes:,}"
+    most_bytes = min(max_file_bytes, MOST_BYTES)
+    if request.size_bytes is not None and request.size_bytes > most_bytes:
+        limit = f"the limit is {most_bytes:,}"
         raise Refused(RefusalCode.TOO_LARGE, f"The file has {request.size_bytes:,} bytes; {limit}.")
     if request.force and not is_reason(request.force_reason):
         raise Refused(

@@ -1,6 +1,5 @@
 """Uploads: links to send files with, and the state of each file."""
 
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,9 +13,10 @@ from api.problems import Problem, ProblemCode
 from api.route_rights import Right, needs
 from api.routing import database, new_router
 from api.schemas import Page
+from api.signed_uploads import announced, remaining_parts
 from api.upload_requests import REFUSALS, UploadRequest, check
-from api.upload_schemas import SignedUpload, UploadEntry, UploadOutcome
-from ingestion.aws.s3 import presigned_put
+from api.upload_schemas import SignedParts, UploadEntry, UploadLinks, UploadOutcome
+from ingestion.aws.s3 import NoSuchMultipartUpload
 from ingestion.config import settings
 from ingestion.database.queries import lists
 from ingestion.database.tables import announced_uploads
@@ -37,13 +37,16 @@ class UploadState(StrEnum):
 @router.post(
     "/v1/import/uploads",
     summary="A link to upload a file with",
-    description="Send the file to `url` with `method`, exactly these `headers` and the right Content-Length.",
+    description=(
+        "Send the file to `url` with `method`, exactly these `headers` and the right Content-Length. A file above 5 GB "
+        "is sent in parts: the answer then has a link for each part, and one that completes the upload."
+    ),
     tags=["Uploads"],
     operation_id="createUpload",
     security=needs(Right.IMPORTS_WRITE),
     status_code=201,
     responses=answers(
-        SignedUpload,
+        UploadLinks,
         *REFUSALS,
         ProblemCode.NOT_JSON,
         ProblemCode.BODY_TOO_LARGE,
@@ -51,31 +54,40 @@ class UploadState(StrEnum):
         status=201,
     ),
 )
-def create_upload(upload: UploadRequest) -> SignedUpload:
+def create_upload(upload: UploadRequest) -> UploadLinks:
     """The options are signed into the link. The upload is on record as `waiting` before the file arrives."""
     db = database()
     accepted = check(db, upload, settings().max_file_bytes)
-    bucket, seconds = settings().uploads_bucket, settings().presigned_seconds
-    url, headers = presigned_put(bucket, accepted.key, accepted.as_signed(), seconds, upload.size_bytes)
-    announced_uploads.announce(
-        db,
-        announced_uploads.Announcement(
-            id=accepted.link.upload_id,
-            bucket=bucket,
-            key=accepted.key,
-            file_name=upload.file_name,
-            size_bytes=upload.size_bytes,
-            uploader=caller(router.current_event.raw_event),
-            options=accepted.as_stored(),
-            token_hash=accepted.link.token_hash,
-        ),
-    )
-    return SignedUpload(
-        upload_id=accepted.link.upload_id,
-        method="PUT",
-        url=url,
-        headers=headers,
-        expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
+    return UploadLinks(announced(db, upload, accepted, caller(router.current_event.raw_event)))
+
+
+@router.post(
+    "/v1/import/uploads/<uploadId>/parts",
+    summary="Continue an upload in parts",
+    description=(
+        "Links for the parts that are still to be sent, signed anew, and the parts that the storage has. Only the "
+        "caller who began the upload may continue it, within two days."
+    ),
+    tags=["Uploads"],
+    operation_id="continueUpload",
+    security=needs(Right.IMPORTS_WRITE),
+    responses=answers(SignedParts, ProblemCode.NO_SUCH_UPLOAD, ProblemCode.UPLOAD_NOT_RESUMABLE),
+)
+def continue_upload(upload_id: UploadId) -> SignedParts:
+    """What is left to send; a part whose size is not the announced one is to be sent again."""
+    db, actor = database(), caller(router.current_event.raw_event)
+    unfinished = announced_uploads.find_unfinished(db, upload_id, actor)
+    if unfinished is None and not announced_uploads.is_announced_by(db, upload_id, actor):
+        raise Problem(ProblemCode.NO_SUCH_UPLOAD, f"You have no upload {upload_id}.")
+    try:
+        if unfinished is not None:
+            return remaining_parts(upload_id, unfinished)
+    except NoSuchMultipartUpload:
+        pass
+    raise Problem(
+        ProblemCode.UPLOAD_NOT_RESUMABLE,
+        f"No part of upload {upload_id} is awaited: its file has arrived, was never to be sent in parts, or was not "
+        "completed within two days.",
     )
 
 

@@ -7,7 +7,8 @@ from api.problems import ProblemCode
 from api.route_rights import Right, RightMissing, held, needs
 from api.routing import database, get_batch, new_router
 from api.upload_requests import UploadRequest
-from api.upload_schemas import SignedUpload
+from api.upload_routes import UploadId
+from api.upload_schemas import SignedParts, UploadLinks
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
 from ingestion.database.queries import instance_overview
@@ -59,9 +60,15 @@ def guess() -> Response[str]:
 
 
 @router.post("/drop/uploads", include_in_schema=False, status_code=201, security=needs(Right.IMPORTS_WRITE))
-def announce(upload: UploadRequest) -> SignedUpload:
+def announce(upload: UploadRequest) -> UploadLinks:
     """Like `POST /v1/import/uploads`, for pages: they have a session cookie, which opens no route of the API."""
     return upload_routes.create_upload(upload)
+
+
+@router.post("/drop/uploads/<uploadId>/parts", include_in_schema=False, security=needs(Right.IMPORTS_WRITE))
+def go_on(upload_id: UploadId) -> SignedParts:
+    """Like `POST /v1/import/uploads/{uploadId}/parts`, for pages."""
+    return upload_routes.continue_upload(upload_id)
 
 
 def _is_csv(name: str) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api.app import api as resolver
 from api.app import handler
+from ingestion import config
 from tests.api.api_calls import CONTEXT, Call, call
 from tests.api.test_api_rights import BODIES
 from tests.api.world import World
@@ -18,6 +19,7 @@ CONTRACT = {
     ("get", "/v1/import/backfill/{batchId}/status"),
     ("get", "/v1/import/backfill/{batchId}/errors"),
     ("post", "/v1/import/uploads"),
+    ("post", "/v1/import/uploads/{uploadId}/parts"),
     ("get", "/v1/import/uploads/{uploadId}"),
     ("get", "/v1/import/uploads"),
     ("get", "/v1/import/batches"),
@@ -127,7 +129,15 @@ def fits(document: Any, schema: Any, value: Any) -> None:
     return None
 
 
-def test_what_is_served_fits_the_document(get: Call, post: Call, world: World, document: Any) -> None:
+@pytest.fixture
+def in_parts(post: Call, buckets: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An upload of which a part is awaited."""
+    monkeypatch.setenv("MULTIPART_FROM_BYTES", "0")
+    config.settings.cache_clear()
+    return post("/v1/import/uploads", {"fileName": "years.csv", "sizeBytes": 1}).body["uploadId"]
+
+
+def test_what_is_served_fits_the_document(get: Call, post: Call, world: World, document: Any, in_parts: Any) -> None:
     instance = world.instance("mentors-ukraine-2024")
     people = world.user("oksana@example.org"), world.user("kari@example.org", "volunteer")
     parent = world.batch()
@@ -147,6 +157,8 @@ def test_what_is_served_fits_the_document(get: Call, post: Call, world: World, d
 
     for method, path, about in operations(document):
         sent = re.sub(r"{(\w+)}", lambda name: str(values[name[1]]), path)
+        if path.endswith("/parts"):
+            sent = sent.replace(str(upload), in_parts)
         if path.endswith("/cancel"):
             sent = sent.replace(str(batch), str(world.batch(status="running")))
         answer = (

@@ -76,6 +76,7 @@ def test_every_route_but_health_needs_one_right() -> None:
 def test_reading_writing_and_error_files_are_three_rights() -> None:
     needed = {about["operationId"]: about["security"][0]["token"][0] for *_, about in OPERATIONS if "security" in about}
     assert needed.pop("createUpload") == "imports.write"
+    assert needed.pop("continueUpload") == "imports.write"
     assert needed.pop("cancelBatch") == "imports.write"
     assert needed.pop("getErrorFile") == "errors.read"
     assert set(needed.values()) == {"imports.read"}

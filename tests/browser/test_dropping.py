@@ -7,8 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from local.system import LocalSystem
 from tests.browser.conftest import visit
 from tests.e2e.front_door import FrontDoor, slug
+from tests.e2e.parts import parts_from
 
 PEOPLE = b"Email,Name,Role when joined\nanna@example.org,Anna,learner\nole@example.org,Ole,mentor\n"
 HEADER = "session_id,participant_email,mentor_email,scheduled_at,duration_minutes,rating,feedback_text\n"
@@ -184,3 +186,32 @@ def test_the_upload_says_how_far_it_is(page: Page, context: BrowserContext, door
     assert 0 < page.locator("#sent").evaluate("progress => progress.value") <= 1
     network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     expect(page.get_by_role("heading", name="The file is not a CSV file")).to_be_visible()
+
+
+def test_a_large_file_is_sent_in_parts_and_goes_on_after_the_line_broke(
+    page: Page, complaints: list[str], system: LocalSystem
+) -> None:
+    part_bytes = 5 * 1024 * 1024
+    with parts_from(system, part_bytes):
+        page.goto("/drop")
+        content = b"%PDF-1.7" + bytes(2 * part_bytes)
+        page.set_input_files(
+            "#file", {"name": "mentors-ukraine-2024-11.csv", "mimeType": "text/csv", "buffer": content}
+        )
+        sent: list[str] = []
+        page.on("requestfinished", lambda request: sent.append(request.url) if "partNumber=" in request.url else None)
+        is_second = re.compile("partNumber=2&")
+        page.route(is_second, lambda route: route.fulfill(status=400))
+        page.get_by_role("button", name="Import", exact=True).click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.get_by_role("alert")).not_to_be_empty()
+        expect(page.get_by_role("button", name="Import", exact=True)).to_be_focused()
+        page.unroute(is_second)
+        page.wait_for_timeout(500)  # what was being sent meanwhile is there
+        sent.clear()
+        page.get_by_role("button", name="Import", exact=True).click()
+        expect(page.get_by_role("heading", name="The file is not a CSV file")).to_be_visible()
+        assert [url.partition("partNumber=")[2][0] for url in sent if "partNumber=2&" in url] == ["2"]
+        assert not [url for url in sent if "partNumber=1&" in url], "a part that is there is not sent again"
+    # The browser notes the status of the part that was refused.
+    complaints.clear()

@@ -3,11 +3,13 @@
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+import boto3
 import requests
 
 from api.app import handler
@@ -87,9 +89,15 @@ class Loopback:
         url = "https://" + request.path.removeprefix("/storage/")
         headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
         found = requests.request(request.method, url, headers=headers, data=request.body, timeout=5)
-        if request.method == "PUT" and found.status_code == 200:
+        is_part = "x-amz-meta-upload-id" not in headers
+        if request.method == "PUT" and found.status_code == 200 and not is_part:
             self.when_stored(headers["x-amz-meta-upload-id"])
-        return found.status_code, {"Content-Type": found.headers.get("Content-Type", "")}, found.content
+        if request.method == "POST" and found.status_code == 200:
+            bucket, key = unquote(urlsplit(url).path).removeprefix("/").split("/", 1)
+            stored = boto3.client("s3").head_object(Bucket=bucket, Key=key)
+            self.when_stored(stored["Metadata"]["upload-id"])
+        kept = {name: found.headers[name] for name in ("Content-Type", "ETag") if name in found.headers}
+        return found.status_code, kept, found.content
 
 
 def serving(loopback: Loopback) -> ThreadingHTTPServer:
@@ -110,6 +118,14 @@ def serving(loopback: Loopback) -> ThreadingHTTPServer:
             self.wfile.write(content)
 
         do_POST = do_PUT = do_GET  # noqa: N815
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the command has stopped
+                super().handle()
+
+        def finish(self) -> None:
+            with suppress(ConnectionError):
+                super().finish()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass

@@ -9,9 +9,10 @@ import pytest
 from moto import mock_aws
 
 from ingestion.aws import s3 as objects
+from ingestion.uploads.upload_parts import LEAST_PART_BYTES
 
 BUCKET, JOINED = "joined", "errors/batch.csv"
-LARGE = objects.LEAST_PART_BYTES
+LARGE = LEAST_PART_BYTES
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pytest
 
 from finalize.fail_batch import fail_batch
@@ -122,13 +121,13 @@ def test_a_dry_run_ends_while_an_import_is_being_failed(
     is_inside, may_go_on = Event(), Event()
     real: Any = merge_sql.remove_published
 
-    def take_back(*given: Any) -> None:
+    def remove_published(*given: Any) -> None:
         real(*given)
         is_inside.set()
         assert may_go_on.wait(PATIENCE_SECONDS)
 
     batch_id = beside.accept_dry_run(programme)
-    monkeypatch.setattr(merge_sql, "remove_published", take_back)
+    monkeypatch.setattr(merge_sql, "remove_published", remove_published)
     with ThreadPoolExecutor(2) as pool:
         failed = pool.submit(beside.fail)
         assert is_inside.wait(PATIENCE_SECONDS)
@@ -183,20 +182,19 @@ def test_an_event_that_comes_twice_while_its_batch_is_being_failed_makes_no_othe
     again: list[Future[Any]] = []
     real: Any = merge_sql.remove_published
 
-    def take_back(*given: Any) -> None:
+    def remove_published(*given: Any) -> None:
         real(*given)
         again.extend(pool.submit(intake_upload, arrival, elsewhere(), settings()) for _ in range(2))
         for each in again:
             each.result(PATIENCE_SECONDS)
 
-    monkeypatch.setattr(merge_sql, "remove_published", take_back)
+    monkeypatch.setattr(merge_sql, "remove_published", remove_published)
     task = FailTask(batch_id=batch_id, execution="one", error=StateError(error="States.Timeout"))
     with ThreadPoolExecutor(2) as pool:
         assert fail_batch(task, elsewhere()).status == "failed"
     assert [each.result() for each in again] == [first, first]
     assert intake_upload(arrival, elsewhere(), settings()) == first
     assert creating.db.run("SELECT id, status FROM ingestion_batches") == [[batch_id, "failed"]]
-    machine = boto3.client("stepfunctions")
-    executions = machine.list_executions(stateMachineArn=settings().state_machine_arn)["executions"]
-    assert [one["name"] for one in executions] == [str(batch_id)]
+    starts = creating.db.run("SELECT count(*) FROM outbox WHERE about = :id AND message ? 'chunks'", id=batch_id)
+    assert starts == [[1]]
     assert users(creating) == []

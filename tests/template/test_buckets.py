@@ -124,7 +124,8 @@ def test_work_files_outlive_the_longest_import_and_no_more() -> None:
 
 def test_a_browser_may_put_uploads_from_the_dashboards_origin_and_do_nothing_else() -> None:
     (rule,) = BUCKETS["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedMethods"] == ["PUT"]
+    # A POST completes an upload in parts, of the ETags that its PUTs answered.
+    assert (rule["AllowedMethods"], rule["ExposedHeaders"]) == (["PUT", "POST"], ["ETag"])
     api = "https://*.execute-api.${AWS::Region}.${AWS::URLSuffix}"
     condition, with_others, alone = rule["AllowedOrigins"]["Fn::If"]
     assert (condition, alone) == ("HasDashboardOrigins", [{"Fn::Sub": api}])

@@ -41,7 +41,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
     # To show the row behind a session, it reads the upload.
     "Api": {
-        UPLOADS: {"s3:PutObject", *READ_VERSION},
+        UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts", *READ_VERSION},
         ERRORS: {"s3:GetObject"},
         **LIST,
         **COOKIE_KEY,
@@ -193,6 +193,7 @@ CONDITIONS: dict[tuple[str, str], Any] = {
     ("Dispatch", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
     ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
+    ("Api", "s3:ListMultipartUploadParts"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
 """What narrows a grant further; every other grant has no condition."""
 

@@ -18,6 +18,8 @@ BEST_LEFT_ALONE = {
     "rows_per_shard",
     "max_file_bytes",
     "presigned_seconds",
+    "multipart_from_bytes",
+    "part_link_seconds",
     "error_file_days",
     "failed_upload_days",
     "cold_storage_days",

@@ -33,6 +33,8 @@ MEANING: Final = {
     "rows_per_shard": "Rows in a shard; a batch with more rows gets more shards",
     "max_file_bytes": "Size of the largest file that is accepted, in bytes, unpacked",
     "presigned_seconds": "How long a presigned link is valid",
+    "multipart_from_bytes": "Size above which a file is uploaded in parts, in bytes, at most 5 GiB",
+    "part_link_seconds": "How long the links of parts are valid, unless the credentials that signed them expire first",
     "error_file_days": "Days after which an error file is deleted",
     "failed_upload_days": "Days after which the original of a failed or refused upload is deleted",
     "cold_storage_days": "Days after which an original is moved to cold storage",

@@ -78,6 +78,10 @@ class Settings(Retention):
     max_file_bytes: int = Field(default=100 * 1024 * MEBIBYTE, ge=1)
 
     presigned_seconds: int = 15 * 60
+    # Above this size a file is sent in parts. S3 takes no more than 5 GiB in one request.
+    multipart_from_bytes: int = Field(default=5_000_000_000, ge=0, le=5 * 1024 * MEBIBYTE)
+    # A link ends with the credentials that signed it, so on AWS it may last for less.
+    part_link_seconds: int = Field(default=6 * 60 * 60, ge=1)
     stuck_hours: int = 24
 
     def must_name_a_database(self) -> None:

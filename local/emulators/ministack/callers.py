@@ -74,8 +74,8 @@ def check_api_page(scope: Scope, api_port: int) -> None:
 
 
 def check_aws_page(scope: Scope, api_port: int, *, has_link: bool) -> None:
-    """The dashboard's pages upload to S3, which a preflight precedes, and link to downloads there, both with presigned
-    links. Pages may send nothing else."""
+    """The dashboard's pages upload to S3, which a preflight precedes, complete uploads in parts, and link to downloads,
+    all with presigned links. Pages may send nothing else."""
     origin, site = header(scope, "origin"), header(scope, "sec-fetch-site")
     if origin is None and site in (None, *NOBODY_ELSE):
         return
@@ -86,7 +86,7 @@ def check_aws_page(scope: Scope, api_port: int, *, has_link: bool) -> None:
         # A dashboard opened at localhost is another site than 127.0.0.1, to which its links lead.
         and (site == "same-site" or header(scope, "sec-fetch-mode") == "navigate")
     )
-    is_upload = scope["method"] == "PUT" and of_dashboard
+    is_upload = scope["method"] in ("PUT", "POST") and of_dashboard
     if not (has_link and (is_download or is_upload)) and not (of_dashboard and is_preflight(scope)):
         raise Refused(403, "AccessDenied", "AWS accepts requests from web pages only with presigned links.")
 

@@ -14,14 +14,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ingestion.errors import Unavailable
+from ingestion.uploads.upload_parts import LEAST_PART_BYTES, MOST_PART_BYTES
 
 BLOCK_BYTES = 1024 * 1024
 STRETCH_BYTES = 2 * BLOCK_BYTES
 """The size of one request while a large object is read: with larger ones, memory grew with the object."""
 PART_BYTES = 8 * 1024 * 1024
-LEAST_PART_BYTES = 5 * 1024 * 1024
-MOST_PART_BYTES = 5 * 1024 * 1024 * 1024
-"""S3's own limits for the parts of an object; the last part may be smaller."""
 
 _REQUESTS_AT_ONCE = 8
 _MAKING = Lock()
@@ -34,15 +32,21 @@ class NoSuchFile(Exception):
     """The object does not exist (any more)."""
 
 
+class NoSuchMultipartUpload(Exception):
+    """The multipart upload was completed or abandoned, or never existed."""
+
+
 class InColdStorage(Exception):
     """The object exists, but must be restored from cold storage before it can be read."""
 
 
 @cache
-def _client() -> Any:
+def _client(signature_version: str = "s3v4") -> Any:
     # Path-style addresses and SigV4 also work where a bucket has no host name of its own, as on a laptop.
     config = Config(
-        signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}
+        signature_version=signature_version,
+        retries={"mode": "standard", "max_attempts": 5},
+        s3={"addressing_style": "path"},
     )
     # Threads may share a client, but must not create one at the same time.
     with _MAKING:
@@ -55,6 +59,8 @@ def _as_ours(failed: Exception) -> Exception:
             return NoSuchFile("The object does not exist.")
         if failed.response["Error"]["Code"] == "InvalidObjectState":
             return InColdStorage("The object is in cold storage.")
+        if failed.response["Error"]["Code"] == "NoSuchUpload":
+            return NoSuchMultipartUpload("The multipart upload does not exist.")
         status = failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if 400 <= status < 500 and status not in _PASSING:
             return failed
@@ -66,6 +72,23 @@ def _call(operation: str, **arguments: Any) -> Any:
         return getattr(_client(), operation)(**arguments)
     except (BotoCoreError, ClientError) as failed:
         raise _as_ours(failed) from failed
+
+
+def call_by_link(operation: str, **arguments: Any) -> Any:
+    """Carry out an operation with the signature in its address, as in a link.
+
+    The API may write uploads in this way only. Raises NoSuchMultipartUpload, Unavailable.
+    """
+    try:
+        return getattr(_client("s3v4-query"), operation)(**arguments)
+    except (BotoCoreError, ClientError) as failed:
+        raise _as_ours(failed) from failed
+
+
+def presign(operation: str, params: dict[str, Any], seconds: int) -> str:
+    """Create a link that carries out an operation, valid for *seconds*."""
+    link: str = _client().generate_presigned_url(operation, Params=params, ExpiresIn=seconds)
+    return link
 
 
 def _version(version_id: str | None) -> dict[str, str]:

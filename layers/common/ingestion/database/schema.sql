@@ -420,6 +420,8 @@ CREATE TABLE public.uploads (
     principal text,
     claimed_by text,
     link_token_hash text COLLATE pg_catalog."C",
+    multipart_id text COLLATE pg_catalog."C",
+    part_bytes bigint,
     options jsonb DEFAULT '{}'::jsonb NOT NULL,
     refusal_code text COLLATE pg_catalog."C",
     refusal_message text,
@@ -430,6 +432,7 @@ CREATE TABLE public.uploads (
     deleted_at timestamp with time zone,
     CONSTRAINT decided_uploads_have_a_version CHECK (((state = 'waiting'::text) OR (version_id IS NOT NULL))),
     CONSTRAINT link_token_hash_form CHECK ((link_token_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT parts_belong_to_a_sized_upload CHECK (((multipart_id IS NULL) OR ((part_bytes > 0) AND (size_bytes IS NOT NULL) AND (link_token_hash IS NOT NULL)))),
     CONSTRAINT refused_uploads_have_a_code CHECK (((state = 'refused'::text) = (refusal_code IS NOT NULL))),
     CONSTRAINT upload_hash CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT upload_state CHECK ((state = ANY (ARRAY['waiting'::text, 'accepted'::text, 'refused'::text]))),
@@ -442,6 +445,8 @@ COMMENT ON COLUMN public.uploads.uploaded_by IS 'Who S3 or the API says uploaded
 COMMENT ON COLUMN public.uploads.principal IS 'The principal that S3 names: for a presigned upload the function that signed it, otherwise the uploader';
 COMMENT ON COLUMN public.uploads.claimed_by IS 'Who the uploader claims to be';
 COMMENT ON COLUMN public.uploads.link_token_hash IS 'SHA-256 of the token in the presigned link; null for an upload that nobody announced';
+COMMENT ON COLUMN public.uploads.multipart_id IS 'S3''s id of an upload in parts; null for one that is sent in one request';
+COMMENT ON COLUMN public.uploads.part_bytes IS 'Size of each part but the last, which is what remains';
 COMMENT ON COLUMN public.uploads.deleted_at IS 'When its object was deleted, with the personal data in this record';
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);

@@ -45,6 +45,8 @@ CREATE TABLE uploads (
     principal         text,
     claimed_by        text,
     link_token_hash   text COLLATE "C",
+    multipart_id      text COLLATE "C",
+    part_bytes        bigint,
     options           jsonb NOT NULL DEFAULT '{}',
     refusal_code      text COLLATE "C",
     refusal_message   text,
@@ -56,6 +58,8 @@ CREATE TABLE uploads (
     CONSTRAINT upload_state CHECK (state IN ('waiting', 'accepted', 'refused')),
     CONSTRAINT upload_hash CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     CONSTRAINT link_token_hash_form CHECK (link_token_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT parts_belong_to_a_sized_upload CHECK (
+        multipart_id IS NULL OR (part_bytes > 0 AND size_bytes IS NOT NULL AND link_token_hash IS NOT NULL)),
     CONSTRAINT uploader_kind_known CHECK (uploader_kind IN ('person', 'program', 'aws', 'system', 'local')),
     CONSTRAINT refused_uploads_have_a_code CHECK ((state = 'refused') = (refusal_code IS NOT NULL)),
     CONSTRAINT decided_uploads_have_a_version CHECK (state = 'waiting' OR version_id IS NOT NULL),
@@ -70,6 +74,8 @@ COMMENT ON COLUMN uploads.principal IS
 COMMENT ON COLUMN uploads.claimed_by IS 'Who the uploader claims to be';
 COMMENT ON COLUMN uploads.link_token_hash IS
     'SHA-256 of the token in the presigned link; null for an upload that nobody announced';
+COMMENT ON COLUMN uploads.multipart_id IS 'S3''s id of an upload in parts; null for one that is sent in one request';
+COMMENT ON COLUMN uploads.part_bytes IS 'Size of each part but the last, which is what remains';
 COMMENT ON COLUMN uploads.deleted_at IS 'When its object was deleted, with the personal data in this record';
 -- S3 may deliver an event twice: one object version is one upload.
 CREATE UNIQUE INDEX one_upload_per_object_version ON uploads (bucket, key, version_id);
