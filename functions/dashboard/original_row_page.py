@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from api.caller import caller
 from api.openapi import path_parameter
-from api.original_rows import TooFar, get_cells
+from api.original_rows import get_cells
 from api.problems import Problem, ProblemCode
 from api.route_rights import Right, needs
 from api.routing import database, new_router
@@ -16,6 +16,7 @@ from dashboard.lineage_pages import SessionId
 from dashboard.rendering import page
 from ingestion.aws.s3 import InColdStorage, NoSuchFile
 from ingestion.database.tables import audit
+from ingestion.original_text import TooFar
 
 router = new_router()
 

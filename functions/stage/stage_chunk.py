@@ -13,11 +13,12 @@ from ingestion.aws.reject_parts import write_part
 from ingestion.batch import BatchStatus, FaultCounts
 from ingestion.config import Settings
 from ingestion.contracts import StageTask
+from ingestion.corrected_chunk import Correction, apply_correction, correction_of
 from ingestion.csv_file.chunk_reader import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
 from ingestion.database.publishing.targets import target_of
-from ingestion.database.tables import batches, chunks
+from ingestion.database.tables import chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.chunks import Chunk, Staged
 from ingestion.errors import BatchBroken
@@ -27,7 +28,6 @@ from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
-from stage.corrected_chunk import Correction, apply_correction
 from stage.known_people import People, acquaintances
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
 from stage.start_chunk import start
@@ -94,7 +94,7 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
         span=ChunkSpan.model_validate(chunk.span),
         plan=batch.column_plan,
         shard_count=batch.shard_count,
-        correction=_correction(batch, db, settings),
+        correction=correction_of(batch, db, settings.work_bucket),
     )
     people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution, is_again=chunk.staged_rows > 0))
     known_scale = chunk.rating_scale or batch.given_scale
@@ -108,12 +108,6 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
         # A crash empties the staging table anyway; Reconcile finds lost ledger lines and has their chunks staged again.
         db.run("SET LOCAL synchronous_commit = off")
         return _write(batch, reader, reading, scale, db, settings)
-
-
-def _correction(batch: Batch, db: Connection, settings: Settings) -> Correction | None:
-    if batch.corrects_batch_id is None or not batch.corrects_kept_rejects:
-        return None
-    return Correction(batches.get(db, batch.corrects_batch_id), batch, settings.work_bucket)
 
 
 def _write(

@@ -68,11 +68,12 @@ class FileFormat(BaseModel):
 class ChunkSpan(BaseModel):
     """A run of whole rows: the bytes from `start` up to `end` of the text, and where they stand in the file.
 
-    `number` and `first_row` count from 1; `first_line` is the physical line of the byte at `start`; `rows` leaves out
-    blank ones. `unreadable` holds, as (start, end) in the text, the rows that `csv` must not see: a quote that never
-    closes, or a field over the limit; `apart` those whose quotes need a closer look, unless not `is_orderly`: then all
-    do; `skipped` repetitions of the header. `order` says where each column's cell stands, if the last of these had
-    another order than the first. An oversized span is one row alone, too long to load. `ahead` bytes behind the end may
+    `number` and `first_row` count from 1; `first_line` is the physical line of the byte at `start`, `first_sheet_row`
+    the row of a spreadsheet that begins there; `rows` leaves out blank ones. `unreadable` holds, as (start, end) in the
+    text, the rows that `csv` must not see: a quote that never closes, or a field over the limit; `apart` those whose
+    quotes need a closer look, unless not `is_orderly`: then all do; `skipped` repetitions of the header. `order` says
+    where each column's cell stands, if the last of these had another order than the first. An oversized span is one row
+    alone, too long to load. `ahead` bytes behind the end may
     be read, to see what follows. `digest` is the SHA-256 of text that was written out to be read again.
     """
 
@@ -83,6 +84,7 @@ class ChunkSpan(BaseModel):
     end: int
     first_row: int
     first_line: int
+    first_sheet_row: int | None = None
     rows: int
     unreadable: tuple[tuple[int, int], ...] = ()
     apart: tuple[tuple[int, int], ...] = ()

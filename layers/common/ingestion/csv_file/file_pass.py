@@ -124,6 +124,7 @@ class Scan:
             self._head_start + dialect.data_start,
             data_line,
             _header_watch(dialect, self._known_headers),
+            self._head_line + dialect.data_sheet_row - 1,
         )
         framer.feed(self._head[dialect.data_start :])
         self._head = b""

@@ -5,6 +5,7 @@ from typing import Final
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
+from ingestion.records import rule_words
 from ingestion.records.programme import Programme
 from ingestion.records.record_type import Column, Field, Kind, Label, Part, RecordType, Type
 from ingestion.values import cells, dates, emails, spreadsheets
@@ -113,6 +114,7 @@ PERSON = RecordType(
                 in_other_words=("e_post", "epost", "пошта"),
                 fills="email",
                 rule=emails.email,
+                in_words=rule_words.EMAIL,
                 required=True,
                 looks=_is_like_address,
             ),
@@ -127,6 +129,7 @@ PERSON = RecordType(
                 in_other_words=("navn", "ім"),
                 fills="name",
                 rule=cells.label_up_to(255),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_name,
             ),
@@ -139,6 +142,7 @@ PERSON = RecordType(
                 name="linkedin_url",
                 fills="linkedin_url",
                 rule=cells.label_up_to(500),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_link,
             ),
@@ -151,6 +155,7 @@ PERSON = RecordType(
                 name="verification_status",
                 fills="verification_status",
                 rule=cells.label_up_to(100),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_label,
                 usual=_LABELS,
@@ -162,7 +167,14 @@ PERSON = RecordType(
             part=Part.KEPT,
             default="participant",
             label=Label("Role", "Rolle"),
-            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role, looks=_is_like_role),
+            column=Column(
+                name="role_when_joined",
+                fills="role",
+                rule=role,
+                in_words=rule_words.ROLE,
+                doubt=doubt_of_role,
+                looks=_is_like_role,
+            ),
         ),
         Field(
             name="grant_access",
@@ -172,6 +184,7 @@ PERSON = RecordType(
                 name="grant_access",
                 fills="grant_access",
                 rule=cells.label_up_to(100),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_label,
                 usual=_LABELS,
@@ -181,7 +194,7 @@ PERSON = RecordType(
             name="joined_at",
             type=Type.MOMENT,
             label=Label("Joined", "Ble med"),
-            column=Column(name="joined_kg_at", fills="joined_at", rule=dates.date),
+            column=Column(name="joined_kg_at", fills="joined_at", rule=dates.date, in_words=rule_words.DATE),
         ),
     ),
 )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ingestion.faults import FaultCode
+from ingestion.records import rule_words
 from ingestion.records.record_type import Column, Field, Kind, Label, Part, RecordType, Role, Type
 from ingestion.values import cells, dates, durations, emails
 
@@ -35,6 +36,7 @@ SESSION: Final = RecordType(
                 in_other_words=("økt", "okt", "samtale_id", "сесі", "ідентифікатор"),
                 fills="external_session_id",
                 rule=cells.id_up_to(255),
+                in_words=rule_words.ID,
                 at_once=cells.ids_up_to(255),
                 required=True,
             ),
@@ -50,6 +52,7 @@ SESSION: Final = RecordType(
                 in_other_words=("deltaker", "mentee", "learner", "учасни"),
                 fills="participant_email",
                 rule=emails.email,
+                in_words=rule_words.EMAIL,
                 required=True,
                 comes_again=True,
             ),
@@ -65,6 +68,7 @@ SESSION: Final = RecordType(
                 in_other_words=("frivillig", "волонтер", "tutor"),
                 fills="volunteer_email",
                 rule=emails.email,
+                in_words=rule_words.EMAIL,
                 required=True,
                 comes_again=True,
             ),
@@ -78,6 +82,7 @@ SESSION: Final = RecordType(
                 in_other_words=("planlagt", "dato", "tidspunkt", "заплановано", "дата", "start"),
                 fills="scheduled_at",
                 rule=dates.date,
+                in_words=rule_words.DATE,
                 required=True,
                 aliases=("date",),
                 oldest_years=OLDEST_YEARS,
@@ -92,6 +97,7 @@ SESSION: Final = RecordType(
                 in_other_words=("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
                 fills="completed_at",
                 rule=dates.date,
+                in_words=rule_words.DATE,
             ),
             in_lists=False,
         ),
@@ -104,6 +110,7 @@ SESSION: Final = RecordType(
                 in_other_words=("varighet", "minutter", "тривалість"),
                 fills="duration_minutes",
                 rule=durations.duration,
+                in_words=rule_words.DURATION,
                 aliases=("duration_min",),
             ),
         ),
@@ -116,6 +123,7 @@ SESSION: Final = RecordType(
                 in_other_words=("vurdering", "karakter", "score", "оцінка"),
                 fills="rating_given",
                 rule=cells.rating,
+                in_words=rule_words.RATING,
             ),
         ),
         Field(
@@ -127,6 +135,7 @@ SESSION: Final = RecordType(
                 in_other_words=("tilbakemelding", "kommentar", "відгук", "comment"),
                 fills="feedback_text",
                 rule=cells.text_up_to(LONGEST_FEEDBACK),
+                in_words=rule_words.TEXT,
                 at_once=cells.texts_up_to(LONGEST_FEEDBACK),
                 is_text=True,
             ),
@@ -140,6 +149,7 @@ SESSION: Final = RecordType(
                 in_other_words=("område", "fokus", "напрям"),
                 fills="focus_area",
                 rule=cells.label_up_to(255),
+                in_words=rule_words.TEXT,
                 is_text=True,
             ),
             in_lists=False,
@@ -153,6 +163,7 @@ SESSION: Final = RecordType(
                 in_other_words=("nivå", "språknivå", "рівень"),
                 fills="language_level",
                 rule=cells.level,
+                in_words=rule_words.LEVEL,
                 doubt=cells.doubt_of_level,
             ),
             in_lists=False,
@@ -167,6 +178,7 @@ SESSION: Final = RecordType(
                 in_other_words=("tema", "emne", "теми"),
                 fills="topics",
                 rule=cells.comma_list,
+                in_words=rule_words.TOPICS,
                 is_text=True,
             ),
             in_lists=False,
@@ -175,7 +187,7 @@ SESSION: Final = RecordType(
             name="metadata",
             type=Type.JSON,
             label=Label("Metadata", "Metadata"),
-            column=Column(name="metadata", fills="metadata", rule=cells.metadata),
+            column=Column(name="metadata", fills="metadata", rule=cells.metadata, in_words=rule_words.METADATA),
             in_lists=False,
         ),
     ),

@@ -1,5 +1,6 @@
 """ingestion_batches as the steps of an import read them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ class Batch(BaseModel):
     failure_code: str | None
     imported_by: str | None
     execution: str | None
+    started_at: datetime | None
     is_cancelled: bool
     corrects_batch_id: UUID | None
     given_scale: str | None
@@ -113,7 +115,7 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
-               b.execution, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
+               b.execution, b.started_at, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
                c.rating_scale AS given_scale,
                c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS corrects_kept_rejects
           FROM ingestion_batches b

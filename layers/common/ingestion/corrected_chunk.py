@@ -4,12 +4,14 @@ from collections.abc import Container, Iterator, Sequence
 
 from ingestion.aws import object_keys, s3
 from ingestion.csv_file.chunk_reader import Block
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Batch
 from ingestion.faults import RawRow, RawRows, Reject
 from ingestion.rows.corrections import judged_anew, number_of, pair_columns, still_rejected
+from ingestion.rows.matched_rejects import MatchedRejects
 from ingestion.rows.rejects import read_rejects
 from ingestion.telemetry import logger
-from stage.matched_rejects import MatchedRejects
 
 
 class Correction:
@@ -53,6 +55,13 @@ class Correction:
 
     def _rejects(self, numbers: Container[int] | None = None) -> Iterator[Reject]:
         return read_rejects(s3.blocks(self._bucket, object_keys.reject_values(self.parent.id), None), numbers)
+
+
+def correction_of(batch: Batch, db: Connection, bucket: str) -> Correction | None:
+    """Return what the rows of a corrected file are compared with; None for an ordinary file, or if it is gone."""
+    if batch.corrects_batch_id is None or not batch.corrects_kept_rejects:
+        return None
+    return Correction(batches.get(db, batch.corrects_batch_id), batch, bucket)
 
 
 def apply_correction(correction: Correction | None, blocks: Iterator[Block]) -> Iterator[Block]:
