@@ -12,12 +12,12 @@ from tests.api.test_api_documents import fits
 from tests.api.world import REGION, UPLOADS, World
 
 FILE = (
-    "Session ID,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"
-    'MS-1,anna@example.org,ole@example.org,2024-12-01T12:00:00Z,"4,5","two\nlines"\n'
-    "\n"
-    "MS-2,anna@example.org,ole@example.org,2024-12-01T12:00:00Z,9,\n"
-    "MS-3,anna@example.org\n"
-).encode()
+    b"Session ID,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"
+    b'MS-1,anna@example.org,ole@example.org,2024-12-01T12:00:00Z,"4,5","two\nlines"\n'
+    b"\n"
+    b"MS-2,anna@example.org,ole@example.org,2024-12-01T12:00:00Z,9,\n"
+    b"MS-3,anna@example.org\n"
+)
 
 COUNTS = {"inserted_rows": 1, "updated_rows": 0, "skipped_rows": 0}
 
