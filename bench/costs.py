@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.data import write_mentors
 from bench.imports import Importer, Ran, WentWrong
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.system import LocalSystem, Places
 from local.up import interrupt, say
 
@@ -42,7 +42,7 @@ def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
     largest = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] else str(USUAL_ROWS)
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-cost-") as folder:
+    with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-cost-") as folder:
         if not largest.isdecimal() or int(largest) < max(SIZES):
             raise CannotStart(f"ROWS is {largest!r}; it must be a number of at least {max(SIZES)}")
         # The database's user must be able to reach its files.

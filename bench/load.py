@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.imports import WentWrong
 from bench.many_files import ROWS, ManyFiles, measure_many_files
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.system import LocalSystem, Places
 from local.up import interrupt, say
 
@@ -30,7 +30,7 @@ def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
     files = _files(sys.argv[1] if len(sys.argv) > 1 else "")
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-load-") as folder:
+    with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-load-") as folder:
         # The database's user must be able to reach its files.
         Path(folder).chmod(0o755)
         with LocalSystem(Places(Path(folder) / "system"), say) as system:

@@ -74,7 +74,7 @@ class Watcher:
     failures: int = 0
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def sampling(self) -> Iterator[None]:
         """Watch until the block ends."""
         done = threading.Event()
         lookers = [threading.Thread(target=look, args=(done,)) for look in (self._count, self._ask)]
@@ -117,12 +117,12 @@ class Watcher:
 
 def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], None]) -> ManyFiles:
     """Upload the files at once and wait for all. Raises WentWrong if one is refused, fails or never ends."""
-    db, watcher = system.connect(), Watcher(system)
+    db, sampler = system.connect(), Watcher(system)
     run = f"{time.time_ns():x}"
     try:
         functions = system.client("lambda").list_functions()["Functions"]
         _know_people(db)
-        with watcher.watching():
+        with sampler.sampling():
             begun = time.monotonic()
             uploaded = _upload(system, run, files)
             say(f"{files} files uploaded in {time.monotonic() - begun:.1f} s")
@@ -139,11 +139,11 @@ def measure_many_files(system: LocalSystem, files: int, say: Callable[[str], Non
         sessions=int(sessions),
         seconds=seconds,
         waited=Spread.of([at - uploaded[version] for version, at in completed.items()]),
-        connections=watcher.connections,
+        connections=sampler.connections,
         allowed=AT_ONCE * len(functions),
-        answers=len(watcher.milliseconds),
-        failures=watcher.failures,
-        answered=Spread.of(watcher.milliseconds),
+        answers=len(sampler.milliseconds),
+        failures=sampler.failures,
+        answered=Spread.of(sampler.milliseconds),
     )
 
 

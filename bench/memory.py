@@ -17,7 +17,7 @@ from rich.table import Table
 from bench.data import write_mentors
 from bench.imports import Importer, Ran, WentWrong
 from bench.run import WIDTH, said, stop_on_signals
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.system import LocalSystem, Places
 
 USUAL_ROWS = 5_000_000
@@ -31,7 +31,7 @@ def main() -> None:
     stop_on_signals()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     say = partial(said, console, time.monotonic())
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
+    with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
         rows = _rows(sys.argv[1:])
         Path(folder).chmod(0o755)  # the database's user must be able to reach its files
         with LocalSystem(Places(Path(folder) / "system"), say) as system:

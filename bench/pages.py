@@ -86,13 +86,13 @@ def measure(db: Connection) -> dict[str, Cost]:
     some = subjects(db, 2 * ASKED)[:ASKED]
     for number, subject in enumerate(some):
         for name, (path, query) in subject.pages().items():
-            with watched(explain=number == 0) as asked:
+            with timed(explain=number == 0) as asked:
                 answer = handler(_event(path, query), _CONTEXT)
             if answer["statusCode"] not in (200, 303):
                 sys.exit(f"kintell: {path} answered {answer['statusCode']}")
             _note(costs, name, asked, counts=number > 0)
         person = db.run("SELECT participant_id FROM kintell_sessions WHERE id = :id", id=subject.session)[0][0]
-        with watched(explain=number == 0) as asked:
+        with timed(explain=number == 0) as asked:
             db.run("SELECT s.* FROM sessions_of_person(:person) s", person=person)
         _note(costs, "a person's sessions (no page)", asked, counts=number > 0)
     return costs
@@ -106,7 +106,7 @@ def _note(costs: dict[str, Cost], name: str, asked: list[tuple[float, str]], *, 
 
 
 @contextmanager
-def watched(*, explain: bool) -> Iterator[list[tuple[float, str]]]:
+def timed(*, explain: bool) -> Iterator[list[tuple[float, str]]]:
     """The time of each query in the block, in seconds, and its plan."""
     asked: list[tuple[float, str]] = []
     run = Connection.run

@@ -19,7 +19,7 @@ from bench.peers import measure_peers
 from bench.report import GROWTH_FROM, Measured, results, show, write_results
 from bench.small_files import measure_small_files
 from bench.yardstick import floor, yardstick
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.system import LocalSystem, Places
 from local.up import interrupt
 
@@ -40,7 +40,7 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     begun = time.monotonic()
     say = partial(said, console, begun)
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
+    with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-bench-") as folder:
         rows = _rows(given)
         # The database's user must be able to reach its files.
         Path(folder).chmod(0o755)
@@ -62,7 +62,7 @@ def _rows(given: list[str]) -> int:
 
 
 def stop_on_signals() -> None:
-    """Stop everything that was started before ending on Ctrl-C or when make is told to stop."""
+    """Stop everything that was started before ending on Ctrl-C or when make is stopped."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
 

@@ -33,7 +33,7 @@ class NotBack(Failure):
 
 
 @dataclass(frozen=True)
-class Asking:
+class LoginRequest:
     """A login in progress."""
 
     issuer: Issuer
@@ -43,7 +43,7 @@ class Asking:
     verifier: str
 
     @classmethod
-    def of(cls, issuer: Issuer, port: int) -> "Asking":
+    def of(cls, issuer: Issuer, port: int) -> "LoginRequest":
         """A login with new secrets."""
         state, nonce, verifier = (secrets.token_urlsafe(size) for size in (24, 24, 48))
         return cls(issuer, f"http://localhost:{port}/callback", state, nonce, verifier)
@@ -88,34 +88,34 @@ class Asking:
 
 def with_browser(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
     """Open the browser and wait for it to come back. Raises Failure."""
-    asking = Asking.of(issuer, port)
+    request = LoginRequest.of(issuer, port)
     try:
-        server = HTTPServer(("127.0.0.1", port), _handler_of(asking))
+        server = HTTPServer(("127.0.0.1", port), _handler_of(request))
     except OSError as taken:
         raise NotBack(
             f"Port {port}, to which the browser would return, is in use ({taken.strerror}); "
             "stop the other program, or run kintell login --no-browser."
         ) from taken
     with server:
-        if not webbrowser.open(asking.url):
+        if not webbrowser.open(request.url):
             raise NotBack("No browser could be opened on this machine; run kintell login --no-browser.")
-        say(f"Log in with the browser. If it has not opened, open this address:\n{asking.url}")
-        return _awaited(server, asking)
+        say(f"Log in with the browser. If it has not opened, open this address:\n{request.url}")
+        return _awaited(server, request)
 
 
 def by_hand(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
     """Log in with a browser on any machine; the user pastes the address that it ends at. Raises Failure."""
-    asking = Asking.of(issuer, port)
+    request = LoginRequest.of(issuer, port)
     say(
-        f"Open this address in a browser, on any machine, and log in:\n{asking.url}\n"
-        f"It ends at an address that starts with {asking.redirect} and may show an error; copy that address."
+        f"Open this address in a browser, on any machine, and log in:\n{request.url}\n"
+        f"It ends at an address that starts with {request.redirect} and may show an error; copy that address."
     )
     pasted = click.prompt("Address, or the code in it", prompt_suffix=": ", err=True).strip()
     # A code alone is bound to this login too, by the verifier and by the nonce of its token.
-    return asking.finished(asking.code_in(urlsplit(pasted).query) if "?" in pasted else pasted)
+    return request.finished(request.code_in(urlsplit(pasted).query) if "?" in pasted else pasted)
 
 
-def _awaited(server: HTTPServer, asking: Asking) -> Login:
+def _awaited(server: HTTPServer, request: LoginRequest) -> Login:
     came_back: Any = server.RequestHandlerClass
     deadline = time.monotonic() + PATIENCE_SECONDS
     while came_back.query is None:
@@ -124,10 +124,10 @@ def _awaited(server: HTTPServer, asking: Asking) -> Login:
             minutes = f"{PATIENCE_SECONDS / 60:.0f} minutes"
             raise NotBack(f"Nobody logged in within {minutes}; run kintell login again, or with --no-browser.")
         server.handle_request()
-    return asking.finished(asking.code_in(came_back.query))
+    return request.finished(request.code_in(came_back.query))
 
 
-def _handler_of(asking: Asking) -> type[BaseHTTPRequestHandler]:
+def _handler_of(request: LoginRequest) -> type[BaseHTTPRequestHandler]:
     class CameBack(BaseHTTPRequestHandler):
         """Handle the first request for the redirect's address; browsers make other requests too."""
 
@@ -136,11 +136,11 @@ def _handler_of(asking: Asking) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if parts.path != "/callback" or self.headers.get_all("Host") != [urlsplit(asking.redirect).netloc]:
+            if parts.path != "/callback" or self.headers.get_all("Host") != [urlsplit(request.redirect).netloc]:
                 self.send_error(404)
                 return
             try:
-                asking.code_in(parts.query)
+                request.code_in(parts.query)
                 title, text = "You are back", "kintell has what it needs. You can close this window."
             except NotBack as wrong:
                 title, text = "You are not logged in", wrong.message

@@ -16,7 +16,7 @@ from cli.output import show_json
 from cli.progress_bars import Progress, progress
 from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks
 from cli.transfers import Sending
-from cli.waiting import not_taken_up, wait_for_batch, wait_for_upload, with_file_facts
+from cli.waiting import not_received, wait_for_batch, wait_for_upload, with_file_facts
 from cli.words import command
 
 GLANCE_SECONDS: Final = 2.0
@@ -64,7 +64,7 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
             bars.waiting()
             upload = wait_for_upload(api, upload_id, wish.timeout_seconds if wish.wait else GLANCE_SECONDS)
     if upload["state"] == "waiting" and wish.wait:
-        raise not_taken_up(upload_id, wish.timeout_seconds)
+        raise not_received(upload_id, wish.timeout_seconds)
     if upload["state"] != "accepted" or not wish.wait:
         return upload, None
     batch_id = upload["batchId"]

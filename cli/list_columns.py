@@ -1,7 +1,9 @@
 """The columns of each list, in the order in which a pipe gets all of them."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from cli.api import Json
@@ -32,30 +34,42 @@ BATCHES: Final = [
     Column("Errors", field("errorRows"), rank=5, is_number=True),
 ]
 
-_SESSIONS: Final = {
-    "rowNumber": Column("Row", field("rowNumber"), is_number=True),
-    "outcome": Column("Outcome", field("outcome"), rank=1),
-    "externalSessionId": Column("Session", field("externalSessionId"), rank=0, may_be_cut=True),
-    "id": Column("Id", field("id"), rank=6, is_number=True),
-    "participantEmail": Column("Participant", field("participantEmail"), rank=3, may_be_cut=True),
-    "volunteerEmail": Column("Volunteer", field("volunteerEmail"), rank=4, may_be_cut=True),
-    "scheduledAt": Column("Scheduled", _time("scheduledAt"), rank=2),
-    "completedAt": Column("Completed", _time("completedAt"), rank=5),
-    "durationMinutes": Column("Minutes", field("durationMinutes"), rank=7, is_number=True),
-    "rating": Column("Rating", field("rating"), rank=8, is_number=True),
-    "languageLevel": Column("Level", field("languageLevel"), rank=9),
-    "programInstance": Column("Instance", field("programInstance"), rank=10, may_be_cut=True),
-}
-_NOT_LISTED: Final = ("programType", "feedbackText", "focusArea", "topics", "metadata")
-"""Fields that are the same in all rows, or too long for a list."""
+_RECORD: Final = Path(__file__).with_name("record_columns.json")
+"""Written by `make reference`, from the declaration of a session."""
 
 
 def of_records(items: list[Json]) -> list[Column]:
     """Columns for sessions, as far as the answer has them, then any other fields of the record under their names."""
-    answered = list(items[0]) if items else list(_SESSIONS)
-    known = [column for name, column in _SESSIONS.items() if name in answered]
-    others = [name for name in answered if name not in _SESSIONS and name not in _NOT_LISTED]
+    record = json.loads(_RECORD.read_text(encoding="utf-8"))
+    listed = _of_sessions({name: _of_field(name, **about) for name, about in record["columns"].items()})
+    answered = list(items[0]) if items else list(listed)
+    known = [column for name, column in listed.items() if name in answered]
+    # The programme is the same in all rows.
+    others = [name for name in answered if name not in {*listed, *record["leftOut"], "programType"}]
     return known + [Column(_heading(name), field(name), rank=11, may_be_cut=True) for name in others]
+
+
+def _of_sessions(fields: dict[str, Column]) -> dict[str, Column]:
+    """The fields of a session among what frames them: first the row, then the session by its two ids."""
+    (key, column), *others = fields.items()
+    return {
+        "rowNumber": Column("Row", field("rowNumber"), is_number=True),
+        "outcome": Column("Outcome", field("outcome"), rank=1),
+        key: column,
+        "id": Column("Id", field("id"), rank=6, is_number=True),
+        **dict(others),
+        "programInstance": Column("Instance", field("programInstance"), rank=10, may_be_cut=True),
+    }
+
+
+def _of_field(name: str, **about: Any) -> Column:
+    return Column(
+        about["header"],
+        _time(name) if about["isTime"] else field(name),
+        rank=about["rank"],
+        is_number=about["isNumber"],
+        may_be_cut=about["mayBeCut"],
+    )
 
 
 def _heading(name: str) -> str:

@@ -81,7 +81,7 @@ class Sending:
             answer = self._connection.getresponse()
             content = answer.read()
         if not 200 <= answer.status < 300:
-            raise _not_taken(answer, content)
+            raise _storage_failure(answer, content)
 
 
 def download(url: str, out: Writable) -> None:
@@ -114,7 +114,7 @@ def _copy(url: str, answer: HTTPResponse, out: Writable) -> None:
         raise Unreachable("The download broke off; run the command again.")
 
 
-def _not_taken(answer: HTTPResponse, content: bytes) -> Failure:
+def _storage_failure(answer: HTTPResponse, content: bytes) -> Failure:
     said = _said(answer, content)
     return Failure(f"The storage did not accept the file ({said}), so nothing is imported; run the command again.")
 

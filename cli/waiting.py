@@ -33,7 +33,7 @@ def wait_for_upload(api: Api, upload_id: str, timeout_seconds: float) -> Json:
         time.sleep(min(next(pauses), left))
 
 
-def not_taken_up(upload_id: str, timeout_seconds: float) -> Failure:
+def not_received(upload_id: str, timeout_seconds: float) -> Failure:
     """The error for a file that was sent but whose import did not start in time."""
     return Failure(
         f"The file was sent, but its import did not start within {timeout_seconds:g} seconds; "

@@ -32,7 +32,7 @@ def command(*words: object) -> str:
 
 
 def file_argument(file: object) -> str:
-    """A file name as an argument that can't be taken for an option."""
+    """A file name as an argument that can't look like an option."""
     name = clean(file)
     return f"./{name}" if name.startswith("-") else name
 

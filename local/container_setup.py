@@ -1,11 +1,13 @@
 """The surroundings that ``make sam-local`` gives to functions in containers: a database, the emulator with the
 resources of a stack, a network from which both can be reached, and a template that names them."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -64,7 +66,7 @@ def prepared(folder: Path, engine: Engine) -> Iterator[Place]:
         address = exits.enter_context(led_back_here(name, aws, database, folder / "shared", engine))
         aws.is_also_called(f"{address}:{AWS_PORT}")
         reached = replace(database, host=address, port=DATABASE_PORT)
-        variables = furnished(aws, reached) | {"AWS_ENDPOINT_URL": f"http://{address}:{AWS_PORT}"}
+        variables = make_resources(aws, reached) | {"AWS_ENDPOINT_URL": f"http://{address}:{AWS_PORT}"}
         yield Place(aws, folder, name, engine, variables)
 
 
@@ -96,7 +98,7 @@ def base_image(engine: Engine) -> str:
     return done.stdout.strip()
 
 
-def furnished(aws: Aws, database: Database) -> dict[str, str]:
+def make_resources(aws: Aws, database: Database) -> dict[str, str]:
     """Create what the functions read, write and start; returns the variables that tell them where it is."""
     sample: Json = json.loads((EVENTS / "intake.json").read_text())["Records"][0]
     uploads, work = sample["s3"]["bucket"]["name"], "kintell-work-123456789012"
@@ -111,6 +113,7 @@ def furnished(aws: Aws, database: Database) -> dict[str, str]:
         "UPLOADS_BUCKET": uploads,
         "WORK_BUCKET": work,
         "STATE_MACHINE_ARN": idle_state_machine(aws),
+        "OUTBOX_FUNCTION_NAME": empty_outbox(aws),
         "UNKNOWN_USERS": "create",
         "AUTHENTICATION": "cognito",
     }
@@ -119,13 +122,33 @@ def furnished(aws: Aws, database: Database) -> dict[str, str]:
 def idle_state_machine(aws: Aws) -> str:
     """A state machine that does nothing: the sample events do its work."""
     nothing = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
-    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = aws.client("iam").create_role(RoleName="kintell-idle", AssumeRolePolicyDocument=policy)["Role"]
     made = aws.client("stepfunctions").create_state_machine(
-        name="kintell-import-batch", definition=json.dumps(nothing), roleArn=role["Arn"]
+        name="kintell-import-batch", definition=json.dumps(nothing), roleArn=idle_role(aws, "states")
     )
     return str(made["stateMachineArn"])
+
+
+def empty_outbox(aws: Aws) -> str:
+    """What Dispatch invokes: functions in containers are out of its reach."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as out:
+        out.writestr("empty.py", "def handler(event, context):\n    return {'messages': []}\n")
+    made = aws.client("lambda").create_function(
+        FunctionName="kintell-outbox",
+        Runtime="python3.13",
+        Role=idle_role(aws, "lambda"),
+        Handler="empty.handler",
+        Code={"ZipFile": code.getvalue()},
+    )
+    return str(made["FunctionArn"])
+
+
+def idle_role(aws: Aws, service: str) -> str:
+    """A role that may do nothing."""
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = aws.client("iam").create_role(RoleName=f"kintell-idle-{service}", AssumeRolePolicyDocument=policy)
+    return str(made["Role"]["Arn"])
 
 
 def localise(place: Place) -> list[str]:

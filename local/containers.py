@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 
 ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 TIMEOUT_SECONDS = 60
@@ -88,5 +88,5 @@ def address_of(container: str) -> str:
 
 
 if __name__ == "__main__":
-    with told_in_one_line():
+    with failures_in_one_line():
         find_engine()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.system import HOME, LocalSystem, Places, only_one
 from local.up import interrupt, say
 
@@ -104,7 +104,7 @@ def main() -> None:
         signal.signal(name, interrupt)
     sys.stdout.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
     data = HOME / "demo" / "data"
-    with told_in_one_line(), only_one(data.parent):
+    with failures_in_one_line(), only_one(data.parent):
         shutil.rmtree(data, ignore_errors=True)
         with LocalSystem(Places(data), say) as system:
             say(f"ready: API {system.aws.api_url}, AWS {system.aws.url}")

@@ -10,7 +10,7 @@ class CannotStart(Exception):
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
+def failures_in_one_line() -> Iterator[None]:
     """End the command with exit code 1 and one line for a CannotStart, or silently with 130 for Ctrl-C."""
     try:
         yield

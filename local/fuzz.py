@@ -14,7 +14,7 @@ from pathlib import Path
 
 from local.aws import ROOT
 from local.demo import SAMPLE_UPLOADS, SAMPLES
-from local.failures import told_in_one_line
+from local.failures import failures_in_one_line
 from local.system import HOME, LocalSystem, Places
 from local.up import interrupt, say
 
@@ -28,7 +28,7 @@ BEYOND_A_SCHEMA = "positive_data_acceptance"
 def main() -> int:
     """The exit code of schemathesis."""
     signal.signal(signal.SIGTERM, interrupt)
-    with told_in_one_line():
+    with failures_in_one_line():
         shutil.rmtree(FOLDER, ignore_errors=True)
         try:
             with LocalSystem(Places(FOLDER), say) as system:

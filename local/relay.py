@@ -30,7 +30,7 @@ async def listen(source: str, target: str) -> asyncio.Server:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(pass_on(reader, other_writer), pass_on(other_reader, writer))
+        await asyncio.gather(forward(reader, other_writer), forward(other_reader, writer))
         for each in (writer, other_writer):
             each.close()
 
@@ -47,7 +47,7 @@ async def connect(target: str) -> tuple[StreamReader, StreamWriter]:
     return await asyncio.open_connection(host, int(port))
 
 
-async def pass_on(reader: StreamReader, writer: StreamWriter) -> None:
+async def forward(reader: StreamReader, writer: StreamWriter) -> None:
     """Copy until one side has ended its output, which is passed on, or is gone."""
     with contextlib.suppress(OSError):
         while block := await reader.read(BLOCK_BYTES):

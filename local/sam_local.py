@@ -20,19 +20,21 @@ from local.aws import REGION
 from local.container_setup import EVENTS, SAM, Json, Place, localise, prepared
 from local.containers import find_engine
 from local.demo import SAMPLES
-from local.failures import CannotStart, told_in_one_line
+from local.failures import CannotStart, failures_in_one_line
 from local.up import interrupt, say
 
 STORY: tuple[tuple[str, Json], ...] = (
     ("migrate", {"status": "SUCCESS"}),
     ("intake", {}),
+    ("outbox", {"messages": []}),
+    ("dispatch", {"sent": 2}),
     ("stage", {"staged": 43, "rejected": 9}),
     ("reconcile", {"verdict": "merge"}),
     ("annotate_conflicts", {}),
     ("merge", {}),
     ("finalize", {"status": "completed"}),
     ("api", {"statusCode": 200}),
-    # It finds no key for session cookies, and tells the browser so.
+    # It has no issuer, and redirects the browser to a page that says so.
     ("sign_in", {"statusCode": 303}),
     ("retention", {}),
     ("monitor", {}),
@@ -49,7 +51,7 @@ SAMPLE_BATCH = "6b0e2f6e-2f7d-4e0a-9b58-3a3a1f0d9c11"
 def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, interrupt)
-    with told_in_one_line():
+    with failures_in_one_line():
         engine = find_engine()
         say(f"Docker {engine.version}, {engine.architecture}")
         with tempfile.TemporaryDirectory(prefix="kintell-") as folder, prepared(Path(folder), engine) as place:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-from local.failures import told_in_one_line
+from local.failures import failures_in_one_line
 from local.system import HOME, LocalSystem, Places, published
 
 
@@ -13,7 +13,7 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def until_told() -> threading.Event:
+def until_stopped() -> threading.Event:
     """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C doesn't cut the shutdown short."""
     told = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -31,9 +31,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    with told_in_one_line():
+    with failures_in_one_line():
         with LocalSystem(Places.of_this_clone(), say) as system:
-            told = until_told()
+            told = until_stopped()
             with published(system.variables, HOME / "env"):
                 say(f"ready after {time.monotonic() - started:.1f} s; press Ctrl-C to stop")
                 say(f"  API and dashboard   {system.aws.api_url}")

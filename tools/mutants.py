@@ -31,6 +31,8 @@ TESTS: Final = {
     "values/ratings": ("unit/test_ratings.py", "unit/test_readings.py"),
     "values/dates": ("unit/test_dates.py", "unit/test_readings.py", "unit/test_cells.py", "unit/test_validation.py"),
     "rows/formulas": ("unit/test_error_file.py",),
+    "rows/redisplay": ("unit/test_redisplay.py",),
+    "rows/shown_dates": ("unit/test_redisplay.py",),
     "rows/row_rules": ("unit/test_validation.py", "unit/test_dates.py", "stages/test_values.py"),
     "database/publishing/reconciliation": ("stages/test_outcomes.py", "stages/test_import.py"),
     "database/publishing/merge_sql": ("stages/test_outcomes.py", "stages/test_import.py", "stages/test_stragglers.py"),

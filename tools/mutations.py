@@ -73,7 +73,10 @@ def mutations(source: str) -> Iterator[Mutation]:
 
 
 def _left_alone(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that are left alone: strings that stand alone, annotations, and settings of dataclasses and models."""
+    """Nodes that are left alone: strings that stand alone, annotations, and settings of dataclasses and models.
+
+    So is the `strict=True` of `zip`: what is zipped has one length, or it fails in another way.
+    """
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node.value
     if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation:
@@ -84,6 +87,8 @@ def _left_alone(node: ast.AST) -> Iterator[ast.AST]:
         yield from node.decorator_list
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ConfigDict":
         yield node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip":
+        yield from (keyword.value for keyword in node.keywords)
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:

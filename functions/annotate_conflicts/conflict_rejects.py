@@ -7,7 +7,7 @@ more.
 from ingestion.aws.reject_parts import read_part, write_kept
 from ingestion.config import Settings
 from ingestion.contracts import AnnotateTask
-from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
@@ -43,4 +43,4 @@ def _fault(row: RawRow, plan: ColumnPlan) -> Fault:
         f"{field}: {shown(text)} is the id of a {record.name} of other people; correct the id or the "
         f"{'two addresses' if len(record.people) > 1 else 'address'}"
     )
-    return Fault(FaultCode.SESSION_ID_TAKEN, field, message, text)
+    return Fault(FaultCode.ID_CONFLICT, field, message, text)

@@ -8,8 +8,9 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from api.browsers import cookie_key
 from api.caller import shown_cookie
+from ingestion.aws.cookie_key import cookie_key
+from ingestion.config import settings
 from ingestion.sign_in.actors import Actor
 from ingestion.telemetry import logger
 
@@ -27,4 +28,4 @@ def note(event: Mapping[str, Any], request: Mapping[str, Any], status: int) -> N
 def hashed(visitor: Actor) -> str:
     """A hash that is stable for one person of one issuer, within this system only."""
     who = f"access log:{visitor.issuer}\n{visitor.subject}"
-    return hmac.digest(cookie_key(), who.encode(), "sha256").hex()[:16]
+    return hmac.digest(cookie_key(settings().work_bucket), who.encode(), "sha256").hex()[:16]

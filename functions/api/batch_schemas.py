@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
 
-from api.code_words import explained
+from api.code_words import described
 from api.schemas import Shape, Utc, left_out
 from api.stage_progress import Stage
 from ingestion.batch import BatchStatus
@@ -87,14 +87,14 @@ class BatchSummary(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any], **more: Any) -> Self:
-        """From a database row and the shape's other fields."""
+        """Build the shape from a database row and its other fields."""
         return cls.model_validate(
             {
                 **row,
                 **more,
                 "batch_id": row["id"],
-                "error_summary": [explained(line, FaultCode) for line in row["error_summary"] or ()],
-                "warnings": [explained(line, WarningCode) for line in row["warnings"] or ()],
+                "error_summary": [described(line, FaultCode) for line in row["error_summary"] or ()],
+                "warnings": [described(line, WarningCode) for line in row["warnings"] or ()],
                 "percent_complete": _percent(row["processed_rows"], row["total_rows"], row["status"]),
                 "links": _links(row["id"], has_error_file=row["has_error_file"]),
             }
@@ -233,5 +233,5 @@ class AuditEntry(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a database row. Ids are strings, since a JSON number may lose digits."""
+        """Build it from a database row. Ids are strings, since a JSON number may lose digits."""
         return cls.model_validate({**row, "id": str(row["id"])})

@@ -6,7 +6,6 @@ the API accepts only tokens, which no browser sends by itself.
 
 import time
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,11 +13,11 @@ from api.caller import showing
 from api.problems import Problem, ProblemCode
 from api.route_rights import is_open
 from api.routing import database
-from ingestion.aws.secrets import read_secret
+from ingestion.aws.cookie_key import cookie_key
 from ingestion.config import Authentication, settings
 from ingestion.database.tables.revoked_cookies import is_revoked, revoke
 from ingestion.sign_in.http_edge import may_come_from_here, split_address
-from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, cookies_of, read
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, cookies_of, read
 
 _OF_THE_API: Final = ("/v1/", "/openapi.json", "/health")
 _SAFE: Final = ("GET", "HEAD")
@@ -37,10 +36,10 @@ def sign_out(event: Mapping[str, Any]) -> None:
         revoke(database(), shown.id, shown.expires_at)
 
 
-def _cookie_of(event: Mapping[str, Any]) -> Pass | None:
+def _cookie_of(event: Mapping[str, Any]) -> SessionCookie | None:
     cookie = cookies_of(event).get(SESSION_COOKIE)
-    has_passes = settings().authentication is not Authentication.NONE
-    return read(cookie_key(), cookie, time.time()) if cookie and has_passes else None
+    has_cookies = settings().authentication is not Authentication.NONE
+    return read(cookie_key(settings().work_bucket), cookie, time.time()) if cookie and has_cookies else None
 
 
 def must_come_from_here(event: Mapping[str, Any]) -> None:
@@ -89,15 +88,5 @@ def _is_of_the_api(event: Mapping[str, Any]) -> bool:
     return str(event.get("rawPath", "")).startswith(_OF_THE_API)
 
 
-def cookie_key() -> bytes:
-    """The key that signs session cookies. Raises Unavailable."""
-    return _key(settings().cookie_key_arn)
-
-
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-
-
-@cache
-def _key(arn: str) -> bytes:
-    return read_secret(arn).encode()

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 from ingestion.config import settings
 from ingestion.sign_in.actors import LOCAL, Actor, has_subject
 from ingestion.sign_in.rights import Right, granted
-from ingestion.sign_in.session_cookies import Pass
+from ingestion.sign_in.session_cookies import SessionCookie
 
 _BEARER: Final = re.compile(r"(?:Bearer +)?[\w-]+\.([\w-]+)\.[\w-]+", re.ASCII | re.IGNORECASE)
-_SHOWN: Final = "pass"
+_SHOWN: Final = "sessionCookie"
 
 
 class Caller(NamedTuple):
@@ -38,13 +38,13 @@ def caller_of(event: Mapping[str, Any]) -> Caller | None:
     return Caller(Actor.of_claims(claims), granted(claims, settings().rights_claim)) if claims else None
 
 
-def shown_cookie(event: Mapping[str, Any]) -> Pass | None:
+def shown_cookie(event: Mapping[str, Any]) -> SessionCookie | None:
     """The caller's session cookie, checked earlier; None if they sent none."""
-    shown: Pass | None = (event.get("requestContext", {}).get("authorizer") or {}).get(_SHOWN)
+    shown: SessionCookie | None = (event.get("requestContext", {}).get("authorizer") or {}).get(_SHOWN)
     return shown
 
 
-def showing(event: Mapping[str, Any], shown: Pass) -> dict[str, Any]:
+def showing(event: Mapping[str, Any], shown: SessionCookie) -> dict[str, Any]:
     """The request, attributed to the cookie's holder. Only API Gateway and this code write to a request's context."""
     return {**event, "requestContext": {**event["requestContext"], "authorizer": {_SHOWN: shown}}}
 

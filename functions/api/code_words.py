@@ -12,7 +12,7 @@ def in_english(text: Text) -> str:
     return text.read(Language.ENGLISH, limits())
 
 
-def explained(stored: Mapping[str, Any], family: type[CatalogueCode]) -> dict[str, Any]:
+def described(stored: Mapping[str, Any], family: type[CatalogueCode]) -> dict[str, Any]:
     """The stored entry with its code's title and advice; without them if the code no longer exists."""
     try:
         about = family(stored["code"]).about

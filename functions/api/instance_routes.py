@@ -33,7 +33,7 @@ class ProgramInstance(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a database row. Ids are strings everywhere."""
+        """Build it from a database row. Ids are strings everywhere."""
         return cls.model_validate({**row, "id": str(row["id"])})
 
 

@@ -91,7 +91,7 @@ class Graph(Shape):
     responses=answers(Graph, ProblemCode.NO_SUCH_BATCH),
 )
 def lineage_of_batch(batch_id: BatchId) -> Graph:
-    """From its file to its sessions. Lists at most 200 corrections."""
+    """Leads from its file to its sessions, and lists at most 200 corrections."""
     db = database()
     batch = get_batch(db, batch_id)
     me = _batch_node(batch)

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from ingestion.aws import s3
 from ingestion.batch import BatchStatus
-from ingestion.csv_file.chunk_reader import ChunkSpan, read_chunk
+from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
 from ingestion.faults import RawRow

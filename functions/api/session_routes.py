@@ -1,10 +1,12 @@
 """Sessions: those that a batch inserted or updated, and the lineage of each."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import unquote
 
 from pydantic import SerializeAsAny
 
+from api.confidential_fields import without_confidential
 from api.cursors import BY_ROW, BY_VERSION, DEFAULT_LIMIT, Cursor, Limit
 from api.openapi import answers, path_parameter
 from api.problems import Problem, ProblemCode
@@ -45,7 +47,9 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
     db = database()
     (after,) = BY_ROW.after(cursor) or (None,)
     record = PROGRAMMES[get_batch(db, batch_id)["program_type"]].record
-    return BY_ROW.page(lineage.records_of_batch(db, record, batch_id, limit + 1, after), limit, BatchRecord.of)
+    found = lineage.records_of_batch(db, record, batch_id, limit + 1, after)
+    shown = without_confidential(found, record, router.current_event.raw_event)
+    return BY_ROW.page(shown, limit, BatchRecord.of)
 
 
 @router.get(
@@ -59,23 +63,27 @@ def sessions_of_batch(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: C
 def session_lineage(session_id: SessionId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Lineage[AnyVersion]:
     """Includes earlier versions of the session; `nextCursor` is set if there are more of them."""
     (before,) = BY_VERSION.after(cursor) or (None,)
-    now, *earlier = get_versions(database(), unquote(session_id), limit + 1, before)
+    now, *earlier = get_versions(router.current_event.raw_event, unquote(session_id), limit + 1, before)
     return Lineage[AnyVersion].of(now, BY_VERSION.page(earlier, limit, EarlierVersion[AnyVersion].of))
 
 
-def get_versions(db: Connection, asked_for: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
-    """The session, found by our id or by programme and id, and at most *limit* of its versions, newest first.
+def get_versions(
+    event: Mapping[str, Any], asked_for: str, limit: int, before: int | None = None
+) -> list[dict[str, Any]]:
+    """The session, found by our id or by programme and id, and at most *limit* of its versions, newest first, with the
+    fields that the caller may see.
 
     Raises Problem.
     """
+    db = database()
     found = _find(db, asked_for)
     versions = lineage.versions_of_record(db, *found, limit, before) if found is not None else []
-    if not versions:
+    if found is None or not versions:
         raise Problem(
             ProblemCode.NO_SUCH_SESSION,
             f'There is no session "{asked_for}"; use its id, or programType:externalId such as mentors_ukraine:MS-1.',
         )
-    return versions
+    return without_confidential(versions, found[0], event)
 
 
 def _find(db: Connection, asked_for: str) -> tuple[RecordType, int] | None:

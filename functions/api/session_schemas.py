@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
+from pydantic import Field as Described
 from pydantic import TypeAdapter, create_model
 
 from api.schemas import Page, Shape, Utc, left_out
@@ -46,7 +47,7 @@ class Record(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a database row. Ids are strings, since a JSON number may lose digits."""
+        """Build it from a database row. Ids are strings, since a JSON number may lose digits."""
         shape: type[Self] = shape_of(cls, PROGRAMMES[row["program_type"]].record)
         return shape.model_validate({**row, "id": str(row["id"])})
 
@@ -74,14 +75,17 @@ R = TypeVar("R", bound=Record)
 @cache
 def shape_of(shape: type[R], record: RecordType) -> type[R]:
     """The shape with the fields of a record type, in the order of the answer: ids, frame, people, content."""
-    own = {field.name: _type_of(field) for field in record.fields}
-    key = {"id": str, record.key.name: own.pop(record.key.name)}
-    fields: dict[str, Any] = {name: (type_, ...) for name, type_ in {**key, **shape.frame, **own}.items()}
+    own: dict[str, Any] = {
+        field.name: (_type_of(field), Described(description=field.meaning)) for field in record.fields
+    }
+    frame = {name: (type_, ...) for name, type_ in shape.frame.items()}
+    fields = {"id": (str, ...), record.key.name: own.pop(record.key.name), **frame, **own}
     return create_model(shape.__name__, __base__=shape, __doc__=shape.__doc__, __module__=__name__, **fields)
 
 
 def _type_of(field: Field) -> Any:
-    return _TYPES[field.type] if field.column.required else _TYPES[field.type] | None
+    is_always_there = field.column.required and not field.is_confidential
+    return _TYPES[field.type] if is_always_there else _TYPES[field.type] | None
 
 
 def with_fields_of(record: RecordType) -> Callable[[type[R]], type[R]]:
@@ -155,7 +159,7 @@ class Lineage(Shape, Generic[V]):
 
     @classmethod
     def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion[V]]) -> Self:
-        """From a database row and a page of earlier versions."""
+        """Build it from a database row and a page of earlier versions."""
         return cls(
             **sources_of(now),
             imported_by=now["imported_by"],

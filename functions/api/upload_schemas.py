@@ -3,7 +3,7 @@
 from typing import Any, Self
 from uuid import UUID
 
-from api.code_words import explained
+from api.code_words import described
 from api.schemas import Shape, Utc, left_out
 from ingestion.errors import RefusalCode
 
@@ -49,7 +49,7 @@ def _refusal(row: dict[str, Any]) -> dict[str, Any] | None:
     if row["refusal_code"] is None:
         return None
     refusal = {name: row[f"refusal_{name}"] for name in ("code", "message", "batch_id")}
-    return explained(refusal, RefusalCode)
+    return described(refusal, RefusalCode)
 
 
 class UploadEntry(Shape):

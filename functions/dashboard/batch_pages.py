@@ -5,6 +5,7 @@ from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
 
+from api.confidential_fields import without_confidential
 from api.cursors import BY_ROW
 from api.openapi import path_parameter
 from api.problems import ProblemCode
@@ -13,6 +14,7 @@ from api.session_schemas import BatchRecord
 from api.stage_progress import stages_of
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
+from ingestion.batch import Failure
 from ingestion.database.queries import batch_record, lineage, lists, progress
 from ingestion.records import PROGRAMMES, Kind
 
@@ -70,10 +72,12 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
     db = database()
     found = get_batch(db, batch_id)
     is_running = found["status"] in ("pending", "running")
+    reason = found["failure_reason"]
     relatives = batch_record.relatives(db, batch_id)
     return {
         "batch": found,
         "is_running": is_running,
+        "failure_sentence": Failure.sentence_of(reason, found["failure_code"]) if reason else None,
         "is_roster": is_roster(found),
         "stages": stages_of(found, progress.of_batch(db, batch_id)) if is_running else [],
         "audit": lists.audit_trail(db, batch_id, AUDIT_ENTRIES, None),
@@ -95,7 +99,7 @@ def sessions(batch_id: BatchId) -> Response[str]:
     (after,) = BY_ROW.after(cursor) or (None,)
     record = PROGRAMMES[found["program_type"]].record
     rows = lineage.records_of_batch(db, record, found["id"], SESSIONS + 1, after)
-    shown = BY_ROW.page(rows, SESSIONS, BatchRecord.of)
+    shown = BY_ROW.page(without_confidential(rows, record, event), SESSIONS, BatchRecord.of)
     return page(
         event,
         "sessions.html",

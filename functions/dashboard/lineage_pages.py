@@ -39,7 +39,7 @@ def find() -> Response[str]:
     except (ValueError, Problem):
         pass
     try:
-        versions = get_versions(database(), asked_for, 0)
+        versions = get_versions(event, asked_for, 0)
     except Problem:
         return page(event, "lineage.html", 404, asked_for=asked_for, is_unknown=True)
     return redirect_to(f"/sessions/{quote(str(versions[0]['id']))}")
@@ -60,7 +60,7 @@ def session(session_id: SessionId) -> Response[str]:
     event = router.current_event.raw_event
     cursor = query_of(event, "cursor")
     (before,) = BY_VERSION.after(cursor) or (None,)
-    now, *earlier = get_versions(database(), session_id, VERSIONS + 1, before)
+    now, *earlier = get_versions(event, session_id, VERSIONS + 1, before)
     shown: Page[dict[str, Any]] = BY_VERSION.page(earlier, VERSIONS, dict)
     record = PROGRAMMES[now["program_type"]].record
     versions = [now, *shown.items] if cursor is None else shown.items

@@ -29,11 +29,11 @@ Version = Annotated[str, path_parameter("version", "Number of one of its version
 def row(session_id: SessionId, version: Version) -> Response[str]:
     """The row's cells, or why they can't be shown."""
     number = int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
-    versions = get_versions(database(), session_id, 1, number + 1)
+    event = router.current_event.raw_event
+    versions = get_versions(event, session_id, 1, number + 1)
     chosen = next((one for one in versions if one["version"] == number), None)
     if chosen is None:
         raise Problem(ProblemCode.NO_SUCH_SESSION, f"Session {session_id} has no version {version}.")
-    event = router.current_event.raw_event
     shown = _cells(chosen)
     if shown["cells"]:
         audit.write(

@@ -1,21 +1,16 @@
-"""Publishes an event when a batch has ended, and again on a repeat, since an earlier attempt may have failed."""
+"""Announce to other systems how a batch ended, in the transaction that ends it."""
 
 from uuid import UUID
 
-from ingestion.aws.event_bus import Event, tell
-from ingestion.batch import BatchStatus
-from ingestion.config import Settings
-from ingestion.contracts import Finalized
+from ingestion.batch import BatchStatus, Failure
+from ingestion.contracts import Event, EventToSend
+from ingestion.database.connection import Connection
+from ingestion.database.tables import outbox
 
 _EVENTS = {BatchStatus.COMPLETED: Event.IMPORT_COMPLETED, BatchStatus.FAILED: Event.IMPORT_FAILED}
 
 
-def tell_of(batch_id: UUID, finalized: Finalized, settings: Settings) -> None:
-    """Publish how the batch ended, if it has; a repeat publishes the same event. Raises Unavailable."""
-    event = _EVENTS.get(finalized.status)
-    if event:
-        # Only the code of the reason: the sentence is for people, who find it through the API.
-        tell(
-            event,
-            {"batchId": str(batch_id), "failure": finalized.failure_code, "uploadsBucket": settings.uploads_bucket},
-        )
+def announce(db: Connection, batch_id: UUID, status: BatchStatus, failure: Failure | None) -> None:
+    """Write the event into the outbox. It has only the code of the failure: the sentence is for people."""
+    detail = {"batchId": str(batch_id), "failure": failure.code.value if failure else None}
+    outbox.add(db, batch_id, EventToSend(event=_EVENTS[status], detail=detail))

@@ -4,7 +4,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from finalize.announce import tell_of
 from finalize.fail_batch import fail_batch
 from finalize.finalize_batch import finalize_batch
 from ingestion.config import settings
@@ -23,7 +22,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         finalized = fail_batch(task, connection(settings()))
     else:
         finalized = finalize_batch(task.batch_id, connection(settings()), settings())
-    tell_of(task.batch_id, finalized, settings())
     return finalized.as_json()
 
 

@@ -1,5 +1,6 @@
 """Fails a batch whose import broke, with the reason, after taking back everything that it published."""
 
+from finalize.announce import announce
 from finalize.finalize_batch import finalized_as
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.contracts import FailTask, Finalized
@@ -47,7 +48,7 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
             return finalized_as(batch)
         so_far = ledger.read(db, batch.id)
         rejected, failure = so_far.rejected, failure_of(task)
-        _take_back(batch, db)
+        _remove_published(batch, db)
         batch_states.end(
             db,
             batch.id,
@@ -64,17 +65,18 @@ def _fail(task: FailTask, db: Connection) -> Finalized:
             batch_id=batch.id,
             details={"error": task.error.error, "total": batch.total_rows, "rejected": rejected},
         )
+        announce(db, batch.id, BatchStatus.FAILED, failure)
     logger.error("import broke", error=task.error.error)
     for name in ("BatchesFailed", "BatchesBroken"):
         metrics.add_metric(name, "Count", 1)
     return Finalized(status=BatchStatus.FAILED, failure_reason=failure.reason, failure_code=failure.code)
 
 
-def _take_back(batch: Batch, db: Connection) -> None:
+def _remove_published(batch: Batch, db: Connection) -> None:
     """Remove everything of the batch except its record."""
     # A merge of a stopped execution may still be running: wait for it, and let no other start.
     shards.lock_all(db, batch.id)
-    merge_sql.take_back(db, batch.id, target_of(batch.programme.record))
+    merge_sql.remove_published(db, batch.id, target_of(batch.programme.record))
     shards.forget(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)

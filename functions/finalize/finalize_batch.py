@@ -5,6 +5,7 @@ That includes batches that publish nothing: dry runs, those over their error lim
 
 from uuid import UUID
 
+from finalize.announce import announce
 from finalize.join_rejects import join_error_file
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
@@ -83,6 +84,7 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
         error_file_key=error_file_key,
     )
     _write_audit(batch, tally, status, error_file_key, db)
+    announce(db, batch.id, status, failure)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)
     if failure is None:

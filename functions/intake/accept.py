@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.config import Settings
-from ingestion.contracts import Decision
-from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.contracts import Decision, ImportToStart
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.tables import audit, chunks, new_batches, programmes, uploads
+from ingestion.database.tables import audit, chunks, new_batches, outbox, programmes, uploads
 from ingestion.database.tables.new_batches import Live, NewBatch
 from ingestion.database.tables.uploads import Upload
 from ingestion.errors import RefusalCode, Refused
@@ -39,8 +40,11 @@ def accept(upload: Upload, file: Identified, db: Connection, settings: Settings)
         if live:
             new = new.model_copy(update={"forced": True, "force_reason": options.force_reason})
             new_batches.create(db, new)
-        chunks.plan(db, new.id, [span.model_dump(mode="json") for span in _spans(file)])
+        spans = _spans(file)
+        chunks.plan(db, new.id, [span.model_dump(mode="json") for span in spans])
         uploads.accept(db, upload.id, new.file_hash)
+        given = prepare_import(new.id, len(spans), settings)
+        outbox.add(db, upload.id, ImportToStart(name=str(new.id), input=given), in_transit=True)
         if live:
             # The reason stays with the batch: it may mention somebody, and the trail is never deleted.
             details = {"earlierBatch": str(live.id)}

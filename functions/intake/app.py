@@ -6,7 +6,9 @@ from urllib.parse import unquote_plus
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.config import settings
+from ingestion.contracts import Messages
 from ingestion.database.connection import connection
+from ingestion.database.tables import outbox
 from ingestion.database.tables.uploads import Arrival
 from ingestion.telemetry import logger, metrics
 from intake.intake_upload import intake_upload
@@ -14,12 +16,19 @@ from intake.intake_upload import intake_upload
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str | None]]]:
-    """Turn each object version of an S3 event into a batch or a refusal; returns the decisions."""
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Turn each object version of an S3 event into a batch or a refusal.
+
+    Return the decisions and the messages that follow from them; Lambda passes both to Dispatch, the destination.
+    """
     decisions = [
         intake_upload(_arrival(record), connection(settings()), settings()) for record in event.get("Records", [])
     ]
-    return {"uploads": [decision.model_dump(mode="json") for decision in decisions]}
+    messages = outbox.find_about(connection(settings()), [decision.upload_id for decision in decisions])
+    return {
+        "uploads": [decision.model_dump(mode="json") for decision in decisions],
+        **Messages(messages=messages).as_json(),
+    }
 
 
 def _arrival(record: dict[str, Any]) -> Arrival:

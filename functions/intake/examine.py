@@ -5,8 +5,8 @@ from uuid import UUID
 
 from ingestion.aws import object_keys, s3
 from ingestion.config import Settings
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
-from ingestion.csv_file.framing import Limits
 from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import RefusalCode, Refused
 from ingestion.records import PROGRAMMES

@@ -1,8 +1,5 @@
 """Takes in an object version: always an upload record, then either a batch or a refusal that says why."""
 
-from ingestion.aws.event_bus import Event, tell
-from ingestion.aws.start_workflow import launch
-from ingestion.batch import BatchStatus
 from ingestion.config import Settings
 from ingestion.contracts import Decision
 from ingestion.database.connection import Connection
@@ -26,7 +23,7 @@ def intake_upload(arrival: Arrival, db: Connection, settings: Settings) -> Decis
         decision = _decide(arrival, upload, metadata, db, settings)
         logger.info("upload decided", state=decision.state, batch_id=decision.batch_id, refusal=decision.refusal)
         metrics.add_metric(f"Uploads{decision.state.title()}", "Count", 1)
-    return _follow_up(upload, db, settings)
+    return _decision(upload, db)
 
 
 def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Connection, settings: Settings) -> Decision:
@@ -40,21 +37,9 @@ def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Conn
         return refuse(upload, refused, examination.sha256, db)
 
 
-def _follow_up(upload: Upload, db: Connection, settings: Settings) -> Decision:
-    """Start the import or announce the refusal. Repeats it if S3 repeats its event, since it may have failed before."""
-    batch = new_batches.find_of_upload(db, upload.id)
-    if batch is None:
-        return _announce_refusal(upload, db, settings)
-    batch_id, chunk_count, status = batch
-    if status is BatchStatus.PENDING:
-        launch(batch_id, chunk_count, settings, name=str(batch_id))
+def _decision(upload: Upload, db: Connection) -> Decision:
+    """What was decided for this event of S3, or for an earlier one about the same object."""
+    batch_id = new_batches.find_of_upload(db, upload.id)
+    if batch_id is None:
+        return Decision(upload_id=upload.id, state="refused", refusal=uploads.refusal(db, upload.id))
     return Decision(upload_id=upload.id, state="accepted", batch_id=batch_id)
-
-
-def _announce_refusal(upload: Upload, db: Connection, settings: Settings) -> Decision:
-    code = uploads.refusal(db, upload.id)
-    tell(
-        Event.UPLOAD_REFUSED,
-        {"uploadId": str(upload.id), "refusal": code, "uploadsBucket": settings.uploads_bucket},
-    )
-    return Decision(upload_id=upload.id, state="refused", refusal=code)

@@ -11,7 +11,7 @@ from ingestion.errors import RefusalCode, Refused
 from ingestion.records.programme import header_name
 from ingestion.rows.columns import ColumnPlan, original_indexes
 from ingestion.rows.formulas import restore
-from ingestion.rows.redisplay import is_left_alone
+from ingestion.rows.shown_dates import is_left_alone
 from ingestion.source import Source
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values import dates

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from ingestion.contracts import Decision
+from ingestion.contracts import Decision, Event, EventToSend
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.tables import audit, uploads
+from ingestion.database.tables import audit, outbox, uploads
 from ingestion.database.tables.uploads import Upload
 from ingestion.errors import Refused
 
@@ -24,4 +24,6 @@ def write_refusal(
     uploads.refuse(db, upload.id, refused, sha256, earlier_batch)
     details = {"code": refused.code.value, **({"batchId": str(earlier_batch)} if earlier_batch else {})}
     audit.write(db, actor=audit.SERVICE, action="upload_refused", upload_id=upload.id, details=details)
+    event: dict[str, str | None] = {"uploadId": str(upload.id), "refusal": refused.code.value}
+    outbox.add(db, upload.id, EventToSend(event=Event.UPLOAD_REFUSED, detail=event), in_transit=True)
     return Decision(upload_id=upload.id, state="refused", refusal=refused.code)

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingestion.aws.secrets import read_secret
-from ingestion.config import settings
+from ingestion.config import Settings, settings
 from ingestion.database.roles import Login, let_in
 from ingestion.database.schema import migrate
 from ingestion.errors import Unavailable
@@ -35,13 +35,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _migrate() -> list[str]:
     """Apply the migrations, then the grants that the newest schema needs; returns the versions applied."""
-    db, functions = connection_in_time(settings()), settings().functions_secret_arn
+    db = connection_in_time(settings())
     applied = migrate(db)
-    if functions:
-        let_in(db, Login.model_validate_json(read_secret(functions)))
-    else:
+    functions = _functions_login(settings())
+    if functions is None:
         logger.warning("the functions connect as the owner of the schema")
+    else:
+        let_in(db, functions)
     return applied
+
+
+def _functions_login(settings: Settings) -> Login | None:
+    """As whom the other functions connect; None if as this one."""
+    if settings.functions_secret_arn:
+        return Login.model_validate_json(read_secret(settings.functions_secret_arn))
+    return Login(username=settings.functions_user) if settings.functions_user else None
 
 
 def _reason(failed: Exception) -> str:

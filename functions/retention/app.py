@@ -13,6 +13,6 @@ from retention.sweep import retention
 @logger.inject_lambda_context(clear_state=True)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
     """Delete and archive what is due; returns how much of each."""
-    cleaned = retention(connection(settings()), settings())
-    logger.info("cleaned up", cleaned=cleaned)
-    return cleaned
+    counts = retention(connection(settings()), settings())
+    logger.info("retention done", counts=counts)
+    return counts

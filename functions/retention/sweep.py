@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ingestion.aws import object_keys, s3
-from ingestion.aws.start_workflow import launch
+from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.config import Settings
+from ingestion.contracts import ImportToStart
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
-from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, revoked_cookies
+from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, outbox, revoked_cookies
 from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
 
@@ -125,7 +126,9 @@ def _start_over(db: Connection, settings: Settings) -> int:
     """
     stuck = expiry.stuck_batches(db, settings.stuck_hours)
     for batch in stuck:
-        launch(batch.batch_id, batch.chunk_count, settings, name=f"{batch.batch_id}-again-{datetime.now(UTC):%Y%m%d}")
+        given = prepare_import(batch.batch_id, batch.chunk_count, settings)
+        name = f"{batch.batch_id}-again-{datetime.now(UTC):%Y%m%d}"
+        outbox.add(db, batch.batch_id, ImportToStart(name=name, input=given))
     return len(stuck)
 
 

@@ -1,14 +1,13 @@
 """SignIn: browsers sign in here, and sign out of the issuer. It runs outside the private network, where it can reach
 the issuer but no data."""
 
-from functools import cache
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ingestion.aws.secrets import read_secret
+from ingestion.aws.cookie_key import cookie_key
 from ingestion.config import settings
 from ingestion.errors import Unavailable
 from ingestion.sign_in.http_edge import guard, may_come_from_here, regular_texts
@@ -58,14 +57,9 @@ def _sorry(reason: str) -> Answer:
 def _answer(event: dict[str, Any]) -> Answer:
     if _route(event) == _SIGN_OUT:
         return leave_issuer(settings(), event)
-    key = _key(settings().cookie_key_arn)
+    key = cookie_key(settings().work_bucket)
     return finish(settings(), key, event) if _route(event) == ("GET", "/callback") else begin(settings(), key, event)
 
 
 def _route(event: dict[str, Any]) -> tuple[str, str]:
     return event["requestContext"]["http"]["method"], event["rawPath"]
-
-
-@cache
-def _key(arn: str) -> bytes:
-    return read_secret(arn).encode()

@@ -17,7 +17,15 @@ from uuid import uuid4
 from ingestion.config import Settings
 from ingestion.sign_in.actors import Actor
 from ingestion.sign_in.rights import granted
-from ingestion.sign_in.session_cookies import COOKIE_SECONDS, SESSION_COOKIE, Pass, cookies_of, issue, seal, unseal
+from ingestion.sign_in.session_cookies import (
+    COOKIE_SECONDS,
+    SESSION_COOKIE,
+    SessionCookie,
+    cookies_of,
+    issue,
+    seal,
+    unseal,
+)
 from ingestion.telemetry import logger
 from sign_in.oidc_issuer import LOOPBACK, SignInFailed, endpoints, redeem
 
@@ -82,7 +90,7 @@ def finish(settings: Settings, key: bytes, event: Mapping[str, Any]) -> Answer:
         "code_verifier": entry["verifier"],
     }
     tokens = redeem(settings.issuer, form, entry["nonce"], now)
-    given = _pass(tokens, settings.rights_claim, now)
+    given = _session_cookie(tokens, settings.rights_claim, now)
     logger.info("signed in", rights=sorted(given.rights), cookie_id=str(given.id))
     cookies = (_cookie(SESSION_COOKIE, issue(key, given), COOKIE_SECONDS), _cookie(_entry_name(state), "", 0))
     return Answer(entry["back"], cookies)
@@ -103,8 +111,8 @@ def leave_issuer(settings: Settings, event: Mapping[str, Any]) -> Answer:
     return Answer(_with(end, asked), forgotten)
 
 
-def _pass(tokens: list[dict[str, Any]], rights_claim: str, now: float) -> Pass:
-    return Pass(
+def _session_cookie(tokens: list[dict[str, Any]], rights_claim: str, now: float) -> SessionCookie:
+    return SessionCookie(
         id=uuid4(),
         holder=Actor.of_claims(tokens[0]),
         rights=frozenset().union(*(granted(token, rights_claim) for token in tokens)),

@@ -14,7 +14,7 @@ from ingestion.batch import BatchStatus, FaultCounts
 from ingestion.config import Settings
 from ingestion.contracts import StageTask
 from ingestion.corrected_chunk import Correction, apply_correction, correction_of
-from ingestion.csv_file.chunk_reader import ChunkSpan
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
 from ingestion.database.publishing.targets import target_of

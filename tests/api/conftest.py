@@ -14,11 +14,11 @@ import pytest
 from moto import mock_aws
 
 from ingestion import config
-from ingestion.aws import s3
+from ingestion.aws import cookie_key, s3
 from ingestion.database import connection as database_module
 from ingestion.database.connection import Connection, connect
 from local.postgres import Database
-from tests.api.asking import Answer, Call, call
+from tests.api.api_calls import Answer, Call, call
 from tests.api.full_world import BROWSER
 from tests.api.html import Html
 from tests.api.world import REGION, UPLOADS, WORK, World
@@ -56,6 +56,17 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
         yield patch
     s3._client.cache_clear()
     config.settings.cache_clear()
+
+
+def read_cookie_key(key: bytes) -> None:
+    """Let the function read what passes are signed with, before other tests make the bucket and empty it."""
+    client, there = boto3.client("s3"), {"Bucket": WORK, "Key": cookie_key.KEY}
+    client.create_bucket(Bucket=WORK, CreateBucketConfiguration={"LocationConstraint": REGION})
+    client.put_object(**there, Body=key)
+    cookie_key.cookie_key.cache_clear()
+    assert cookie_key.cookie_key(WORK) == key
+    client.delete_object(**there)
+    client.delete_bucket(Bucket=WORK)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.full_world import BROWSER
 from tests.api.world import World
 

@@ -10,7 +10,7 @@ import pytest
 from ingestion import config
 from ingestion.database import connection
 from ingestion.database.schema import versions
-from tests.api.asking import Call, call
+from tests.api.api_calls import Call, call
 from tests.api.world import NOW, WORK, World
 
 JSON = {"content-type": "application/json"}

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from tests.api.api_calls import Call
 
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
-from ingestion.csv_file.framing import Limits
-from tests.api.asking import Call
 from tests.api.test_api_documents import fits
 from tests.api.world import REGION, UPLOADS, World
 

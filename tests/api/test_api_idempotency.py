@@ -10,7 +10,7 @@ from ingestion.database.connection import Connection, connect
 from ingestion.database.tables import idempotency_keys
 from ingestion.database.tables.idempotency_keys import Request
 from local.postgres import Database
-from tests.api.asking import Answer, Call
+from tests.api.api_calls import Answer, Call
 from tests.api.conftest import Place
 from tests.api.world import World
 from tests.conftest import secret_of

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from ingestion.database.queries import lineage, lists
-from tests.api.asking import Call, walk
+from tests.api.api_calls import Call, walk
 from tests.api.world import NOW, World
 
 

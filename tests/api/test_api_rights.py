@@ -10,7 +10,7 @@ import pytest
 from ingestion import config
 from ingestion.database.tables import audit
 from ingestion.sign_in.rights import Right
-from tests.api.asking import Answer, Call, call, token_of
+from tests.api.api_calls import Answer, Call, call, token_of
 from tests.api.conftest import Place
 from tests.api.world import World
 

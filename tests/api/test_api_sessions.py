@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.api.asking import Call, walk
+from tests.api.api_calls import Call, walk
 from tests.api.world import NOW, World
 
 SESSION_FIELDS = [

@@ -11,7 +11,7 @@ import requests
 from ingestion.errors import RefusalCode
 from ingestion.uploads.upload_links import UploadLink
 from ingestion.uploads.upload_options import UploadOptions
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.world import NOW, REGION, UPLOADS, World
 
 PATH = "/v1/import/uploads"

@@ -15,7 +15,7 @@ from dashboard.assets import addresses
 from dashboard.reader_language import texts
 from ingestion.batch import BatchStatus
 from ingestion.errors import RefusalCode
-from tests.api.asking import CONTEXT, Answer, Call, event
+from tests.api.api_calls import CONTEXT, Answer, Call, event
 from tests.api.full_world import BROWSER, EVIL, asked, everything
 from tests.api.world import NOW, UPLOADS, World
 

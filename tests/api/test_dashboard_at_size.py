@@ -9,7 +9,7 @@ import pytest
 from bench.years import LARGE_TABLES, fill, subjects
 from ingestion import config
 from ingestion.database.connection import Connection, connection
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.conftest import Place
 from tests.api.full_world import BROWSER
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.reader_language import texts
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.full_world import everything
 from tests.api.html import Html
 from tests.api.world import NOW, World
@@ -66,8 +66,8 @@ def test_the_list_asks_again_only_while_something_runs(see: Any, world: World) -
     world.batch()
     assert "hx-get" not in see("/").all("div")[1]
     world.batch(status="running")
-    (asking,) = [element["hx-get"] for element in see("/", show="running").all("div") if "hx-get" in element]
-    assert asking == "/imports/list?show=running"
+    (request,) = [element["hx-get"] for element in see("/", show="running").all("div") if "hx-get" in element]
+    assert request == "/imports/list?show=running"
 
 
 # Lineage and programmes -----------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ from api import original_rows
 from api.route_rights import Right
 from ingestion import config, original_text
 from ingestion.aws import object_keys
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
-from ingestion.csv_file.framing import Limits
 from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.rows.rejects import write_rejects
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.full_world import BROWSER, EVIL
 from tests.api.world import NOW, UPLOADS, WORK, World
 

@@ -10,7 +10,7 @@ import pytest
 from api.app import handler
 from dashboard import WEB, reader_language
 from dashboard.reader_language import FAMILIES, Words, language_of, texts
-from tests.api.asking import CONTEXT, event
+from tests.api.api_calls import CONTEXT, event
 from tests.api.full_world import BROWSER
 from tests.api.world import World
 

@@ -7,15 +7,14 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
-import boto3
 import pytest
 
 from api.app import _routes, handler
 from dashboard.assets import addresses
 from ingestion import config
 from ingestion.sign_in.http_edge import guard
-from tests.api.asking import CONTEXT, Call, event
-from tests.api.conftest import Place
+from tests.api.api_calls import CONTEXT, Call, event
+from tests.api.conftest import Place, read_cookie_key
 from tests.api.html import Html
 
 HALF = "\ud800"
@@ -33,9 +32,9 @@ HOSTILE: tuple[dict[str, str], ...] = (
     {"accept-language": "nb;q=inf,en;q=nan,nb;q=1e999999,en;q=-1,;;;q=" + "9" * 9000},
     {"accept-language": HALF + ",nb;q=" + HALF},
     {"accept-encoding": "gzip;q=x, \x00," + HALF},
-    {"cookie": ";=;;__Host-pass=" + HALF + "." + HALF + "; lang=\x00"},
-    {"cookie": "__Host-pass=" + "a." * 4000},
-    {"cookie": "__Host-pass=\u00f8.\u00f8; __Host-pass=.; __Host-pass"},
+    {"cookie": ";=;;__Host-session=" + HALF + "." + HALF + "; lang=\x00"},
+    {"cookie": "__Host-session=" + "a." * 4000},
+    {"cookie": "__Host-session=\u00f8.\u00f8; __Host-session=.; __Host-session"},
     {"content-type": "application/json; charset=\u00f8" + HALF},
     {"content-type": ""},
     {"content-length": "-1"},
@@ -87,21 +86,19 @@ every_route = pytest.mark.parametrize(("method", "path"), addresses_of_all_route
 
 
 @pytest.fixture(scope="module")
-def cookie_key(environment: pytest.MonkeyPatch) -> str:
-    """Where the function finds what passes are signed with."""
-    arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString="a key")["ARN"]
-    return arn
+def key_is_there(environment: pytest.MonkeyPatch) -> None:
+    """The function finds what passes are signed with."""
+    read_cookie_key(b"a key")
 
 
 @pytest.fixture(params=["none", "oidc"])
 def system(
-    request: pytest.FixtureRequest, place: Place, cookie_key: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, place: Place, key_is_there: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The function, open to its own machine or closed."""
     for name, value in {
         "DATABASE_SECRET_ARN": place.secret,
         "AUTHENTICATION": request.param,
-        "COOKIE_KEY_ARN": cookie_key,
         "ISSUER": "https://id.example.org",
         "AUDIENCE": "kintell-api",
         "COMMAND_LINE_CLIENT_ID": "kintell-cli",

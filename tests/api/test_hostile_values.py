@@ -13,7 +13,7 @@ import pytest
 from api.app import api as resolver
 from ingestion.database import connection as database_module
 from ingestion.database.connection import Connection
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.conftest import Place
 from tests.api.full_world import everything
 from tests.api.world import World

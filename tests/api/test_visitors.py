@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import boto3
 import pytest
 
 from api.app import _routes, handler
@@ -14,9 +13,9 @@ from dashboard.sign_in_pages import REASONS
 from ingestion import config
 from ingestion.sign_in.actors import Actor, ActorKind
 from ingestion.sign_in.rights import Right
-from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, issue, seal
-from tests.api.asking import CONTEXT, Answer, Call, event
-from tests.api.conftest import Place
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, issue, seal
+from tests.api.api_calls import CONTEXT, Answer, Call, event
+from tests.api.conftest import Place, read_cookie_key
 from tests.api.html import Html
 from tests.api.test_api_rights import OPERATIONS
 from tests.api.world import WORK, World
@@ -32,18 +31,16 @@ Browse = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
-def cookie_key(environment: pytest.MonkeyPatch) -> str:
-    """Where the function finds what passes are signed with."""
-    arn: str = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY.decode())["ARN"]
-    return arn
+def key_is_there(environment: pytest.MonkeyPatch) -> None:
+    """The function finds what passes are signed with."""
+    read_cookie_key(KEY)
 
 
 @pytest.fixture
-def browse(api: Call, cookie_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
+def browse(api: Call, key_is_there: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
     """Asks for a page as a browser does, with a session cookie for these rights; without one for None."""
     for name, value in {
         "AUTHENTICATION": "oidc",
-        "COOKIE_KEY_ARN": cookie_key,
         "ISSUER": "https://id.example.org",
         "AUDIENCE": "kintell-api",
         "COMMAND_LINE_CLIENT_ID": "kintell-cli",
@@ -62,7 +59,7 @@ def browse(api: Call, cookie_key: str, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def cookie_for(*rights: str, expires_in: int = 600, key: bytes = KEY) -> str:
     given = frozenset(map(Right, rights))
-    return issue(key, Pass(id=uuid4(), holder=HOLDER, rights=given, expires_at=int(time.time()) + expires_in))
+    return issue(key, SessionCookie(id=uuid4(), holder=HOLDER, rights=given, expires_at=int(time.time()) + expires_in))
 
 
 def pages() -> list[tuple[str, str]]:
@@ -90,7 +87,7 @@ def test_the_pages_are_all_there_is_beside_the_api() -> None:
 
 
 @every_page
-def test_a_browser_without_a_pass_is_led_to_where_it_gets_one(browse: Browse, path: str, right: str) -> None:
+def test_a_browser_without_a_session_cookie_is_led_to_where_it_gets_one(browse: Browse, path: str, right: str) -> None:
     answer = browse(path, None)
     assert (answer.status, answer.headers["Location"]) == (303, f"/login?back={path.replace('/', '%2F')}")
 
@@ -120,7 +117,9 @@ def test_the_log_tells_visitors_apart_and_names_none(browse: Browse, caplog: pyt
     caplog.set_level("INFO")
     for who in (KARI, KARI, "ole@example.org"):
         holder = HOLDER.model_copy(update={"name": who, "subject": who})
-        shown = issue(KEY, Pass(id=uuid4(), holder=holder, rights=frozenset(Right), expires_at=int(time.time()) + 600))
+        shown = issue(
+            KEY, SessionCookie(id=uuid4(), holder=holder, rights=frozenset(Right), expires_at=int(time.time()) + 600)
+        )
         browse("/", cookies=[f"{SESSION_COOKIE}={shown}"], requestContext=context)
     browse("/", None, requestContext=context)
     lines = [vars(record) for record in caplog.records if record.message == "asked with a session cookie"]
@@ -151,18 +150,22 @@ def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(browse: Browse) -> Non
         ),
         pytest.param(seal(KEY, "entry", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="for something else"),
         pytest.param(cookie_for(*ALL).partition(".")[0], id="not signed"),
-        pytest.param(seal(KEY, "pass", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="of a release before"),
+        pytest.param(
+            seal(KEY, "session", {"name": KARI, "rights": ALL, "expires_at": 2**40}), id="of a release before"
+        ),
         pytest.param("ø.ø", id="rubbish"),
         pytest.param("", id="empty"),
     ],
 )
-def test_a_pass_that_does_not_hold_is_none(browse: Browse, cookie: str) -> None:
+def test_a_session_cookie_that_does_not_hold_is_none(browse: Browse, cookie: str) -> None:
     assert browse("/", cookies=[f"{SESSION_COOKIE}={cookie}"]).status == 303
 
 
 @pytest.mark.parametrize("blank", ["\xa0", "\x85", "\u2000", "\u3000", "\x1f", "\x0b"])
 @pytest.mark.parametrize("in_header", [True, False])
-def test_a_cookie_that_another_host_may_have_set_is_no_pass(browse: Browse, blank: str, in_header: bool) -> None:
+def test_a_cookie_that_another_host_may_have_set_is_no_session_cookie(
+    browse: Browse, blank: str, in_header: bool
+) -> None:
     """Browsers keep the prefix __Host- to this host, but not a name that becomes it only here."""
     cookie = f"{blank}{SESSION_COOKIE}={cookie_for(*ALL)}"
     more: dict[str, Any] = (
@@ -191,19 +194,19 @@ def test_a_method_in_other_letters_is_no_way_round_whose_page_it_is(browse: Brow
 
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in OPERATIONS if path != "/health"])
-def test_a_pass_opens_no_route_of_the_api(browse: Browse, method: str, path: str) -> None:
+def test_a_session_cookie_opens_no_route_of_the_api(browse: Browse, method: str, path: str) -> None:
     answer = browse(path, method=method.upper(), headers={"sec-fetch-site": "same-origin"})
     assert answer.is_problem(401, "unauthenticated")
     assert browse("/openapi.json").is_problem(401, "unauthenticated")
 
 
-def test_the_document_is_readable_with_any_pass(browse: Browse) -> None:
+def test_the_document_is_readable_with_any_session_cookie(browse: Browse) -> None:
     assert browse("/docs", ()).status == 200
     assert browse("/docs", None).status == 303
 
 
 @pytest.mark.parametrize("path", [*OPEN, *(f"/sign-in-failed?reason={reason}" for reason in (*REASONS, "<b>"))])
-def test_who_is_not_signed_in_is_told_so_without_a_pass(browse: Browse, path: str) -> None:
+def test_who_is_not_signed_in_reads_so_without_a_session_cookie(browse: Browse, path: str) -> None:
     path, _, reason = path.partition("?reason=")
     for language in ("en", "nb"):
         answer = browse(path, None, query={"reason": reason}, headers={"accept-language": language}, cookies=[])
@@ -429,7 +432,9 @@ def signed_out(browse: Browse, cookies: list[str], **headers: str) -> Answer:
     return browse("/logout", None, "POST", cookies=cookies, headers={"sec-fetch-site": "same-origin", **headers})
 
 
-def test_after_signing_out_no_copy_of_the_pass_opens_anything(browse: Browse, world: World, place: Place) -> None:
+def test_after_signing_out_no_copy_of_the_session_cookie_opens_anything(
+    browse: Browse, world: World, place: Place
+) -> None:
     cookies, others = ([f"{SESSION_COOKIE}={cookie_for(*ALL)}"] for _ in range(2))
     assert browse("/", cookies=cookies).status == 200
     answer = signed_out(browse, cookies)
@@ -445,7 +450,7 @@ def test_after_signing_out_no_copy_of_the_pass_opens_anything(browse: Browse, wo
     assert place.db.run("SELECT count(*), min(expires_at) > now() FROM revoked_cookies") == [[1, True]]
 
 
-def test_signing_out_twice_or_without_a_pass_is_no_error(browse: Browse, place: Place) -> None:
+def test_signing_out_twice_or_without_a_session_cookie_is_no_error(browse: Browse, place: Place) -> None:
     cookies = [f"{SESSION_COOKIE}={cookie_for()}"]
     for shown in (
         cookies,
@@ -478,7 +483,9 @@ def test_the_way_out_of_the_issuer_is_a_button(browse: Browse) -> None:
     assert not [link for link in page.all("a") if "logout" in link["href"]]
 
 
-def test_a_pass_that_can_not_be_revoked_is_not_said_to_be(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_cookie_that_can_not_be_revoked_is_not_said_to_be(
+    browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABASE_SECRET_ARN", "nowhere")
     config.settings.cache_clear()
     answer = signed_out(browse, [f"{SESSION_COOKIE}={cookie_for()}"])

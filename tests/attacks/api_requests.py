@@ -110,7 +110,7 @@ def cookie_of(target: Target, who: str) -> str:
 
 
 def cookie_of_another_host(target: Target) -> Outcome:
-    """Browsers let another host set a cookie whose name becomes __Host-pass only after spaces are stripped."""
+    """Browsers let another host set a cookie whose name becomes __Host-session only after spaces are stripped."""
     shown, port = cookie_of(target, KARI).encode(), target.system.aws.api_port
     head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\nCookie: a=b; ".encode()
     statuses = {

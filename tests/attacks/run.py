@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.failures import told_in_one_line
+from local.failures import failures_in_one_line
 from local.postgres import THROW_AWAY, running_server
 from local.processes import free_port
 from local.system import LocalSystem, Places
@@ -23,7 +23,7 @@ def main() -> None:
         signal.signal(name, interrupt)
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
     failed = 0
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-") as folder:
+    with failures_in_one_line(), tempfile.TemporaryDirectory(prefix="kintell-") as folder:
         for running in (open_target, guarded_target):
             with running(Path(folder)) as target:
                 failed += sum(not carried_out(attack, target) for attack in ATTACKS if attack.concerns(target))

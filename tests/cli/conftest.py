@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import kintell
-from tests.api.asking import Call
+from tests.api.api_calls import Call
 from tests.api.conftest import api, buckets, emptied, environment, place, world
 from tests.cli.loopback import Loopback, serving
 

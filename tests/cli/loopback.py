@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from api.app import handler
-from tests.api.asking import CONTEXT
+from tests.api.api_calls import CONTEXT
 
 LINK = re.compile(r'https://([^/"]*amazonaws\.com)/')
 

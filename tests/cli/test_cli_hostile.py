@@ -175,12 +175,12 @@ def test_the_browser_comes_back_to_this_machine_by_its_name(host: str, status: i
     issuer = Issuer("https://x", "x", "openid", "x", "https://x/a", "https://x/t", None)
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port
-        asking = browser_login.Asking.of(issuer, port)
-        server.RequestHandlerClass = browser_login._handler_of(asking)
+        request = browser_login.LoginRequest.of(issuer, port)
+        server.RequestHandlerClass = browser_login._handler_of(request)
         answering = threading.Thread(target=server.handle_request)
         answering.start()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", f"/callback?code=x&state={asking.state}", headers={"Host": host.format(port=port)})
+        connection.request("GET", f"/callback?code=x&state={request.state}", headers={"Host": host.format(port=port)})
         assert connection.getresponse().status == status
         connection.close()
         answering.join()

@@ -14,7 +14,7 @@ from ingestion.database.connection import connect
 from ingestion.database.roles import Login, let_in
 from ingestion.records import PROGRAMMES
 from local.postgres import Database
-from tests.api.asking import call
+from tests.api.api_calls import call
 from tests.api.full_world import BROWSER
 from tests.cli.loopback import Loopback, serving
 from tests.conformance.course_completions import COURSES

@@ -37,6 +37,7 @@ COURSE_COMPLETION: Final = RecordType(
             type=Type.TEXT,
             part=Part.KEY,
             label=Label("Credential", "Kursbevis"),
+            meaning="Id of the certificate",
             column=Column(
                 name="credential", fills="credential", rule=cells.id_up_to(100), in_words=rule_words.ID, required=True
             ),
@@ -47,6 +48,7 @@ COURSE_COMPLETION: Final = RecordType(
             part=Part.PERSON,
             role=Role("participant", FaultCode.PARTICIPANT_NOT_FOUND),
             label=Label("Learner", "Elev"),
+            meaning="Email address of the learner",
             column=Column(
                 name="learner",
                 fills="learner_email",
@@ -60,6 +62,7 @@ COURSE_COMPLETION: Final = RecordType(
             name="course",
             type=Type.LABEL,
             label=Label("Course", "Kurs"),
+            meaning="Name of the course",
             column=Column(
                 name="course",
                 fills="course",
@@ -73,6 +76,7 @@ COURSE_COMPLETION: Final = RecordType(
             name="completed_at",
             type=Type.MOMENT,
             label=Label("Completed", "Fullført"),
+            meaning="When the course was completed",
             column=Column(
                 name="completed_at", fills="completed_at", rule=dates.date, in_words=rule_words.DATE, required=True
             ),
@@ -81,12 +85,14 @@ COURSE_COMPLETION: Final = RecordType(
             name="score",
             type=Type.INTEGER,
             label=Label("Score", "Poeng"),
+            meaning="Points from 0 to 100",
             column=Column(
                 name="score",
                 fills="score",
                 rule=score,
                 in_words=Text("The score, a whole number.", "Poengene, et heltall."),
             ),
+            is_confidential=True,
         ),
     ),
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from ingestion import config
 from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import target_of
+from tests.api.api_calls import call
+from tests.api.full_world import BROWSER
 from tests.conformance.conftest import House
-from tests.conformance.specimens import Specimen
+from tests.conformance.course_completions import COURSES
+from tests.conformance.specimens import SPECIMENS, Specimen
 
 
 def counts(batch: dict[str, Any]) -> tuple[int, int, int, int]:
@@ -132,13 +136,32 @@ def test_api_command_and_pages_show_all_fields_and_versions(house: House, specim
     assert "changed" in versions
 
 
-def test_what_broke_is_taken_back(house: House, specimen: Specimen) -> None:
+@pytest.mark.parametrize(("rights", "sees"), [(["imports.read"], False), (["imports.read", "errors.read"], True)])
+def test_only_who_may_read_errors_sees_confidential_fields(
+    house: House, environment: pytest.MonkeyPatch, rights: list[str], sees: bool
+) -> None:
+    specimen = next(one for one in SPECIMENS if one.programme is COURSES)
+    batch = house.load(specimen, {})
+    environment.setenv("AUTHENTICATION", "cognito")
+    config.settings.cache_clear()
+    claims = {"sub": "6b0e2f6e", "cognito:groups": rights}
+    (item,) = call("GET", f"/v1/import/batches/{batch['id']}/sessions", claims=claims).body["items"]
+    lineage = call("GET", f"/v1/sessions/{item['id']}/lineage", claims=claims).body
+    score = int(specimen.row["score"]) if sees else None
+    assert (item["score"], lineage["session"]["score"]) == (score, score)
+    assert (item["course"], item["learnerEmail"]) == (specimen.row["course"], specimen.row["learner"])
+    pages = [f"/batches/{batch['id']}/sessions", f"/sessions/{item['id']}"]
+    shown = [call("GET", path, claims=claims, headers={**BROWSER, "accept-language": "en"}) for path in pages]
+    assert [">80<" in re.sub(r"\s+", "", page.text) for page in shown] == [sees, sees]
+
+
+def test_what_broke_is_removed(house: House, specimen: Specimen) -> None:
     target = target_of(specimen.programme.record)
     house.load(specimen, {})
     before = house.db.run(f"SELECT * FROM {target.table} ORDER BY id")
     later = house.load(specimen, changed(specimen), name="later.csv")
     assert merge_sql.published(house.db, later["id"], target) == 1
     house.db.run("BEGIN")
-    merge_sql.take_back(house.db, later["id"], target)
+    merge_sql.remove_published(house.db, later["id"], target)
     house.db.run("COMMIT")
     assert house.db.run(f"SELECT * FROM {target.table} ORDER BY id") == before

@@ -113,7 +113,7 @@ def test_one_upload_is_one_batch(db: Connection) -> None:
     batch_id = add_batch(db, "failed", upload_id=upload_id)
     with refused(db, UNIQUE, "one_batch_per_upload"):
         add_batch(db, upload_id=upload_id)
-    assert new_batches.find_of_upload(db, upload_id) == (batch_id, 0, BatchStatus.FAILED)
+    assert new_batches.find_of_upload(db, upload_id) == batch_id
     assert new_batches.find_of_upload(db, uuid4()) is None
 
 

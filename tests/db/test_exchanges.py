@@ -300,9 +300,9 @@ class Line:
                 near, _ = self._listening.accept()
                 far = socket.create_connection((self._database.host, self._database.port))
                 for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while block := source.recv(65_536):
                 if not self.is_silent:

@@ -47,7 +47,7 @@ def test_error_files_are_due_30_days_after_the_end_until_it_is_noted_that_they_a
     assert [one.batch_id for one in expiry.expired_error_files(db, 30)] == [newer]
 
 
-def test_a_clean_up_takes_some_at_a_time(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_takes_some_at_a_time(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expiry, "AT_ONCE", 1)
     first, second = ended(db, 800), ended(db, 700)
     assert [old.batch_id for old in expiry.old_batches(db, 365)] == [first]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.csv_file.file_pass import MOST_ROWS
+from ingestion.csv_file.text_scan import MOST_ROWS
 from ingestion.database.connection import Connection
 from tests.db.world import (
     CHECK,

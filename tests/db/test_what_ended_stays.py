@@ -292,8 +292,8 @@ def test_a_batch_at_work_takes_back_what_it_published(owner: Connection, functio
     )
     functions.run("UPDATE kintell_sessions SET batch_id = :running, version = 2, feedback_text = 'x'", running=running)
     insert(functions, "kintell_sessions", **a_session(functions, batch_id=running, row_number=2))
-    merge_sql.take_back(functions, running, SESSIONS)
-    merge_sql.take_back(functions, running, PEOPLE)
+    merge_sql.remove_published(functions, running, SESSIONS)
+    merge_sql.remove_published(functions, running, PEOPLE)
     assert functions.run("SELECT id, batch_id, version FROM kintell_sessions") == [[session, first, 1]]
     assert functions.run("SELECT count(*) FROM kintell_session_versions") == [[0]]
 

@@ -3,15 +3,24 @@
 import json
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from api.app import api
+from ingestion.records import SESSION
 from tools.reference.api_page import OF_THE_FRAMEWORK
-from tools.reference.pages import DOCS, PAGES
+from tools.reference.pages import PAGES, ROOT
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_committed_page_is_the_generated_one(name: str) -> None:
-    assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name](), "run make reference"
+    assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name](), "run make reference"
+
+
+@pytest.mark.parametrize("shape", ["BatchSession", "SessionVersion"])
+def test_a_session_says_of_its_fields_what_the_record_says(shape: str) -> None:
+    document = json.loads(api.get_openapi_json_schema())["components"]["schemas"][shape]["properties"]
+    said = {name: schema["description"] for name, schema in document.items()}
+    assert said.items() >= {to_camel(field.name): field.meaning for field in SESSION.fields}.items()
 
 
 def test_every_field_of_the_api_has_a_description() -> None:

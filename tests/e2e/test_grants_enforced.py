@@ -41,6 +41,8 @@ FUNCTIONS = (
     "Api",
     "Retention",
     "Monitor",
+    "Outbox",
+    "Dispatch",
 )
 # No export by its name, so that Intake refuses it and nothing is imported.
 UPLOAD, WORK, ERRORS = ("uploads", "incoming/probe.bin"), ("work", "work/probe"), ("work", "errors/probe.csv")
@@ -97,7 +99,7 @@ def test_the_originals_are_read_by_those_who_read_rows(tried: Try) -> None:
 @pytest.mark.parametrize(
     "place", [("uploads", "incoming/gone.bin"), ("work", "work/gone"), ("work", "errors/gone.csv")]
 )
-def test_only_the_clean_up_deletes(tried: Try, place: tuple[str, str]) -> None:
+def test_only_retention_deletes(tried: Try, place: tuple[str, str]) -> None:
     found = {name: tried(name, "delete_object", place) for name in FUNCTIONS}
     assert found == {name: "done" if name == "Retention" else "AccessDenied" for name in FUNCTIONS}
 

@@ -177,6 +177,20 @@ def name_of_an_exit(on: Emulator) -> object:
     return on.invoke(on.function("exits"))["errorType"]
 
 
+def does_an_answer_reach_its_destination(on: Emulator) -> object:
+    client, function = on.client("lambda"), on.function("answers")
+    client.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": on.function("keeps_events")}}
+    )
+    (on.aws.folder / "tmp" / "event").unlink(missing_ok=True)
+    client.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps({"asked": 1}))
+    if not await_that((on.aws.folder / "tmp" / "event").exists, seconds=5):
+        return "nothing"
+    event = json.loads(on.temporary_file("event"))
+    (on.aws.folder / "tmp" / "event").unlink()
+    return event["requestPayload"], list(event["responsePayload"]), event["requestContext"]["condition"]
+
+
 def functions_at_once(on: Emulator) -> object:
     """How many processes six invocations at the same time get."""
     arn = on.function("answers_later")
@@ -357,6 +371,9 @@ def update_of_a_nested_stack(on: Emulator) -> object:
 PROBES = [
     pytest.param(name_of_a_raised_error, "Busy", id="errors_keep_their_names"),
     pytest.param(name_of_an_exit, "Runtime.ExitError", id="errors_keep_their_names of exits"),
+    pytest.param(
+        does_an_answer_reach_its_destination, ({"asked": 1}, ["pid"], "Success"), id="answers_go_to_their_destination"
+    ),
     pytest.param(functions_at_once, 4, id="functions_wait_for_a_process"),
     pytest.param(is_a_quiet_function_quick, True, id="quiet_functions_answer_at_once"),
     pytest.param(answer_without_body, 302, id="answers_may_have_no_body"),

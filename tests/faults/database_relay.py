@@ -93,8 +93,8 @@ class DatabaseRelay:
         for link in (client, server):
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         conversation = Conversation(self, client, server, port)
-        threading.Thread(target=conversation.pass_answers, daemon=True).start()
-        conversation.pass_statements()
+        threading.Thread(target=conversation.forward_answers, daemon=True).start()
+        conversation.forward_statements()
 
 
 @dataclass
@@ -108,11 +108,11 @@ class Conversation:
     after: Callable[[], None] | None = None
     """What happens once the database has answered."""
 
-    def pass_statements(self) -> None:
+    def forward_statements(self) -> None:
         """From the function to the database, message by message."""
         try:
             for message in _messages(self.client):
-                if _is_commit(message) and not self._may_pass():
+                if _is_commit(message) and not self._may_forward():
                     break
                 self.server.sendall(message)
         except OSError:
@@ -120,7 +120,7 @@ class Conversation:
         finally:
             self._end()
 
-    def pass_answers(self) -> None:
+    def forward_answers(self) -> None:
         """From the database to the function, as it comes."""
         try:
             while data := self.server.recv(RECEIVED_BYTES):
@@ -133,7 +133,7 @@ class Conversation:
         finally:
             self._end()
 
-    def _may_pass(self) -> bool:
+    def _may_forward(self) -> bool:
         """Spring the ambush, if one waits for this commit; False if the commit must not reach the database."""
         ambush = self.relay.ambush
         if ambush is None or (found := self.relay.function_of(self.port)) is None:

@@ -68,10 +68,10 @@ def _run(seeds: Sequence[int], tallies: Tallies) -> None:
         for seed in seeds:
             started = time.monotonic()
             trial = trials.run(kind_of(seed), seed)
-            _tell(trial, time.monotonic() - started, tallies[trial.kind])
+            _report(trial, time.monotonic() - started, tallies[trial.kind])
 
 
-def _tell(trial: Trial, seconds: float, tally: Tally) -> None:
+def _report(trial: Trial, seconds: float, tally: Tally) -> None:
     tally.seconds.append(seconds)
     if trial.differences:
         tally.failed.append(trial.seed)

@@ -58,7 +58,7 @@ def batch(browser: Browser, closed: Closed) -> str:
     return path
 
 
-def test_who_comes_without_a_pass_signs_in_and_gets_to_the_page(page: Page, context: BrowserContext) -> None:
+def test_who_comes_without_a_session_cookie_signs_in_and_gets_to_the_page(page: Page, context: BrowserContext) -> None:
     sign_in(page, KARI, "/programmes?lang=nb")
     expect(page.get_by_role("heading", level=1)).to_have_text("Programmer")
     expect(page.get_by_text(KARI, exact=True)).to_be_visible()
@@ -104,7 +104,7 @@ def test_who_has_no_right_yet_is_told_whom_to_ask(page: Page) -> None:
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-def test_a_page_that_waits_goes_to_sign_in_once_the_pass_is_over(
+def test_a_page_that_waits_goes_to_sign_in_once_the_session_cookie_is_over(
     page: Page, batch: str, context: BrowserContext, closed: Closed
 ) -> None:
     sign_in(page, KARI)
@@ -117,7 +117,9 @@ def test_a_page_that_waits_goes_to_sign_in_once_the_pass_is_over(
     expect(page.locator(".timeline")).to_be_visible()
 
 
-def test_a_chosen_file_survives_a_pass_that_is_over(page: Page, context: BrowserContext, closed: Closed) -> None:
+def test_a_chosen_file_survives_a_session_cookie_that_is_over(
+    page: Page, context: BrowserContext, closed: Closed
+) -> None:
     sign_in(page, KARI, "/drop")
     page.set_input_files("#file", {"name": "late.csv", "mimeType": "text/csv", "buffer": b"x"})
     expect(page.locator("#guess")).to_contain_text("late.csv")

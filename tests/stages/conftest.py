@@ -17,7 +17,7 @@ import merge.app
 import reconcile.app
 import stage.app
 from ingestion import config
-from ingestion.aws import event_bus, s3, step_functions
+from ingestion.aws import cookie_key, s3
 from ingestion.database import connection as database_module
 from ingestion.database.connection import Connection, rows
 from ingestion.uploads.upload_options import encode_metadata
@@ -123,7 +123,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         "UPLOADS_BUCKET": UPLOADS,
         "WORK_BUCKET": WORK,
         "DATABASE_SECRET_ARN": "database",
-        "STATE_MACHINE_ARN": "arn:aws:states:eu-north-1:123456789012:stateMachine:import",
     }.items():
         monkeypatch.setenv(name, value)
     _forget()
@@ -132,7 +131,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def _forget() -> None:
-    for cached in (config.settings, event_bus._client, s3._client, step_functions._client):
+    for cached in (config.settings, cookie_key.cookie_key, s3._client):
         cached.cache_clear()
     for connection in database_module._open.values():
         connection.close()
@@ -150,8 +149,6 @@ def pipeline(environment: pytest.MonkeyPatch, database: Database, db: Connection
         client.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
         secret = functions_secret_of(database).model_dump_json()
         boto3.client("secretsmanager").create_secret(Name="database", SecretString=secret)
-        role = "arn:aws:iam::123456789012:role/test"
-        boto3.client("stepfunctions").create_state_machine(name="import", definition="{}", roleArn=role)
         yield Pipeline(db, client)
         for connection in database_module._open.values():
             connection.close()

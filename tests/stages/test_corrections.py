@@ -235,7 +235,7 @@ def test_an_error_file_of_old_that_packed_what_was_too_much_into_the_last_cell_i
     assert counts(second) == (1, 3)
 
 
-def test_rows_whose_numbers_slipped_are_told_by_what_stands_in_them(known: Pipeline) -> None:
+def test_rows_whose_numbers_slipped_are_found_by_their_contents(known: Pipeline) -> None:
     """Somebody deleted cells and moved the ones below up, but not those of our columns."""
     first = known.load(KEY, ONE_OF_EACH.encode())
     table = table_of(known, first)
@@ -342,6 +342,8 @@ def test_another_id_or_address_does_not_mend_a_row_that_was_cut_or_padded(
     told = " does not mend it: check all cells from scheduled_at on"
     messages = [row[13] for row in table_of(known, second)[1:]]
     assert sum(told in message for message in messages) == sum(cell in row for row in table_of(known, first)[1:])
+    third = known.load("incoming/again.csv", saved(mended(table_of(known, second), to, "MS-7")), **options)
+    assert max(row[13].count(told) for row in table_of(known, third)[1:]) == 1
 
 
 def test_a_row_with_all_people_and_its_id_replaced_is_none_the_less_padded(known: Pipeline) -> None:

@@ -240,7 +240,7 @@ def test_the_only_instance_that_holds_all_dates_is_the_files(pipeline: Pipeline)
     assert pipeline.batch(second["batch_id"])["csv_metadata"]["programInstanceChosenBy"] == "session_dates"
 
 
-def test_an_instance_that_the_uploader_names_tells_the_programme(pipeline: Pipeline) -> None:
+def test_an_instance_that_the_uploader_names_gives_the_programme(pipeline: Pipeline) -> None:
     """Neither the file's name nor its columns nor its ids do."""
     taken = pipeline.upload("incoming/a.csv", UNTOLD, program_instance="language-ukraine-2024-11")
     assert taken["state"] == "accepted"

@@ -77,7 +77,7 @@ def staging_tables(pipeline: Pipeline) -> list[list[Any]]:
     return pipeline.db.run("SELECT relname FROM pg_class WHERE relname ~ '^(rows|changes)_' AND relkind IN ('r', 'p')")
 
 
-def test_every_step_may_be_taken_twice(known: Pipeline) -> None:
+def test_every_step_may_run_twice(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
     run.stage()
@@ -145,7 +145,7 @@ def test_a_straggler_of_the_execution_that_failed_does_not_revive_the_batch(know
     assert staging_tables(known) == []
 
 
-def test_an_execution_that_was_taken_over_does_not_fail_the_batch(known: Pipeline) -> None:
+def test_an_execution_that_was_replaced_does_not_fail_the_batch(known: Pipeline) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
     run.stage(execution="two")

@@ -118,19 +118,19 @@ def two_broken(creating: Pipeline) -> list[FailTask]:
     ]
 
 
-def test_two_that_are_taken_back_at_once_do_not_wait_for_each_other(
+def test_two_that_fail_at_once_do_not_wait_for_each_other(
     creating: Pipeline, elsewhere: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = Barrier(2)
-    real: Any = merge_sql.take_back
+    real: Any = merge_sql.remove_published
 
-    def take_back(*given: Any) -> None:
+    def remove_published(*given: Any) -> None:
         real(*given)
         both.wait(timeout=30)
 
     breakages = two_broken(creating)
     assert len(users(creating)) == 4
-    monkeypatch.setattr(merge_sql, "take_back", take_back)
+    monkeypatch.setattr(merge_sql, "remove_published", remove_published)
     with ThreadPoolExecutor(2) as pool:
         finalized = [pool.submit(fail_batch, breakage, elsewhere()) for breakage in breakages]
         assert [each.result(timeout=60).status for each in finalized] == ["failed", "failed"]

@@ -82,12 +82,12 @@ def test_no_session_of_a_batch_is_missed_or_listed_twice(
     db.run("TRUNCATE kintell_sessions, kintell_session_versions, shards, chunks, ingestion_batches, uploads CASCADE")
 
 
-def test_people_go_with_what_is_taken_back_of_their_sessions(pipeline: Pipeline) -> None:
+def test_people_go_with_the_sessions_that_are_removed(pipeline: Pipeline) -> None:
     pipeline.know("a@example.org", "b@example.org", "kari@acme.com")
     pipeline.load(KEY, file_of([(1, "a"), (2, "b")]))
     before = noted_people(pipeline.db)
     second = pipeline.load(KEY, file_of([(1, "c"), (3, "a")]).replace(b"3,a@", b"3,b@"))
     assert len(noted_people(pipeline.db)) > len(before)
-    merge_sql.take_back(pipeline.db, second["id"], SESSIONS)
+    merge_sql.remove_published(pipeline.db, second["id"], SESSIONS)
     assert sorted(noted_people(pipeline.db)) == sorted(before)
     assert set(before) == people_of_batches(pipeline.db)

@@ -30,14 +30,14 @@ class Counting:
         self._run = Connection.run
         monkeypatch.setattr(Connection, "run", lambda db, *args, **given: self._count(db, *args, **given))  # noqa: PLW0108 - a bound method would not be given the connection
         for step in AT_MOST:
-            monkeypatch.setattr(step, "handler", self._watched(step, step.handler))
+            monkeypatch.setattr(step, "handler", self._counted(step, step.handler))
 
     def _count(self, db: Connection, *args: Any, **given: Any) -> Any:
         if self._step:
             self.of[self._step] += 1
         return self._run(db, *args, **given)
 
-    def _watched(self, step: ModuleType, handler: Any) -> Any:
+    def _counted(self, step: ModuleType, handler: Any) -> Any:
         def handle(event: Any, context: Any) -> Any:
             self._step = step
             try:

@@ -29,7 +29,7 @@ def known(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
     return pipeline
 
 
-def test_a_merge_at_work_while_its_batch_is_taken_back_is_taken_back_too(known: Pipeline, database: Database) -> None:
+def test_a_merge_at_work_while_its_batch_fails_is_removed_too(known: Pipeline, database: Database) -> None:
     run = Run(known, file_of(1, 10))
     run.stage()
     task = MergeTask.model_validate({"batchId": run.batch_id, "shard": run.reconcile()["shards"][0]})

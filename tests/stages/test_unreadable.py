@@ -17,7 +17,7 @@ def test_a_quote_that_is_not_closed_costs_its_own_row_only(pipeline: Pipeline) -
     assert b'MS-1,oksana@example.org,kari@acme.com,2024-11-05,"""unclosed",1,2,E011' in pipeline.error_file(batch)
 
 
-def test_a_row_too_long_for_csv_stands_beside_one_whose_id_is_taken(pipeline: Pipeline) -> None:
+def test_a_row_too_long_for_csv_stands_beside_a_conflict(pipeline: Pipeline) -> None:
     """The part of the error file is read back to add the row that only the whole file rejects."""
     pipeline.know("oksana@example.org", "ivan@example.org", "kari@acme.com")
     taken = GOOD.format(1, "ok").replace("oksana", "ivan")

@@ -75,7 +75,7 @@ def test_an_end_without_a_time_is_stored_as_the_day_that_it_is(people: Pipeline)
     assert {session["completed_at"] for session in sessions(people)} == {datetime(2026, 3, 20, tzinfo=UTC)}
 
 
-def test_only_ratings_from_0_to_5_settle_the_scale(people: Pipeline) -> None:
+def test_only_ratings_from_0_to_5_decide_the_scale(people: Pipeline) -> None:
     batch = people.load(MENTORS, file(*[line(n, rating=text) for n, text in enumerate(("0.8", "1", "80", "0.6"))]))
     assert (batch["inserted_rows"], batch["error_rows"], batch["rating_scale"]) == (3, 1, "zero_to_one")
     assert warnings(batch) == {}
@@ -103,7 +103,7 @@ def test_a_declared_order_and_zone_are_used_and_recorded(people: Pipeline) -> No
     assert (batch["csv_metadata"]["dateOrder"], batch["csv_metadata"]["timeZone"]) == ("day-first", "Europe/Oslo")
 
 
-def test_the_days_of_a_declared_zone_tell_the_instance(people: Pipeline) -> None:
+def test_the_days_of_a_declared_zone_give_the_instance(people: Pipeline) -> None:
     first = people.load(MENTORS.replace("2026-q1", "2026-03"), file(line(1)))
     body = file(line(2, scheduled_at="2026-03-01"), line(3, scheduled_at="2026-03-31T23:30"))
     batch = people.load("incoming/mentors_ukraine/file.csv", body, time_zone="Europe/Oslo")
@@ -172,7 +172,7 @@ def test_what_is_dropped_is_named_with_the_nearest_known_name(people: Pipeline) 
     ],
     ids=["lookalikes", "Norwegian"],
 )
-def test_missing_columns_are_told_with_what_was_read(people: Pipeline, header: str, told: str) -> None:
+def test_missing_columns_are_named_with_what_was_read(people: Pipeline, header: str, told: str) -> None:
     taken = people.upload(MENTORS, file(line(1), header=header))
     assert (taken["state"], taken["refusal"]) == ("refused", "missing_columns")
     ((message,),) = people.db.run("SELECT refusal_message FROM uploads WHERE id = :id", id=taken["upload_id"])

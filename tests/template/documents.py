@@ -79,6 +79,11 @@ class Machine:
         found: dict[str, dict[str, Any]] = self.definition["States"]
         return found
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether it is inside a Map that passes its errors on."""
+        return self.map_state is not None and self.definition["ProcessorConfig"]["Mode"] == "INLINE"
+
 
 @dataclass(frozen=True)
 class State:
@@ -87,11 +92,6 @@ class State:
     name: str
     machine: Machine
     body: dict[str, Any]
-
-    @property
-    def is_outer(self) -> bool:
-        """Whether it is in no Map."""
-        return self.machine.map_state is None
 
     @property
     def rules(self) -> list[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """Both buckets hold personal data: encrypted, private, kept when the stack goes, and emptied as the contract says."""
 
+import re
 from typing import Any
 
 import pytest
 
-from ingestion.config import Settings
+from ingestion.config import Retention, Settings
 from tests.template.documents import document, resources, template
+from tools.reference import lifecycles
+from tools.reference.lifecycles import with_days_of
 
 FILES = "infra/files.yaml"
 BUCKETS = resources("AWS::S3::Bucket", FILES)
@@ -75,7 +78,9 @@ def test_every_stack_but_that_of_a_laptop_is_guarded() -> None:
 
 @all_buckets
 def test_a_bucket_outlives_its_stack(name: str) -> None:
-    assert BUCKETS[name]["DeletionPolicy"] == BUCKETS[name]["UpdateReplacePolicy"] == "Retain"
+    # But for one that a failed first deploy has made, whose name the next one needs.
+    assert BUCKETS[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert BUCKETS[name]["UpdateReplacePolicy"] == "Retain"
 
 
 @all_buckets
@@ -88,23 +93,29 @@ def test_uploads_are_versioned_and_work_files_gone_once_deleted() -> None:
     assert "VersioningConfiguration" not in BUCKETS["WorkBucket"]["Properties"]
 
 
-def test_uploads_go_to_cold_storage_after_90_days_and_are_deleted_by_the_clean_up_only() -> None:
+def test_uploads_go_after_90_days_to_where_they_can_still_be_read_and_are_deleted_by_the_clean_up_only() -> None:
     kept = Settings.model_fields["cold_storage_days"].default
     assert kept == 90
-    # Most exports are smaller than the 128 KB below which S3 moves nothing by default.
-    lifecycle = BUCKETS["UploadsBucket"]["Properties"]["LifecycleConfiguration"]
-    assert lifecycle["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
     (rule,) = rules("UploadsBucket").values()
     assert rule["Prefix"] == "incoming/"
     # Also a version over which another file of the same name was uploaded is some batch's original.
     for transitions in ("Transitions", "NoncurrentVersionTransitions"):
-        assert rule[transitions] == [{"StorageClass": "GLACIER", "TransitionInDays": kept}]
+        assert rule[transitions] == [{"StorageClass": "GLACIER_IR", "TransitionInDays": kept}]
     assert not [key for key in rule if "Expiration" in key]
 
 
 def test_error_files_expire_some_days_after_the_clean_up_should_have_deleted_them() -> None:
     days = rules("WorkBucket")["errors/"]["ExpirationInDays"]
     assert Settings.model_fields["error_file_days"].default < days <= 45
+
+
+@pytest.mark.parametrize(("error_files", "uploads"), [(30, 90), (60, 120), (1, 1)])
+def test_the_lifecycles_follow_from_what_is_declared_once(error_files: int, uploads: int) -> None:
+    kept = Retention(error_file_days=error_files, cold_storage_days=uploads)
+    template = with_days_of(kept, lifecycles.TEMPLATE.read_text(encoding="utf-8"))
+    assert re.findall("(?:Expiration|Transition)InDays: ([0-9]+)", template) == list(
+        map(str, (uploads, uploads, 7, error_files + 5))
+    )
 
 
 def test_work_files_outlive_the_longest_import_and_no_more() -> None:
@@ -138,5 +149,8 @@ def test_the_functions_are_told_the_names_that_the_buckets_have() -> None:
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     for bucket, variable in (("UploadsBucket", "UPLOADS_BUCKET"), ("WorkBucket", "WORK_BUCKET")):
         name = BUCKETS[bucket]["Properties"]["BucketName"]["Fn::Sub"]
-        assert variables[variable] == {"Fn::Sub": name.replace("${NamePrefix}", "${AWS::StackName}")}
-    assert template()["Resources"]["Files"]["Properties"]["Parameters"]["NamePrefix"] == {"Ref": "AWS::StackName"}
+        spelled = name.replace("${NamePrefix}", "${AWS::StackName}").replace("${Suffix}", "${Base.Outputs.Suffix}")
+        assert variables[variable] == {"Fn::Sub": spelled}
+    given = template()["Resources"]["Files"]["Properties"]["Parameters"]
+    assert given["NamePrefix"] == {"Ref": "AWS::StackName"}
+    assert given["Suffix"] == {"Fn::GetAtt": ["Base", "Outputs.Suffix"]}

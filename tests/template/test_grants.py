@@ -10,61 +10,58 @@ from tests.template.documents import document, everywhere, functions, state_mach
 POLICIES = everywhere("AWS::IAM::ManagedPolicy")
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
+COOKIE_KEY = {"work/keys/session-cookies": {"s3:GetObject", "s3:PutObject"}}
+"""Whoever needs it first makes it."""
 IMPORT = "stateMachine:import-batch"
 EVENTS = "event-bus/default"
+LIST = {"uploads": {"s3:ListBucket"}, "work": {"s3:ListBucket"}}
+"""For whoever asks whether an object is gone: without it, S3 says that access is denied."""
 READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 
 REVIEWED: dict[str, dict[str, set[str]]] = {
-    "SignIn": {},
+    "SignIn": COOKIE_KEY,
     "Migrate": {},
     "Monitor": {},
+    "Outbox": {},
+    "Dispatch": {IMPORT: {"states:StartExecution"}, EVENTS: {"events:PutEvents"}},
     "Intake": {
         UPLOADS: READ_VERSION,
         # Without it, S3 says of an object that is gone that access is denied.
         "uploads": {"s3:ListBucket"},
         # What it has unpacked itself, it reads again to find programme and instance.
         WORK: {"s3:GetObject", *WRITE_PARTS},
-        IMPORT: {"states:StartExecution"},
-        EVENTS: {"events:PutEvents"},
     },
     # To hold a corrected file against what was handed out, it reads the rejects of the file's parent.
-    "Stage": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
+    "Stage": LIST
+    | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Reconcile": {WORK: {"s3:PutObject"}},
-    "AnnotateConflicts": {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
+    "AnnotateConflicts": LIST | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
-    "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS, EVENTS: {"events:PutEvents"}},
+    "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
     # To show the row behind a session, it reads the upload.
-    "Api": {UPLOADS: {"s3:PutObject", *READ_VERSION}, "uploads": {"s3:ListBucket"}, ERRORS: {"s3:GetObject"}},
+    "Api": {
+        UPLOADS: {"s3:PutObject", *READ_VERSION},
+        ERRORS: {"s3:GetObject"},
+        **LIST,
+        **COOKIE_KEY,
+    },
     "Retention": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         WORK: {"s3:DeleteObject", "s3:PutObject"},
-        IMPORT: {"states:StartExecution"},
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, functions may connect to the database, and two read the key of passes."""
+"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke Outbox."""
 
 CONNECT = {"Fn::GetAtt": ["Database", "Outputs.MayConnect"]}
 MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
-TELL = {"Fn::GetAtt": ["Base", "Outputs.MayTell"]}
 
-SHARED: dict[str, list[Any]] = {
-    "SignIn": [],
-    "Migrate": [MIGRATE],
-    "Intake": [CONNECT, TELL],
-    "Finalize": [CONNECT, TELL],
-}
+SHARED: dict[str, list[Any]] = {"SignIn": [], "Dispatch": [], "Migrate": [MIGRATE]}
 """The policies that nested stacks make, which several functions may have; whoever is not here has the first."""
 
-COOKIE_KEY = {"Fn::GetAtt": ["HttpApi", "Outputs.CookieKeyArn"]}
-
-SECRETS: dict[str, list[Any]] = {
-    # Where nobody signs in there is no key of passes.
-    "Api": [{"Fn::If": ["IsGuarded", COOKIE_KEY]}],
-    "SignIn": [COOKIE_KEY],
-}
-"""Beside those that say where the database is."""
+INVOKES = {"Dispatch": ["Outbox"]}
+"""The functions that a function invokes."""
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
     WORK: {"s3:GetObject"},
@@ -76,7 +73,7 @@ OF_THE_STATE_MACHINE: dict[str, set[str]] = {
 _SHORTENINGS = (
     (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
     (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
-    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{AWS::AccountId\}", r"\1"),
+    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{Base\.Outputs\.Suffix\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
     (r"^arn:\$\{AWS::Partition\}:states:\$\{AWS::Region\}:\$\{AWS::AccountId\}:(\w+):\$\{AWS::StackName\}-", r"\1:"),
 )
@@ -115,9 +112,7 @@ def statements(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The statements, but for those on secrets and on connecting."""
     found = []
     for policy in policies:
-        if policy == TELL:
-            found += of_a_nested_stack(policy)
-        elif "StepFunctionsExecutionPolicy" in policy:
+        if "StepFunctionsExecutionPolicy" in policy:
             found += written_out(policy)
         else:
             found += listed(policy.get("Statement", []))
@@ -133,14 +128,11 @@ def granted(policies: list[dict[str, Any]]) -> dict[str, set[str]]:
     return actions
 
 
-def secret_of(policy: dict[str, Any]) -> Any:
-    """The secret that a policy template lets a function read, and on what condition."""
-    if "Fn::If" in policy:
-        condition, given, otherwise = policy["Fn::If"]
-        assert otherwise == {"Ref": "AWS::NoValue"}
-        return {"Fn::If": [condition, secret_of(given)]}
-    assert policy.keys() == {"AWSSecretsManagerGetSecretValuePolicy"}
-    return policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"]
+def invoked(policy: dict[str, Any]) -> str:
+    """The function that a policy template lets a function invoke."""
+    assert policy.keys() == {"LambdaInvokePolicy"}
+    name: str = policy["LambdaInvokePolicy"]["FunctionName"]["Ref"]
+    return name
 
 
 def test_every_function_has_been_reviewed() -> None:
@@ -153,64 +145,52 @@ def test_a_function_may_do_what_it_does_and_no_more(name: str) -> None:
     assert granted(policies) == REVIEWED[name]
     assert [policy for policy in policies if "Fn::GetAtt" in policy] == SHARED.get(name, [CONNECT])
     rest = [policy for policy in policies if not {"Fn::GetAtt", "Statement"} & policy.keys()]
-    assert [secret_of(one) for one in rest if "StepFunctionsExecutionPolicy" not in one] == SECRETS.get(name, [])
+    assert [invoked(one) for one in rest if "StepFunctionsExecutionPolicy" not in one] == INVOKES.get(name, [])
     assert "Role" not in functions()[name]
 
 
-def in_either_case(output: str, given: Any) -> dict[str, Any]:
-    """What the stack's own database says, or what was given."""
-    return {"Fn::If": ["MakesDatabase", {"Fn::GetAtt": ["Cluster", f"Outputs.{output}"]}, given]}
-
-
-GIVEN, GIVEN_OWNER = {"Ref": "DatabaseSecretArn"}, {"Ref": "DatabaseOwnerSecretArn"}
+GIVEN, OWNER = {"Ref": "DatabaseSecretArn"}, {"Ref": "DatabaseOwnerSecretArn"}
 
 
 @pytest.mark.parametrize(
     ("policy", "secrets", "user"),
     [
-        pytest.param(CONNECT, in_either_case("ConnectionArn", GIVEN), "ConnectArn", id="as the role of the functions"),
+        pytest.param(CONNECT, GIVEN, "kintell_functions", id="as the role of the functions"),
         pytest.param(
             MIGRATE,
-            [
-                in_either_case("OwnerConnectionArn", {"Fn::If": ["HasDatabaseOwner", GIVEN_OWNER, GIVEN]}),
-                in_either_case("FunctionsLoginArn", GIVEN),
-            ],
-            "OwnerConnectArn",
+            [{"Fn::If": ["HasDatabaseOwner", OWNER, GIVEN]}, GIVEN],
+            "kintell",
             id="as the owner of the schema, who gives the others their role",
         ),
     ],
 )
-def test_to_connect_is_to_read_where_and_to_show_a_token_of_ones_role(
+def test_to_connect_is_to_show_a_token_of_ones_role_or_to_read_the_secret_that_was_given(
     policy: dict[str, Any], secrets: Any, user: str
 ) -> None:
-    connect = {
-        "Effect": "Allow",
-        "Action": "rds-db:connect",
-        "Resource": {"Fn::GetAtt": ["Cluster", f"Outputs.{user}"]},
-    }
-    assert of_a_nested_stack(policy) == [
-        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets},
-        {"Fn::If": ["MakesDatabase", connect, {"Ref": "AWS::NoValue"}]},
-    ]
+    ((condition, own, given),) = [one["Fn::If"] for one in of_a_nested_stack(policy)]
+    text, named = own["Resource"]["Fn::Sub"]
+    assert (condition, own["Action"]) == ("MakesDatabase", "rds-db:connect")
+    assert text.endswith(f":dbuser:${{Id}}/{user}")
+    # By the proxy where there is one, and by no other way then.
+    assert named["Id"]["Fn::If"][:2] == ["MakesProxy", {"Fn::GetAtt": ["ConnectionPool", "Outputs.ResourceId"]}]
+    assert given == {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets}
 
 
 def test_a_policy_is_had_by_who_names_it_and_by_nobody_else() -> None:
     assert POLICIES.keys() == {
         "infra/database.yaml:MayConnect",
         "infra/database.yaml:MayMigrate",
-        "infra/base.yaml:MayTell",
     }
     for policy in POLICIES.values():
         assert not {"Roles", "Users", "Groups"} & policy["Properties"].keys()
     assert not everywhere("AWS::IAM::Policy")
-    # RDS Proxy's own, for the passwords of the two.
-    assert everywhere("AWS::IAM::Role").keys() == {"infra/cluster.yaml:ProxyRole"}
+    # RDS Proxy's own, to pass tokens on.
+    assert everywhere("AWS::IAM::Role").keys() == {"infra/proxy.yaml:Role"}
 
 
 CONDITIONS: dict[tuple[str, str], Any] = {
     # On AWS this is known of every such request; the emulator does not know it.
-    ("Intake", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
-    ("Finalize", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
+    ("Dispatch", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
     ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
@@ -267,6 +247,7 @@ def test_s3_and_the_api_may_call_a_function_and_schedules_and_rules_as_sam_write
 def test_who_may_call_a_function_is_one_resource_of_ours(name: str) -> None:
     permission = PERMISSIONS[name]["Properties"]
     assert permission["Action"] == "lambda:InvokeFunction"
-    assert "${AWS::AccountId}" in permission["SourceArn"]["Fn::Sub"]
     if permission["Principal"] == "s3.amazonaws.com":  # whose ARNs name no account
         assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    else:
+        assert "${AWS::AccountId}" in permission["SourceArn"]["Fn::Sub"]

@@ -72,23 +72,31 @@ def made(given: dict[str, str], file: str = "template.yaml") -> Iterator[str]:
             yield from made(its, nested)
 
 
-OWN_DATABASE, IN_NETWORK = {"Cluster"}, {"FunctionsSecurityGroup"}
-OWN_PEOPLE, GUARDED = {"UserPool", "Dashboard"}, {"SignIn", "CookieKey", "LoginRoute", "Operations", "AccessLogs"}
-LOOKED_AT = {"Network", *OWN_DATABASE, *IN_NETWORK, *OWN_PEOPLE, *GUARDED}
+OWN_DATABASE, IN_NETWORK = {"Instance", "DatabaseSecurityGroup"}, {"FunctionsSecurityGroup"}
+LARGE = {"Cluster"}
+OWN_PEOPLE, GUARDED = {"UserPool", "Dashboard"}, {"SignIn", "LoginRoute", "Operations", "AccessLogs"}
+SMALL = {"Network", *OWN_DATABASE, *IN_NETWORK, *OWN_PEOPLE, *GUARDED}
+LOOKED_AT = SMALL | {"Cluster", "ConnectionPool", "Standby"}
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        pytest.param({}, LOOKED_AT, id="an empty account"),
-        pytest.param(VPC, LOOKED_AT - {"Network"}, id="in a VPC that is there"),
+        pytest.param({}, SMALL, id="an empty account"),
+        pytest.param({"Size": "large"}, (SMALL | LARGE) - {"Instance"}, id="one that has outgrown it"),
+        pytest.param(
+            {"Size": "large", "Proxy": "true", "Zones": "2"},
+            (SMALL | LARGE | {"ConnectionPool", "Standby"}) - {"Instance"},
+            id="and its connections",
+        ),
+        pytest.param(VPC, SMALL - {"Network"}, id="in a VPC that is there"),
         pytest.param(
             {"DatabaseSecretArn": SECRET, **VPC},
             IN_NETWORK | OWN_PEOPLE | GUARDED,
             id="with a database in that VPC",
         ),
         pytest.param({"DatabaseSecretArn": SECRET}, OWN_PEOPLE | GUARDED, id="with a database outside any VPC"),
-        pytest.param(OIDC, LOOKED_AT - OWN_PEOPLE, id="with people of somebody else's"),
+        pytest.param(OIDC, SMALL - OWN_PEOPLE, id="with people of somebody else's"),
         pytest.param(LOCAL, set(), id="the local system"),
     ],
 )
@@ -117,6 +125,10 @@ def test_functions_are_in_the_network_where_their_security_group_is(secret: str,
         pytest.param({**OIDC, "OidcAudience": ""}, "whom the tokens are for", id="no audience"),
         pytest.param({"OidcClientId": "kintell"}, "Authentication=oidc only", id="a client of no issuer"),
         pytest.param({**OIDC, "Authentication": "cognito"}, "Authentication=oidc only", id="an issuer that is ignored"),
+        pytest.param({"Proxy": "true"}, "Size=large", id="a proxy before one instance"),
+        pytest.param(
+            {"Proxy": "true", "Size": "large", "DatabaseSecretArn": SECRET}, "own database", id="… or before another's"
+        ),
         pytest.param({"DatabaseOwnerSecretArn": SECRET}, "as whom the functions connect", id="an owner of no database"),
         pytest.param({"Authentication": "none"}, "for the local system", id="open to everyone, with its own database"),
         pytest.param(
@@ -130,8 +142,9 @@ def test_a_wrong_combination_is_refused_with_a_sentence(given: dict[str, str], s
 
 
 def test_the_database_is_never_asked_to_grow_to_less_than_it_has() -> None:
-    least, most = (document("template.yaml")["Parameters"][f"Database{which}Capacity"] for which in ("Min", "Max"))
-    assert least["MaxValue"] <= most["MinValue"]
+    (cluster,) = everywhere("AWS::RDS::DBCluster").values()
+    least = cluster["Properties"]["ServerlessV2ScalingConfiguration"]["MinCapacity"]
+    assert least <= document("template.yaml")["Parameters"]["DatabaseMaxCapacity"]["MinValue"]
 
 
 def test_every_parameter_is_described_grouped_and_may_be_left_out() -> None:
@@ -163,11 +176,13 @@ def test_a_name_that_no_bucket_can_begin_with_is_refused_before_anything_is_made
 
 @pytest.mark.parametrize("file", TEMPLATES)
 def test_nothing_that_holds_data_goes_with_its_stack(file: str) -> None:
-    holders = {"AWS::S3::Bucket", "AWS::RDS::DBCluster", "AWS::KMS::Key", "AWS::Cognito::UserPool"}
+    holders = {"AWS::S3::Bucket", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::KMS::Key", "AWS::SQS::Queue"}
+    holders |= {"AWS::Cognito::UserPool", "AWS::Cognito::UserPoolGroup"}
     for name, one in document(file)["Resources"].items():
-        if one["Type"] in holders:
+        # Aurora's instances hold nothing of their own.
+        if one["Type"] in holders and "DBClusterIdentifier" not in one["Properties"]:
             kept = {one.get("DeletionPolicy"), one.get("UpdateReplacePolicy")}
-            assert kept <= {"Retain", "Snapshot"}, name
+            assert kept in ({"Snapshot"}, {"RetainExceptOnCreate", "Retain"}), name
 
 
 @pytest.mark.parametrize("file", TEMPLATES)
@@ -178,10 +193,6 @@ def test_a_file_can_be_read_in_one_sitting(file: str) -> None:
 def test_a_nested_stack_needs_no_transform_and_so_no_more_than_iam_to_be_allowed() -> None:
     assert [file for file in TEMPLATES if "Transform" in document(file)] == ["template.yaml"]
     assert not everywhere("AWS::Lambda::Function")
-
-
-def test_who_signs_browsers_in_stands_outside_of_the_network() -> None:
-    assert document("template.yaml")["Resources"]["SignIn"]["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
 
 
 def test_the_network_has_no_way_out() -> None:

@@ -63,7 +63,7 @@ CATCH_ALL = "{ErrorEquals: [States.ALL], ResultPath: $.error, Next: FailBatch}"
 CATCH_LOST = "{ErrorEquals: [StagingLost], ResultPath: $.lost, Next: HowLarge}"
 
 SEEDED = {
-    "an integration that there is not": ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:getobject"),
+    "an integration that there is not": ("states:::s3:getObject", "states:::s3:getobject"),
     "an integration without its function": (
         "Resource: ${ReconcileFunctionArn}",
         "Resource: arn:aws:states:::lambda:invoke",
@@ -94,13 +94,20 @@ SEEDED = {
         "ErrorEquals: [Unavailable, BatchBroken,",
     ),
     "everything is tried again": (
-        "ErrorEquals: [Unavailable, Lambda.TooManyRequestsException]",
-        "ErrorEquals: [States.ALL]",
+        "ErrorEquals: [Unavailable, Lambda.TooManyRequestsException, ",
+        "ErrorEquals: [States.ALL, ",
     ),
     "a state that nothing catches": (
         f"    Catch:\n      - {CATCH_ALL}\n    Next: IsMoreToRead",
         "    Next: IsMoreToRead",
     ),
+    "a chunk whose error the map hides": (
+        "          Catch:\n            - {ErrorEquals: [States.ALL], ResultPath: $.error, Next: FailStaging}\n",
+        "",
+    ),
+    "a batch that fails for another reason": ("            error.$: $.error", "            error.$: $.reason"),
+    "a name that two states have": ("ChunkNotAnnotated", "ChunkNotStaged"),
+    "a child that reads what only its parent has": ("execution.$: $.execution", "execution.$: $.manifestKey"),
     "a next state that there is not": ("Default: IsAnythingToMerge", "Default: IsAnything"),
     "a state that nothing leads to": ("        Next: ReadAgain", "        Next: StageMany"),
     "a state that goes on and ends": ("    Next: Broken", "    Next: Broken\n    End: true"),

@@ -1,6 +1,9 @@
 """The state machine's shape and its errors: what no linter of ASL looks for is not there."""
 
+import re
 from typing import Any
+
+import botocore.session
 
 from ingestion.errors import IngestionError, Unavailable
 from tests.template.documents import (
@@ -11,8 +14,27 @@ from tests.template.documents import (
     all_tasks,
     errors_of,
     functions,
+    states,
     tasks,
 )
+
+WAKING = {
+    "ResourceNotReadyException",
+    "ResourceConflictException",
+    "ENINotReadyException",
+    "ENILimitReachedException",
+    "SubnetIPAddressLimitReachedException",
+    "EC2AccessDeniedException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+}
+"""What Lambda answers while a function that has slept for weeks gets its network interface, or is being updated."""
+
+FOR_GOOD = re.compile(
+    r"Invalid|Unsupported|TooLarge|ResourceNotFound|NoPublishedVersion|Recursive|ModeNotSupported|ServiceQuotaExceeded"
+    r"|KMS|EFS|S3Files|SnapStart|CodeArtifact|Durable"
+)
+"""Of these, trying again cures none; the last six are about what no function here has."""
 
 AWS_ERRORS = {
     # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -25,6 +47,7 @@ AWS_ERRORS = {
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    *(f"Lambda.{name}" for name in WAKING),
     # What Lambda says of a function that ran out of time or of memory:
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     "Runtime.ExitError",
@@ -71,6 +94,22 @@ def test_every_error_that_is_named_is_ours_or_of_aws(state: State) -> None:
 
 
 @all_tasks
+def test_a_function_that_has_slept_is_waited_for(task: State) -> None:
+    for name in WAKING:
+        # Up to 90 seconds: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+        assert seconds_of_waiting(task, f"Lambda.{name}") >= 120
+
+
+def test_every_error_of_an_invocation_is_tried_again_or_known_to_be_for_good() -> None:
+    """By botocore's model of Lambda: a new error there wants a decision here."""
+    invoke = botocore.session.get_session().get_service_model("lambda").operation_model("Invoke")
+    names = {shape.name for shape in invoke.error_shapes}
+    retried = {name.removeprefix("Lambda.") for task in tasks() for name in errors_of(task.body["Retry"])}
+    assert {name for name in names if not FOR_GOOD.search(name)} <= retried
+    assert not [name for name in retried if FOR_GOOD.search(name)]
+
+
+@all_tasks
 def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
     retried = errors_of(task.body["Retry"])
     # Only Reconcile takes the right to merge, for which it may have to wait.
@@ -102,13 +141,27 @@ def test_states_all_stands_last_and_alone(state: State) -> None:
 
 
 @all_states
-def test_whatever_breaks_ends_in_fail_batch(state: State) -> None:
-    """Inside a Map it is the Map that catches; FailBatch itself is followed up by the rule on ended executions."""
-    if state.is_outer and state.body["Type"] in ("Task", "Map") and state.name != "FailBatch":
+def test_whatever_breaks_fails_the_batch(state: State) -> None:
+    """An inline Map passes its children's errors on; a distributed one hides them, so that each child catches its own.
+
+    Who fails the batch catches nothing: the rule on ended executions follows it up.
+    """
+    catches = (state.body["Type"] == "Task" and not state.machine.is_inline) or state.body["Type"] == "Map"
+    if catches and "error.$" not in state.body.get("Parameters", {}):
         last = state.body["Catch"][-1]
-        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "FailBatch"}
+        assert last == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": last["Next"]}
+        failing = state.machine.states[last["Next"]]
+        assert failing["Resource"] == "${FinalizeFunctionArn}"
+        assert failing["Parameters"]["error.$"] == "$.error"
+        assert state.machine.states[failing["Next"]]["Type"] == "Fail"
     else:
         assert "Catch" not in state.body
+
+
+def test_a_state_is_named_once() -> None:
+    """Also across maps: https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html"""
+    names = [state.name for state in states()]
+    assert len(names) == len(set(names))
 
 
 @all_tasks
@@ -151,7 +204,7 @@ def test_a_state_calls_a_function_of_ours_or_reads_its_items_from_s3(state: Stat
     if state.body["Type"] == "Task":
         assert state.function in functions()
     if "ItemReader" in state.body:
-        assert state.body["ItemReader"]["Resource"] == "arn:aws:states:::s3:getObject"
+        assert state.body["ItemReader"]["Resource"] == "arn:${Partition}:states:::s3:getObject"
 
 
 @all_states

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,9 @@ from pydantic import BaseModel
 from ingestion import contracts
 from ingestion.aws import step_functions
 from tests.template.documents import (
+    Machine,
     State,
+    all_machines,
     all_states,
     all_tasks,
     definition_text,
@@ -30,7 +33,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "Finalize": contracts.BatchTask,
 }
 """What each handler makes of its event."""
-OF_STATES: dict[str, type[BaseModel]] = {"FailBatch": contracts.FailTask}
+OF_STATES: dict[str, type[BaseModel]] = dict.fromkeys(
+    ("FailBatch", "FailStaging", "FailAnnotating"), contracts.FailTask
+)
 """What it makes of the events of these states."""
 
 
@@ -104,12 +109,19 @@ def test_a_path_stands_in_a_field_that_says_so(state: State) -> None:
             assert not re.match(r"\$\$?[.\[]|States\.", value)
 
 
-def test_the_definition_reads_only_what_it_was_given_or_wrote(given: set[str]) -> None:
-    outer = machines()[0]
-    read = {value.split(".")[1] for _, value in entries(outer.definition) if str(value).startswith("$.")}
-    steps = [step for state in outer.states.values() for step in (state, *state.get("Catch", []))]
+@all_machines
+def test_a_machine_reads_only_what_it_was_given_or_wrote(machine: Machine, given: set[str]) -> None:
+    """Inside a Map it is given what the Map selects of an item, which the machine around it must have."""
+    read = {value.split(".")[1] for _, value in own_entries(machine) if str(value).startswith("$.")}
+    steps = [step for state in machine.states.values() for step in (state, *state.get("Catch", []))]
     written = {step["ResultPath"].removeprefix("$.") for step in steps if step.get("ResultPath")}
-    assert read <= given | written
+    assert read <= (names(machine.map_state["ItemSelector"]) if machine.map_state else given) | written
+
+
+def own_entries(machine: Machine) -> Iterator[tuple[str, Any]]:
+    """Every key and its value, but for those of machines inside."""
+    for state in machine.states.values():
+        yield from entries({key: value for key, value in state.items() if key != "ItemProcessor"})
 
 
 def test_what_goes_round_again_looks_like_what_came_in(given: set[str]) -> None:

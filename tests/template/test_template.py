@@ -26,10 +26,11 @@ BEST_LEFT_ALONE = {
 }
 """Settings that the template gives no function: their defaults were measured, or are the contract's."""
 OF_SOME = {
-    "state_machine_arn": {"Intake", "Retention"},
+    "state_machine_arn": {"Dispatch"},
+    "outbox_function_name": {"Dispatch"},
     "authentication": {"Api"},
+    "functions_user": {"Migrate"},
     "functions_secret_arn": {"Migrate"},
-    "cookie_key_arn": {"Api", "SignIn"},
     "issuer": {"Api", "SignIn"},
     "scopes": {"Api", "SignIn"},
     "rights_claim": {"Api", "SignIn"},

@@ -1,4 +1,4 @@
-"""A corrected file held against hostile rejects in a process of its own, which tells its peak memory.
+"""A corrected file held against hostile rejects in a process of its own, which reports its peak memory.
 
 Run as a program: python -m tests.unit.correcting_alone NAME. The rejects are kept as a stage keeps them, and come back
 as they were handed out, all of them or with a text mended, with their numbers or without.
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from ingestion.corrected_chunk import Correction
 from ingestion.csv_file.chunk_reader import Block
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.file_limits import Limits
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.records import get_programme
 from ingestion.rows.columns import plan_columns

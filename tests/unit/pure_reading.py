@@ -6,8 +6,8 @@ from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
-from ingestion.csv_file.framing import Limits
 from ingestion.errors import Refused
 from ingestion.faults import Reject
 from ingestion.records import PROGRAMMES, get_programme

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat, read_blocks
+from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
-from ingestion.csv_file.framing import Limits
 from ingestion.errors import Refused
 from ingestion.faults import Reject
 from ingestion.records import PROGRAMMES, get_programme

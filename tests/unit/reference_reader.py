@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
-from ingestion.csv_file.framing import Limits
 from ingestion.faults import RawRow, Reject
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))

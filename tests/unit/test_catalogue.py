@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.code_words import explained, in_english
+from api.code_words import described, in_english
 from api.problem_codes import ProblemCode
 from dashboard.reader_language import FAMILIES, LANGUAGES, Words, texts
 from ingestion import config
@@ -13,8 +13,8 @@ from ingestion.catalogue import CatalogueCode, Language, Text
 from ingestion.config import Retention
 from ingestion.fault_codes import WHOLE_ROW, Category, FaultCode
 from ingestion.limits import limits, limits_of
-from ingestion.records import PROGRAMMES
 from tools.reference import errors_page
+from tools.reference.errors_page import columns_of
 
 CODES: list[CatalogueCode] = [code for family in FAMILIES.values() for code in family]
 KEPT_FOR_DAYS = re.compile(r"\b(30|60|90|365) (?:days|dager)\b|\b(?:a|one) year\b|\bett? år\b")
@@ -65,7 +65,7 @@ def test_a_code_is_found_by_its_text() -> None:
         (FaultCode.DAMAGED_BY_SPREADSHEET, Category.VALIDATION),
         (FaultCode.VOLUNTEER_NOT_FOUND, Category.USER_NOT_FOUND),
         (FaultCode.PERSON_ERASED, Category.USER_NOT_FOUND),
-        (FaultCode.SESSION_ID_TAKEN, Category.DUPLICATE),
+        (FaultCode.ID_CONFLICT, Category.DUPLICATE),
         (FaultCode.DATABASE_REFUSED, Category.DB_ERROR),
     ],
     ids=str,
@@ -74,14 +74,23 @@ def test_a_fault_has_the_category_of_the_contract(code: FaultCode, category: Cat
     assert code.category is category
 
 
-def test_the_fields_of_a_fault_are_columns() -> None:
-    columns = {column.name for programme in PROGRAMMES.values() for column in programme.columns}
-    for code in FaultCode:
-        assert set(code.fields) <= columns | {WHOLE_ROW, "session_type"}, code
+@pytest.mark.parametrize(
+    ("code", "columns"),
+    [
+        (FaultCode.INVALID_DATE, ["scheduled_at", "completed_at", "joined_kg_at"]),
+        (FaultCode.VOLUNTEER_NOT_FOUND, ["mentor_email", "volunteer_email"]),
+        (FaultCode.ID_CONFLICT, ["session_id"]),
+        (FaultCode.UNREADABLE, [WHOLE_ROW]),
+        (FaultCode.REQUIRED_MISSING, []),
+    ],
+    ids=str,
+)
+def test_the_columns_of_a_code_follow_from_the_records(code: FaultCode, columns: list[str]) -> None:
+    assert columns_of(code) == columns
 
 
 def test_what_is_of_tomorrow_is_passed_on_as_it_is() -> None:
-    assert explained({"code": "E999", "count": 3}, FaultCode) == {"code": "E999", "count": 3}
+    assert described({"code": "E999", "count": 3}, FaultCode) == {"code": "E999", "count": 3}
 
 
 # Limits ---------------------------------------------------------------------------------------------------------------

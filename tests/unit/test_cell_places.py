@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingestion.csv_file import framing
 from ingestion.csv_file.cell_places import CellPlace, column_letters, find_row, place_cells
 from ingestion.csv_file.chunk_reader import read_chunk
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.mixed_text import decode
 from ingestion.errors import Refused
 from ingestion.faults import RawRow

@@ -13,8 +13,9 @@ from ingestion.faults import Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.records import get_programme
 from ingestion.rows import matched_rejects
 from ingestion.rows.columns import plan_columns
-from ingestion.rows.corrections import HandedOut, compare, content_key, may_be_it, pair_columns
+from ingestion.rows.corrections import HandedOut, compare, content_key, may_be_it
 from ingestion.rows.matched_rejects import MOST_BEYOND_BYTES
+from ingestion.rows.paired_columns import pair_columns
 
 PROGRAMME = get_programme("mentors_ukraine")
 HEADERS = [column.name for column in PROGRAMME.columns]

@@ -160,3 +160,20 @@ def test_a_time_in_a_zone_is_the_moment_that_its_clock_shows(local: datetime) ->
     moment = dates.rule(Declared(zone=OSLO))("scheduled_at", local.isoformat(" "))
     if isinstance(moment, datetime):
         assert moment.astimezone(OSLO).replace(tzinfo=None) == local
+
+
+def test_what_was_declared_is_found_by_its_names() -> None:
+    assert dates.declared_of("day-first", "Europe/Oslo") == (DateOrder.DAY_FIRST, ZoneInfo("Europe/Oslo"))
+    assert dates.declared_of(None, None) == dates.NOTHING_DECLARED
+
+
+@pytest.mark.parametrize("name", ["", "Nowhere/Place", "../zone.tab", "tzdata.zi"])
+def test_what_is_no_zone_can_not_be_declared(name: str) -> None:
+    with pytest.raises(ValueError, match="there is no time zone"):
+        dates.find_zone(name)
+
+
+def test_1900_is_the_first_year() -> None:
+    first = datetime(1900, 1, 1, tzinfo=UTC)
+    assert dates.earliest(datetime(2026, 1, 1, tzinfo=UTC), None) == first
+    assert (dates.date("date", "1900-01-01"), dates.date("date", "1900/01/01")) == (first, first)

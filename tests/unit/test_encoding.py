@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.csv_file.encodings import UTF8_BY_BOM, ChosenBy, Encoding, EncodingWatch, find_utf16, refuse_binary
+from ingestion.csv_file.encodings import UTF8_BY_BOM, ChosenBy, Encoding, EncodingDetector, find_utf16, refuse_binary
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import RawRow, Reject
 from tests.unit.reference_reader import blocks_of, cells_of, rows_of, scan
@@ -13,7 +13,7 @@ ASCII_ROWS = b"id;name;note\n" + b"1;Kari;Good talk, 5/5\n" * 20
 
 
 def encoding_of(data: bytes, block: int = 1 << 20, declared: Encoding | None = None) -> Encoding:
-    watch = EncodingWatch()
+    watch = EncodingDetector()
     for part in blocks_of(data, block):
         watch.feed(part)
     return watch.finish(declared)
@@ -109,7 +109,7 @@ def test_a_file_with_control_characters_is_no_windows_1252() -> None:
 
 @pytest.mark.parametrize(("text", "unsure"), [("Bjørn", False), ("ò", True)])
 def test_too_few_words_to_tell_are_warned_of(text: str, unsure: bool) -> None:
-    watch = EncodingWatch()
+    watch = EncodingDetector()
     watch.feed(text.encode("cp1252"))
     watch.finish(None)
     assert watch.is_unsure == unsure
@@ -118,7 +118,7 @@ def test_too_few_words_to_tell_are_warned_of(text: str, unsure: bool) -> None:
 @pytest.mark.parametrize("text", ["Sæther", "være", "Ærlig"])
 @pytest.mark.parametrize("count", [1, 50])
 def test_a_letter_of_dos_that_is_a_quotation_mark_here_is_doubted(text: str, count: int) -> None:
-    watch = EncodingWatch()
+    watch = EncodingDetector()
     watch.feed(f"{text};".encode("cp850") * count)
     try:
         watch.finish(None)
@@ -142,7 +142,7 @@ def test_words_of_windows_1251_that_happen_to_be_valid_utf8_stay_what_they_are(t
 
 
 def test_nothing_but_such_words_is_utf8_by_rule_and_warned_of() -> None:
-    watch = EncodingWatch()
+    watch = EncodingDetector()
     watch.feed("Ні, дії".encode("cp1251"))
     assert watch.finish(None).chosen_by is ChosenBy.STRICT_UTF8
     assert watch.is_unsure
@@ -150,7 +150,7 @@ def test_nothing_but_such_words_is_utf8_by_rule_and_warned_of() -> None:
 
 @pytest.mark.parametrize("count", [1, 50])
 def test_a_word_that_comes_again_makes_no_page_surer(count: int) -> None:
-    watch = EncodingWatch()
+    watch = EncodingDetector()
     watch.feed("це; ".encode("cp1251") * count)
     watch.finish(None)
     assert watch.is_unsure

@@ -57,7 +57,7 @@ def statements(record: RecordType) -> Iterator[tuple[str, list[str]]]:
         yield title, db.statements
     db = Written()
     merge_sql.published(db, BATCH, target)
-    merge_sql.take_back(db, BATCH, target)
+    merge_sql.remove_published(db, BATCH, target)
     yield "counting and taking back", db.statements
     if record.people:
         db = Written()

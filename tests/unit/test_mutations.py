@@ -23,6 +23,7 @@ from tools.mutations import mutations
         pytest.param("a = f'{b} IS NULL AND c'", ["a = f'{b} IS NOT NULL AND c'", "a = f'{b} IS NULL OR c'"], id="f"),
         pytest.param("a: Literal[7] = b", [], id="annotation"),
         pytest.param("'SELECT a AND b'", [], id="docstring"),
+        pytest.param("zip(a, b, strict=True)", [], id="strict"),
         pytest.param("a = 'as it = is'", [], id="prose"),
     ],
 )

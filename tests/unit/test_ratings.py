@@ -45,7 +45,7 @@ def test_the_scale_does_not_depend_on_how_the_file_was_cut(chunks: list[list[Dec
     assert reduce(or_, map(facts_of, chunks), RatingFacts()) == whole
 
 
-def test_only_a_rating_above_1_settles_the_scale_before_the_whole_file_is_seen() -> None:
+def test_only_a_rating_above_1_decides_the_scale_before_the_whole_file_is_seen() -> None:
     assert scale_so_far(facts_of(numbers("1 1.5"))) is FROM_1
     assert scale_so_far(facts_of(numbers("0 0.5 1"))) is None
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from ingestion.csv_file.chunk_reader import OVERSIZED_SHOWN_BYTES, ChunkSpan, FileFormat, read_chunk
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.chunk_spans import OVERSIZED_SHOWN_BYTES, ChunkSpan, FileFormat
+from ingestion.csv_file.file_limits import Limits
 from ingestion.faults import WHOLE_ROW, FaultCode, RawRow, Reject
 from tests.unit.reference_reader import cells_of, rows_of
 

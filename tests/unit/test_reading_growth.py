@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
-from ingestion.csv_file.framing import Limits
 from ingestion.records import get_programme
 from ingestion.records.programme import _header_name
 from ingestion.rows.columns import plan_columns

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ingestion.rows.redisplay import coarse, is_dotted, is_left_alone, is_same
+from ingestion.rows.redisplay import coarse, is_dotted, is_same
+from ingestion.rows.shown_dates import is_left_alone
 
 SAME = [
     ("Good talk", " Good talk "),

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.csv_file import file_pass as one_pass
-from ingestion.csv_file import framing
-from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat, read_chunk
+from ingestion.csv_file import framing, text_scan
+from ingestion.csv_file.chunk_reader import read_chunk
+from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
-from ingestion.csv_file.framing import Limits, RowFramer
+from ingestion.csv_file.framing import RowFramer
 from ingestion.csv_file.row_windows import Patterns, count_lines, count_window
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject
@@ -369,7 +370,7 @@ def test_rows_that_a_wide_header_would_widen_beyond_reason_are_refused() -> None
 
 
 def test_more_rows_than_ids_can_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_pass, "MOST_ROWS", 3)
+    monkeypatch.setattr(text_scan, "MOST_ROWS", 3)
     scan(HEADER + b"x\n" * 3)
     with pytest.raises(Refused, match="more than 3 rows") as refused:
         scan(HEADER + b"x\n" * 4)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.file_limits import Limits
 from ingestion.errors import Refused
 from ingestion.faults import RawRow
 from tests.unit.reference_reader import EXAMPLES, rows_of

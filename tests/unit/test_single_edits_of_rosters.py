@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
-from ingestion.csv_file.framing import Limits
 from ingestion.errors import Refused
 from ingestion.records import get_programme
 from ingestion.rows.columns import plan_columns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.unpacking import Unpacker
 from ingestion.errors import RefusalCode, Refused
 from ingestion.faults import FaultCode, RawRow, Reject

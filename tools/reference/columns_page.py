@@ -55,7 +55,11 @@ def _programme(programme: Programme) -> str:
         about += " In combined exports, `session_type` names the programme of each row."
     if programme.fills_short_rows:
         about += " Cells missing at the end of a row are read as empty."
-    rows = ([_header(column), "yes" if column.required else "no", rule_of(column)] for column in programme.columns)
+    backward = dict([programme.record.starts_and_ends[::-1]] if programme.record.starts_and_ends else [])
+    rows = (
+        [_header(column), "yes" if column.required else "no", rule_of(column, not_before=backward.get(column.fills))]
+        for column in programme.columns
+    )
     return f"## {programme.name}\n\n{about}\n\n" + table(["Column", "Required", "Rule"], rows)
 
 
@@ -64,12 +68,15 @@ def _header(column: Column) -> str:
     return code(column.name) + aliases
 
 
-def rule_of(column: Column) -> str:
-    """What the column's rule requires, in a sentence without a full stop. KeyError if it has no text here."""
+def rule_of(column: Column, not_before: str | None = None) -> str:
+    """What the column's rule requires, in a sentence without a full stop. KeyError if it has no text here.
+
+    *not_before* is the date that the column's may not precede, if there is one.
+    """
     limit = inspect.getclosurevars(column.rule).nonlocals.get("limit")
     text = f"Text of at most {limit:,} characters" if limit else PER_RULE[column.rule]
     if column.oldest_years:
         text += f"; at most {column.oldest_years} years ago, or any time in the future"
-    if column.name == "completed_at":
-        text += "; not before `scheduled_at`"
+    if not_before:
+        text += f"; not before {code(not_before)}"
     return text

@@ -6,11 +6,15 @@ from typing import Final
 from api.problem_codes import ProblemCode
 from ingestion.batch import FailureCode
 from ingestion.catalogue import CatalogueCode, Language, Text
-from ingestion.fault_codes import FaultCode
+from ingestion.faults import WHOLE_ROW, Fault, FaultCode
 from ingestion.file_warnings import WarningCode
 from ingestion.limits import limits
+from ingestion.records import PROGRAMMES, Column, Field, RecordType
+from ingestion.records.session import SESSION_TYPE
 from ingestion.refusal_codes import RefusalCode
+from ingestion.values import emails
 
+_WHOLE_ROW: Final = (FaultCode.WRONG_FIELD_COUNT, FaultCode.UNREADABLE, FaultCode.DATABASE_REFUSED)
 _HEAD: Final = """\
 # Codes
 
@@ -68,9 +72,39 @@ def _section(lead: str, heads: Sequence[str], lines: Iterable[Sequence[str]]) ->
 
 
 def _fault(code: FaultCode) -> Sequence[str]:
-    columns = ", ".join(f"`{field}`" for field in code.fields) or "any"
+    columns = ", ".join(f"`{name}`" for name in columns_of(code)) or "any"
     key, title, advice = _entry(code)
     return key, title, f"`{code.category}`", columns, advice
+
+
+def columns_of(code: FaultCode) -> list[str]:
+    """The columns in which a code is found, as the records declare them; none if it may be any."""
+    if code in _WHOLE_ROW:
+        return [WHOLE_ROW]
+    if code is FaultCode.OTHER_PROGRAMME:
+        return list(SESSION_TYPE)
+    found = [
+        column.name
+        for programme in PROGRAMMES.values()
+        for column in programme.columns
+        if code in _codes_of(programme.record.staged_as(column.fills), programme.record, column)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _codes_of(field: Field, record: RecordType, column: Column) -> set[FaultCode]:
+    """The codes that are this column's more than others'. Its own rule says which one fits what is nothing at all."""
+    refused = column.rule(column.name, "?")
+    codes = {refused.code} if isinstance(refused, Fault) else set()
+    if column.rule is emails.email:
+        codes.add(FaultCode.PERSON_ERASED)
+    if field.role:
+        codes.add(field.role.not_found)
+    if field is record.key and record.people:
+        codes.add(FaultCode.ID_CONFLICT)
+    if record.starts_and_ends and field.staged == record.starts_and_ends[1]:
+        codes.add(FaultCode.COMPLETED_BEFORE_SCHEDULED)
+    return codes
 
 
 def _problem(code: ProblemCode) -> Sequence[str]:

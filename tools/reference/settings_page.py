@@ -12,11 +12,15 @@ default and those that follow from its [parameters](parameters.md); the others k
 to `Globals.Function.Environment`."""
 
 MEANING: Final = {
-    "database_secret_arn": "Secret with the address and the login of the database",
-    "functions_secret_arn": "Migrate only: secret with the login of all other functions",
+    "database_host": "Host of the stack's own database, to which functions connect with a token",
+    "database_user": "Role that the function connects as",
+    "database_secret_arn": "Instead of these two: secret with the address and the login of an existing database",
+    "functions_user": "Migrate only: role of all other functions, which connect with a token",
+    "functions_secret_arn": "Migrate only: secret with the login of all other functions to an existing database",
     "uploads_bucket": "Bucket that files are uploaded to",
-    "work_bucket": "Bucket for manifests and for parts of error files",
-    "state_machine_arn": "State machine that imports a batch",
+    "work_bucket": "Bucket for manifests, for parts of error files, and for the key that signs session cookies",
+    "state_machine_arn": "Dispatch only: state machine that imports a batch",
+    "outbox_function_name": "Dispatch only: function that returns the messages that are due",
     "unknown_users": "`reject` rejects a row whose people are not known; `create` creates them",
     "authentication": "Whose tokens the API accepts; with `none` it answers only its own machine",
     "issuer": "Issuer at which people sign in",
@@ -24,7 +28,6 @@ MEANING: Final = {
     "dashboard_client_id": "Client id of the dashboard",
     "scopes": "Scopes requested at sign-in",
     "audience": "Audience that a token must have",
-    "cookie_key_arn": "Secret whose key signs session cookies",
     "rights_claim": "Claim of a token that lists rights",
     "chunk_bytes": "Size at which a chunk ends, in bytes",
     "rows_per_shard": "Rows in a shard; a batch with more rows gets more shards",

@@ -136,8 +136,13 @@ class Failure(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Both, as the API shows them."""
+        """Both, as they are stored and as the API shows them."""
         return f"{self.code}: {self.sentence}"
+
+    @staticmethod
+    def sentence_of(reason: str, code: str | None) -> str:
+        """The sentence of a stored reason."""
+        return reason.removeprefix(f"{code}: ")
 
 
 class FaultCount(TypedDict):

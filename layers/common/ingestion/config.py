@@ -25,37 +25,45 @@ class Authentication(StrEnum):
 
 
 class Retention(BaseModel):
-    """How long things are kept, in days. Texts that mention it read it from here (see `limits`)."""
+    """How long things are kept, in days.
+
+    Texts that mention it read it from here (see `limits`), and `make reference` writes it into the lifecycles of S3.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     error_file_days: int = 30
     failed_upload_days: int = 90
-    # The same as in the lifecycle of the uploads bucket; a test compares the two.
     cold_storage_days: int = 90
     archive_days: int = 365
 
 
 class Settings(Retention):
-    """What the template sets for a function, and sizes that measurements settled (docs/decisions)."""
+    """What the template sets for a function, and sizes that were measured (docs/decisions)."""
 
-    database_secret_arn: str
-    # Read only by Migrate, which connects as the schema owner: the secret with which the other functions connect.
+    # The stack's own database: its host and the role to connect as, with an IAM token that the function signs itself.
+    database_host: str = ""
+    database_user: str = ""
+    # For an existing database, instead of these two: a secret with address, login and password.
+    database_secret_arn: str = ""
+    # Read only by Migrate, which connects as the schema owner: the role or the secret of the other functions.
+    functions_user: str = ""
     functions_secret_arn: str = ""
     uploads_bucket: str
     work_bucket: str
+    # Read only by Dispatch, which works outside the network.
     state_machine_arn: str = ""
+    outbox_function_name: str = ""
     unknown_users: UnknownUsers = UnknownUsers.REJECT
     # If it is left out by mistake, the API stays closed.
     authentication: Authentication = Authentication.COGNITO
-    # Sign-in: who issues tokens, the clients of the command line and of the dashboard, the scopes to ask for, the
-    # audience that the API accepts, and the key that signs session cookies.
+    # Sign-in: who issues tokens, the clients of the command line and of the dashboard, the scopes to ask for, and the
+    # audience that the API accepts.
     issuer: str = ""
     command_line_client_id: str = ""
     dashboard_client_id: str = ""
     scopes: str = "openid email"
     audience: str = ""
-    cookie_key_arn: str = ""
     # The claim that grants rights; the default is that of the stack's own user pool.
     rights_claim: str = "cognito:groups"
 

@@ -7,10 +7,10 @@ them together. All are small: large data travels through S3 and the database.
 import json
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ingestion.batch import BatchStatus
@@ -60,6 +60,52 @@ class ManifestItem(Payload):
 def manifest(chunks: Iterable[int]) -> bytes:
     """Write the manifest of these chunks."""
     return json.dumps([ManifestItem(chunk=number).as_json() for number in chunks]).encode()
+
+
+# Outbox, Dispatch -----------------------------------------------------------------------------------------------------
+
+
+class Event(StrEnum):
+    """The `detail-type` of an event that other systems can have a rule for."""
+
+    IMPORT_COMPLETED = "ImportCompleted"
+    IMPORT_FAILED = "ImportFailed"
+    UPLOAD_REFUSED = "UploadRefused"
+
+
+class ImportToStart(Payload):
+    """An execution of the workflow; starting twice by one name is one start."""
+
+    kind: Literal["import"] = "import"
+    name: str
+    input: ImportInput
+
+
+class EventToSend(Payload):
+    """An event for other systems; its detail names nobody."""
+
+    kind: Literal["event"] = "event"
+    event: Event
+    detail: dict[str, str | None]
+
+
+class Message(Payload):
+    """What stands in the outbox until Dispatch has sent it."""
+
+    id: int
+    body: ImportToStart | EventToSend = Field(discriminator="kind")
+
+
+class OutboxTask(Payload):
+    """What Outbox is given: the messages that were sent."""
+
+    sent: list[int] = []
+
+
+class Messages(Payload):
+    """Outbox's answer, the messages that are due now; Intake's answer has the same beside its decisions."""
+
+    messages: list[Message] = []
 
 
 # Stage, Reconcile, AnnotateConflicts, Merge ---------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from ingestion.database.connection import Connection
 from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Batch
 from ingestion.faults import RawRow, RawRows, Reject
-from ingestion.rows.corrections import judged_anew, number_of, pair_columns, still_rejected
+from ingestion.rows.corrections import judged_anew, number_of, still_rejected
 from ingestion.rows.matched_rejects import MatchedRejects
+from ingestion.rows.paired_columns import pair_columns
 from ingestion.rows.rejects import read_rejects
 from ingestion.telemetry import logger
 

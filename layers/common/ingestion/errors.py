@@ -33,7 +33,7 @@ class IngestionError(Exception):
 
 
 class Refused(IngestionError):
-    """The file is at fault; `message` tells the uploader what to do."""
+    """The file is at fault; `message` says what the uploader can do."""
 
     def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(message)

@@ -27,7 +27,7 @@ _CATEGORIES: Final = {
     "E03": Category.DUPLICATE,
     "E04": Category.DB_ERROR,
 }
-"""By the first characters of a code."""
+"""The category of a code, by its first characters."""
 
 WHOLE_ROW = "row"
 """The `field` of a fault that affects the whole row."""
@@ -36,28 +36,21 @@ WHOLE_ROW = "row"
 class FaultCode(CatalogueCode):
     """The codes in `_error_code`, fixed by the contract.
 
-    `errorSummary` shows `category` beside the code. `fields` are the columns where it occurs; empty means any.
+    `errorSummary` shows `category` beside the code.
     """
 
     category: Category
-    fields: tuple[str, ...]
 
     def __new__(cls, code: str, *entry: Any) -> Self:
-        """Make a member of a code, its texts and its fields."""
-        title, advice, *fields = entry
-        member = cls.with_texts(code, title, advice)
+        """Make a member of a code and its texts."""
+        member = cls.with_texts(code, *entry)
         member.category = _CATEGORIES[code[:3]]
-        member.fields = tuple(fields)
         return member
 
     INVALID_EMAIL = (
         "E001",
         Text("Not an email address", "Ikke en e-postadresse"),
         Text("Write one address, such as name@example.org.", "Skriv én adresse, for eksempel navn@example.org."),
-        "participant_email",
-        "mentor_email",
-        "volunteer_email",
-        "email",
     )
     REQUIRED_MISSING = (
         "E002",
@@ -73,9 +66,6 @@ class FaultCode(CatalogueCode):
             "Skriv 2024-11-13, eller 2024-11-13T14:00 med klokkeslett. 03/04/2024 kan bety to ulike dager. "
             "En økt kan være planlagt høyst {oldest_years} år tilbake i tid.",
         ),
-        "scheduled_at",
-        "completed_at",
-        "joined_kg_at",
     )
     INVALID_DURATION = (
         "E004",
@@ -84,13 +74,11 @@ class FaultCode(CatalogueCode):
             "Write a whole number of minutes from 1 to {longest_session}.",
             "Skriv et helt antall minutter fra 1 til {longest_session}.",
         ),
-        "duration_minutes",
     )
     INVALID_LEVEL = (
         "E005",
         Text("Not a language level", "Ikke et språknivå"),
         Text("Write {levels}.", "Skriv {levels}."),
-        "language_level",
     )
     INVALID_RATING = (
         "E006",
@@ -99,13 +87,11 @@ class FaultCode(CatalogueCode):
             "Use one scale, 1 to 5 or 0 to 1, for the whole file.",
             "Bruk samme skala, 1 til 5 eller 0 til 1, i hele filen.",
         ),
-        "rating",
     )
     COMPLETED_BEFORE_SCHEDULED = (
         "E007",
         Text("Completed before it was scheduled", "Fullført før den var planlagt"),
         Text("Correct one of the two times.", "Rett ett av de to tidspunktene."),
-        "completed_at",
     )
     TEXT_TOO_LONG = (
         "E008",
@@ -119,7 +105,6 @@ class FaultCode(CatalogueCode):
         "E009",
         Text("The metadata is not JSON", "Metadataene er ikke gyldig JSON"),
         Text("Correct the JSON, or clear the cell.", "Rett opp JSON-en, eller tøm cellen."),
-        "metadata",
     )
     WRONG_FIELD_COUNT = (
         "E010",
@@ -130,7 +115,6 @@ class FaultCode(CatalogueCode):
             "I feilfilen er raden kuttet eller fylt ut så den passer til kolonnene; det som ikke fikk plass, står i "
             "_error_message. Flytt verdiene til cellene de hører hjemme i.",
         ),
-        WHOLE_ROW,
     )
     UNREADABLE = (
         "E011",
@@ -139,7 +123,6 @@ class FaultCode(CatalogueCode):
             "Look for a quotation mark that is never closed, or for characters that can't be displayed.",
             "Se etter et anførselstegn som aldri lukkes, eller tegn som ikke kan vises.",
         ),
-        WHOLE_ROW,
     )
     OTHER_PROGRAMME = (
         "E012",
@@ -148,7 +131,6 @@ class FaultCode(CatalogueCode):
             "Upload the error file for the other programme to import its rows.",
             "Last opp feilfilen for det andre programmet for å importere radene som hører til det.",
         ),
-        "session_type",
     )
     DAMAGED_BY_SPREADSHEET = (
         "E013",
@@ -162,14 +144,11 @@ class FaultCode(CatalogueCode):
         "E020",
         Text("The participant is not known", "Deltakeren er ikke kjent"),
         _KNOWN_FIRST,
-        "participant_email",
     )
     VOLUNTEER_NOT_FOUND = (
         "E021",
         Text("The mentor or volunteer is not known", "Mentoren eller den frivillige er ikke kjent"),
         _KNOWN_FIRST,
-        "mentor_email",
-        "volunteer_email",
     )
     # Part of the contract, but unused until people can be erased.
     PERSON_ERASED = (
@@ -179,26 +158,20 @@ class FaultCode(CatalogueCode):
             "The person asked to be erased and may not be added again without being asked. Leave the row out.",
             "Personen har bedt om å bli slettet og kan ikke legges inn igjen uten å bli spurt. Utelat raden.",
         ),
-        "participant_email",
-        "mentor_email",
-        "volunteer_email",
-        "email",
     )
-    SESSION_ID_TAKEN = (
+    ID_CONFLICT = (
         "E030",
         Text("The session id belongs to a session of other people", "Økt-ID-en hører til en økt mellom andre personer"),
         Text("Correct the id or the two addresses.", "Rett ID-en eller de to adressene."),
-        "session_id",
     )
     DATABASE_REFUSED = (
         "E040",
         Text("The database refused the row", "Databasen avviste raden"),
         Text("Ask the engineers; the row is in the error file.", "Spør utviklerne; raden står i feilfilen."),
-        WHOLE_ROW,
     )
 
 
 DEPENDS_ON_OTHERS: Final = frozenset(
-    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.SESSION_ID_TAKEN}
+    {FaultCode.PARTICIPANT_NOT_FOUND, FaultCode.VOLUNTEER_NOT_FOUND, FaultCode.ID_CONFLICT}
 )
 """Faults that depend on other data than the row: the same row may be accepted later."""

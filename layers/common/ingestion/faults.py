@@ -17,13 +17,15 @@ __all__ = ["DEPENDS_ON_OTHERS", "WHOLE_ROW", "Category", "Fault", "FaultCode", "
 class Fault:
     """One thing that is wrong with a row. `field` is the canonical column name, or `WHOLE_ROW`.
 
-    `value` is the cell's text as the file has it; None if no single cell is at fault.
+    `value` is the cell's text as the file has it; None if no single cell is at fault. `has_advice`: the message says
+    why a correction that somebody tried was not enough.
     """
 
     code: FaultCode
     field: str
     message: str
     value: str | None = None
+    has_advice: bool = False
 
 
 class RawRow(NamedTuple):

@@ -8,7 +8,8 @@ from ingestion.aws import s3
 from ingestion.batch import BatchStatus
 from ingestion.corrected_chunk import apply_correction, correction_of
 from ingestion.csv_file.cell_places import CellPlace, find_row, place_cells
-from ingestion.csv_file.chunk_reader import Block, ChunkSpan, read_blocks
+from ingestion.csv_file.chunk_reader import Block, read_blocks
+from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
 from ingestion.database.tables.batches import Batch

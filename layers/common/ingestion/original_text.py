@@ -10,8 +10,8 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 from ingestion.aws import s3
-from ingestion.csv_file.chunk_reader import ChunkSpan
-from ingestion.csv_file.framing import Limits
+from ingestion.csv_file.chunk_spans import ChunkSpan
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.unpacking import GZIP_MAGIC, Unpacker
 from ingestion.database.tables.batches import Batch
 

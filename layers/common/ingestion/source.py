@@ -6,7 +6,8 @@ from hashlib import sha256
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.aws import s3
-from ingestion.csv_file.chunk_reader import Block, ChunkSpan, FileFormat, read_blocks
+from ingestion.csv_file.chunk_reader import Block, read_blocks
+from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
 from ingestion.faults import RawRow, Reject

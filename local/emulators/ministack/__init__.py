@@ -10,6 +10,7 @@ from local.emulators.ministack import functions, s3_patches, stacks, state_machi
 
 PATCHES: tuple[Callable[[], None], ...] = (
     functions.errors_keep_their_names,
+    functions.answers_go_to_their_destination,
     functions.functions_wait_for_a_process,
     functions.functions_end_with_their_parent,
     functions.quiet_functions_answer_at_once,

@@ -6,7 +6,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local.emulators.ministack.patch_text import replaced
+from local.emulators.ministack.patch_text import replaced, rewrite
 from local.processes import AT_ONCE
 
 RAISED = "__raised__"
@@ -54,6 +54,27 @@ def functions_wait_for_a_process() -> None:
     lambda_svc._execute_function_warm = execute_when_there_is_room
 
 
+def answers_go_to_their_destination() -> None:
+    """What a function that was invoked asynchronously answers went nowhere; only failures had a destination."""
+    rewrite(
+        lambda_svc.invoke_async_with_retry,
+        'if not last_result.get("error"):\n                return\n',
+        'if not last_result.get("error"):\n                _hand_on(eic, config, event, last_result)\n'
+        "                return\n",
+    )
+
+    def hand_on(invoked: dict[str, Any], config: dict[str, Any], event: Any, result: dict[str, Any]) -> None:
+        """As https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html shapes it."""
+        target = ((invoked.get("DestinationConfig") or {}).get("OnSuccess") or {}).get("Destination")
+        if target:
+            record, _config, _name = lambda_svc._get_func_record_for_ref(target)
+            context = {"functionArn": config.get("FunctionArn"), "condition": "Success", "approximateInvokeCount": 1}
+            answer = {"requestContext": context, "requestPayload": event, "responsePayload": result.get("body")}
+            lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(record, _config), answer)
+
+    vars(lambda_svc)["_hand_on"] = hand_on
+
+
 def is_of_a_process(body: dict[str, Any]) -> bool:
     """Whether an error that no function raised comes from its process, not from its start or a timeout."""
     kind, message = str(body.get("errorType")), str(body.get("errorMessage"))
@@ -88,8 +109,9 @@ def functions_end_with_their_parent() -> None:
 
 
 def quiet_functions_answer_at_once() -> None:
-    """Without this, the answer of a function that logs nothing is 50 ms late, in case a line follows. With it, the
-    process ends each invocation's log with a mark, which also keeps late lines out of the next invocation's log."""
+    """Without this, the answer of a function that logs nothing is 50 ms late, in case a line follows, and 500 rows take
+    0.19 s in place of 0.11 s. With it, the process ends each invocation's log with a mark, which also keeps late lines
+    out of the next invocation's log."""
     mark = "\\x00end of invocation"
     lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,

@@ -23,7 +23,7 @@ from local.processes import LOOPBACK
 KEEP_ALIVE_SECONDS = 75
 
 
-async def serve_until_told() -> None:
+async def serve_until_stopped() -> None:
     told = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, told.set)
@@ -42,7 +42,7 @@ def main() -> None:
     apply(frozenset(filter(None, os.environ.get("WITHOUT_PATCHES", "").split(","))))
     durable.remember_in(durable.Outstanding(Path(os.environ["OUTSTANDING"])))
     try:
-        asyncio.run(serve_until_told())
+        asyncio.run(serve_until_stopped())
     finally:
         lambda_runtime.reset()  # ends the functions' processes
         sys.stdout.flush()

@@ -11,7 +11,8 @@ from local.emulators.ministack.patch_text import rewrite
 
 
 def executions_start_at_once() -> None:
-    """Without this, every execution starts with 150 ms of sleep, a third of the time of a small file."""
+    """Without this, every execution starts with 150 ms of sleep: 500 rows take 0.30 s in place of 0.11 s, which hides
+    what a step costs."""
     rewrite(stepfunctions._run_execution, "time.sleep(0.15)", "pass")
 
 

@@ -5,24 +5,16 @@ right to read more get it from the HTTP API.
 """
 
 import json
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ingestion.contracts import Event
 from ingestion.errors import Unavailable
 
 SOURCE = "kintell.ingest"
-
-
-class Event(StrEnum):
-    """The `detail-type` of an event."""
-
-    IMPORT_COMPLETED = "ImportCompleted"
-    IMPORT_FAILED = "ImportFailed"
-    UPLOAD_REFUSED = "UploadRefused"
 
 
 @cache
@@ -30,7 +22,7 @@ def _client() -> Any:
     return boto3.client("events")
 
 
-def tell(event: Event, detail: dict[str, str | None]) -> None:
+def send(event: Event, detail: dict[str, str | None]) -> None:
     """Send an event to whoever has a rule for it. Raises Unavailable."""
     entry = {"Source": SOURCE, "DetailType": event.value, "Detail": json.dumps(detail)}
     try:

@@ -154,6 +154,17 @@ def write(bucket: str, key: str, data: bytes) -> None:
     _call("put_object", Bucket=bucket, Key=key, Body=data)
 
 
+def write_once(bucket: str, key: str, data: bytes) -> None:
+    """Write a small object, unless there is one: then it stays as it is. Raises Unavailable."""
+    try:
+        _client().put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+    except (BotoCoreError, ClientError) as failed:
+        # S3 answers so if the object is there, and if somebody else is writing it at this moment.
+        if isinstance(failed, ClientError) and failed.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
+            return
+        raise _as_ours(failed) from failed
+
+
 def delete(bucket: str, key: str, version_id: str | None = None) -> None:
     """Delete an object, or one of its versions; no error if it doesn't exist."""
     _call("delete_object", Bucket=bucket, Key=key, **_version(version_id))

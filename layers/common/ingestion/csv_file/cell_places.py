@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingestion.csv_file.blank_rows import BLANK_BYTES, BlankLines
-from ingestion.csv_file.chunk_reader import ChunkSpan, FileFormat
+from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
 from ingestion.csv_file.mixed_text import decode
 from ingestion.csv_file.quoting import RowEnds, unquoted
 from ingestion.csv_file.row_windows import count_lines

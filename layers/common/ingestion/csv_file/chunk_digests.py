@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from ingestion.csv_file.chunk_reader import OVERSIZED_SHOWN_BYTES, ChunkSpan
+from ingestion.csv_file.chunk_spans import OVERSIZED_SHOWN_BYTES, ChunkSpan
 
 
 class ChunkDigests:

@@ -117,7 +117,7 @@ def _is_paired(low: bytes, high: bytes) -> bool:
     return latin >= 0.05 * len(low) and latin + cyrillic >= 0.9 * len(low)
 
 
-class EncodingWatch:
+class EncodingDetector:
     """Watches a file go by, in blocks, and says at its end which encoding it is in."""
 
     def __init__(self) -> None:

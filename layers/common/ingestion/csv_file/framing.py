@@ -6,53 +6,21 @@ field by field.
 """
 
 import re
-from dataclasses import dataclass
 
-from ingestion.csv_file.chunk_reader import AHEAD_BYTES, ChunkSpan
+from ingestion.csv_file.chunk_spans import AHEAD_BYTES, ChunkSpan
+from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.footers import MOST_FOOTERS, Footer, find_footer
-from ingestion.csv_file.repeated_headers import HeaderWatch
-from ingestion.csv_file.row_windows import Patterns, count_lines, count_window
+from ingestion.csv_file.long_rows import LongRow
+from ingestion.csv_file.repeated_headers import RepeatedHeaders
+from ingestion.csv_file.row_windows import Patterns, behind_line_end, count_lines, count_window
 from ingestion.errors import RefusalCode, Refused
 
-_CR = ord("\r")
 _LOST = re.compile(rb"(?<![\w?!.)])\?{3,}")
 LEAST_WINDOW_BYTES = 2_048
 MOST_APART = 1_000
 """Rows of a chunk that are named, to be read by hand; where there are more, all are."""
 MOST_ORDERS = 100
 """How often the order of the columns may change: each time takes a chunk of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes, in bytes if nothing else is said, that one file is held to.
-
-    `field` may not exceed 131,072, the `csv` module's own limit. What a chunk costs in memory goes by its bytes where
-    rows are of the usual length, by its rows where they are short, and by its cells where they are short and the header
-    is wide: a rejected row is as wide as the header.
-    """
-
-    unpacked: int = 20 << 30
-    unpacked_ratio: int = 200
-    chunk: int = 4 << 20
-    chunk_rows: int = 30_000
-    chunk_cells: int = 1 << 20
-    row: int = 1 << 20
-    field: int = 131_072
-
-
-@dataclass(slots=True)
-class _LongRow:
-    """A row that is being walked: the file's bytes where it and its current field began, and what was found so far."""
-
-    start: int
-    field_start: int
-    lines: int = 0
-    in_text: bool = False
-    unclosed: bool = False
-    unreadable: bool = False
-    has_text: bool = False
-    stands_out: bool = False
 
 
 class RowFramer:
@@ -68,7 +36,7 @@ class RowFramer:
         limits: Limits,
         offset: int,
         line: int,
-        headers: HeaderWatch | None = None,
+        headers: RepeatedHeaders | None = None,
         sheet_row: int | None = None,
     ) -> None:
         self.spans: list[ChunkSpan] = []
@@ -89,7 +57,7 @@ class RowFramer:
         self._pos = 0
         self._line = line
         self._sheet_row = line if sheet_row is None else sheet_row
-        self._row: _LongRow | None = None
+        self._row: LongRow | None = None
         self._row_by_row_until = 0
         self._window_bytes = limits.field
         self._begin_chunk(offset)
@@ -200,7 +168,7 @@ class RowFramer:
         buffer, start = self._buffer, self._pos
         found = self._patterns.blank_lines.match(buffer, start, min(start + self._limits.field, len(buffer)))
         if found:
-            self._pos = self._after_line_end(found.end() - 1)
+            self._pos = behind_line_end(buffer, found.end() - 1)
             lines = count_lines(buffer, start, self._pos)
             self._line += lines
             self._sheet_row += lines
@@ -212,19 +180,16 @@ class RowFramer:
         found = self._patterns.row.match(buffer, start, min(start + self._limits.field, len(buffer)))
         if not found:
             return False
-        end = self._after_line_end(found.end() - 1)
+        end = behind_line_end(buffer, found.end() - 1)
         if self._headers and self._headers.is_header(row := buffer[start:end]) and b"@" not in row:
             return self._take_header(end - start)
         self._pos = end
         self._line += count_lines(buffer, start, end)
         self._sheet_row += 1
         self.rows += self._patterns.not_blank.search(buffer, start, end) is not None
-        if buffer.find(b'"', start, end) >= 0 and not self._is_well_quoted(buffer[start:end]):
+        if buffer.find(b'"', start, end) >= 0 and not self._patterns.are_well_quoted(buffer[start:end]):
             self._set_apart(self._base + start)
         return True
-
-    def _is_well_quoted(self, row: bytes) -> bool:
-        return b"".join(self._patterns.well_quoted.findall(row)).count(b'"') == row.count(b'"')
 
     def _set_apart(self, start: int) -> None:
         """Name the row from *start* up to here as one that `csv` might cut in other places."""
@@ -253,82 +218,13 @@ class RowFramer:
 
     def _walk(self, final: bool) -> bool:
         """Go on through a row field by field; False if its end is not yet in the buffer."""
-        row = self._row = self._row or _LongRow(self._base + self._pos, self._base + self._pos)
-        while self._pos < len(self._buffer):
-            if not row.in_text:
-                self._pass_short_fields(row)
-                if self._pos == len(self._buffer):
-                    break
-                quote = self._find_quote(final)
-                if quote is None or (quote >= 0 and not self._pass_quoted(row, quote, final)):
-                    return False
-                row.in_text = True
-            self._pass_text(row)
-            if self._pos == len(self._buffer):
-                break
-            if self._buffer[self._pos] in b"\r\n":
-                if self._buffer[self._pos] == _CR and self._pos + 1 == len(self._buffer) and not final:
-                    return False
-                self._pos = self._after_line_end(self._pos)
-                return self._end_row(row)
-            self._pos += 1
-            row.field_start = self._base + self._pos
-            row.in_text = False
-        return final and self._end_row(row)
+        row = self._row = self._row or LongRow(self._patterns, self._limits.field, self._base + self._pos)
+        self._pos, is_ended = row.walk(self._buffer, self._pos, final=final)
+        if is_ended:
+            self._end_row(row)
+        return is_ended
 
-    def _pass_short_fields(self, row: _LongRow) -> None:
-        """Move past the plain fields that follow one another, to where the next field begins."""
-        found = self._patterns.short_fields.match(self._buffer, self._pos)
-        if found and found.end() > self._pos:
-            fields = found[0]
-            row.stands_out = row.stands_out or (b'"' in fields and not self._is_well_quoted(fields))
-            self._pass(row, found.end())
-            row.field_start = self._base + self._pos
-
-    def _find_quote(self, final: bool) -> int | None:
-        """Where the quote is that the field at hand begins with, behind blanks; -1 without one, None if unseen yet."""
-        found = self._patterns.before_quoted.match(self._buffer, self._pos)
-        quote = found.end() if found else self._pos
-        if quote == len(self._buffer) and not final and quote - self._pos <= self._limits.field:
-            return None
-        return quote if self._buffer[quote : quote + 1] == b'"' else -1
-
-    def _pass_quoted(self, row: _LongRow, quote: int, final: bool) -> bool:
-        """Move past a quoted field, or note that its quote does not close it; False if that is yet to be seen."""
-        buffer, start, limit = self._buffer, self._pos, self._limits.field
-        found = self._patterns.quoted.match(buffer, quote, min(start + limit, len(buffer)))
-        end = found.end() if found else start + limit
-        if (not found or end == len(buffer)) and not final and len(buffer) - start <= limit:
-            return False
-        if found and (end == len(buffer) or self._patterns.behind_quoted.match(buffer, end)):
-            row.lines += count_lines(buffer, start, end)
-            row.stands_out = row.stands_out or quote > start or not buffer.endswith(b'"', start, end)
-            self._pass(row, end)
-            return True
-        # Text behind the quote is seen by the reader too; that there is no end within the limit, by the framer alone.
-        row.unclosed = True
-        row.unreadable = row.unreadable or not found or end == start + limit
-        return True
-
-    def _pass_text(self, row: _LongRow) -> None:
-        """Move to the end of an unquoted field, or of the line if a quote in it is unclosed, or of the buffer."""
-        pattern = self._patterns.line_end if row.unclosed else self._patterns.field_end
-        found = pattern.search(self._buffer, self._pos)
-        end = found.start() if found else len(self._buffer)
-        row.stands_out = row.stands_out or self._buffer.find(b'"', self._pos, end) >= 0
-        self._pass(row, end)
-        if self._base + self._pos - row.field_start > self._limits.field:
-            row.unreadable = True
-
-    def _pass(self, row: _LongRow, end: int) -> None:
-        row.has_text = row.has_text or self._patterns.not_blank.search(self._buffer, self._pos, end) is not None
-        self._pos = end
-
-    def _after_line_end(self, at: int) -> int:
-        """The position behind the line end that begins (or, for CRLF, also ends) at *at*."""
-        return at + (2 if self._buffer[at] == _CR and self._buffer[at + 1 : at + 2] == b"\n" else 1)
-
-    def _end_row(self, row: _LongRow) -> bool:
+    def _end_row(self, row: LongRow) -> None:
         """Count a walked row; one over the limit gets a chunk of its own."""
         end = self._base + self._pos
         oversized = end - row.start > self._limits.row
@@ -344,7 +240,6 @@ class RowFramer:
             self._unreadable.append((row.start, end))
         elif row.stands_out:
             self._set_apart(row.start)
-        return True
 
     def _begin_chunk(self, start: int) -> None:
         self._chunk_start = start

@@ -41,9 +41,9 @@ def nearest_names(headers: Sequence[str], names: Collection[str]) -> dict[str, s
 
 def read_instead(headers: Sequence[str], names: Collection[str]) -> str:
     """The sentence about headers that were read and not known: each with the nearest name, or its foreign letter."""
-    told = [_told(header, names) for header in headers[:MOST_SHOWN]]
+    listed = [_with_remarks(header, names) for header in headers[:MOST_SHOWN]]
     more = f" and {len(headers) - MOST_SHOWN:,} more" if len(headers) > MOST_SHOWN else ""
-    return f"Read, but not known: {', '.join(told)}{more}."
+    return f"Read, but not known: {', '.join(listed)}{more}."
 
 
 def looks_like_a_row(headers: Sequence[str]) -> bool:
@@ -51,7 +51,7 @@ def looks_like_a_row(headers: Sequence[str]) -> bool:
     return any("@" in header for header in headers)
 
 
-def _told(header: str, names: Collection[str]) -> str:
+def _with_remarks(header: str, names: Collection[str]) -> str:
     letter = foreign_letter(header[:LONGEST_COMPARED])
     near = nearest(header, names)
     remarks = [f"nearest: {near}"] if near else []

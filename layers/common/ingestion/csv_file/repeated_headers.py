@@ -15,7 +15,7 @@ _LEAST_OTHERS: Final = 3
 """Names known of any programme, which no row has in its cells: then the columns below are others."""
 
 
-class HeaderWatch:
+class RepeatedHeaders:
     """Knows the header of a file, and so its repetitions. *header* are its names, *tail* what every line ends with."""
 
     def __init__(self, header: Sequence[str], known: Collection[str], delimiter: str, tail: str = "") -> None:

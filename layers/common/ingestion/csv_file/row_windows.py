@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ingestion.csv_file.blank_rows import ASCII_BLANKS, BLANK_BYTES
 from ingestion.csv_file.quoting import blanks_beside
 
+CR = ord("\r")
 MOST_FIELDS = 1_000
 """So many fields of a row are matched at once."""
 
@@ -45,6 +46,10 @@ class Patterns:
         self.unseen_run = re.compile(rb"\n([%s]*)(?=\n)" % re.escape(blank))
         # A quoted field as it should be, with a delimiter or a line end on either side.
         self.well_quoted = re.compile(rb'"(?<![^%s\n]")[^"]*+(?:""[^"]*+)*"(?=[%s\r\n])' % (mark, mark))
+
+    def are_well_quoted(self, fields: bytes) -> bool:
+        """Whether each quote belongs to a field that is quoted as it should be."""
+        return b"".join(self.well_quoted.findall(fields)).count(b'"') == fields.count(b'"')
 
 
 class Counted(NamedTuple):
@@ -96,6 +101,11 @@ def count_lines(buffer: bytes, start: int, end: int) -> int:
     lines = buffer.count(b"\n", start, end)
     returns = buffer.count(b"\r", start, end)
     return lines + returns - buffer.count(b"\r\n", start, end) if returns else lines
+
+
+def behind_line_end(buffer: bytes, at: int) -> int:
+    """The position behind the line end that begins (or, for CRLF, also ends) at *at*."""
+    return at + (2 if buffer[at] == CR and buffer[at + 1 : at + 2] == b"\n" else 1)
 
 
 def _up_to_even_quotes(region: bytes, quotes: int) -> bytes:

@@ -1,7 +1,7 @@
 """Rows that may lack cells at their end, and yet have lost or gained one further in front, or an end of their line.
 
-They have no more cells than the columns, so only what stands in them tells. A row is shifted if its cells do not look
-as those of their columns do, and would if two neighbours were one, or if one were two.
+They have no more cells than the columns, so only what the cells hold can show it. A row is shifted if its cells do not
+look as those of their columns do, and would if two neighbours were one, or if one were two.
 """
 
 import re

@@ -76,7 +76,10 @@ _FULL = ("53300", "57P03")
 
 
 class DatabaseSecret(BaseModel):
-    """The secret as stored in Secrets Manager, with RDS's own names. Without a password, an IAM token is used."""
+    """Address and login of the database, as stored in Secrets Manager, with RDS's own names.
+
+    Without a password, an IAM token is used.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -177,14 +180,21 @@ _open: dict[str, Connection] = {}
 
 def connection(settings: Settings) -> Connection:
     """Return this process's connection; open it at the first call, and again after it was lost."""
-    arn = settings.database_secret_arn
-    db = _open.get(arn)
+    name = settings.database_secret_arn or f"{settings.database_user}@{settings.database_host}"
+    db = _open.get(name)
     if db is not None:
         if _is_sound(db):
             return db
         db.abandon()
-    _open[arn] = connect(DatabaseSecret.model_validate_json(read_secret(arn)))
-    return _open[arn]
+    _open[name] = connect(_login(settings))
+    return _open[name]
+
+
+def _login(settings: Settings) -> DatabaseSecret:
+    """Without a secret nothing is asked of anyone, and nothing but the database has to be within reach."""
+    if settings.database_secret_arn:
+        return DatabaseSecret.model_validate_json(read_secret(settings.database_secret_arn))
+    return DatabaseSecret(host=settings.database_host, username=settings.database_user)
 
 
 def _is_sound(db: Connection) -> bool:

@@ -305,6 +305,26 @@ CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON public.kint
 CREATE TRIGGER what_was_published_is_not_deleted AFTER DELETE ON public.kintell_sessions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
 CREATE TRIGGER what_was_published_stays AFTER UPDATE ON public.kintell_sessions REFERENCING OLD TABLE AS changed NEW TABLE AS written FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
 
+CREATE TABLE public.outbox (
+    id bigint NOT NULL,
+    about uuid NOT NULL,
+    message jsonb NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE public.outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
+COMMENT ON COLUMN public.outbox.about IS 'The upload or batch that the message is about';
+COMMENT ON COLUMN public.outbox.due_at IS 'When Dispatch may claim the message; until then it is in transit';
+ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
 CREATE TABLE public.program_instances (
     id integer NOT NULL,
     program_type text NOT NULL COLLATE pg_catalog."C",
@@ -984,7 +1004,7 @@ BEGIN
      WHERE n.value <> o.value
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
-            -- Time is told by the clock, and taken back only by starting over.
+            -- Times are set to the time of the change, and emptied only by starting over.
             OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
                            'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))

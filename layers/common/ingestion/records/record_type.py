@@ -95,10 +95,11 @@ class Column(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The name of a field on the dashboard."""
+    """The name of a field on the dashboard; `short` is the heading of its column on the command line, if another."""
 
     en: str
     nb: str
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Field:
     """The name in the table and in the API."""
     type: Type
     label: Label
+    meaning: str
+    """What the API's document says of it."""
     column: Column
     """The column under its usual name; `fills` names the field of the valid row and of the staging table."""
     part: Part = Part.CONTENT
@@ -127,6 +130,8 @@ class Field:
     """The value if the file lacks the column."""
     in_lists: bool = True
     """Whether the dashboard shows it in a batch's list of records; the page of a record shows every field."""
+    is_confidential: bool = False
+    """Whether only users with errors.read see it; not a key or a person, by which everybody finds the record."""
 
     @property
     def staged(self) -> str:
@@ -176,12 +181,20 @@ class RecordType:
     starts_and_ends: tuple[str, str] | None = None
     """Two dates; the second may not be before the first."""
 
+    def __post_init__(self) -> None:
+        if any(field.is_confidential for field in self.of_part(Part.KEY, Part.PERSON)):
+            raise ValueError(f"{self.name}: everybody sees the key and the people of a record")
+
     def __hash__(self) -> int:
         return hash(self.name)
 
     def field(self, name: str) -> Field:
         """Return the field of this name."""
         return next(field for field in self.fields if field.name == name)
+
+    def staged_as(self, name: str) -> Field:
+        """The field that a column of this name in the valid row is."""
+        return next(field for field in self.fields if field.staged == name)
 
     def columns(self, *names: str) -> tuple[Column, ...]:
         """Return the columns of these fields, under their usual names."""

@@ -13,7 +13,6 @@ from ingestion.rows.corrections import (
     Comparison,
     Content,
     HandedOut,
-    Pairing,
     compare,
     content_key,
     exact_key,
@@ -21,7 +20,8 @@ from ingestion.rows.corrections import (
     may_be_it,
 )
 from ingestion.rows.formulas import restore
-from ingestion.rows.redisplay import coarse, settled
+from ingestion.rows.paired_columns import Pairing
+from ingestion.rows.redisplay import coarse, normalised
 
 MOST_ALIKE = 200
 """How many rejects are compared with a row whose number is lost; they differ only in dates and numbers."""
@@ -112,7 +112,7 @@ class MatchedRejects:
                     one.looks += 1
                     if content is None or may_be_it(content, one.content):
                         self._take(handed_out, one.row)
-                waiting[key] = [one for one in alike if one.looks < MOST_ALIKE and not self._is_settled(one.row)]
+                waiting[key] = [one for one in alike if one.looks < MOST_ALIKE and not self._has_best_match(one.row)]
 
     def _returned(self, row: RawRow) -> tuple[list[str], str]:
         key = self._pairing.key
@@ -120,7 +120,7 @@ class MatchedRejects:
             row.cells[key[1]]
         ) if key else ""
 
-    def _is_settled(self, row: RawRow) -> bool:
+    def _has_best_match(self, row: RawRow) -> bool:
         """Whether no reject could be a better match."""
         match = self.found.get(row.number)
         return match is not None and match.rank == (False, False, False)
@@ -161,7 +161,7 @@ def _whole(cells: Sequence[str], _name: str) -> list[int]:
 
 
 def _id(_cells: Sequence[str], name: str) -> list[int]:
-    return [hash(settled(name))]
+    return [hash(normalised(name))]
 
 
 def _alike(cells: Sequence[str], name: str) -> list[int]:

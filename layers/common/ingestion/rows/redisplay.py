@@ -1,46 +1,31 @@
 """Whether a cell that comes back from a spreadsheet is the one that was handed out, shown in another way.
 
-A spreadsheet trims, changes line ends, shows dates and numbers in the form of its locale, and loses letters that its
-encoding lacks. What it does to a date depends on who opens it, so a numeric date in either order is the date that it
-may be, unless it has dots: then the day is first. A date that was handed out with slashes and may be either of two days
-is the same with day and month turned round, which a spreadsheet of another locale does: nobody can tell who did it, and
-read in a declared order it would be the other day. So it is with a date of dots that comes back with slashes which may
-be the same day. Turned round into dots it is mended: it can be but one day then. Whether somebody wrote `03.04.2026`
-for `03/04/2026`, the cell does not tell; other dates of its column may.
+A spreadsheet trims texts, changes line ends, shows dates and numbers in the form of its locale, and loses letters that
+its encoding lacks. A cell alone does not say whether somebody wrote `03.04.2026` for `03/04/2026` or a spreadsheet
+shows it so; other dates of its column may.
 """
 
-import re
 import unicodedata
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from ingestion.rows import shown_dates, shown_numbers
 from ingestion.rows.formulas import without_apostrophes
-from ingestion.rows.shown_dates import (
-    MONTH_NUMBERS,
-    YEAR_LAST,
-    Clock,
-    Date,
-    clock_in,
-    date_in,
-    marks_of,
-)
+from ingestion.rows.shown_dates import Clock, ShownDate, numeric_marks, read_clock, read_date
 from ingestion.rows.shown_numbers import Numbers
 from ingestion.values.marks import BLANKS
 from ingestion.values.spreadsheets import is_damaged
 
 _LONGEST_VALUE: Final = 100
-"""Of a number or a date; a text that is longer is neither."""
+"""Of a number or a date, in characters; a longer text is neither."""
 _SHOWN_IN_FULL: Final = 10**8
 """A whole number below this comes back with all of its digits."""
 _TRUTHS: Final = ({"true", "wahr", "sann", "істина", "истина"}, {"false", "falsch", "usann", "хибність", "ложь"})
 _LONGEST_TRUTH: Final = max(len(word) for words in _TRUTHS for word in words)
-_LETTERS = re.compile(r"[^\W\d_]+")
-_DATE_WORDS: Final = frozenset({"t", "z", "utc", "gmt", "am", "pm", "a", "p", "m", "e"})
 
 
 class Text:
-    """A cell's text and what it may be taken for, each found out once."""
+    """A cell's text and the values that a spreadsheet may read in it, each read once."""
 
     __slots__ = ("__dict__", "text")
 
@@ -53,17 +38,17 @@ class Text:
         return _short_text(text) if len(text) <= _LONGEST_VALUE else cls(text)
 
     @cached_property
-    def settled(self) -> str:
-        """See `settled`."""
-        return settled(self.text)
+    def normalised(self) -> str:
+        """See `normalised`."""
+        return normalised(self.text)
 
     @cached_property
     def value(self) -> "_Value":
         """What a spreadsheet may take it for."""
-        text = self.settled
+        text = self.normalised
         if len(text) > _LONGEST_VALUE or not any(map(str.isdigit, text)):
             return _NO_VALUE
-        return _Value(shown_numbers.numbers(text), clock_in(text), date_in(text), YEAR_LAST.fullmatch(text))
+        return _Value(shown_numbers.numbers(text), read_clock(text), read_date(text), numeric_marks(text))
 
 
 _short_text = lru_cache(maxsize=4_096)(Text)
@@ -72,12 +57,12 @@ _short_text = lru_cache(maxsize=4_096)(Text)
 class _Value(NamedTuple):
     numbers: Numbers
     clock: Clock | None
-    date: Date | None
-    numeric: re.Match[str] | None
-    """A date of three numbers, the year last."""
+    date: ShownDate | None
+    marks: str
+    """See `numeric_marks`."""
 
 
-_NO_VALUE = _Value((), None, None, None)
+_NO_VALUE = _Value((), None, None, "")
 
 
 def is_same(handed_out: str, returned: str) -> bool:
@@ -86,10 +71,10 @@ def is_same(handed_out: str, returned: str) -> bool:
 
 
 def is_same_text(handed_out: Text, returned: Text) -> bool:
-    """The same of texts that are compared with many."""
+    """As `is_same`, for texts that are compared with many others."""
     if handed_out.text == returned.text:
         return True
-    given, back = handed_out.settled, returned.settled
+    given, back = handed_out.normalised, returned.normalised
     return given == back or _is_lossy(given, back) or _is_truth(given, back) or _is_value(handed_out, returned)
 
 
@@ -99,23 +84,17 @@ def is_dotted(handed_out: str, returned: str) -> bool:
 
 
 def is_dotted_text(handed_out: Text, returned: Text) -> bool:
-    """The same of texts that are compared with many."""
+    """As `is_dotted`, for texts that are compared with many others."""
     if handed_out.text == returned.text:
         return False
-    given, back = handed_out.value.numeric, returned.value.numeric
-    return bool(given and back) and "." not in marks_of(given) and marks_of(back) == ".."
+    given, back = handed_out.value.marks, returned.value.marks
+    return bool(given) and "." not in given and back == ".."
 
 
-def is_left_alone(text: str) -> bool:
-    """Whether it is a date with slashes or hyphens, which a spreadsheet that shows dates with dots would show so."""
-    found = YEAR_LAST.fullmatch(text.strip(BLANKS)) if text[1:3].strip("0123456789") else None
-    return found is not None and "." not in marks_of(found) and int(found[1]) <= 31 and int(found[2]) <= 12
-
-
-def settled(text: str) -> str:
+def normalised(text: str) -> str:
     """The text without what trimming, other line ends and our apostrophes change in it.
 
-    Marks that nobody sees are trimmed too; inside, no spreadsheet takes them away, but who mends a text does.
+    Invisible marks are trimmed too; inside of a text no spreadsheet removes them, but somebody who corrects it may.
     """
     if text.isascii() and text.isalnum():
         return text
@@ -126,7 +105,7 @@ def settled(text: str) -> str:
 
 
 def coarse(text: str) -> str:
-    """What is the same for all texts that `is_same` takes for one: to look rows up by.
+    """A key that all texts share which `is_same` takes for one, to look rows up by.
 
     Ids stay apart as far as they can: whole numbers that a spreadsheet shows in full, and what is no date or number.
     """
@@ -134,7 +113,7 @@ def coarse(text: str) -> str:
 
 
 def _coarse_of(text: str) -> str:
-    given = settled(text)
+    given = normalised(text)
     if len(given) > _LONGEST_VALUE:
         return _without_letters_that_get_lost(given)
     if any(given.lower() in words for words in _TRUTHS):
@@ -143,18 +122,15 @@ def _coarse_of(text: str) -> str:
         found = shown_numbers.numbers(given)
         if len(found) == 1 and found[0] == found[0].to_integral_value() and abs(found[0]) < _SHOWN_IN_FULL:
             return str(int(found[0]))
-        if found or shown_dates.may_be_date(given):
+        if found or shown_dates.may_be_shown_as_date(given):
             return "\0value"
     elif given[:1] == "#" and is_damaged(given):
         return "\0value"
     lossy = _without_letters_that_get_lost(given)
-    return "\0value" if "?" in lossy and _may_be_lossy_date(lossy) else lossy
-
-
-def _may_be_lossy_date(text: str) -> bool:
-    """Whether it may be a date whose month has lost its letters."""
-    words = _LETTERS.findall(text.lower())
-    return any(map(str.isdigit, text)) and all(word in _DATE_WORDS or word[:3] in MONTH_NUMBERS for word in words)
+    # A date whose month has lost its letters has question marks for them.
+    if "?" in lossy and any(map(str.isdigit, lossy)) and shown_dates.has_only_date_words(lossy):
+        return "\0value"
+    return lossy
 
 
 _coarse = lru_cache(maxsize=4_096)(_coarse_of)
@@ -178,7 +154,7 @@ def _is_truth(given: str, back: str) -> bool:
 
 
 def _is_value(handed_out: Text, returned: Text) -> bool:
-    back = returned.settled
+    back = returned.normalised
     if back[:1] == "#":
         return _is_error(handed_out, back)
     if not (back[:1].isalnum() or back[:1] in "-+"):
@@ -186,7 +162,7 @@ def _is_value(handed_out: Text, returned: Text) -> bool:
     given, shown = handed_out.value, returned.value
     if given.numbers and shown.numbers:
         return shown_numbers.are_same(given.numbers, shown.numbers)
-    if shown_dates.is_part_of_date(handed_out.settled, back):
+    if shown_dates.is_part_of_date(handed_out.normalised, back):
         return True
     if given.clock is not None:
         is_part = any(shown_dates.is_part_of_day(given.clock, one) for one in shown.numbers)
@@ -194,7 +170,7 @@ def _is_value(handed_out: Text, returned: Text) -> bool:
     return given.date is not None and _is_date(given.date, shown, back)
 
 
-def _is_date(given: Date, shown: "_Value", back: str) -> bool:
+def _is_date(given: ShownDate, shown: "_Value", back: str) -> bool:
     if shown.date is not None:
         return shown_dates.is_same_date(given, shown.date)
     return any(shown_dates.is_serial(given, one) for one in shown.numbers) or shown_dates.is_clipped(given, back)
@@ -202,7 +178,7 @@ def _is_date(given: Date, shown: "_Value", back: str) -> bool:
 
 def _is_error(handed_out: Text, back: str) -> bool:
     """Whether an error is shown in another language, or `####` where there is no room for a number or a date."""
-    given = handed_out.settled
+    given = handed_out.normalised
     if given[:1] == "#":
         return is_damaged(given) and is_damaged(back)
     has_value = bool(handed_out.value.numbers or handed_out.value.date or handed_out.value.clock)

@@ -53,7 +53,7 @@ def read_rejects(blocks: Iterable[bytes], numbers: Container[int] | None = None)
     """Read the rows of a file that arrives in blocks, or only those with these *numbers*."""
     for line in _lines_of(blocks):
         said = from_json(line) if b"\\ud" not in line else json.loads(line)
-        faults = [Fault(FaultCode(code), field, message, value) for code, field, message, value in said["faults"]]
+        faults = [Fault(FaultCode(code), *facts) for code, *facts in said["faults"]]
         for number, place, cells, which in zip(said["row"], said["line"], said["cells"], said["fault"], strict=True):
             if numbers is None or number in numbers:
                 yield Reject(RawRow(number, place, cells), tuple([faults[index] for index in which]))
@@ -90,7 +90,7 @@ def _write(rejects: Sequence[Reject]) -> bytes:
             "line": [reject.row.line for reject in rejects],
             "cells": [reject.row.cells for reject in rejects],
             "fault": [[index_of[id(fault)] for fault in reject.faults] for reject in rejects],
-            "faults": [(fault.code, fault.field, fault.message, fault.value) for fault in distinct.values()],
+            "faults": [(one.code, one.field, one.message, one.value, one.has_advice) for one in distinct.values()],
         }
     )
 

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ingestion.sign_in.actors import Actor
 from ingestion.sign_in.rights import Right
 
-SESSION_COOKIE: Final = "__Host-pass"
+SESSION_COOKIE: Final = "__Host-session"
 COOKIE_SECONDS: Final = 60 * 60
 
 
-class Pass(BaseModel):
+class SessionCookie(BaseModel):
     """The content of a session cookie; `expires_at` is in seconds since 1970. It is revoked by its id."""
 
     model_config = ConfigDict(frozen=True)
@@ -45,16 +45,16 @@ def unseal(key: bytes, purpose: str, sealed: str, now: float) -> dict[str, Any] 
     return value if value["expires_at"] > now else None
 
 
-def issue(key: bytes, given: Pass) -> str:
+def issue(key: bytes, given: SessionCookie) -> str:
     """Write the text of a session cookie."""
-    return seal(key, "pass", given.model_dump(mode="json"))
+    return seal(key, "session", given.model_dump(mode="json"))
 
 
-def read(key: bytes, cookie: str, now: float) -> Pass | None:
+def read(key: bytes, cookie: str, now: float) -> SessionCookie | None:
     """Read a session cookie; None if it is invalid or has expired. It may have been revoked."""
-    value = unseal(key, "pass", cookie, now)
+    value = unseal(key, "session", cookie, now)
     try:
-        return Pass.model_validate(value) if value is not None else None
+        return SessionCookie.model_validate(value) if value is not None else None
     except ValidationError:  # signed by an earlier release, whose cookies had another form
         return None
 

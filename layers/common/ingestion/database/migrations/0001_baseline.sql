@@ -764,7 +764,7 @@ BEGIN
      WHERE n.value <> o.value
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
-            -- Time is told by the clock, and taken back only by starting over.
+            -- Times are set to the time of the change, and emptied only by starting over.
             OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
                            'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
@@ -999,6 +999,18 @@ CREATE TABLE idempotency_keys (
 COMMENT ON TABLE idempotency_keys IS 'Requests that their callers may repeat, and how they were answered, for 24 hours';
 COMMENT ON COLUMN idempotency_keys.status IS 'Null while the request is being answered';
 CREATE INDEX idempotency_keys_by_time ON idempotency_keys (claimed_at);
+
+-- Outbox
+
+CREATE TABLE outbox (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    about       uuid NOT NULL,
+    message     jsonb NOT NULL,
+    due_at      timestamptz NOT NULL
+);
+COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
+COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
+COMMENT ON COLUMN outbox.due_at IS 'When Dispatch may claim the message; until then it is in transit';
 
 -- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
 

@@ -169,7 +169,7 @@ def published(db: Connection, batch_id: UUID, target: Target) -> int:
     return int(found[0][0])
 
 
-def take_back(db: Connection, batch_id: UUID, target: Target) -> None:
+def remove_published(db: Connection, batch_id: UUID, target: Target) -> None:
     """Undo all that the batch published: delete what it inserted, and restore the content of what it updated.
 
     This is correct only while no later batch has changed the same rows, which the right to merge guarantees.

@@ -24,7 +24,7 @@ from ingestion.database.publishing.targets import Target, staged_value
 from ingestion.values.ratings import Scale
 
 WORK_MEM = "64MB"
-"""For each parallel worker. A programme reconciles one batch at a time, so this does not add up."""
+"""The limit of each parallel worker. A programme reconciles one batch at a time, so this does not add up."""
 
 
 @dataclass(frozen=True, slots=True)

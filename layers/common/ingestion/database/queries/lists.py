@@ -6,7 +6,7 @@ rest (a test looks at the plans).
 """
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ingestion.database.connection import Connection, rows
@@ -28,9 +28,11 @@ class BatchFilter(NamedTuple):
     slug: str | None = None
 
 
-BATCHES = """
-        SELECT b.*
-          FROM batch_view b
+UPLOAD_COLUMNS: Final = """u.file_name, u.size_bytes, u.state, u.refusal_code, u.refusal_message, u.refusal_batch_id,
+               u.uploaded_by, u.claimed_by"""
+"""What every list says of an upload."""
+
+PAGE_OF_BATCHES: Final = """
          WHERE (CAST(:status AS text) IS NULL OR b.status = :status)
            AND (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
            AND (CAST(:slug AS text) IS NULL
@@ -39,18 +41,28 @@ BATCHES = """
       ORDER BY b.created_at DESC, b.id DESC
          LIMIT CAST(:limit AS bigint)
 """
+"""Of `batch_view b`; takes a `BatchFilter` and a `NewestFirst`."""
 
-UPLOADS = """
-        SELECT u.id, u.file_name, u.key, u.version_id, u.size_bytes, u.state, b.id AS batch_id,
-               u.refusal_code, u.refusal_message, u.refusal_batch_id, u.uploaded_by, u.claimed_by,
-               u.created_at, u.received_at
-          FROM uploads u
-     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+PAGE_OF_UPLOADS: Final = """
          WHERE (CAST(:state AS text) IS NULL OR u.state = :state)
            AND (CAST(:at AS timestamptz) IS NULL OR (u.created_at, u.id) < (:at, CAST(:id AS uuid)))
       ORDER BY u.created_at DESC, u.id DESC
          LIMIT CAST(:limit AS bigint)
 """
+"""Of `uploads u`; takes a state and a `NewestFirst`."""
+
+BATCHES: Final = f"""
+        SELECT b.*
+          FROM batch_view b
+         {PAGE_OF_BATCHES}
+"""  # of constants
+
+UPLOADS: Final = f"""
+        SELECT u.id, u.key, u.version_id, b.id AS batch_id, u.created_at, u.received_at, {UPLOAD_COLUMNS}
+          FROM uploads u
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+         {PAGE_OF_UPLOADS}
+"""  # of constants
 
 
 def batches(db: Connection, window: NewestFirst, only: BatchFilter) -> list[dict[str, Any]]:

@@ -5,44 +5,34 @@ batches. Either way an index gives the order (`uploads_newest_first`, `uploads_b
 `batches_of_programme`, `batches_of_instance`), so a page costs what it shows.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from ingestion.database.connection import Connection, rows
-from ingestion.database.queries.lists import BatchFilter, NewestFirst
+from ingestion.database.queries.lists import PAGE_OF_BATCHES, PAGE_OF_UPLOADS, UPLOAD_COLUMNS, BatchFilter, NewestFirst
 
-_COLUMNS = """
-               u.id AS upload_id, u.file_name, u.state, u.size_bytes, u.refusal_code, u.refusal_message,
-               u.refusal_batch_id, u.uploaded_by, u.claimed_by, u.options ->> 'programType' AS named_program_type,
+_COLUMNS: Final = f"""
+               u.id AS upload_id, {UPLOAD_COLUMNS}, u.options ->> 'programType' AS named_program_type,
                b.id AS batch_id, b.status, b.program_type, b.program_instance, b.dry_run, b.failure_reason,
                b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
                b.processed_rows, b.completed_at
-"""
+"""  # of constants
 
-OF_UPLOADS = f"""
+OF_UPLOADS: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
      LEFT JOIN batch_view b ON b.upload_id = u.id
-         WHERE (CAST(:state AS text) IS NULL OR u.state = :state)
-           AND (CAST(:at AS timestamptz) IS NULL OR (u.created_at, u.id) < (:at, CAST(:id AS uuid)))
-      ORDER BY u.created_at DESC, u.id DESC
-         LIMIT CAST(:limit AS bigint)
+         {PAGE_OF_UPLOADS}
 """  # of constants
 
-OF_BATCHES = f"""
+OF_BATCHES: Final = f"""
         SELECT b.id, b.created_at, {_COLUMNS}
           FROM batch_view b
           JOIN uploads u ON u.id = b.upload_id
-         WHERE (CAST(:status AS text) IS NULL OR b.status = :status)
-           AND (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)
-           AND (CAST(:slug AS text) IS NULL
-                OR b.program_instance_id = (SELECT p.id FROM program_instances p WHERE p.slug = :slug))
-           AND (CAST(:at AS timestamptz) IS NULL OR (b.created_at, b.id) < (:at, CAST(:id AS uuid)))
-      ORDER BY b.created_at DESC, b.id DESC
-         LIMIT CAST(:limit AS bigint)
+         {PAGE_OF_BATCHES}
 """  # of constants
 
-OF_ONE_UPLOAD = f"""
+OF_ONE_UPLOAD: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
      LEFT JOIN batch_view b ON b.upload_id = u.id

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.batch import BatchStatus, Tally
-from ingestion.csv_file.chunk_reader import FileFormat
+from ingestion.csv_file.chunk_spans import FileFormat
 from ingestion.database.connection import Connection, rows
 from ingestion.errors import Cancelled
 from ingestion.records import Programme, get_programme

@@ -127,7 +127,7 @@ class Ledger(BaseModel):
         """Count all faults, including conflicts, which are faults of the column *key*."""
         counts = FaultCounts.from_summary(fault for line in self._read for fault in line.fault_counts)
         conflicts = sum(line.conflict_rows for line in self._read)
-        counts.add(repeat(Fault(FaultCode.SESSION_ID_TAKEN, key, ""), conflicts))
+        counts.add(repeat(Fault(FaultCode.ID_CONFLICT, key, ""), conflicts))
         return counts
 
     @property

@@ -91,14 +91,7 @@ def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
     return Live.model_validate(found[0]) if found else None
 
 
-def find_of_upload(db: Connection, upload_id: UUID) -> tuple[UUID, int, BatchStatus] | None:
-    """Find the batch of an upload: its id, number of chunks and status."""
-    found = db.run(
-        """
-        SELECT b.id, (SELECT count(*) FROM chunks c WHERE c.batch_id = b.id), b.status
-          FROM ingestion_batches b
-         WHERE b.upload_id = :upload_id
-        """,
-        upload_id=upload_id,
-    )
-    return (found[0][0], int(found[0][1]), BatchStatus(found[0][2])) if found else None
+def find_of_upload(db: Connection, upload_id: UUID) -> UUID | None:
+    """Find the batch of an upload."""
+    found = db.run("SELECT id FROM ingestion_batches WHERE upload_id = :upload_id", upload_id=upload_id)
+    return found[0][0] if found else None

@@ -7,7 +7,7 @@ from ingestion.database.connection import Connection
 from ingestion.database.tables import revoked_cookies
 
 
-def test_a_pass_is_revoked_once_it_is_and_no_other(db: Connection) -> None:
+def test_a_session_cookie_is_revoked_once_it_is_and_no_other(db: Connection) -> None:
     mine, theirs = uuid4(), uuid4()
     assert not revoked_cookies.is_revoked(db, mine)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Asking the API's function as API Gateway does (payload 2.0)."""
+"""Calls the API's function as API Gateway does (payload 2.0)."""
 
 import json
 from base64 import urlsafe_b64encode

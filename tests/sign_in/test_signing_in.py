@@ -13,12 +13,13 @@ import pytest
 from moto import mock_aws
 
 from ingestion import config
+from ingestion.aws import cookie_key, s3
 from ingestion.sign_in.actors import SYSTEM, Actor, ActorKind
 from ingestion.sign_in.rights import Right
-from ingestion.sign_in.session_cookies import SESSION_COOKIE, Pass, read
+from ingestion.sign_in.session_cookies import SESSION_COOKIE, SessionCookie, read
 from sign_in.app import handler
 from sign_in.oidc_issuer import endpoints
-from tests.api.asking import CONTEXT, event
+from tests.api.api_calls import CONTEXT, event
 from tests.api.test_hostile_requests import HALF, HOSTILE, is_guarded
 from tests.api.world import REGION
 from tests.sign_in.issuer import Issuer, running_issuer, sent_back
@@ -74,15 +75,17 @@ def visit(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "DATABASE_SECRET_ARN": "none",
             "UPLOADS_BUCKET": "none",
-            "WORK_BUCKET": "none",
+            "WORK_BUCKET": "work",
             "ISSUER": issuer.url,
             "DASHBOARD_CLIENT_ID": "dashboard",
             "RIGHTS_CLAIM": "groups",
         }.items():
             monkeypatch.setenv(name, value)
-        arn = boto3.client("secretsmanager").create_secret(Name="pass-key", SecretString=KEY)["ARN"]
-        monkeypatch.setenv("COOKIE_KEY_ARN", arn)
-        config.settings.cache_clear()
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_object(Bucket="work", Key=cookie_key.KEY, Body=KEY.encode())
+        for cached in (cookie_key.cookie_key, s3._client, config.settings):
+            cached.cache_clear()
         endpoints.cache_clear()
 
         def visit(
@@ -112,7 +115,7 @@ def kept(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in answer.cookies.items() if value}
 
 
-def test_who_signs_in_gets_a_pass_and_comes_back_to_where_they_were(visit: Visit, issuer: Issuer) -> None:
+def test_who_signs_in_gets_a_session_cookie_and_comes_back_to_where_they_were(visit: Visit, issuer: Issuer) -> None:
     begun = visit("/login", back="/batches/1?lang=nb")
     assert begun.query | {"state": "", "nonce": "", "code_challenge": ""} == {
         "response_type": "code",
@@ -198,7 +201,7 @@ def test_the_way_back_is_a_page_of_ours(visit: Visit, back: str) -> None:
     assert visit("/callback", cookies=kept(begun), **at_the_issuer(begun, KARI)).location == "/"
 
 
-def signed_in(visit: Visit, who: str = KARI) -> Pass:
+def signed_in(visit: Visit, who: str = KARI) -> SessionCookie:
     begun = visit("/login")
     ended = visit("/callback", cookies=kept(begun), **at_the_issuer(begun, who))
     given = read(KEY.encode(), ended.cookies[SESSION_COOKIE] or "", time.time())
@@ -260,7 +263,7 @@ def test_a_subject_that_nobody_could_tell_from_another_is_nobody(visit: Visit, i
     assert (ended.failure, ended.cookies) == ("untrusted", {})
 
 
-def test_every_pass_has_an_id_of_its_own(visit: Visit) -> None:
+def test_every_session_cookie_has_an_id_of_its_own(visit: Visit) -> None:
     assert signed_in(visit).id != signed_in(visit).id
 
 
