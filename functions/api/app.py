@@ -27,6 +27,7 @@ from api import (
     session_search_routes,
     summary_routes,
     upload_routes,
+    verification_routes,
 )
 from api.gateway_events import read_json, regular
 from api.openapi import DescribedApi, serve_documents
@@ -47,6 +48,7 @@ for part in (
     upload_routes,
     session_routes,
     explanation_routes,
+    verification_routes,
     session_search_routes,
     lineage_graph,
     instance_routes,

@@ -42,6 +42,7 @@ MEANING: Final = {
     "detail": "What is wrong and how to correct it, for people",
     "details": "More about the action; holds no cells of a file",
     "detectedSchemaVersion": "Schema version of the file, from its columns",
+    "differingLeftOut": "How many more values differ, if not all are listed",
     "dryRun": "Whether the batch checks everything and writes nothing",
     "earlierVersions": "Earlier versions of the session, newest first",
     "edges": "Connections between the nodes",

@@ -25,6 +25,7 @@ CONTRACT = {
     ("get", "/v1/import/batches/{batchId}/sessions"),
     ("get", "/v1/import/batches/{batchId}/audit"),
     ("get", "/v1/import/batches/{batchId}/lineage"),
+    ("post", "/v1/import/batches/{batchId}/verify"),
     ("get", "/v1/import/batches/{batchId}/rows/{rowNumber}/explain"),
     ("get", "/v1/sessions/{sessionId}/explain"),
     ("post", "/v1/import/batches/{batchId}/cancel"),
@@ -35,7 +36,7 @@ CONTRACT = {
     ("get", "/v1/import/summary"),
     ("get", "/health"),
 }
-READ_A_FILE = {path for _, path in CONTRACT if path.endswith("/explain")}
+READ_A_FILE = {path for _, path in CONTRACT if path.endswith(("/explain", "/verify"))}
 """See test_api_explain."""
 
 

@@ -4,10 +4,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.api.api_calls import Call
 
+from api import verification_routes
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
+from tests.api.api_calls import Call
 from tests.api.test_api_documents import fits
 from tests.api.world import REGION, UPLOADS, World
 
@@ -128,3 +129,41 @@ def test_what_is_not_there_is_a_problem(get: Call, buckets: Any, world: World, b
     buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
     assert get(f"/v1/sessions/{session}/explain").is_problem(410, "original_gone")
     assert world.db.run("SELECT FROM audit_logs") == []
+
+
+def test_a_batch_is_verified_and_what_differs_is_named(post: Call, world: World, batch: UUID, session: int) -> None:
+    path = f"/v1/import/batches/{batch}/verify"
+    assert post(path, {}).body == {"checkedRows": 1, "differing": []}
+    world.db.run("UPDATE kintell_sessions SET rating = 0.5, feedback_text = NULL")
+    assert post(path, {}).body == {
+        "checkedRows": 1,
+        "differing": [
+            {"rowNumber": 1, "field": "rating", "stored": 0.5, "file": 0.875},
+            {"rowNumber": 1, "field": "feedback_text", "stored": None, "file": "two\nlines"},
+        ],
+    }
+    audited = world.db.run("SELECT action, batch_id, details FROM audit_logs ORDER BY id")
+    assert audited == [
+        ["batch_verified", batch, {"checkedRows": 1, "differingValues": 0}],
+        ["batch_verified", batch, {"checkedRows": 1, "differingValues": 2}],
+    ]
+
+
+def test_a_stored_row_that_the_file_rejects_differs_as_a_whole(
+    post: Call, world: World, batch: UUID, session: int
+) -> None:
+    world.db.run("UPDATE kintell_sessions SET id = id + 1, row_number = 2")
+    body = post(f"/v1/import/batches/{batch}/verify", {}).body
+    assert body["differing"] == [{"rowNumber": 2, "field": "row", "stored": "MS-1", "file": None}]
+
+
+def test_what_cannot_be_verified_is_a_problem(
+    post: Call, buckets: Any, batch: UUID, session: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/import/batches/{batch}/verify"
+    assert post(f"/v1/import/batches/{uuid4()}/verify", {}).is_problem(404, "no_such_batch")
+    monkeypatch.setattr(verification_routes, "MOST_SECONDS", -1)
+    assert post(path, {}).is_problem(409, "too_much_to_read")
+    monkeypatch.undo()
+    buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
+    assert post(path, {}).is_problem(410, "original_gone")

@@ -77,7 +77,7 @@ def test_reading_writing_and_error_files_are_three_rights() -> None:
     needed = {about["operationId"]: about["security"][0]["token"][0] for *_, about in OPERATIONS if "security" in about}
     assert needed.pop("createUpload") == "imports.write"
     assert needed.pop("cancelBatch") == "imports.write"
-    for name in ("getErrorFile", "explainSession", "explainRow"):
+    for name in ("getErrorFile", "explainSession", "explainRow", "verifyBatch"):
         assert needed.pop(name) == "errors.read"
     assert set(needed.values()) == {"imports.read"}
 

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from api.explanations import ExplainedCell, explain_row, explain_version, get_version
 from api.problems import Problem
 from ingestion.database.connection import Connection
-from tests.stages.conftest import UPLOADS, Pipeline
+from ingestion.verification import verify
+from tests.stages.conftest import UPLOADS, WORK, Pipeline
 
 KEY = "incoming/language_ukraine/language-ukraine-2024-11/sessions.csv"
 HEADER = (
@@ -109,6 +111,10 @@ def test_explaining_each_field_of_each_version_gives_the_stored_value_and_its_ce
         for cell in explained.fields:
             assert cell.value == version[cell.field.name], cell
             assert cell.header is None or holds(cell, *bodies[version["batch_id"]])
+    for batch_id in bodies:
+        found = verify(pipeline.db, batch_id, WORK, datetime.now(UTC) + timedelta(minutes=1))
+        batch = pipeline.batch(str(batch_id))
+        assert (found.checked_rows, found.differing) == (batch["inserted_rows"] + batch["updated_rows"], [])
     pipeline.db.run(EMPTIED)
 
 

@@ -4,7 +4,7 @@ The rules are those of an import (`validate`), with the settings of the batch, s
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -51,6 +51,27 @@ def explain(row: RawRow, settings: ReadWith) -> tuple[list[Explained], tuple[Fau
     return [_explained(field, row, validated, settings) for field in fields if _is_of(field, plan)], faults
 
 
+def read_stored(rows: RawRows, read_with: ReadWith) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read rows, and give the number of each valid one and its values, as they are stored, by field.
+
+    Fields of which the file has no column are left out.
+    """
+    plan = read_with.plan
+    validated = validate(rows, plan, now=read_with.now, scale=read_with.scale)
+    fields = [field for field in plan.programme.record.fields if field.staged in validated.cells]
+    columns = [_as_read_back(field, stored_values(validated, field, read_with.scale)) for field in fields]
+    names = [field.name for field in fields]
+    for number, *values in zip(validated.columns["row_number"], *columns, strict=True):
+        yield number, dict(zip(names, values, strict=True))
+
+
+def _as_read_back(field: Field, values: Sequence[Any]) -> Sequence[Any]:
+    """JSON as the database hands it out."""
+    if field.type is not Type.JSON:
+        return values
+    return [None if value is None else json.loads(value) for value in values]
+
+
 def stored_values(validated: Validated, field: Field, scale: Scale | None) -> Sequence[Any]:
     """Return the values of a field as they are stored; JSON as text."""
     values = validated.columns[field.staged]
@@ -79,7 +100,7 @@ def _explained(field: Field, row: RawRow, validated: Validated, settings: ReadWi
     value = stored_values(validated, field, settings.scale)[0]
     if value is None:
         return Explained(field, None, index, text, NOTHING)
-    value = json.loads(value) if field.type is Type.JSON else value
+    value = _as_read_back(field, [value])[0]
     return Explained(field, value, index, text, filled_in(column.in_words, _gaps(settings)))
 
 

@@ -146,3 +146,16 @@ def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent
         id=batch_id,
     )
     return Parent.model_validate(found[0]) if found else None
+
+
+def has_lost_rejects_since(db: Connection, batch_id: UUID) -> bool:
+    """Whether the rejects that a corrected file was compared with have been deleted since it was read."""
+    found = db.run(
+        """
+        SELECT FROM ingestion_batches b
+          JOIN ingestion_batches c ON c.id = b.corrects_batch_id
+         WHERE b.id = :id AND c.error_file_deleted_at > b.started_at
+        """,
+        id=batch_id,
+    )
+    return bool(found)
