@@ -9,6 +9,7 @@ from api import verification_routes
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
 from tests.api.api_calls import Call
+from tests.api.full_world import BROWSER
 from tests.api.test_api_documents import fits
 from tests.api.world import REGION, UPLOADS, World
 
@@ -167,3 +168,21 @@ def test_what_cannot_be_verified_is_a_problem(
     monkeypatch.undo()
     buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
     assert post(path, {}).is_problem(410, "original_gone")
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "same"),
+    [("en", "since the file rates from 1 to 5", "every stored value"), ("nb", "siden filen vurderer", "alle lagrede")],
+)
+def test_the_pages_explain_and_verify(
+    api: Call, see: Any, batch: UUID, session: int, language: str, rule: str, same: str
+) -> None:
+    page = see(f"/sessions/{session}/rows/1", language=language)
+    assert rule in page.text
+    assert "E2" in page.text
+    path = f"/batches/{batch}/verify"
+    assert path in [form["action"] for form in see(f"/batches/{batch}").all("form") if "action" in form]
+    own = {**BROWSER, "sec-fetch-site": "same-origin", "accept-language": language}
+    answer = api("POST", path, headers={**own, "content-type": "application/x-www-form-urlencoded"})
+    assert answer.status == 200
+    assert same in answer.text
