@@ -63,7 +63,7 @@ def explain_session(session_id: SessionId, version: Version = None) -> AnyExplan
 
 @router.get(
     "/v1/import/batches/<batchId>/rows/<rowNumber>/explain",
-    summary="What became of a row of a batch, and how each of its cells was read",
+    summary="The outcome of a row of a batch, and how each of its cells was read",
     tags=["Lineage"],
     operation_id="explainRow",
     security=needs(Right.ERRORS_READ),

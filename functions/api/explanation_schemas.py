@@ -46,7 +46,7 @@ class ExplainedField(Shape):
 
     @classmethod
     def of(cls, field: ExplainedCell, row: RawRow) -> Self:
-        """From what was found in the row."""
+        """Build it from what was found in the row."""
         return cls(
             field=field.name,
             value=as_answered(field.field, field.value),
@@ -73,7 +73,7 @@ class Explanation(Shape, Generic[V]):
 
     @classmethod
     def of(cls, version: dict[str, Any], explained: ExplainedRow) -> Self:
-        """From a version and its row, read again."""
+        """Build it from a version and its row, read again."""
         return cls(
             **sources_of(version),
             fields=[ExplainedField.of(field, explained.original.raw) for field in explained.fields],
@@ -97,7 +97,7 @@ class RowFault(Shape):
 
     @classmethod
     def of(cls, fault: Fault) -> Self:
-        """From the fault."""
+        """Build it from the fault."""
         return cls(code=fault.code.value, field=fault.field, value=fault.value, message=fault.message)
 
 
@@ -109,7 +109,7 @@ class SessionOfRow(Shape):
 
 
 class RowExplanation(Shape):
-    """A row of a batch: what became of it, and how each of its cells was read."""
+    """The outcome of a row of a batch, and how each of its cells was read."""
 
     batch: SourceBatch
     row: SourceRow

@@ -1,4 +1,4 @@
-"""What became of a row of a batch: the session that it gave, or why it gave none."""
+"""The outcome of a row of a batch: the session that it gave, or why it gave none."""
 
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ class RowOutcome(NamedTuple):
 
 
 def outcome_of(db: Connection, batch: dict[str, Any], explained: ExplainedRow) -> RowOutcome:
-    """Find what became of a row; *batch* is its row in the database."""
+    """Find the outcome of a row; *batch* is its row in the database."""
     number, record = explained.original.raw.number, explained.original.batch.programme.record
     kept = find_kept_reject(batch["id"], number) if batch["error_rows"] else None
     faults = kept.faults if kept else explained.faults
