@@ -153,6 +153,6 @@ def upload_path(upload_id: str = "", part: str = "") -> str:
     return f"/v1/import/uploads/{upload_id}{part}".rstrip("/")
 
 
-def session_path(session_id: str) -> str:
-    """The path of a session's lineage; its id may hold anything."""
-    return f"/v1/sessions/{quote(session_id, safe='')}/lineage"
+def session_path(session_id: str, what: str = "lineage") -> str:
+    """The path of a session's lineage, or its explanation; its id may hold anything."""
+    return f"/v1/sessions/{quote(session_id, safe='')}/{what}"

@@ -17,6 +17,7 @@ from api import (
     batch_routes,
     browsers,
     error_file_routes,
+    explanation_routes,
     idempotency,
     instance_routes,
     lineage_graph,
@@ -26,6 +27,7 @@ from api import (
     session_search_routes,
     summary_routes,
     upload_routes,
+    verification_routes,
 )
 from api.gateway_events import read_json, regular
 from api.openapi import DescribedApi, serve_documents
@@ -45,6 +47,8 @@ for part in (
     error_file_routes,
     upload_routes,
     session_routes,
+    explanation_routes,
+    verification_routes,
     session_search_routes,
     lineage_graph,
     instance_routes,

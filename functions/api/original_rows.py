@@ -1,35 +1,20 @@
-"""The row of the upload that a session came from, read from the chunk that holds it.
-
-The unpacked copy that the import made is kept for days only, the upload for as long as its batch. So a packed file is
-unpacked again, as far as that row.
-"""
+"""The row of the upload that a session came from, as a page shows it."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from uuid import UUID
 
 from ingestion.aws import s3
 from ingestion.batch import BatchStatus
 from ingestion.csv_file.chunk_reader import read_chunk
 from ingestion.csv_file.chunk_spans import ChunkSpan
-from ingestion.csv_file.file_limits import Limits
-from ingestion.csv_file.unpacking import Unpacker
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches, chunks
-from ingestion.database.tables.batches import Batch
 from ingestion.faults import RawRow
-
-MOST_UNPACKED_BYTES = 64 << 20
-"""About a second of unpacking; rows further into a packed file are not read while somebody waits."""
-
+from ingestion.original_text import read_span
 
 MOST_SHOWN_CHARACTERS = 1_000_000
 CHARACTERS_OF_MARKUP = 100
 """Roughly what a page adds to a cell's text."""
-
-
-class TooFar(Exception):
-    """The row lies too far into a packed file."""
 
 
 def get_cells(db: Connection, batch_id: UUID, number: int) -> list[tuple[str, str]]:
@@ -42,7 +27,7 @@ def get_cells(db: Connection, batch_id: UUID, number: int) -> list[tuple[str, st
     if found is None or batch.status is BatchStatus.ARCHIVED:
         raise s3.NoSuchFile("An archived batch no longer has its file.")
     span = ChunkSpan.model_validate(found)
-    for row in read_chunk(_text_of(batch, span), span, batch.file_format):
+    for row in read_chunk(read_span(batch, span).data, span, batch.file_format):
         if isinstance(row, RawRow) and row.number == number:
             return list(_some(zip(batch.file_format.header, row.cells, strict=False)))
     raise s3.NoSuchFile("The file has no such row.")
@@ -57,26 +42,3 @@ def _some(cells: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
             return
         yield header[:left], cell if len(cell) <= left else f"{cell[:left]}…"
         left -= len(header) + len(cell) + CHARACTERS_OF_MARKUP
-
-
-def _text_of(batch: Batch, span: ChunkSpan) -> bytes:
-    if batch.work_key is None:
-        return s3.read_range(batch.bucket, batch.key, batch.version_id, span.start, span.fetch_end)
-    if span.end > MOST_UNPACKED_BYTES:
-        raise TooFar
-    text, at = bytearray(), 0
-    for piece in _unpacked(batch):
-        text += piece[max(0, span.start - at) : max(0, span.fetch_end - at)]
-        at += len(piece)
-        if at >= span.fetch_end:
-            break
-    return bytes(text)
-
-
-def _unpacked(batch: Batch) -> Iterator[bytes]:
-    unpacker = Unpacker(Limits().unpacked, Limits().unpacked_ratio)
-    # Closing it also closes the response from S3.
-    with closing(s3.blocks(batch.bucket, batch.key, batch.version_id)) as blocks:
-        for block in blocks:
-            yield from unpacker.feed(block)
-        yield from unpacker.finish()

@@ -80,6 +80,15 @@ class ProblemCode(CatalogueCode):
             "Enten ble ingen rader avvist, eller så er ikke importen ferdig ennå.",
         ),
     )
+    NO_SUCH_ROW = (
+        "no_such_row",
+        HTTPStatus.NOT_FOUND,
+        Text("The file has no such row", "Filen har ingen slik rad"),
+        Text(
+            "Rows are counted from 1, without the header and without blank ones.",
+            "Rader telles fra 1, uten overskriften og uten tomme rader.",
+        ),
+    )
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
         HTTPStatus.METHOD_NOT_ALLOWED,
@@ -96,6 +105,29 @@ class ProblemCode(CatalogueCode):
         Text(
             "Import the original file again to get a new one.",
             "Importer den opprinnelige filen på nytt for å få en ny.",
+        ),
+    )
+    ORIGINAL_GONE = (
+        "original_gone",
+        HTTPStatus.GONE,
+        Text("The file has been deleted", "Filen er slettet"),
+        Text(
+            "What was read from it stays; the file itself can't be read again.",
+            "Det som ble lest fra den, består; selve filen kan ikke leses på nytt.",
+        ),
+    )
+    ORIGINAL_IN_COLD_STORAGE = (
+        "original_in_cold_storage",
+        HTTPStatus.CONFLICT,
+        Text("The file is in cold storage", "Filen ligger på kaldlager"),
+        Text("Ask whoever runs the system to restore it.", "Be den som drifter systemet, om å hente den fram."),
+    )
+    TOO_MUCH_TO_READ = (
+        "too_much_to_read",
+        HTTPStatus.CONFLICT,
+        Text("There is more to read than one request can", "Det er mer å lese enn én forespørsel rekker"),
+        Text(
+            "Download the file and look there, or ask an engineer.", "Last ned filen og se der, eller spør en utvikler."
         ),
     )
     ALREADY_ENDED = (

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import Field as Described
-from pydantic import create_model
+from pydantic import TypeAdapter, create_model
 
 from api.schemas import Page, Shape, Utc, left_out
 from ingestion.records import PROGRAMMES, SESSION, Field, RecordType
@@ -25,6 +25,19 @@ _TYPES: Final[dict[Type, Any]] = {
     Type.TEXTS: list[str],
     Type.JSON: Any,
 }
+
+
+def as_answered(field: Field, value: Any) -> Any:
+    """Return a stored value as an answer has it."""
+    if value is None:
+        return None
+    adapter = _adapter(field.type)
+    return adapter.dump_python(adapter.validate_python(value), mode="json")
+
+
+@cache
+def _adapter(of: Type) -> TypeAdapter[Any]:
+    return TypeAdapter(_TYPES[of])
 
 
 class Record(Shape):
@@ -129,7 +142,7 @@ class EarlierVersion(Shape, Generic[V]):
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
         """From a row of the database."""
-        return cls(**_sources(row), replaced_at=row["replaced_at"])
+        return cls(**sources_of(row), replaced_at=row["replaced_at"])
 
 
 class Lineage(Shape, Generic[V]):
@@ -148,7 +161,7 @@ class Lineage(Shape, Generic[V]):
     def of(cls, now: dict[str, Any], earlier: Page[EarlierVersion[V]]) -> Self:
         """Build it from a database row and a page of earlier versions."""
         return cls(
-            **_sources(now),
+            **sources_of(now),
             imported_by=now["imported_by"],
             imported_at=now["imported_at"],
             earlier_versions=earlier.items,
@@ -160,7 +173,8 @@ class SessionLineage(Lineage[SessionVersion]):
     """A session, the row and the file that it came from, and its earlier versions, newest first."""
 
 
-def _sources(row: dict[str, Any]) -> dict[str, Any]:
+def sources_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the version, and the batch, row and file that it came from, of a database row."""
     return {
         "session": RecordVersion.of(row),
         "batch": SourceBatch(batch_id=row["batch_id"], status=row["batch_status"], created_at=row["batch_created_at"]),

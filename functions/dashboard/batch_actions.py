@@ -6,6 +6,7 @@ from api import batch_operations
 from api.caller import caller
 from api.route_rights import Right, needs
 from api.routing import database, get_batch, new_router
+from api.verification_routes import verified
 from dashboard.batch_pages import BatchId, id_of
 from dashboard.rendering import page, redirect_to
 
@@ -27,3 +28,12 @@ def cancel(batch_id: BatchId) -> Response[str]:
     found = id_of(batch_id)
     batch_operations.cancel(database(), found, caller(router.current_event.raw_event))
     return redirect_to(f"/batches/{found}")
+
+
+@router.post("/batches/<batchId>/verify", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
+def verify(batch_id: BatchId) -> Response[str]:
+    """What the file, read again, says of what is stored."""
+    event = router.current_event.raw_event
+    found = get_batch(database(), id_of(batch_id))
+    result = verified(database(), found["id"], caller(event))
+    return page(event, "verified.html", batch=found, found=result)

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from api import original_rows
 from api.caller import caller
+from api.explanations import ExplainedCell, explain_version
 from api.openapi import path_parameter
-from api.original_rows import TooFar, get_cells
+from api.original_rows import CHARACTERS_OF_MARKUP, get_cells
 from api.problems import Problem, ProblemCode
 from api.route_rights import Right, needs
 from api.routing import database, new_router
@@ -16,6 +18,8 @@ from dashboard.lineage_pages import SessionId
 from dashboard.rendering import page
 from ingestion.aws.s3 import InColdStorage, NoSuchFile
 from ingestion.database.tables import audit
+from ingestion.errors import Refused
+from ingestion.original_text import TooFar
 
 router = new_router()
 
@@ -42,7 +46,18 @@ def row(session_id: SessionId, version: Version) -> Response[str]:
             batch_id=chosen["batch_id"],
             details={"sessionId": str(chosen["id"]), "version": number, "rowNumber": chosen["row_number"]},
         )
-    return page(event, "_original_row.html", version=chosen, **shown)
+    explained = _explained(chosen) if shown["cells"] else []
+    return page(event, "_original_row.html", version=chosen, explained=explained, **shown)
+
+
+def _explained(version: dict[str, Any]) -> list[ExplainedCell]:
+    """Where each value comes from; nothing if that would make the page too long."""
+    try:
+        fields = explain_version(database(), version).fields
+    except (Problem, Refused):
+        return []
+    size = sum(len(field.text or "") + CHARACTERS_OF_MARKUP for field in fields)
+    return fields if size <= original_rows.MOST_SHOWN_CHARACTERS // 2 else []
 
 
 def _cells(version: dict[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from ingestion.aws.reject_parts import write_part
 from ingestion.batch import BatchStatus, FaultCounts
 from ingestion.config import Settings
 from ingestion.contracts import StageTask
+from ingestion.corrected_chunk import Correction, RejectsGone, apply_correction, correction_of
 from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
 from ingestion.database.publishing.targets import target_of
-from ingestion.database.tables import batches, chunks
+from ingestion.database.tables import chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.chunks import Chunk, Staged
 from ingestion.errors import BatchBroken
@@ -27,7 +28,6 @@ from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
-from stage.corrected_chunk import Correction, apply_correction, rejects_gone
 from stage.known_people import People, acquaintances
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
 from stage.start_chunk import start
@@ -89,12 +89,26 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
     chunk = chunks.get(db, task.batch_id, task.chunk)
     if batch.status is not BatchStatus.RUNNING or chunk.state != "planned":
         return _as_it_is(chunk)
+    try:
+        reader, reading, scale = _read(batch, chunk, task, db, settings)
+    except RejectsGone as gone:
+        raise BatchBroken(str(gone)) from gone
+    with transaction(db):
+        # A crash empties the staging table anyway; Reconcile finds lost ledger lines and has their chunks staged again.
+        db.run("SET LOCAL synchronous_commit = off")
+        return _write(batch, reader, reading, scale, db, settings)
+
+
+def _read(
+    batch: Batch, chunk: Chunk, task: StageTask, db: Connection, settings: Settings
+) -> tuple[ChunkReader, Reading, Scale | None]:
+    """Read the chunk, with the rating scale that it was read with, if any. Raises RejectsGone."""
     reader = ChunkReader(
         source=source_of(batch, settings.work_bucket),
         span=ChunkSpan.model_validate(chunk.span),
         plan=batch.column_plan,
         shard_count=batch.shard_count,
-        correction=_correction(batch, db, settings),
+        correction=correction_of(batch, db, settings.work_bucket),
     )
     people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution, is_again=chunk.staged_rows > 0))
     known_scale = chunk.rating_scale or batch.given_scale
@@ -104,18 +118,7 @@ def stage_chunk(task: StageTask, db: Connection, settings: Settings) -> Staged:
         # Some rows were read before the chunk showed its scale: read them again with it.
         scale = Scale.ONE_TO_FIVE
         reading = reader.read(people, scale)
-    with transaction(db):
-        # A crash empties the staging table anyway; Reconcile finds lost ledger lines and has their chunks staged again.
-        db.run("SET LOCAL synchronous_commit = off")
-        return _write(batch, reader, reading, scale, db, settings)
-
-
-def _correction(batch: Batch, db: Connection, settings: Settings) -> Correction | None:
-    if batch.corrects_batch_id is None or not batch.compares_rejects:
-        return None
-    if not batch.has_rejects_to_compare:
-        raise rejects_gone(batch.corrects_batch_id)
-    return Correction(batches.get(db, batch.corrects_batch_id), batch, settings.work_bucket)
+    return reader, reading, scale
 
 
 def _write(

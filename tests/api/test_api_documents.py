@@ -27,6 +27,9 @@ CONTRACT = {
     ("get", "/v1/import/batches/{batchId}/sessions"),
     ("get", "/v1/import/batches/{batchId}/audit"),
     ("get", "/v1/import/batches/{batchId}/lineage"),
+    ("post", "/v1/import/batches/{batchId}/verify"),
+    ("get", "/v1/import/batches/{batchId}/rows/{rowNumber}/explain"),
+    ("get", "/v1/sessions/{sessionId}/explain"),
     ("post", "/v1/import/batches/{batchId}/cancel"),
     ("get", "/v1/sessions/{sessionId}/lineage"),
     ("post", "/v1/sessions/search"),
@@ -35,6 +38,8 @@ CONTRACT = {
     ("get", "/v1/import/summary"),
     ("get", "/health"),
 }
+READ_A_FILE = {path for _, path in CONTRACT if path.endswith(("/explain", "/verify"))}
+"""See test_api_explain."""
 
 
 STATUS_OF = {"create": "201", "cancel": "202"}
@@ -156,6 +161,8 @@ def test_what_is_served_fits_the_document(get: Call, post: Call, world: World, d
     values = {"batchId": batch, "uploadId": upload, "sessionId": session, "slug": "mentors-ukraine-2024"}
 
     for method, path, about in operations(document):
+        if path in READ_A_FILE:
+            continue
         sent = re.sub(r"{(\w+)}", lambda name: str(values[name[1]]), path)
         if path.endswith("/parts"):
             sent = sent.replace(str(upload), in_parts)

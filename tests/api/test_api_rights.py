@@ -57,7 +57,7 @@ BODIES = {
 
 
 def ask(closed: Call, method: str, path: str, **more: Any) -> Answer:
-    for name in ("batchId", "uploadId", "sessionId", "slug"):
+    for name in ("batchId", "uploadId", "sessionId", "slug", "rowNumber"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
     body = {"body": json.dumps(BODIES.get(path, {}))} if method == "POST" else {}
     return closed(method, path, headers={"content-type": "application/json"}, **body, **more)
@@ -78,7 +78,8 @@ def test_reading_writing_and_error_files_are_three_rights() -> None:
     assert needed.pop("createUpload") == "imports.write"
     assert needed.pop("continueUpload") == "imports.write"
     assert needed.pop("cancelBatch") == "imports.write"
-    assert needed.pop("getErrorFile") == "errors.read"
+    for name in ("getErrorFile", "explainSession", "explainRow", "verifyBatch"):
+        assert needed.pop(name) == "errors.read"
     assert set(needed.values()) == {"imports.read"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from api import original_rows
 from api.route_rights import Right
-from ingestion import config
+from ingestion import config, original_text
 from ingestion.aws import object_keys
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
@@ -204,7 +204,7 @@ def test_an_archived_batch_has_no_file(see: Any, buckets: Any, world: World) -> 
 def test_a_row_deep_in_a_packed_file_is_not_looked_for(
     see: Any, buckets: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(original_rows, "MOST_UNPACKED_BYTES", 2_000)
+    monkeypatch.setattr(original_text, "MOST_UNPACKED_BYTES", 2_000)
     assert "too far into a compressed file" in see(session_of(world, buckets, gzip.compress(FILE.encode()))).text
     assert "MS-1\n" in see(session_of_row_one(world)).text
 

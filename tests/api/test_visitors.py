@@ -71,7 +71,7 @@ def pages() -> list[tuple[str, str]]:
         ):
             continue
         path = route.path.replace("<version>", "1")
-        for name in ("batchId", "uploadId", "sessionId", "slug"):
+        for name in ("batchId", "uploadId", "sessionId", "slug", "rowNumber"):
             path = path.replace(f"<{name}>", str(UUID(int=1)))
         ((right,),) = (one["token"] for one in route.security or [{"token": ["imports.read"]}])
         found.append((path, right))

@@ -5,8 +5,9 @@ Its tables are in `course_completions.sql`, which would be a migration.
 
 from typing import Final
 
+from ingestion.catalogue import Text
 from ingestion.faults import Fault, FaultCode
-from ingestion.records import Column, Field, Kind, Programme, RecordType
+from ingestion.records import Column, Field, Kind, Programme, RecordType, rule_words
 from ingestion.records.record_type import Label, Part, Role, Type
 from ingestion.values import cells, dates, emails
 from ingestion.values.spreadsheets import bare
@@ -37,7 +38,9 @@ COURSE_COMPLETION: Final = RecordType(
             part=Part.KEY,
             label=Label("Credential", "Kursbevis"),
             meaning="Id of the certificate",
-            column=Column(name="credential", fills="credential", rule=cells.id_up_to(100), required=True),
+            column=Column(
+                name="credential", fills="credential", rule=cells.id_up_to(100), in_words=rule_words.ID, required=True
+            ),
         ),
         Field(
             name="learner_email",
@@ -46,28 +49,49 @@ COURSE_COMPLETION: Final = RecordType(
             role=Role("participant", FaultCode.PARTICIPANT_NOT_FOUND),
             label=Label("Learner", "Elev"),
             meaning="Email address of the learner",
-            column=Column(name="learner", fills="learner_email", rule=emails.email, required=True, comes_again=True),
+            column=Column(
+                name="learner",
+                fills="learner_email",
+                rule=emails.email,
+                in_words=rule_words.EMAIL,
+                required=True,
+                comes_again=True,
+            ),
         ),
         Field(
             name="course",
             type=Type.LABEL,
             label=Label("Course", "Kurs"),
             meaning="Name of the course",
-            column=Column(name="course", fills="course", rule=cells.label_up_to(255), required=True, is_text=True),
+            column=Column(
+                name="course",
+                fills="course",
+                rule=cells.label_up_to(255),
+                in_words=rule_words.TEXT,
+                required=True,
+                is_text=True,
+            ),
         ),
         Field(
             name="completed_at",
             type=Type.MOMENT,
             label=Label("Completed", "Fullført"),
             meaning="When the course was completed",
-            column=Column(name="completed_at", fills="completed_at", rule=dates.date, required=True),
+            column=Column(
+                name="completed_at", fills="completed_at", rule=dates.date, in_words=rule_words.DATE, required=True
+            ),
         ),
         Field(
             name="score",
             type=Type.INTEGER,
             label=Label("Score", "Poeng"),
             meaning="Points from 0 to 100",
-            column=Column(name="score", fills="score", rule=score),
+            column=Column(
+                name="score",
+                fills="score",
+                rule=score,
+                in_words=Text("The score, a whole number.", "Poengene, et heltall."),
+            ),
             is_confidential=True,
         ),
     ),

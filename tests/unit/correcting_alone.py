@@ -13,13 +13,13 @@ from types import SimpleNamespace
 from typing import IO, Any
 from uuid import UUID
 
+from ingestion.corrected_chunk import Correction
 from ingestion.csv_file.chunk_reader import Block
 from ingestion.csv_file.file_limits import Limits
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, RawRows, Reject
 from ingestion.records import get_programme
 from ingestion.rows.columns import plan_columns
 from ingestion.rows.rejects import fitted, read_rejects, write_rejects
-from stage.corrected_chunk import Correction
 from tests.unit.reading_alone import peak_mb
 
 PROGRAMME = get_programme("mentors_ukraine")

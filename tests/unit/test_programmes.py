@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from ingestion.errors import RefusalCode, Refused
 from ingestion.records import PERSON, PROGRAMMES, Column, Programme, get_programme
 from ingestion.records.programme import plain
+from ingestion.records.rule_words import EMAIL
 from ingestion.values import emails
 
 every_programme = pytest.mark.parametrize("programme", PROGRAMMES.values(), ids=PROGRAMMES)
@@ -101,7 +102,7 @@ def test_a_programme_that_contradicts_itself_can_not_be_made(columns: tuple[str,
             program_type="pilot",
             name="Pilot",
             record=PERSON,
-            columns=tuple(Column(name=name, fills="email", rule=emails.email) for name in columns),
+            columns=tuple(Column(name=name, fills="email", rule=emails.email, in_words=EMAIL) for name in columns),
         )
 
 

@@ -231,6 +231,7 @@ def test_the_pass_reports_what_it_saw_of_the_object() -> None:
             "end": len(data),
             "first_row": 1,
             "first_line": 2,
+            "first_sheet_row": 2,
             "rows": 2,
             "unreadable": (),
             "apart": (),

@@ -51,6 +51,8 @@ class ChunkSpan(BaseModel):
     end: int
     first_row: int
     first_line: int
+    first_sheet_row: int | None = None
+    """The row of a spreadsheet that begins at `start`: blank ones count, lines within a cell don't."""
     rows: int
     unreadable: tuple[tuple[int, int], ...] = ()
     apart: tuple[tuple[int, int], ...] = ()

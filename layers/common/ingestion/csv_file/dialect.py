@@ -52,8 +52,9 @@ class Dialect:
     """What the head of a file says of its form.
 
     `header` is the raw header row, in the file's encoding. `data_start` is the byte offset of what follows it, counted
-    from the start of the head, and `data_line` that byte's physical line. Without a header row the data starts at the
-    first row. `repeats_differ`: two columns have one name, and not the same cells.
+    from the start of the head, `data_line` that byte's physical line, and `data_sheet_row` the row of a spreadsheet.
+    Without a header row the data starts at the first row. `repeats_differ`: two columns have one name, and not the same
+    cells.
     """
 
     delimiter: str
@@ -62,6 +63,7 @@ class Dialect:
     has_header_row: bool
     data_start: int
     data_line: int
+    data_sheet_row: int
     preamble_rows: int
     shape: RowShape
     repeats_differ: bool = False
@@ -198,10 +200,17 @@ def _dialect(reading: _Reading, lines: Sequence[str], skipped: int, known: Colle
         has_header_row=has_header_row,
         data_start=sum(map(len, lines[:data_line])),
         data_line=data_line + 1,
+        # A spreadsheet takes a first line `sep=;` for itself, and shows a text of several lines in one row.
+        data_sheet_row=data_line + 1 - skipped - _lines_within_rows(reading, data_line - skipped),
         preamble_rows=reading.header_at,
         shape=shape,
         repeats_differ=bool(_names_that_differ(table)),
     )
+
+
+def _lines_within_rows(reading: _Reading, until: int) -> int:
+    """How many of the lines up to *until* go on with a row that began above."""
+    return sum(end - begin - 1 for begin, end in reading.lines if end <= until)
 
 
 def _check_header_row(reading: _Reading, header: str, known: Collection[str], lines: Sequence[int]) -> None:

@@ -26,11 +26,18 @@ MOST_ORDERS = 100
 class RowFramer:
     """Takes the data rows of a file in blocks of any size and finds the chunks they make; memory stays flat.
 
-    *offset* and *line* are the byte offset and the physical line of the first byte fed.
+    *offset* and *line* are the byte offset and the physical line of the first byte fed; *sheet_row* is the row of a
+    spreadsheet that begins there, if another.
     """
 
     def __init__(
-        self, delimiter: str, limits: Limits, offset: int, line: int, headers: RepeatedHeaders | None = None
+        self,
+        delimiter: str,
+        limits: Limits,
+        offset: int,
+        line: int,
+        headers: RepeatedHeaders | None = None,
+        sheet_row: int | None = None,
     ) -> None:
         self.spans: list[ChunkSpan] = []
         self.rows = 0
@@ -49,6 +56,7 @@ class RowFramer:
         self._base = offset
         self._pos = 0
         self._line = line
+        self._sheet_row = line if sheet_row is None else sheet_row
         self._row: LongRow | None = None
         self._row_by_row_until = 0
         self._window_bytes = limits.field
@@ -151,6 +159,7 @@ class RowFramer:
             return False
         self._pos += counted.size_bytes
         self._line += counted.lines
+        self._sheet_row += counted.sheet_rows
         self.rows += counted.rows
         return True
 
@@ -160,7 +169,9 @@ class RowFramer:
         found = self._patterns.blank_lines.match(buffer, start, min(start + self._limits.field, len(buffer)))
         if found:
             self._pos = behind_line_end(buffer, found.end() - 1)
-            self._line += count_lines(buffer, start, self._pos)
+            lines = count_lines(buffer, start, self._pos)
+            self._line += lines
+            self._sheet_row += lines
         return found is not None
 
     def _take_row(self) -> bool:
@@ -174,6 +185,7 @@ class RowFramer:
             return self._take_header(end - start)
         self._pos = end
         self._line += count_lines(buffer, start, end)
+        self._sheet_row += 1
         self.rows += self._patterns.not_blank.search(buffer, start, end) is not None
         if buffer.find(b'"', start, end) >= 0 and not self._patterns.are_well_quoted(buffer[start:end]):
             self._set_apart(self._base + start)
@@ -193,6 +205,7 @@ class RowFramer:
             self._orders += 1
         self._pos += size_bytes
         self._line += 1
+        self._sheet_row += 1
         self.repeated_headers += 1
         if order == self._order:
             self._skipped.append((start, start + size_bytes))
@@ -219,6 +232,7 @@ class RowFramer:
             self._end_chunk(row.start)
         self._row = None
         self._line += row.lines + 1
+        self._sheet_row += 1
         self.rows += row.has_text or row.unclosed or row.unreadable
         if oversized:
             self._end_chunk(end, oversized=True)
@@ -230,6 +244,7 @@ class RowFramer:
     def _begin_chunk(self, start: int) -> None:
         self._chunk_start = start
         self._chunk_line = self._line
+        self._chunk_sheet_row = self._sheet_row
         self._rows_before = self.rows
         self._unreadable: list[tuple[int, int]] = []
         self._apart: list[tuple[int, int]] = []
@@ -244,6 +259,7 @@ class RowFramer:
                 end=end,
                 first_row=self._rows_before + 1,
                 first_line=self._chunk_line,
+                first_sheet_row=self._chunk_sheet_row,
                 rows=self.rows - self._rows_before,
                 unreadable=tuple(self._unreadable),
                 apart=tuple(self._apart) if len(self._apart) <= MOST_APART else (),

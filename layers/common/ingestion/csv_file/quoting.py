@@ -49,12 +49,17 @@ class RowEnds:
 
     def cut(self, row: str) -> list[str] | None:
         """The cells of a row without its line end; None if its quotes are not in order."""
-        cells, at = [], 0
+        fields = self.fields(row)
+        return None if fields is None else [unquoted(row[start:end]) for start, end in fields]
+
+    def fields(self, row: str) -> list[tuple[int, int]] | None:
+        """Where each cell of a row begins and ends, with its quotes and the blanks beside them; see `cut`."""
+        fields, at = [], 0
         while found := self._field.match(row, at):
-            cells.append(_unquoted(found[0]))
+            fields.append(found.span())
             at = found.end()
             if at == len(row):
-                return cells
+                return fields
             if row[at] != self._delimiter:
                 return None
             at += 1
@@ -100,7 +105,8 @@ class RowEnds:
         return found is not None and self._delimiter in found[0]
 
 
-def _unquoted(field: str) -> str:
+def unquoted(field: str) -> str:
+    """The text of a field, without the quotes around it and the blanks beside them."""
     bare = field.lstrip(" \t")
     if not bare.startswith('"'):
         return field

@@ -58,6 +58,8 @@ class Counted(NamedTuple):
     size_bytes: int
     rows: int
     lines: int
+    sheet_rows: int
+    """Rows as a spreadsheet counts them: blank ones too, and one for a text of several lines."""
 
 
 def count_window(window: bytes, patterns: Patterns) -> Counted | None:
@@ -67,7 +69,8 @@ def count_window(window: bytes, patterns: Patterns) -> Counted | None:
     these has none, and newlines there end rows.
     """
     if window[:1] in patterns.blanks and (size := _blank_size(window, patterns)):
-        return Counted(size, 0, count_lines(window, 0, size))
+        lines = count_lines(window, 0, size)
+        return Counted(size, 0, lines, lines)
     region = window[: window.rfind(b"\n") + 1]
     quotes = region.count(b'"')
     if quotes % 2:
@@ -81,7 +84,8 @@ def count_window(window: bytes, patterns: Patterns) -> Counted | None:
         return None
     blank = _blank_rows(region, patterns)
     lines = region.count(b"\n")
-    return None if blank is None else Counted(len(region), lines - quoted.count(b"\n") - blank, lines)
+    sheet_rows = lines - quoted.count(b"\n")
+    return None if blank is None else Counted(len(region), sheet_rows - blank, lines, sheet_rows)
 
 
 def _blank_size(window: bytes, patterns: Patterns) -> int:

@@ -113,6 +113,7 @@ class TextScan:
             self._head_start + dialect.data_start,
             data_line,
             _repeated_headers(dialect, self._known_headers),
+            self._head_line + dialect.data_sheet_row - 1,
         )
         framer.feed(self._head[dialect.data_start :])
         self._head = b""

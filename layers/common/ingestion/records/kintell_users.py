@@ -5,6 +5,7 @@ from typing import Final
 
 from ingestion.faults import Fault, FaultCode
 from ingestion.file_warnings import WarningCode
+from ingestion.records import rule_words
 from ingestion.records.programme import Programme
 from ingestion.records.record_type import Column, Field, Kind, Label, Part, RecordType, Type
 from ingestion.values import cells, dates, emails, spreadsheets
@@ -114,6 +115,7 @@ PERSON = RecordType(
                 in_other_words=("e_post", "epost", "пошта"),
                 fills="email",
                 rule=emails.email,
+                in_words=rule_words.EMAIL,
                 required=True,
                 looks=_is_like_address,
             ),
@@ -129,6 +131,7 @@ PERSON = RecordType(
                 in_other_words=("navn", "ім"),
                 fills="name",
                 rule=cells.label_up_to(255),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_name,
             ),
@@ -142,6 +145,7 @@ PERSON = RecordType(
                 name="linkedin_url",
                 fills="linkedin_url",
                 rule=cells.label_up_to(500),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_link,
             ),
@@ -155,6 +159,7 @@ PERSON = RecordType(
                 name="verification_status",
                 fills="verification_status",
                 rule=cells.label_up_to(100),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_label,
                 usual=_LABELS,
@@ -167,7 +172,14 @@ PERSON = RecordType(
             default="participant",
             label=Label("Role", "Rolle"),
             meaning="`participant` or `volunteer`",
-            column=Column(name="role_when_joined", fills="role", rule=role, doubt=doubt_of_role, looks=_is_like_role),
+            column=Column(
+                name="role_when_joined",
+                fills="role",
+                rule=role,
+                in_words=rule_words.ROLE,
+                doubt=doubt_of_role,
+                looks=_is_like_role,
+            ),
         ),
         Field(
             name="grant_access",
@@ -178,6 +190,7 @@ PERSON = RecordType(
                 name="grant_access",
                 fills="grant_access",
                 rule=cells.label_up_to(100),
+                in_words=rule_words.TEXT,
                 is_text=True,
                 looks=_is_like_label,
                 usual=_LABELS,
@@ -188,7 +201,7 @@ PERSON = RecordType(
             type=Type.MOMENT,
             label=Label("Joined", "Ble med"),
             meaning="When they joined",
-            column=Column(name="joined_kg_at", fills="joined_at", rule=dates.date),
+            column=Column(name="joined_kg_at", fills="joined_at", rule=dates.date, in_words=rule_words.DATE),
         ),
     ),
 )

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from ingestion.catalogue import Text
 from ingestion.faults import FaultCode
 from ingestion.file_warnings import WarningCode
 from ingestion.values import cells
@@ -66,6 +67,8 @@ class Column(BaseModel):
     name: str
     fills: str
     rule: Rule
+    in_words: Text
+    """What the rule makes of a cell; see `rule_words`."""
     required: bool = False
     aliases: tuple[str, ...] = ()
     in_other_words: tuple[str, ...] = ()

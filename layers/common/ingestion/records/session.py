@@ -3,6 +3,7 @@
 from typing import Final
 
 from ingestion.faults import FaultCode
+from ingestion.records import rule_words
 from ingestion.records.record_type import Column, Field, Kind, Label, Part, RecordType, Role, Type
 from ingestion.values import cells, dates, durations, emails
 
@@ -36,6 +37,7 @@ SESSION: Final = RecordType(
                 in_other_words=("økt", "okt", "samtale_id", "сесі", "ідентифікатор"),
                 fills="external_session_id",
                 rule=cells.id_up_to(255),
+                in_words=rule_words.ID,
                 at_once=cells.ids_up_to(255),
                 required=True,
             ),
@@ -52,6 +54,7 @@ SESSION: Final = RecordType(
                 in_other_words=("deltaker", "mentee", "learner", "учасни"),
                 fills="participant_email",
                 rule=emails.email,
+                in_words=rule_words.EMAIL,
                 required=True,
                 comes_again=True,
             ),
@@ -68,6 +71,7 @@ SESSION: Final = RecordType(
                 in_other_words=("frivillig", "волонтер", "tutor"),
                 fills="volunteer_email",
                 rule=emails.email,
+                in_words=rule_words.EMAIL,
                 required=True,
                 comes_again=True,
             ),
@@ -82,6 +86,7 @@ SESSION: Final = RecordType(
                 in_other_words=("planlagt", "dato", "tidspunkt", "заплановано", "дата", "start"),
                 fills="scheduled_at",
                 rule=dates.date,
+                in_words=rule_words.DATE,
                 required=True,
                 aliases=("date",),
                 oldest_years=OLDEST_YEARS,
@@ -97,6 +102,7 @@ SESSION: Final = RecordType(
                 in_other_words=("fullført", "gjennomført", "ferdig", "avsluttet", "завершено", "slutt"),
                 fills="completed_at",
                 rule=dates.date,
+                in_words=rule_words.DATE,
             ),
             in_lists=False,
         ),
@@ -110,6 +116,7 @@ SESSION: Final = RecordType(
                 in_other_words=("varighet", "minutter", "тривалість"),
                 fills="duration_minutes",
                 rule=durations.duration,
+                in_words=rule_words.DURATION,
                 aliases=("duration_min",),
             ),
         ),
@@ -123,6 +130,7 @@ SESSION: Final = RecordType(
                 in_other_words=("vurdering", "karakter", "score", "оцінка"),
                 fills="rating_given",
                 rule=cells.rating,
+                in_words=rule_words.RATING,
             ),
         ),
         Field(
@@ -135,6 +143,7 @@ SESSION: Final = RecordType(
                 in_other_words=("tilbakemelding", "kommentar", "відгук", "comment"),
                 fills="feedback_text",
                 rule=cells.text_up_to(LONGEST_FEEDBACK),
+                in_words=rule_words.TEXT,
                 at_once=cells.texts_up_to(LONGEST_FEEDBACK),
                 is_text=True,
             ),
@@ -149,6 +158,7 @@ SESSION: Final = RecordType(
                 in_other_words=("område", "fokus", "напрям"),
                 fills="focus_area",
                 rule=cells.label_up_to(255),
+                in_words=rule_words.TEXT,
                 is_text=True,
             ),
             in_lists=False,
@@ -163,6 +173,7 @@ SESSION: Final = RecordType(
                 in_other_words=("nivå", "språknivå", "рівень"),
                 fills="language_level",
                 rule=cells.level,
+                in_words=rule_words.LEVEL,
                 doubt=cells.doubt_of_level,
             ),
             in_lists=False,
@@ -178,6 +189,7 @@ SESSION: Final = RecordType(
                 in_other_words=("tema", "emne", "теми"),
                 fills="topics",
                 rule=cells.comma_list,
+                in_words=rule_words.TOPICS,
                 is_text=True,
             ),
             in_lists=False,
@@ -187,7 +199,7 @@ SESSION: Final = RecordType(
             type=Type.JSON,
             label=Label("Metadata", "Metadata"),
             meaning="JSON of the `metadata` column",
-            column=Column(name="metadata", fills="metadata", rule=cells.metadata),
+            column=Column(name="metadata", fills="metadata", rule=cells.metadata, in_words=rule_words.METADATA),
             in_lists=False,
         ),
     ),

@@ -947,7 +947,7 @@ CREATE TABLE audit_logs (
         'error_file_created', 'error_file_downloaded', 'error_file_deleted', 'batch_archived', 'import_committed',
         'import_undone', 'import_retried', 'import_corrected', 'import_cancelled', 'rejected_rows_shown',
         'original_row_shown', 'upload_deleted', 'mapping_saved', 'person_looked_up', 'person_exported', 'person_erased',
-        'suppression_lifted', 'hold_placed', 'hold_released')),
+        'suppression_lifted', 'hold_placed', 'hold_released', 'batch_verified')),
     CONSTRAINT known_resource CHECK (resource_type IN ('upload', 'batch', 'person')),
     CONSTRAINT known_actor_kind CHECK (actor_kind IN ('person', 'program', 'aws', 'system', 'local')),
     CONSTRAINT people_and_programs_have_a_subject

@@ -109,6 +109,28 @@ def find_record(db: Connection, program_type: str, key: str) -> int | None:
     return int(found[0][0]) if found else None
 
 
+def find_version_of_row(db: Connection, record: RecordType, batch_id: UUID, row: int) -> tuple[int, int] | None:
+    """Find the record, and its version, that this row of the batch gave."""
+    found = db.run(
+        f"""
+        SELECT id, 1
+          FROM {record.table}
+         WHERE id = (SELECT first_session_id(:batch_id)) + CAST(:row AS bigint)
+         UNION ALL
+        SELECT c.id, c.version
+          FROM {record.table} c
+         WHERE {of_later_row("c")} AND c.row_number = CAST(:row AS bigint)
+         UNION ALL
+        SELECT v.{record.version_of}, v.version
+          FROM {record.versions} v
+         WHERE {of_later_row("v")} AND v.row_number = CAST(:row AS bigint)
+        """,
+        batch_id=batch_id,
+        row=row,
+    )
+    return (int(found[0][0]), int(found[0][1])) if found else None
+
+
 def record_type_of(db: Connection, record_id: int) -> RecordType:
     """Return the type of the record with this id, which names the batch that inserted it; session if none did."""
     found = db.run("SELECT program_type FROM ingestion_batches WHERE number = CAST(:id AS bigint) >> 30", id=record_id)

@@ -17,6 +17,7 @@ Action = Literal[
     "error_file_downloaded",
     "error_file_deleted",
     "batch_archived",
+    "batch_verified",
     "import_cancelled",
     "rejected_rows_shown",
     "original_row_shown",

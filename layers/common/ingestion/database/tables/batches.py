@@ -1,5 +1,6 @@
 """ingestion_batches as the steps of an import read them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ class Batch(BaseModel):
     failure_code: str | None
     imported_by: str | None
     execution: str | None
+    started_at: datetime | None
     is_cancelled: bool
     corrects_batch_id: UUID | None
     given_scale: str | None
@@ -116,7 +118,8 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
         SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
-               b.execution, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id, b.compares_rejects,
+               b.execution, b.started_at, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
+               b.compares_rejects,
                c.rating_scale AS given_scale,
                c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS has_rejects_to_compare
           FROM ingestion_batches b
@@ -148,3 +151,16 @@ def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent
         id=batch_id,
     )
     return Parent.model_validate(found[0]) if found else None
+
+
+def has_lost_rejects_since(db: Connection, batch_id: UUID) -> bool:
+    """Whether the rejects that a corrected file was compared with have been deleted since it was read."""
+    found = db.run(
+        """
+        SELECT FROM ingestion_batches b
+          JOIN ingestion_batches c ON c.id = b.corrects_batch_id
+         WHERE b.id = :id AND c.error_file_deleted_at > b.started_at
+        """,
+        id=batch_id,
+    )
+    return bool(found)

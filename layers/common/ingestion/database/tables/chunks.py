@@ -128,3 +128,9 @@ def find_span(db: Connection, batch_id: UUID, row: int) -> dict[str, Any] | None
         row=row,
     )
     return dict(found[0][0]) if found else None
+
+
+def spans(db: Connection, batch_id: UUID) -> list[dict[str, Any]]:
+    """Return the spans of all chunks of a batch, in order."""
+    found = db.run("SELECT span FROM chunks WHERE batch_id = :batch_id ORDER BY number", batch_id=batch_id)
+    return [dict(span) for (span,) in found]

@@ -5,13 +5,24 @@ from uuid import UUID
 
 from ingestion.aws import object_keys, s3
 from ingestion.csv_file.chunk_reader import Block
+from ingestion.database.connection import Connection
+from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Batch
-from ingestion.errors import BatchBroken
 from ingestion.faults import RawRow, RawRows, Reject
 from ingestion.rows.corrections import judged_anew, number_of, still_rejected
+from ingestion.rows.matched_rejects import MatchedRejects
 from ingestion.rows.paired_columns import pair_columns
 from ingestion.rows.rejects import read_rejects
-from stage.matched_rejects import MatchedRejects
+
+
+class RejectsGone(s3.NoSuchFile):
+    """A correction has nothing to be compared with: nobody can tell which of its rows were fixed."""
+
+    def __init__(self, parent_id: UUID) -> None:
+        super().__init__(
+            f"Batch {parent_id} no longer has the rejected rows that this file corrects, so nobody can tell which of "
+            "them were fixed. If you upload the file again once that batch has ended, its rows are read as they are."
+        )
 
 
 class Correction:
@@ -57,20 +68,21 @@ class Correction:
         return read_rejects(s3.blocks(self._bucket, object_keys.reject_values(self.parent.id), None), numbers)
 
 
+def correction_of(batch: Batch, db: Connection, bucket: str) -> Correction | None:
+    """Return what the rows of a corrected file are compared with; None for an ordinary file. Raises RejectsGone."""
+    if batch.corrects_batch_id is None or not batch.compares_rejects:
+        return None
+    if not batch.has_rejects_to_compare:
+        raise RejectsGone(batch.corrects_batch_id)
+    return Correction(batches.get(db, batch.corrects_batch_id), batch, bucket)
+
+
 def apply_correction(correction: Correction | None, blocks: Iterator[Block]) -> Iterator[Block]:
-    """The blocks of a chunk, corrected if there is anything to compare them with. Raises BatchBroken."""
+    """The blocks of a chunk, corrected if there is anything to compare them with. Raises RejectsGone."""
     if correction is None:
         return blocks
     whole = list(blocks)
     try:
         return iter(correction.apply(whole))
     except s3.NoSuchFile as gone:
-        raise rejects_gone(correction.parent.id) from gone
-
-
-def rejects_gone(parent_id: UUID) -> BatchBroken:
-    """The error of a correction that has nothing to be compared with: nobody can tell which rows were fixed."""
-    return BatchBroken(
-        f"Batch {parent_id} no longer has the rejected rows that this file corrects, so nobody can tell which of them "
-        "were fixed. If you upload the file again once that batch has ended, its rows are read as they are."
-    )
+        raise RejectsGone(correction.parent.id) from gone
