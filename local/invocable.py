@@ -1,5 +1,5 @@
 """What ``sam local invoke`` needs beside a running ``make up``: a network that leads back here, a template, the values
-of the functions' variables, and sample events about an import that is there. samconfig.yaml names the files.
+of the functions' variables, and sample events about an import that is there. samconfig.toml names the files.
 """
 
 import json

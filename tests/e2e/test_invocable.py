@@ -6,15 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from local.aws import ROOT
 from local.containers import Engine
-from local.deploy import TemplateLoader
 from local.invocable import EVENTS, NETWORK, open_to_containers, write_files
 from local.sam_local import function_of
 from local.system import LocalSystem
@@ -68,7 +67,7 @@ def test_a_function_answers_its_event_with_what_make_up_wrote(folder: Path, even
 
 
 def test_sam_finds_what_make_up_writes(folder: Path) -> None:
-    given: dict[str, Any] = yaml.load((ROOT / "samconfig.yaml").read_text(), TemplateLoader)["default"]["local_invoke"]
+    given: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]["local_invoke"]
     parameters = given["parameters"]
     assert parameters["docker_network"] == NETWORK
     for key in ("template_file", "env_vars"):

@@ -271,9 +271,9 @@ def test_another_database_is_migrated_and_a_migration_may_take_as_long_as_a_func
 
 
 def test_a_guided_deploy_leaves_the_repository_clean_and_says_how_to_go_on() -> None:
-    """It writes samconfig.toml, whatever the committed file is called."""
-    assert "samconfig.toml" in (ROOT / ".gitignore").read_text().splitlines()
-    assert not (ROOT / "samconfig.toml").exists()
+    """It asks where to save its answers, and the committed file says where."""
+    assert "samconfig.local.toml" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "samconfig.local.toml" in (ROOT / "samconfig.toml").read_text()
     outputs = document("template.yaml")["Outputs"]
     assert {"ApiUrl", "FirstUser", "Upload"} <= outputs.keys()
     groups = {one["Properties"]["GroupName"] for one in everywhere("AWS::Cognito::UserPoolGroup").values()}

@@ -11,7 +11,7 @@ from tools.reference.markdown import code, page, table
 ROOT: Final = Path(__file__).parents[2]
 ABOUT: Final = """\
 All parameters are optional: a deploy without any creates its own database, network and user pool.
-`samconfig.yaml` holds those of `dev` and `prod`. [Deploy to AWS](../how-to/deploy.md) says which belong together."""
+`samconfig.toml` holds those of `dev` and `prod`. [Deploy to AWS](../how-to/deploy.md) says which belong together."""
 
 
 def render() -> str:
