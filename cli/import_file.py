@@ -80,7 +80,7 @@ def _import(api: Api, wish: Wish, file: BinaryIO, bars: Progress) -> tuple[Json,
 
 
 def _continued(api: Api, key: str) -> Json | None:
-    """What is left of an interrupted upload of the same file; None if there is none that can be continued."""
+    """The parts that an interrupted upload of the same file still lacks; None if no upload can be continued."""
     upload_id = unfinished_uploads.find(key)
     if upload_id is None:
         return None

@@ -120,7 +120,7 @@ def stamp_of(file: BinaryIO) -> tuple[int, int]:
 
 
 def has_changed(file: BinaryIO, stamp: tuple[int, int]) -> bool:
-    """Whether the file is another than when the stamp was taken."""
+    """Whether the file has changed since *stamp*."""
     return stamp_of(file) != stamp
 
 

@@ -125,7 +125,7 @@ def test_a_forced_dry_run_that_is_not_waited_for(run: Run, people: tuple[str, st
     assert watch, sent.stdout
     watched = run(*watch[1].split())
     assert watched.returncode == 0, watched
-    assert "Dry run:     nothing was written" in watched.stdout
+    assert "Dry run:     nothing was imported" in watched.stdout
     assert "Success:     1 (1 new, 0 updated)" in watched.stdout
 
 
