@@ -32,18 +32,19 @@ def named_parent(options: UploadOptions, db: Connection) -> Parent | None:
 
 
 def find_parent(named: Parent | None, source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:
-    """The batch that the uploader names, or else the rows. Raises Refused if the rows name another one.
+    """The batch that the rows name, or else the uploader.
 
-    Compared with the rejects of the wrong batch, rows that were cut or padded to fit would come in as new.
+    Raises Refused if they name two, unless the one that the rows name corrects the other. Compared with the rejects of
+    the wrong batch, rows that were cut or padded to fit would come in as new.
     """
     of_rows = _parent_of_rows(source, scanned, db)
-    if named and of_rows and named.id != of_rows.id:
+    if named and of_rows and not batches.is_in_line(db, of_rows.id, named.id):
         raise Refused(
             RefusalCode.NO_SUCH_PARENT_BATCH,
             f"The file has rows from the error file of batch {of_rows.id}, but corrects batch {named.id} according to "
             f"its uploader; name batch {of_rows.id}, or none.",
         )
-    return named or of_rows
+    return of_rows or named
 
 
 def _parent_of_rows(source: Source, scanned: ScannedFile, db: Connection) -> Parent | None:

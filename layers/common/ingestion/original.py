@@ -1,12 +1,13 @@
 """Read a row of a batch's file again, as Stage read it, and find where it stands."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
 from ingestion.aws import s3
 from ingestion.batch import BatchStatus
-from ingestion.corrected_chunk import apply_correction, correction_of
+from ingestion.corrected_chunk import RejectsGone, apply_correction, correction_of
 from ingestion.csv_file.cell_places import CellPlace, find_row, place_cells
 from ingestion.csv_file.chunk_reader import Block, read_blocks
 from ingestion.csv_file.chunk_spans import ChunkSpan
@@ -50,11 +51,13 @@ def get_row(db: Connection, batch_id: UUID, number: int, work_bucket: str) -> Or
     as_it_stands = _find(read_blocks(text.data, span, batch.file_format), number)
     if as_it_stands is None:
         raise LookupError(f"batch {batch_id} has no row {number}")
-    correction = correction_of(batch, db, work_bucket)
     taken = as_it_stands
-    if correction:
-        blocks = apply_correction(correction, read_blocks(text.data, span, batch.file_format))
-        taken = _find(blocks, number) or as_it_stands
+    # Without the parent's rejects, only the text of the corrected file itself can be shown.
+    with suppress(RejectsGone):
+        correction = correction_of(batch, db, work_bucket)
+        if correction:
+            blocks = apply_correction(correction, read_blocks(text.data, span, batch.file_format))
+            taken = _find(blocks, number) or as_it_stands
     is_whole = isinstance(as_it_stands, RawRow)
     raw = as_it_stands if isinstance(as_it_stands, RawRow) else as_it_stands.row
     return OriginalRow(batch, raw, taken, is_whole, *_places(text, span, batch, raw))

@@ -135,6 +135,23 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
     return Batch.model_validate(found[0])
 
 
+def is_in_line(db: Connection, batch_id: UUID, ancestor_id: UUID) -> bool:
+    """Whether a batch is that one, or corrects it, or corrects one that corrects it, and so on."""
+    found = db.run(
+        """
+        WITH RECURSIVE line AS (
+            SELECT id, corrects_batch_id FROM ingestion_batches WHERE id = :id
+             UNION
+            SELECT b.id, b.corrects_batch_id FROM line l JOIN ingestion_batches b ON b.id = l.corrects_batch_id
+        )
+        SELECT EXISTS (SELECT FROM line WHERE id = :ancestor_id)
+        """,
+        id=batch_id,
+        ancestor_id=ancestor_id,
+    )
+    return bool(found[0][0])
+
+
 def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent | None:
     """Find the batch that a file corrects; with *lock* nothing of it is deleted until the transaction ends."""
     found = rows(
