@@ -1,5 +1,5 @@
-"""Deletes error files 30 days after completion and files that led to nothing 90 days after their end, and archives
-batches after a year; the audit trail records each.
+"""Deletes error files and files that led to nothing, and archives batches, each once its time in `config.Retention` is
+over; the audit trail records each.
 
 It handles one batch at a time. It deletes the objects before the record says so, while nobody can start the batch over.
 What an interruption leaves undone is due again next time, and deleting a missing object is no error.

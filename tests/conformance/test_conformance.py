@@ -10,6 +10,7 @@ import pytest
 from ingestion import config
 from ingestion.database.publishing import merge_sql
 from ingestion.database.publishing.targets import target_of
+from ingestion.records import PROGRAMMES
 from tests.api.api_calls import call
 from tests.api.full_world import BROWSER
 from tests.conformance.conftest import House
@@ -165,3 +166,8 @@ def test_what_broke_is_removed(house: House, specimen: Specimen) -> None:
     merge_sql.remove_published(house.db, later["id"], target)
     house.db.run("COMMIT")
     assert house.db.run(f"SELECT * FROM {target.table} ORDER BY id") == before
+
+
+def test_every_programme_has_a_specimen() -> None:
+    tried = {specimen.programme.program_type for specimen in SPECIMENS}
+    assert set(PROGRAMMES) - tried == set(), "add a row of it to specimens.py"

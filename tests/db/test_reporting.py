@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.database.connection import Connection
+from ingestion.records.record_type import Part
+from ingestion.records.session import SESSION
 from tests.conftest import FUNCTIONS
 from tests.db.test_audit import INSUFFICIENT_PRIVILEGE
 from tests.db.world import add_batch, add_instance, add_session, add_user, refused
@@ -25,6 +27,20 @@ def reader(db: Connection) -> Iterator[Connection]:
     db.run("SET LOCAL ROLE kintell_reporting")
     yield db
     db.run("RESET ROLE")
+
+
+KEPT_FROM_REPORTS = {"feedback_text", "metadata"}
+"""They may hold anything."""
+
+
+def test_a_report_has_each_field_of_a_session_or_withholds_it(db: Connection) -> None:
+    shown = db.run(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = 'reporting.sessions'::regclass AND attnum > 0"
+    )
+    fields = {field.name for field in SESSION.fields if field.part is not Part.PERSON}
+    assert fields - {name for (name,) in shown} == KEPT_FROM_REPORTS, (
+        "a migration adds the field to the view reporting.sessions, or KEPT_FROM_REPORTS names it"
+    )
 
 
 def test_a_session_comes_with_its_people_batch_file_and_instance(reader: Connection) -> None:

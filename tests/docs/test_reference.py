@@ -1,6 +1,7 @@
 """The generated pages are what the code would generate today, and the OpenAPI document leaves no field unexplained."""
 
 import json
+import re
 
 import pytest
 from pydantic.alias_generators import to_camel
@@ -14,6 +15,27 @@ from tools.reference.pages import PAGES, ROOT
 @pytest.mark.parametrize("name", PAGES)
 def test_the_committed_page_is_the_generated_one(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name](), "run make reference"
+
+
+WRITTEN_BY_HAND = [
+    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs" / "how-to").glob("*.md"),
+    *(ROOT / "docs" / "explanation").glob("*.md"),
+    *ROOT.glob("*.md"),
+]
+
+
+def test_no_page_written_by_hand_says_how_many_days_an_error_file_is_kept() -> None:
+    generated = {ROOT / name for name in PAGES}
+    said = [
+        f"{page.relative_to(ROOT)}: {' '.join(sentence.split())}"
+        for page in WRITTEN_BY_HAND
+        if page not in generated
+        for sentence in re.split(r"[.;|]\s|\n\n", page.read_text(encoding="utf-8"))
+        if re.search(r"error\s+files?\b|rejected\s+rows", sentence, re.IGNORECASE)
+        and re.search(r"\d+\s+days", sentence)
+    ]
+    assert said == [], "link to reference/settings.md, which make reference writes"
 
 
 @pytest.mark.parametrize("shape", ["BatchSession", "SessionVersion"])

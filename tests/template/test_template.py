@@ -64,7 +64,7 @@ def test_no_function_works_before_the_schema_is_there(name: str) -> None:
 def test_the_schemas_version_is_the_newest_migration() -> None:
     """Otherwise CloudFormation sees no change and does not call Migrate."""
     newest = max(path.name.split("_", 1)[0] for path in MIGRATIONS.glob("*.sql"))
-    assert template()["Resources"]["Schema"]["Properties"]["Version"] == newest
+    assert template()["Resources"]["Schema"]["Properties"]["Version"] == newest, "raise Schema.Version"
 
 
 @all_functions

@@ -15,6 +15,7 @@ from ingestion.fault_codes import WHOLE_ROW, Category, FaultCode
 from ingestion.limits import limits, limits_of
 from tools.reference import errors_page
 from tools.reference.errors_page import columns_of
+from tools.reference.pages import ROOT
 
 CODES: list[CatalogueCode] = [code for family in FAMILIES.values() for code in family]
 KEPT_FOR_DAYS = re.compile(r"\b(30|60|90|365) (?:days|dager)\b|\b(?:a|one) year\b|\bett? år\b")
@@ -146,3 +147,10 @@ def test_a_gap_that_no_limit_fills_is_a_mistake() -> None:
 
 
 # The documentation ----------------------------------------------------------------------------------------------------
+
+
+def test_every_error_code_is_raised_somewhere() -> None:
+    sources = [path for folder in ("layers/common/ingestion", "functions") for path in (ROOT / folder).rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "fault_codes.py")
+    unused = {name for name in FaultCode.__members__ if not re.search(rf"\bFaultCode\.{name}\b", code)}
+    assert unused == {"PERSON_ERASED"}, "no rule raises it"
