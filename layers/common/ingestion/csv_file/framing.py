@@ -164,9 +164,10 @@ class RowFramer:
         return True
 
     def _take_blank_lines(self) -> bool:
-        """Take the blank lines that stand here, if any do."""
+        """Take the blank lines that stand here, if any do. No run of them reaches past where the chunk may end."""
         buffer, start = self._buffer, self._pos
-        found = self._patterns.blank_lines.match(buffer, start, min(start + self._limits.field, len(buffer)))
+        end = min(start + self._limits.field, len(buffer), self._chunk_start + self._limits.chunk - self._base)
+        found = self._patterns.blank_lines.match(buffer, start, end)
         if found:
             self._pos = behind_line_end(buffer, found.end() - 1)
             lines = count_lines(buffer, start, self._pos)
