@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ingestion.csv_file.chunk_reader import read_chunk
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
+from ingestion.csv_file.quoting import RowEnds
 from ingestion.faults import RawRow, Reject
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
@@ -118,6 +119,12 @@ def _told(row: Framed, data: bytes, limits: Limits, columns: int) -> tuple[bool,
     if row.unreadable or row.misquoted or row.end - row.start > limits.row or _lacks_comma(text):
         return True, text.split(",")
     cells = [cell for cell, _ in _cells(text)]
+    if len(cells) == 1 and "," in cells[0]:
+        # A row that stands in one pair of quotes as a whole.
+        ends = RowEnds(",")
+        inside = ends.cut(cells[0])
+        if inside and len(inside) == columns and not ends.may_lack_delimiter(cells[0]):
+            return False, inside
     return len(cells) != columns, cells
 
 
