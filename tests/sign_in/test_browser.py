@@ -87,7 +87,7 @@ def test_a_file_goes_all_the_way_and_is_the_callers(page: Page, batch: str) -> N
 def test_who_may_only_read_sees_no_rejected_row_and_no_way_to_upload(page: Page, batch: str) -> None:
     sign_in(page, OLE, batch)
     expect(page.locator(".faults").get_by_text("Not an email address")).to_be_visible()
-    expect(page.get_by_text("You need the right errors.read")).to_be_visible()
+    expect(page.get_by_text("You need the errors.read right")).to_be_visible()
     for name in ("Download the error file", "Import file", "Upload the corrected file"):
         expect(page.get_by_role("link", name=name)).to_have_count(0)
     expect(page.get_by_role("button", name="Show examples")).to_have_count(0)
