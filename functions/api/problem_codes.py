@@ -136,6 +136,29 @@ class ProblemCode(CatalogueCode):
         Text("The import has ended already", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
     )
+    NOT_UNDOABLE = (
+        "not_undoable",
+        HTTPStatus.CONFLICT,
+        Text("The import can't be undone", "Importen kan ikke angres"),
+        Text(
+            "Only a completed import of less than {archive_time} ago can be undone. What later imports have changed "
+            "can be undone after they are.",
+            "Bare en fullført import som er yngre enn {archive_time}, kan angres. Det som senere importer har endret, "
+            "kan angres etter at de er angret.",
+        ),
+    )
+    PLAN_STALE = (
+        "plan_stale",
+        HTTPStatus.CONFLICT,
+        Text("What would happen has changed since it was shown", "Det som ville skje, er endret siden det ble vist"),
+        Text("Look at it again, then decide.", "Se på det på nytt, og bestem deg deretter."),
+    )
+    NO_UNDO = (
+        "no_undo",
+        HTTPStatus.NOT_FOUND,
+        Text("Nobody has asked to undo this import", "Ingen har bedt om å angre denne importen"),
+        Text("Its page offers to undo it.", "Siden til importen lar deg angre den."),
+    )
     UPLOAD_NOT_RESUMABLE = (
         "upload_not_resumable",
         HTTPStatus.CONFLICT,

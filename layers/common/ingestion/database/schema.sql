@@ -151,19 +151,26 @@ CREATE TABLE public.ingestion_batches (
     cancelled_at timestamp with time zone,
     completed_at timestamp with time zone,
     archived_at timestamp with time zone,
+    undone_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     checked_at timestamp with time zone,
     finding text COLLATE pg_catalog."C",
     CONSTRAINT at_least_one_shard CHECK ((shard_count >= 1)),
     CONSTRAINT batch_hash CHECK ((file_hash ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text]))),
-    CONSTRAINT ended_batches_have_a_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'archived'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text, 'undoing'::text, 'undone'::text]))),
+    CONSTRAINT ended_batches_have_a_time CHECK (((status <> ALL (ARRAY['pending'::text, 'running'::text])) = (completed_at IS NOT NULL))),
     CONSTRAINT error_limit_in_percent CHECK (((max_error_percent >= (0)::numeric) AND (max_error_percent <= (100)::numeric))),
     CONSTRAINT every_row_is_counted CHECK (((status = ANY (ARRAY['pending'::text, 'running'::text])) OR (total_rows = (((inserted_rows + updated_rows) + skipped_rows) + error_rows)))),
     CONSTRAINT failed_batches_have_a_reason CHECK (((status = 'failed'::text) = (failure_reason IS NOT NULL))),
     CONSTRAINT forced_batches_have_a_reason CHECK (((NOT forced) OR (length(TRIM(BOTH FROM force_reason)) > 0))),
     CONSTRAINT known_date_order CHECK ((date_order = ANY (ARRAY['day-first'::text, 'month-first'::text]))),
     CONSTRAINT known_finding CHECK ((finding = ANY (ARRAY['ledger_differs'::text, 'sessions_differ'::text, 'still_published'::text]))),
+    CONSTRAINT undone_batches_have_a_time CHECK (
+CASE status
+    WHEN 'undone'::text THEN (undone_at IS NOT NULL)
+    WHEN 'undoing'::text THEN true
+    ELSE (undone_at IS NULL)
+END),
     CONSTRAINT unpublished_rows_are_skipped CHECK (((unpublished_rows >= 0) AND (unpublished_rows <= skipped_rows)))
 );
 COMMENT ON TABLE public.ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
@@ -177,7 +184,8 @@ COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that work
 COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN public.ingestion_batches.cancelled_at IS 'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
-COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
+COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed or undone batch, when its original was deleted';
+COMMENT ON COLUMN public.ingestion_batches.undone_at IS 'When it was last undone; undoing it again takes what a later batch had kept';
 COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 ALTER TABLE public.ingestion_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
@@ -209,16 +217,18 @@ CREATE INDEX batches_to_check ON public.ingestion_batches USING btree (checked_a
 CREATE INDEX batches_with_error_file ON public.ingestion_batches USING btree (completed_at) WHERE ((error_file_key IS NOT NULL) AND (error_file_deleted_at IS NULL));
 CREATE INDEX batches_with_finding ON public.ingestion_batches USING btree (id) WHERE (finding IS NOT NULL);
 CREATE INDEX failed_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'failed'::text) AND (archived_at IS NULL));
-CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) AND (NOT forced) AND (NOT dry_run));
+CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE (((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) OR ((status = 'undoing'::text) AND (undone_at IS NULL))) AND (NOT forced) AND (NOT dry_run));
+CREATE INDEX undone_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'undone'::text) AND (archived_at IS NULL));
 CREATE TRIGGER batches_keep_their_id BEFORE UPDATE OF id, number ON public.ingestion_batches FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
 CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON public.ingestion_batches FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();
 CREATE TRIGGER batches_with_sessions_stay AFTER DELETE ON public.ingestion_batches REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_rows();
 CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status <> 'completed'::text))) EXECUTE FUNCTION public.completed_batches_add_up();
-CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status = ANY (ARRAY['failed'::text, 'archived'::text])))) EXECUTE FUNCTION public.ended_batches_stay_ended();
+CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status = ANY (ARRAY['failed'::text, 'archived'::text, 'undone'::text])))) EXECUTE FUNCTION public.ended_batches_stay_ended();
 CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON public.ingestion_batches FOR EACH ROW WHEN ((((old.status = 'archived'::text) AND (new.status <> 'archived'::text)) OR ((old.archived_at IS NOT NULL) AND ((new.status <> old.status) OR (new.archived_at IS DISTINCT FROM old.archived_at))))) EXECUTE FUNCTION public.files_stay_deleted();
 CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, number, status ON public.ingestion_batches FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+CREATE TRIGGER undos_are_requested BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status <> old.status) AND ((new.status = ANY (ARRAY['undoing'::text, 'undone'::text])) OR (old.status = ANY (ARRAY['undoing'::text, 'undone'::text]))))) EXECUTE FUNCTION public.undos_are_requested();
 CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF imported_by, claimed_by ON public.ingestion_batches FOR EACH ROW WHEN (((new.imported_by <> COALESCE(old.imported_by, ''::text)) OR (new.claimed_by <> COALESCE(old.claimed_by, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
-CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public.ingestion_batches FOR EACH ROW WHEN (((old.status = 'completed'::text) AND ((new.status <> ALL (ARRAY['completed'::text, 'archived'::text])) OR (new.forced <> old.forced)))) EXECUTE FUNCTION public.what_is_completed_stays();
+CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public.ingestion_batches FOR EACH ROW WHEN (((old.status = 'completed'::text) AND ((new.status <> ALL (ARRAY['completed'::text, 'archived'::text, 'undoing'::text])) OR (new.forced <> old.forced)))) EXECUTE FUNCTION public.what_is_completed_stays();
 CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON public.ingestion_batches FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.no_move_changes_more();
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
@@ -403,6 +413,48 @@ ALTER TABLE ONLY public.shards
 CREATE TRIGGER ledgers_stay BEFORE INSERT OR DELETE OR UPDATE ON public.shards FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.ledgers_stay();
 ALTER TABLE ONLY public.shards
     ADD CONSTRAINT shards_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.undos (
+    batch_id uuid NOT NULL,
+    number integer NOT NULL,
+    state text NOT NULL COLLATE pg_catalog."C",
+    requested_by text,
+    requester_kind text NOT NULL COLLATE pg_catalog."C",
+    requester_issuer text,
+    requester_subject text,
+    reason text,
+    plan_hash text COLLATE pg_catalog."C",
+    removes bigint,
+    restores bigint,
+    keeps bigint,
+    next_row bigint DEFAULT 0 NOT NULL,
+    last_row bigint,
+    removed_rows bigint DEFAULT 0 NOT NULL,
+    restored_rows bigint DEFAULT 0 NOT NULL,
+    kept_rows bigint,
+    execution text,
+    failure_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT completed_undos_are_counted CHECK (((state <> 'completed'::text) OR (kept_rows IS NOT NULL))),
+    CONSTRAINT ended_undos_have_a_time CHECK (((state = ANY (ARRAY['planned'::text, 'completed'::text, 'failed'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT failed_undos_have_a_reason CHECK (((state = 'failed'::text) = (failure_reason IS NOT NULL))),
+    CONSTRAINT plan_hash_form CHECK ((plan_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT requester_kind_known CHECK ((requester_kind = ANY (ARRAY['person'::text, 'program'::text, 'aws'::text, 'system'::text, 'local'::text]))),
+    CONSTRAINT undo_state CHECK ((state = ANY (ARRAY['planning'::text, 'planned'::text, 'running'::text, 'completed'::text, 'failed'::text])))
+);
+COMMENT ON TABLE public.undos IS 'Undos of batches, each carried out by ranges of rows; and plans that take too long for one request';
+COMMENT ON COLUMN public.undos.plan_hash IS 'Of what the requester was shown, and of a plan what was found';
+COMMENT ON COLUMN public.undos.next_row IS 'The first row of the batch whose outcome was not undone yet';
+COMMENT ON COLUMN public.undos.last_row IS 'The last row with an outcome to undo; null until the batch may merge into its programme';
+ALTER TABLE ONLY public.undos
+    ADD CONSTRAINT undos_pkey PRIMARY KEY (batch_id, number);
+CREATE UNIQUE INDEX one_undo_at_a_time ON public.undos USING btree (batch_id) WHERE (state = 'running'::text);
+CREATE INDEX undos_at_work ON public.undos USING btree (updated_at) WHERE (state = ANY (ARRAY['planning'::text, 'running'::text]));
+CREATE TRIGGER what_was_undone_stays BEFORE UPDATE ON public.undos FOR EACH ROW WHEN (((old.state <> ALL (ARRAY['planning'::text, 'running'::text])) AND (NOT public.owns_schema(CURRENT_USER)))) EXECUTE FUNCTION public.what_was_undone_stays();
+ALTER TABLE ONLY public.undos
+    ADD CONSTRAINT undos_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
 CREATE TABLE public.uploads (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -604,7 +656,7 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
                FROM public.chunks c
               WHERE ((c.batch_id = b.id) AND (c.state <> 'planned'::text)))
         END AS processed_rows,
-    ((NOT b.dry_run) AND (b.status <> ALL (ARRAY['pending'::text, 'running'::text]))) AS counts,
+    ((NOT b.dry_run) AND (b.status <> ALL (ARRAY['pending'::text, 'running'::text, 'undoing'::text, 'undone'::text]))) AS counts,
     b.error_summary,
     COALESCE((b.csv_metadata -> 'warnings'::text), '[]'::jsonb) AS warnings,
     b.failure_code,
@@ -614,6 +666,7 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.created_at,
     b.started_at,
     b.completed_at,
+    b.undone_at,
     ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
@@ -641,7 +694,7 @@ CREATE VIEW reporting.batches AS
     b.archived_at
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
-COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
+COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs, failed and undone batches publish nothing';
 COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
@@ -783,7 +836,7 @@ END $$;
 
 CREATE FUNCTION public.columns_of_batch_move(old_status text, new_status text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'csv_metadata'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] ELSE NULL::text[] END;
+    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'csv_metadata'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] WHEN 'completed undoing'::text THEN ARRAY[]::text[] WHEN 'undone undoing'::text THEN ARRAY[]::text[] WHEN 'undoing undoing'::text THEN ARRAY['error_file_deleted_at'::text] WHEN 'undoing completed'::text THEN ARRAY[]::text[] WHEN 'undoing undone'::text THEN ARRAY['undone_at'::text, 'finding'::text] WHEN 'undone undone'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] ELSE NULL::text[] END;
 
 CREATE FUNCTION public.columns_of_upload_move(old_state text, new_state text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -967,6 +1020,10 @@ BEGIN
     RETURN line;
 END $$;
 
+CREATE FUNCTION public.may_be_taken_back(status text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (status = ANY (ARRAY['pending'::text, 'running'::text, 'undoing'::text]));
+
 CREATE FUNCTION public.no_decision_changes_more() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1012,7 +1069,7 @@ BEGIN
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
             -- Times are set to the time of the change, and emptied only by starting over.
-            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
+            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at', 'undone_at',
                            'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
             -- Names are forgotten, not changed, and that once: with the file.
@@ -1151,6 +1208,23 @@ CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS SETOF public.ki
    WHERE ((s.participant_id = sessions_of_person.person) OR (s.volunteer_id = sessions_of_person.person));
 END;
 
+CREATE FUNCTION public.undos_are_requested() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF (CASE NEW.status
+        WHEN 'undoing' THEN NOT EXISTS (SELECT FROM undos WHERE batch_id = NEW.id AND state = 'running')
+        WHEN 'undone' THEN OLD.status <> 'undoing'
+        ELSE EXISTS (SELECT FROM undos WHERE batch_id = NEW.id AND removed_rows + restored_rows > 0) END)
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || OLD.id || ' may not go from ' || OLD.status || ' to ' || NEW.status,
+            TABLE = 'ingestion_batches', CONSTRAINT = 'undos_are_requested';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.uploader_is_set_once() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1202,13 +1276,13 @@ BEGIN
         SELECT b.id INTO of_ended
           FROM (SELECT DISTINCT replaced_by_batch FROM changed) c
           JOIN ingestion_batches b ON b.id = c.replaced_by_batch
-         WHERE NOT is_at_work(b.status)
+         WHERE NOT CASE TG_OP WHEN 'INSERT' THEN is_at_work(b.status) ELSE may_be_taken_back(b.status) END
          LIMIT 1;
     ELSE
         SELECT b.id INTO of_ended
           FROM (SELECT DISTINCT batch_id FROM changed) c
           JOIN ingestion_batches b ON b.id = c.batch_id
-         WHERE NOT is_at_work(b.status)
+         WHERE NOT may_be_taken_back(b.status)
          LIMIT 1;
         IF of_ended IS NOT NULL AND TG_OP = 'UPDATE' THEN
             SELECT b.id INTO of_ended
@@ -1224,4 +1298,20 @@ BEGIN
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'what_was_published_stays';
     END IF;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.what_was_undone_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF to_jsonb(NEW) - CAST('{requested_by,requester_issuer,requester_subject,reason,updated_at}' AS text[])
+       <> to_jsonb(OLD) - CAST('{requested_by,requester_issuer,requester_subject,reason,updated_at}' AS text[])
+       OR num_nonnulls(NEW.requested_by, NEW.requester_issuer, NEW.requester_subject, NEW.reason) > 0
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'undo ' || OLD.number || ' of batch ' || OLD.batch_id || ' stays ' || OLD.state,
+            TABLE = 'undos', CONSTRAINT = 'what_was_undone_stays';
+    END IF;
+    RETURN NEW;
 END $$;

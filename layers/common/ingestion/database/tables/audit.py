@@ -19,6 +19,7 @@ Action = Literal[
     "batch_archived",
     "batch_verified",
     "import_cancelled",
+    "import_undone",
     "rejected_rows_shown",
     "original_row_shown",
     "upload_deleted",
