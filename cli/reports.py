@@ -6,7 +6,7 @@ from cli.api import Json
 from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
-ENDED: Final = ("completed", "failed", "archived")
+ENDED: Final = ("completed", "failed", "archived", "undone")
 INDENT: Final = 13
 MOST_HEADERS: Final = 20
 

@@ -83,6 +83,7 @@ class BatchSummary(Shape):
     created_at: Utc
     started_at: Utc | None
     completed_at: Utc | None
+    undone_at: Utc | None = left_out()
     links: Links
 
     @classmethod
@@ -198,6 +199,7 @@ class BatchRecord(BatchSummary):
     claimed_by: str | None
     reconciled_at: Utc | None
     archived_at: Utc | None
+    undone_by: str | None = left_out()
 
     @model_validator(mode="before")
     @classmethod

@@ -154,6 +154,8 @@ MEANING: Final = {
     "to": "Id of the node that the edge ends at",
     "totalRows": "Rows in the file",
     "type": "Kind",
+    "undoneAt": "When the import was undone",
+    "undoneBy": "Who undid the import",
     "unchangedRows": "Rows whose session was already stored with the same content",
     "unknownHeaders": "Headers that belong to no column of the programme",
     "unknownHeadersLeftOut": "How many more unknown headers there are, if not all are listed",

@@ -11,6 +11,7 @@ from dashboard import (
     programme_pages,
     rejected_rows_page,
     sign_in_pages,
+    undo_pages,
 )
 
 ROUTERS = tuple(
@@ -20,6 +21,7 @@ ROUTERS = tuple(
         import_form,
         batch_pages,
         batch_actions,
+        undo_pages,
         rejected_rows_page,
         lineage_pages,
         original_row_page,

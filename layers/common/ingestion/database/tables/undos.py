@@ -110,9 +110,9 @@ def find_newest(db: Connection, batch_id: UUID) -> Undo | None:
     return _find(db, "batch_id = :batch_id ORDER BY number DESC LIMIT 1", batch_id=batch_id)
 
 
-def find_completed(db: Connection, batch_id: UUID) -> Undo | None:
-    """Find the batch's newest undo that was completed."""
-    condition = "batch_id = :batch_id AND state = 'completed' ORDER BY number DESC LIMIT 1"
+def find_newest_carried_out(db: Connection, batch_id: UUID) -> Undo | None:
+    """Find the batch's newest undo that is more than a plan."""
+    condition = "batch_id = :batch_id AND removes IS NOT NULL AND state <> 'planned' ORDER BY number DESC LIMIT 1"
     return _find(db, condition, batch_id=batch_id)
 
 
