@@ -1,6 +1,8 @@
 """Runs whole imports, from the PUT of a file to `completed`, and times their stages."""
 
+import json
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +46,7 @@ class Importer:
     def __init__(self, system: LocalSystem, folder: Path) -> None:
         self._s3, self._steps = system.client("s3"), system.client("stepfunctions")
         self._bucket, self._machine = system.stack.uploads_bucket, system.stack.state_machine_arn
+        self._api = system.aws.api_url
         self.db = system.connect()
         self.meter = Meter(folder)
         self._count = 0
@@ -80,6 +83,35 @@ class Importer:
         names = ("inserted_rows", "updated_rows", "skipped_rows", "error_rows")
         outcome = {name.removesuffix("_rows"): int(found[name]) for name in names}
         return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, batch_id)
+
+    def undo(self, batch_id: str) -> float:
+        """Undo a batch, as the API and the command line do; the seconds from the request until it is undone."""
+        path = f"{self._api}/v1/import/batches/{batch_id}/undo"
+        self.db.run("CHECKPOINT")
+        begun = time.time()
+        plan = self._answer(path, {"dryRun": True})
+        plan = plan if "planHash" in plan else self._undo_ended(path, "planning")
+        self._answer(path, {"planHash": plan["planHash"], "reason": "benchmark"})
+        ended = self._undo_ended(path, "running")
+        seconds = time.time() - begun
+        if ended["state"] != "completed" or ended["keptRows"]:
+            raise WentWrong(f"the undo ended as {ended}")
+        return seconds
+
+    def _undo_ended(self, path: str, state: str) -> dict[str, Any]:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while (found := self._answer(path))["state"] == state:
+            if time.monotonic() > deadline:
+                raise WentWrong(f"the undo did not end in {TIMEOUT_SECONDS} s")
+            time.sleep(0.05)
+        return found
+
+    def _answer(self, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def _wait(self, version_id: str, pause: float) -> tuple[str, dict[str, Any]]:
         deadline = time.monotonic() + TIMEOUT_SECONDS
