@@ -1,10 +1,12 @@
 """An undone import has left no trace but where a later one builds on it."""
 
+import json
 from typing import Any
 
 import pytest
 
 import finalize.app
+import retention.app
 import undo.app
 from api import undo_operations
 from api.problems import Problem
@@ -281,3 +283,29 @@ def test_a_person_is_not_removed_while_somebody_writes_sessions(
     known.db.run("ROLLBACK")
     assert newest(known, batch["id"])["failure_reason"].startswith("undo_broke: The undo broke (Unavailable)")
     assert versions(known) == []
+
+
+def test_retention_goes_on_with_a_stuck_undo_and_deletes_the_file_of_an_undone_import(known: Pipeline) -> None:
+    batch = known.load(KEY, file_of(line(1)))
+    number = ask(known, batch["id"])
+    known.db.run("UPDATE undos SET updated_at = now() - interval '25 hours'")
+    known.db.run("DELETE FROM outbox")
+    assert retention.app.handler({}, CONTEXT)["undos_started_over"] == 1
+    assert known.db.run("SELECT message->'input'->'undo' FROM outbox") == [[number]]
+    carry_out(batch["id"], number)
+    assert retention.app.handler({}, CONTEXT)["undone_uploads_deleted"] == 0
+    known.db.run("UPDATE ingestion_batches SET completed_at = now() - interval '366 days'")
+    assert retention.app.handler({}, CONTEXT)["undone_uploads_deleted"] == 1
+    assert newest(known, batch["id"])["reason"] is None
+    assert known.batch(batch["id"])["file_name"] == "(deleted)"
+    with pytest.raises(Problem, match="only a completed import"):
+        ask(known, batch["id"])
+
+
+def test_an_execution_that_was_aborted_ends_its_undo(known: Pipeline) -> None:
+    batch = known.load(KEY, file_of(line(1)))
+    number = ask(known, batch["id"])
+    given = json.dumps({"batchId": str(batch["id"]), "undo": number})
+    detail = {"executionArn": "e", "status": "ABORTED", "input": given}
+    assert finalize.app.handler({"detail": detail}, CONTEXT)["status"] == "completed"
+    assert newest(known, batch["id"])["failure_reason"] == "undo_broke: The undo broke (ABORTED)."

@@ -780,7 +780,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON ingestion_batches
-    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status <> 'completed')
+    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status NOT IN ('completed', 'undoing'))
     EXECUTE FUNCTION completed_batches_add_up();
 
 -- A failed batch can be completed only by a retry.
