@@ -50,7 +50,7 @@ def request_undo(db: Connection, batch_id: UUID, request: Request) -> None:
     with transaction(db):
         batches.get(db, batch_id, lock=True)
         batch = _get_undoable(db, batch_id)
-        if _planned_hash(batch, db) != request.plan_hash:
+        if request.plan_hash is None or _planned_hash(batch, db) != request.plan_hash:
             raise Problem(ProblemCode.PLAN_STALE, f"The undo of batch {batch_id} would not do what was shown any more.")
         number = undos.add(db, batch_id, UndoState.RUNNING, request)
         batch_states.start_undo(db, batch_id)

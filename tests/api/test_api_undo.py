@@ -194,6 +194,7 @@ def test_a_page_has_a_large_undo_planned(
     assert f"{path}/plan" in [form["action"] for form in see(path).all("form")]
     assert api("POST", f"{path}/plan", headers=FORM).status == 303
     assert f"{path}/plan" in [part.get("hx-get") for part in see(path).all("div")]
+    assert api("POST", path, body=urlencode({"reason": REASON}), headers=FORM).status == 409
     carry_out(first)
     assert [field["name"] for field in see(f"{path}/plan").all("input")] == ["planHash", "reason"]
 
