@@ -94,6 +94,7 @@ MEANING: Final = {
     "requestedBy": "Who asked for it",
     "restoredRows": "Sessions restored so far",
     "restores": "Sessions (of a roster, people) that get the content that they had before the import",
+    "KeptRow.externalSessionId": "Id of the session in Kintell; null for a person",
     "UndoRequest.dryRun": "Only answer with the plan",
     "fields": "Each field, and the cell that it came from",
     "fromVersion": "The version that gave the value, if this file has no such column",

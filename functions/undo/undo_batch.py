@@ -34,6 +34,9 @@ def undo_batch(task: UndoTask, db: Connection, settings: Settings) -> bool:
     Raises ProgrammeBusy while another batch has the right to merge, Unavailable, BatchBroken.
     """
     deadline = monotonic() + WORK_SECONDS
+    if undos.find(db, task.batch_id, task.undo) is None:
+        logger.warning("nobody has asked for this undo")
+        return True
     batch = batches.get(db, task.batch_id)
     with transaction(db):
         undo = undos.lock(db, task.batch_id, task.undo)

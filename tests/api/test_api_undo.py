@@ -1,4 +1,4 @@
-"""Undo by API and page: what is shown, what is refused, what comes of it."""
+"""Undo by API and page: what is shown, what is refused, what the result is."""
 
 import json
 from typing import Any

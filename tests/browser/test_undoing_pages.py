@@ -1,4 +1,4 @@
-"""An import is undone in a browser: what will happen is shown, a reason is asked for, its page says what came of it."""
+"""An import is undone in a browser: what will happen is shown, a reason is asked for, its page shows the result."""
 
 from typing import Any
 

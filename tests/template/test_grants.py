@@ -39,6 +39,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     "AnnotateConflicts": LIST | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
+    "Undo": {},
     # To show the row behind a session, it reads the upload.
     "Api": {
         UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts", *READ_VERSION},

@@ -116,6 +116,11 @@ def find_newest_carried_out(db: Connection, batch_id: UUID) -> Undo | None:
     return _find(db, condition, batch_id=batch_id)
 
 
+def find(db: Connection, batch_id: UUID, number: int) -> Undo | None:
+    """Find an undo of a batch by its number."""
+    return _find(db, "batch_id = :batch_id AND number = :number", batch_id=batch_id, number=number)
+
+
 def lock(db: Connection, batch_id: UUID, number: int) -> Undo:
     """Lock an undo until the transaction ends. Raises LookupError."""
     found = _find(db, "batch_id = :batch_id AND number = :number FOR UPDATE", batch_id=batch_id, number=number)
