@@ -134,6 +134,25 @@ class World:
             },
         )
 
+    def undo(self, batch_id: UUID, **values: Any) -> None:
+        """A completed undo."""
+        defaults = {
+            "number": 1,
+            "state": "completed",
+            "requested_by": "ole@example.org",
+            "requester_kind": "local",
+            "reason": "the wrong file",
+            "plan_hash": "0" * 64,
+            "removes": 6,
+            "restores": 1,
+            "keeps": 0,
+            "removed_rows": 6,
+            "restored_rows": 1,
+            "kept_rows": 0,
+            "completed_at": NOW,
+        }
+        self._insert("undos", {"batch_id": batch_id, **defaults, **values})
+
     def audit(self, action: str, **values: Any) -> None:
         """A row of the audit trail."""
         self._insert("audit_logs", {"actor": "ole@example.org", "action": action, **values})
