@@ -34,7 +34,7 @@ help:
 	@echo "make docs       build the docs site in build/docs; fails on a broken link"
 	@echo "make reference  rewrite the reference pages of docs/ that are generated from the code"
 	@echo "make lint       check format, lint, types, layers, template and state machine"
-	@echo "make verify-template check what CloudFormation gets to see: translated templates, grants, names, a story of deploys"
+	@echo "make verify-template check what CloudFormation gets to see: translated templates, grants, names, a series of deploys"
 	@echo "make bench      compare imports with PostgreSQL alone; ROWS=1000000 sets the largest size (300000)"
 	@echo "make load       import FILES=500 small files at once: is any lost, and does the API answer meanwhile?"
 	@echo "make bench-peers compare with pgloader, dlt, awswrangler and a naive importer too, on the same file"

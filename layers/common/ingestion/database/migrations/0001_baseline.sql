@@ -82,7 +82,7 @@ CREATE UNIQUE INDEX one_upload_per_object_version ON uploads (bucket, key, versi
 CREATE INDEX uploads_newest_first ON uploads (created_at DESC, id DESC);
 CREATE INDEX uploads_by_state ON uploads (state, created_at DESC, id DESC);
 CREATE INDEX uploads_by_hash ON uploads (sha256);
--- For the retention sweep.
+-- Read by the retention sweep.
 CREATE INDEX refused_uploads_to_delete ON uploads (decided_at) WHERE state = 'refused' AND deleted_at IS NULL;
 
 -- Batches, and the ledgers of a batch
@@ -189,12 +189,12 @@ CREATE INDEX batches_of_instance ON ingestion_batches (program_instance_id, crea
 CREATE INDEX batches_of_parent ON ingestion_batches (parent_batch_id) WHERE parent_batch_id IS NOT NULL;
 CREATE INDEX batches_of_importer ON ingestion_batches (imported_by, created_at DESC);
 CREATE INDEX batches_at_work ON ingestion_batches (updated_at) WHERE status IN ('pending', 'running');
--- For the retention sweep.
+-- Read by the retention sweep.
 CREATE INDEX batches_with_error_file ON ingestion_batches (completed_at)
     WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL;
 CREATE INDEX batches_to_archive ON ingestion_batches (completed_at) WHERE status = 'completed';
 CREATE INDEX failed_batches_to_delete ON ingestion_batches (completed_at) WHERE status = 'failed' AND archived_at IS NULL;
--- For Monitor.
+-- Read by Monitor.
 CREATE INDEX batches_to_check ON ingestion_batches (checked_at NULLS FIRST, id)
     WHERE status IN ('completed', 'failed', 'archived');
 CREATE INDEX batches_with_finding ON ingestion_batches (id) WHERE finding IS NOT NULL;
