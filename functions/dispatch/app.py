@@ -1,7 +1,7 @@
 """Dispatch: works outside the network, and starts imports and sends events for the functions inside it.
 
-Lambda invokes it with the answers of Intake, Finalize and Retention, EventBridge at the end of an import, and a
-schedule for whatever was missed.
+Lambda invokes it with the answers of Intake, Finalize and Retention, S3 when the API has written a message, EventBridge
+at the end of an import, and a schedule for whatever was missed.
 """
 
 from typing import Any

@@ -3,9 +3,11 @@
 import json
 import time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from ingestion.aws import wake_dispatch
 from local.system import LocalSystem
 from tests.e2e.front_door import TIMEOUT_SECONDS, FrontDoor, slug
 
@@ -55,3 +57,17 @@ def test_others_are_told_what_became_of_a_file(system: LocalSystem, s3: Any, api
             {"uploadId": refused["uploadId"], "refusal": "missing_columns", **bucket},
         ),
     }
+
+
+def test_what_the_api_writes_into_the_outbox_is_sent_at_once(system: LocalSystem, s3: Any, told: Any) -> None:
+    """Not by the schedule, which comes every five minutes."""
+    batch = str(uuid4())
+    message = {"kind": "event", "event": "ImportFailed", "detail": {"batchId": batch, "failure": "import_broke"}}
+    with system.database.connect() as db:
+        db.run(
+            "INSERT INTO outbox (about, message, due_at) VALUES (CAST(:about AS uuid), CAST(:message AS jsonb), now())",
+            about=batch,
+            message=json.dumps(message),
+        )
+    s3.put_object(Bucket=system.stack.work_bucket, Key=wake_dispatch.KEY, Body=b"")
+    assert told(1)[batch][0] == "ImportFailed"

@@ -90,6 +90,18 @@ def test_what_intake_answers_starts_the_import(pipeline: Pipeline, services: Ser
     assert name == given["batchId"] == answer["responsePayload"]["uploads"][0]["batch_id"]
     chunks = json.loads(pipeline.s3.get_object(Bucket=WORK, Key=given["manifestKey"])["Body"].read())
     assert [item["chunk"] for item in chunks] == list(range(1, given["chunks"] + 1))
+    assert waiting(pipeline) == 1
+    pipeline.run(name)
+    assert waiting(pipeline) == 1, "the event of its end"
+
+
+def test_an_import_that_was_started_but_never_began_is_started_again_to_no_effect(
+    pipeline: Pipeline, services: Services
+) -> None:
+    dispatch.app.handler(arrive(pipeline, BODY), CONTEXT)
+    a_while_later(pipeline)
+    assert dispatch.app.handler({}, CONTEXT) == {"sent": 1}
+    assert len({name for name, _ in services.started}) == 1, "a second start of a name does nothing"
     assert waiting(pipeline) == 0
 
 
@@ -128,6 +140,7 @@ def test_a_report_that_comes_twice_starts_what_was_not_started(pipeline: Pipelin
     again = intake.app.handler(first["requestPayload"], CONTEXT)
     assert again == first["responsePayload"]
     dispatch.app.handler({"responsePayload": again}, CONTEXT)
+    pipeline.run(again["uploads"][0]["batch_id"])
     assert intake.app.handler(first["requestPayload"], CONTEXT)["messages"] == []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ingestion.aws import wake_dispatch
 from ingestion.config import Retention, Settings
 from tests.template.documents import document, resources, template
 from tools.reference import lifecycles
@@ -145,6 +146,17 @@ def test_intake_is_told_of_every_upload_below_incoming_however_it_was_made() -> 
     assert bucket["DependsOn"] == "UploadsMayCallIntake"
     given = template()["Resources"]["Files"]["Properties"]["Parameters"]
     assert given["IntakeArn"] == {"Fn::GetAtt": ["Intake", "Arn"]}
+
+
+def test_the_api_wakes_dispatch_by_writing_one_object_of_the_work_bucket() -> None:
+    bucket = BUCKETS["WorkBucket"]
+    (told,) = bucket["Properties"]["NotificationConfiguration"]["LambdaConfigurations"]
+    assert told["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": wake_dispatch.KEY}]}}
+    assert told["Function"] == {"Ref": "DispatchArn"}
+    assert bucket["DependsOn"] == "WorkMayCallDispatch"
+    given = template()["Resources"]["Files"]["Properties"]["Parameters"]
+    assert given["DispatchArn"] == {"Fn::GetAtt": ["Dispatch", "Arn"]}
+    assert any(wake_dispatch.KEY.startswith(prefix) for prefix in rules("WorkBucket")), "it expires"
 
 
 def test_the_functions_are_told_the_names_that_the_buckets_have() -> None:

@@ -45,6 +45,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:GetObject"},
         **LIST,
         **COOKIE_KEY,
+        "work/work/wake-dispatch": {"s3:PutObject"},
     },
     "Retention": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
@@ -237,6 +238,7 @@ PERMISSIONS = everywhere("AWS::Lambda::Permission")
 def test_s3_and_the_api_may_call_a_function_and_schedules_and_rules_as_sam_writes_it() -> None:
     assert PERMISSIONS.keys() == {
         "infra/files.yaml:UploadsMayCallIntake",
+        "infra/files.yaml:WorkMayCallDispatch",
         "infra/routes.yaml:ApiPermission",
         "infra/routes.yaml:SignInPermission",
     }

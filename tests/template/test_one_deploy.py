@@ -187,7 +187,7 @@ def test_nothing_that_holds_data_goes_with_its_stack(file: str) -> None:
 
 @pytest.mark.parametrize("file", TEMPLATES)
 def test_a_file_can_be_read_in_one_sitting(file: str) -> None:
-    assert len((ROOT / file).read_text().splitlines()) <= 620
+    assert len((ROOT / file).read_text().splitlines()) <= 660
 
 
 def test_a_nested_stack_needs_no_transform_and_so_no_more_than_iam_to_be_allowed() -> None:

@@ -10,13 +10,18 @@ from ingestion.file_warnings import OF_ROWS, WarningCode
 
 
 def start(db: Connection, batch_id: UUID, execution: str) -> bool:
-    """Move a pending batch to running; False if it was not pending."""
+    """Move a pending batch to running, and forget the message that started it; False if it was not pending."""
     moved = db.run(
         """
-        UPDATE ingestion_batches
-           SET status = 'running', execution = :execution, started_at = now(), updated_at = now()
-         WHERE id = :id AND status = 'pending'
-     RETURNING id
+        WITH moved AS (
+            UPDATE ingestion_batches
+               SET status = 'running', execution = :execution, started_at = now(), updated_at = now()
+             WHERE id = :id AND status = 'pending'
+         RETURNING id, upload_id
+        ), arrived AS (
+            DELETE FROM outbox USING moved WHERE about = moved.upload_id
+        )
+        SELECT id FROM moved
         """,
         id=batch_id,
         execution=execution,
