@@ -132,7 +132,7 @@ def test_functions_are_in_the_network_where_their_security_group_is(secret: str,
         pytest.param({"DatabaseOwnerSecretArn": SECRET}, "as whom the functions connect", id="an owner of no database"),
         pytest.param({"Authentication": "none"}, "for the local system", id="open to everyone, with its own database"),
         pytest.param(
-            {**LOCAL, "AlarmEmail": "ops@example.org"}, "makes no alarms", id="an address that nobody writes to"
+            {**LOCAL, "AlarmEmail": "ops@example.org"}, "creates no alarms", id="an address that nobody writes to"
         ),
     ],
 )

@@ -382,13 +382,15 @@ CREATE FUNCTION last_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE P
     RETURN (SELECT (CAST(number AS bigint) << 30) + 1073741823 FROM ingestion_batches WHERE id = batch);
 
 -- A body that is parsed here stays a part of the statement that asks it, as one with a search path of its own would not.
-CREATE FUNCTION sessions_of_person(person bigint) RETURNS SETOF kintell_sessions
+-- It names its columns: SETOF kintell_sessions would break with the next column of the table.
+CREATE FUNCTION sessions_of_person(person bigint)
+    RETURNS TABLE (id bigint, batch_id uuid, participant_id bigint, volunteer_id bigint)
 LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
-    SELECT s.*
+    SELECT s.id, s.batch_id, s.participant_id, s.volunteer_id
       FROM (SELECT DISTINCT batch_id FROM batch_people WHERE person_id = person) p
       JOIN ingestion_batches b ON b.id = p.batch_id
      CROSS JOIN LATERAL (
-           SELECT k.*
+           SELECT k.id, k.batch_id, k.participant_id, k.volunteer_id
              FROM kintell_sessions k
             WHERE k.id BETWEEN CAST(b.number AS bigint) << 30 AND (CAST(b.number AS bigint) << 30) + 1073741823
            -- Planned by itself: how few sessions a batch has, the planner can't know.
