@@ -55,7 +55,7 @@ DIFFERING: Final = [
 @json_option
 @with_terminal
 def explain(terminal: Terminal, /, session: str, name: str | None, version: int | None) -> None:
-    """Show which cell of the file each value of a session comes from, and by which rule.
+    """Show which cell each value of a session comes from, and by which rule.
 
     SESSION is its id in this system, or programme:id with its id in Kintell. The audit trail records each use.
     """

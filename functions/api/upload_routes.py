@@ -36,7 +36,7 @@ class UploadState(StrEnum):
 
 @router.post(
     "/v1/import/uploads",
-    summary="A link to upload a file with",
+    summary="Create a link to upload a file",
     description=(
         "Send the file to `url` with `method`, exactly these `headers` and the right Content-Length. A file above 5 GB "
         "is sent in parts: the answer then has a link for each part, and one that completes the upload."
