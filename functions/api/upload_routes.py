@@ -86,7 +86,7 @@ def continue_upload(upload_id: UploadId) -> SignedParts:
         pass
     raise Problem(
         ProblemCode.UPLOAD_NOT_RESUMABLE,
-        f"No part of upload {upload_id} is awaited: its file has arrived, was never to be sent in parts, or was not "
+        f"Upload {upload_id} is waiting for no parts: its file has arrived, was never to be sent in parts, or was not "
         "completed within two days.",
     )
 

@@ -91,12 +91,12 @@ def refuse_other_program(programme: Choice[str], header: Sequence[str]) -> None:
     if other is None:
         return
     given, found = get_programme(programme.value), get_programme(other)
-    given_by = _GIVEN_BY.get(programme.chosen_by, "taken for one of")
+    given_by = _GIVEN_BY.get(programme.chosen_by, "read as a file of")
     raise Refused(
         RefusalCode.OTHER_PROGRAM,
         f"The file was {given_by} {given.name} ({given.program_type}), but its columns are those of {found.name} "
-        f"({found.program_type}): {', '.join(own_columns(header, found))}. Upload it for {found.program_type}, or, if "
-        "it is right as it is, with force and a reason.",
+        f"({found.program_type}): {', '.join(own_columns(header, found))}. Upload it to {found.program_type}; if it "
+        "is right as it is, upload it again with force and a reason.",
     )
 
 

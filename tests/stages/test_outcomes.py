@@ -134,6 +134,8 @@ def test_a_file_of_rejects_only_fails(known: Pipeline) -> None:
     batch = known.load(KEY, file_of(line(1, rating="9"), line(2, rating="-1")))
     assert batch["status"] == "failed"
     assert batch["failure_reason"].startswith("every_row_rejected: ")
+    one = known.load(KEY, file_of(line(3, who="nobody@example.org")))
+    assert one["failure_reason"] == "every_row_rejected: The only row was rejected; the error file says why."
     assert counts(batch) == (0, 0, 0, 2)
 
 
