@@ -40,7 +40,12 @@ TESTS: Final = {
         "stages/test_values.py",
     ),
     "database/publishing/reconciliation": ("stages/test_outcomes.py", "stages/test_import.py"),
-    "database/publishing/merge_sql": ("stages/test_outcomes.py", "stages/test_import.py", "stages/test_stragglers.py"),
+    "database/publishing/merge_sql": (
+        "stages/test_outcomes.py",
+        "stages/test_people_who_go.py",
+        "stages/test_import.py",
+        "stages/test_stragglers.py",
+    ),
 }
 """The tests that must notice a mistake in a module."""
 

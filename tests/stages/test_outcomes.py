@@ -61,6 +61,14 @@ def test_a_repeated_id_inserts_then_updates_or_stays(known: Pipeline) -> None:
     assert versions(known) == [["MS-1", 1, "a", 1, 3], ["MS-1", 2, "b", 3, 5]]
 
 
+def test_a_repeated_id_that_is_stored_already_updates_or_stays(known: Pipeline) -> None:
+    known.load(KEY, file_of(line(1, "a"), line(2, "x")))
+    batch = known.load(KEY, file_of(line(1, "a"), line(1, "b"), line(1, "b"), line(2, "x")))
+    assert counts(batch) == (0, 1, 3, 0)
+    assert feedbacks(known) == {"MS-1": "b", "MS-2": "x"}
+    assert versions(known) == [["MS-1", 1, "a", 1, 2]]
+
+
 def test_an_id_of_other_people_is_rejected_whether_it_is_stored_or_earlier_in_the_file(known: Pipeline) -> None:
     known.load(KEY, file_of(line(1, "one")))
     batch = known.load(
