@@ -266,6 +266,8 @@ def test_another_database_is_migrated_and_a_migration_may_take_as_long_as_a_func
     there = document("template.yaml")["Resources"]
     schema = there["Schema"]["Properties"]
     assert schema["Database"] == {"Fn::GetAtt": ["Database", "Outputs.Host"]}
+    # An existing database is known by its secret.
+    assert schema["Secret"] == {"Fn::GetAtt": ["Database", "Outputs.OwnerSecretArn"]}
     timeout = document("template.yaml")["Globals"]["Function"]["Timeout"]
     assert there["Migrate"]["Properties"].get("Timeout", timeout) == schema["ServiceTimeout"] == 900
 
