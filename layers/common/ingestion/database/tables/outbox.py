@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ingestion.contracts import EventToSend, ImportToStart, Message
 from ingestion.database.connection import Connection, rows
+from ingestion.database.side_by_side import chunks_at_once
 
 IN_TRANSIT_SECONDS = 60
 """How long whoever claimed a message has to send it before it is due again."""
@@ -16,7 +17,13 @@ AT_ONCE = 50
 
 
 def add(db: Connection, about: UUID, body: ImportToStart | EventToSend, *, in_transit: bool = False) -> None:
-    """Write a message about an upload or a batch; *in_transit*, if the answer of this invocation carries it out."""
+    """Write a message about an upload or a batch; *in_transit*, if the answer of this invocation carries it out.
+
+    Whoever starts an import writes it here, so this is where an import learns what the database takes side by side.
+    """
+    if isinstance(body, ImportToStart):
+        given = body.input.model_copy(update={"chunks_at_once": chunks_at_once(db)})
+        body = body.model_copy(update={"input": given})
     db.run(
         """
         INSERT INTO outbox (about, message, due_at)
