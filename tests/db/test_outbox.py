@@ -7,7 +7,7 @@ import pytest
 
 from ingestion.contracts import Event, EventToSend, ImportInput, ImportToStart
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.side_by_side import chunks_at_once
+from ingestion.database.side_by_side import CHUNKS_AT_ONCE
 from ingestion.database.tables import outbox
 
 BATCH = UUID(int=7)
@@ -32,7 +32,7 @@ def test_an_import_learns_what_the_database_takes_side_by_side(db: Connection) -
     outbox.add(db, BATCH, START)
     (message,) = outbox.claim(db)
     assert isinstance(message.body, ImportToStart)
-    assert message.body.input.chunks_at_once == chunks_at_once(db) == 2
+    assert [[message.body.input.chunks_at_once]] == db.run(f"SELECT {CHUNKS_AT_ONCE}") == [[2]]
 
 
 def test_what_was_rolled_back_was_never_said(db: Connection) -> None:

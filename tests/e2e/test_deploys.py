@@ -73,7 +73,10 @@ class Account:
         """Bucket and state of each upload, and whether its file was deleted."""
         db = self.database.connect()
         try:
-            return db.run("SELECT bucket, state, deleted_at IS NOT NULL FROM uploads ORDER BY received_at")
+            found: list[list[Any]] = db.run(
+                "SELECT bucket, state, deleted_at IS NOT NULL FROM uploads ORDER BY received_at"
+            )
+            return found
         finally:
             db.close()
 

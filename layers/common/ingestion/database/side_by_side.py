@@ -15,28 +15,24 @@ MERGE_CACHE_MIB = 1024
 MOST_MERGES = 8
 
 
-def chunks_at_once(db: Connection) -> int:
-    """Return how many chunks of an import may be staged at once: 4 on a db.t4g.micro."""
-    return min(_share_of_connections(db), MOST_CHUNKS)
+_SHARE = f"""
+    (SELECT greatest(1, least(CAST(current_setting('max_connections') AS integer)
+                              - CAST(current_setting('superuser_reserved_connections') AS integer),
+                              nullif(rolconnlimit, -1)) / {CONNECTIONS_EACH})
+       FROM pg_roles WHERE rolname = CURRENT_USER)
+"""
+"""A share of the connections that this role may have: the server's, or fewer by a limit of its own."""
+_BY_CACHE = f"""
+    greatest({LEAST_MERGES},
+             least({MOST_MERGES}, pg_size_bytes(current_setting('effective_cache_size')) / 1048576 / {MERGE_CACHE_MIB}))
+"""
+
+CHUNKS_AT_ONCE = f"least({_SHARE}, {MOST_CHUNKS})"
+"""SQL: how many chunks of an import may be staged at once; 4 on a db.t4g.micro."""
+MERGES_AT_ONCE = f"least({_SHARE}, {_BY_CACHE})"
+"""SQL: how many shards of an import may be merged at once; 2 on a db.t4g.micro."""
 
 
 def merges_at_once(db: Connection) -> int:
-    """Return how many shards of an import may be merged at once: 2 on a db.t4g.micro."""
-    cache_mib = int(db.run("SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1048576")[0][0])
-    by_cache = max(LEAST_MERGES, min(cache_mib // MERGE_CACHE_MIB, MOST_MERGES))
-    return min(_share_of_connections(db), by_cache)
-
-
-def _share_of_connections(db: Connection) -> int:
-    """A share of the connections that this role may have: the server's, or fewer by a limit of its own."""
-    return int(
-        db.run(
-            """
-            SELECT greatest(1, least(CAST(current_setting('max_connections') AS integer)
-                                     - CAST(current_setting('superuser_reserved_connections') AS integer),
-                                     nullif(rolconnlimit, -1)) / CAST(:each AS integer))
-              FROM pg_roles WHERE rolname = CURRENT_USER
-            """,
-            each=CONNECTIONS_EACH,
-        )[0][0]
-    )
+    """Return how many shards of an import may be merged at once."""
+    return int(db.run(f"SELECT {MERGES_AT_ONCE}")[0][0])
