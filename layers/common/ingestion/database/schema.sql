@@ -312,7 +312,8 @@ CREATE TABLE public.outbox (
     id bigint NOT NULL,
     about uuid NOT NULL,
     message jsonb NOT NULL,
-    due_at timestamp with time zone NOT NULL
+    due_at timestamp with time zone NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE public.outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN public.outbox.about IS 'The upload or batch that the message is about';

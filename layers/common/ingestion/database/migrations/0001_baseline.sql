@@ -1053,7 +1053,8 @@ CREATE TABLE outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     about       uuid NOT NULL,
     message     jsonb NOT NULL,
-    due_at      timestamptz NOT NULL
+    due_at      timestamptz NOT NULL,
+    written_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
