@@ -22,7 +22,8 @@ WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 REVIEWED: dict[str, dict[str, set[str]]] = {
     "SignIn": COOKIE_KEY,
     "Migrate": {},
-    "Monitor": {},
+    # It reads files again, and the rejects of a corrected file's parent.
+    "Monitor": LIST | {UPLOADS: READ_VERSION, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Outbox": {},
     "Dispatch": {IMPORT: {"states:StartExecution"}, EVENTS: {"events:PutEvents"}},
     "Intake": {

@@ -19,7 +19,8 @@ from ingestion.database.queries import lineage
 from ingestion.database.tables import batches, chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.original_text import UnpackedText
-from ingestion.records import Field, Kind
+from ingestion.records import Field, Kind, Programme
+from ingestion.records.answers import as_answered
 from ingestion.records.record_type import Part
 from ingestion.rows.explanations import ReadWith, read_stored
 from ingestion.values.ratings import Scale
@@ -134,3 +135,15 @@ def _from(at: int, start: int, held: bytes) -> tuple[int, bytes]:
     """Drop what stands before a byte of the text, of which *held* begins at *start*."""
     dropped = min(max(0, at - start), len(held))
     return start + dropped, held[dropped:]
+
+
+def as_json(found: Difference, programme: Programme) -> dict[str, Any]:
+    """Write a difference as answers have it; the column is `row` if the file has no such valid row."""
+    if found.field is None:
+        return {"rowNumber": found.row_number, "field": "row", "stored": found.stored, "file": None}
+    return {
+        "rowNumber": found.row_number,
+        "field": programme.column_of(found.field.staged).name,
+        "stored": as_answered(found.field, found.stored),
+        "file": as_answered(found.field, found.file),
+    }

@@ -570,6 +570,31 @@ CREATE TRIGGER users_with_sessions_stay AFTER DELETE ON public.users REFERENCING
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
+CREATE TABLE public.verifications (
+    batch_id uuid NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL COLLATE pg_catalog."C",
+    is_sample boolean DEFAULT false NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    checked_rows bigint,
+    differing_values bigint,
+    differing jsonb DEFAULT '[]'::jsonb NOT NULL,
+    failure_code text COLLATE pg_catalog."C",
+    CONSTRAINT ended_verifications_have_a_time CHECK (((state = 'running'::text) = (completed_at IS NULL))),
+    CONSTRAINT verification_state CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text])))
+);
+COMMENT ON TABLE public.verifications IS 'The last comparison of each batch with its file';
+COMMENT ON COLUMN public.verifications.is_sample IS 'Whether Monitor chose the batch';
+COMMENT ON COLUMN public.verifications.differing IS 'The values that differ, for a day: they may be personal data';
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT verifications_pkey PRIMARY KEY (batch_id);
+CREATE INDEX verifications_of_sample ON public.verifications USING btree (requested_at) WHERE is_sample;
+CREATE INDEX verifications_that_differ ON public.verifications USING btree (batch_id) WHERE (differing_values > 0);
+CREATE INDEX verifications_to_do ON public.verifications USING btree (requested_at) WHERE (state = 'running'::text);
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT verifications_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
 CREATE TABLE staging.person_rows (
     chunk integer NOT NULL,
     shard integer NOT NULL,

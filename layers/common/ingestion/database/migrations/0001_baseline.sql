@@ -278,6 +278,27 @@ ALTER TABLE unchanged_rows ALTER ids SET STORAGE EXTERNAL, ALTER versions SET ST
 COMMENT ON TABLE unchanged_rows IS
     'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
 
+CREATE TABLE verifications (
+    batch_id          uuid PRIMARY KEY REFERENCES ingestion_batches,
+    state             text COLLATE "C" NOT NULL DEFAULT 'running',
+    is_sample         boolean NOT NULL DEFAULT false,
+    requested_at      timestamptz NOT NULL DEFAULT now(),
+    started_at        timestamptz,
+    completed_at      timestamptz,
+    checked_rows      bigint,
+    differing_values  bigint,
+    differing         jsonb NOT NULL DEFAULT '[]',
+    failure_code      text COLLATE "C",
+    CONSTRAINT verification_state CHECK (state IN ('running', 'completed', 'failed')),
+    CONSTRAINT ended_verifications_have_a_time CHECK ((state = 'running') = (completed_at IS NULL))
+);
+COMMENT ON TABLE verifications IS 'The last comparison of each batch with its file';
+COMMENT ON COLUMN verifications.is_sample IS 'Whether Monitor chose the batch';
+COMMENT ON COLUMN verifications.differing IS 'The values that differ, for a day: they may be personal data';
+CREATE INDEX verifications_to_do ON verifications (requested_at) WHERE state = 'running';
+CREATE INDEX verifications_of_sample ON verifications (requested_at) WHERE is_sample;
+CREATE INDEX verifications_that_differ ON verifications (batch_id) WHERE differing_values > 0;
+
 -- People
 
 CREATE TABLE users (

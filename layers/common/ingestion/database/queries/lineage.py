@@ -90,7 +90,7 @@ def records_of_batch(
 def people_of_roster(
     db: Connection, record: RecordType, batch_id: UUID, limit: int, after_row: int | None
 ) -> list[dict[str, Any]]:
-    """Return the rows of a roster that added or updated people, in file order, with each person as the row left them."""
+    """Return the rows of a roster that added or updated people, in file order, with each person as it left them."""
     content = f"row_number, version, {_content(record)}"
     return rows(
         db,

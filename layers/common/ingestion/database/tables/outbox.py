@@ -7,7 +7,7 @@ stays until Dispatch has sent it, and may be sent twice.
 from collections.abc import Sequence
 from uuid import UUID
 
-from ingestion.contracts import EventToSend, ImportToStart, Message
+from ingestion.contracts import EventToSend, ImportToStart, Message, VerificationToRun
 from ingestion.database.connection import Connection, rows
 
 IN_TRANSIT_SECONDS = 60
@@ -15,7 +15,9 @@ IN_TRANSIT_SECONDS = 60
 AT_ONCE = 50
 
 
-def add(db: Connection, about: UUID, body: ImportToStart | EventToSend, *, in_transit: bool = False) -> None:
+def add(
+    db: Connection, about: UUID, body: ImportToStart | EventToSend | VerificationToRun, *, in_transit: bool = False
+) -> None:
     """Write a message about an upload or a batch; *in_transit*, if the answer of this invocation carries it out."""
     db.run(
         """
