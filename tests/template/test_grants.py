@@ -54,7 +54,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke Outbox."""
+"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke two others."""
 
 CONNECT = {"Fn::GetAtt": ["Database", "Outputs.MayConnect"]}
 MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
@@ -62,7 +62,7 @@ MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
 SHARED: dict[str, list[Any]] = {"SignIn": [], "Dispatch": [], "Migrate": [MIGRATE]}
 """The policies that nested stacks make, which several functions may have; whoever is not here has the first."""
 
-INVOKES = {"Dispatch": ["Outbox"]}
+INVOKES = {"Dispatch": ["Outbox", "Monitor"]}
 """The functions that a function invokes."""
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
