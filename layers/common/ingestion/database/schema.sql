@@ -431,14 +431,17 @@ ALTER TABLE ONLY public.shards
 
 CREATE TABLE public.unchanged_rows (
     batch_id uuid NOT NULL,
+    block bigint NOT NULL,
     ids bigint[] NOT NULL,
     versions integer[] NOT NULL
 );
 ALTER TABLE ONLY public.unchanged_rows ALTER COLUMN ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY public.unchanged_rows ALTER COLUMN versions SET STORAGE EXTERNAL;
 COMMENT ON TABLE public.unchanged_rows IS 'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
+COMMENT ON COLUMN public.unchanged_rows.block IS 'The ids without their last 14 bits';
 ALTER TABLE ONLY public.unchanged_rows
-    ADD CONSTRAINT unchanged_rows_pkey PRIMARY KEY (batch_id);
+    ADD CONSTRAINT unchanged_rows_pkey PRIMARY KEY (block, batch_id);
+CREATE INDEX unchanged_rows_of_batch ON public.unchanged_rows USING btree (batch_id);
 ALTER TABLE ONLY public.unchanged_rows
     ADD CONSTRAINT unchanged_rows_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 

@@ -269,12 +269,16 @@ COMMENT ON TABLE batch_overlaps IS 'How many ids a batch has in common with earl
 COMMENT ON COLUMN batch_overlaps.changed_fields IS 'How many rows differ in each field';
 
 CREATE TABLE unchanged_rows (
-    batch_id  uuid PRIMARY KEY REFERENCES ingestion_batches,
+    batch_id  uuid NOT NULL REFERENCES ingestion_batches,
+    block     bigint NOT NULL,
     ids       bigint[] NOT NULL,
-    versions  integer[] NOT NULL
+    versions  integer[] NOT NULL,
+    PRIMARY KEY (block, batch_id)
 );
+CREATE INDEX unchanged_rows_of_batch ON unchanged_rows (batch_id);
 -- They hardly become smaller, and compressing takes longer than writing.
 ALTER TABLE unchanged_rows ALTER ids SET STORAGE EXTERNAL, ALTER versions SET STORAGE EXTERNAL;
+COMMENT ON COLUMN unchanged_rows.block IS 'The ids without their last 14 bits';
 COMMENT ON TABLE unchanged_rows IS
     'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
 

@@ -14,6 +14,8 @@ from ingestion.database.connection import Connection, to_json
 from ingestion.database.publishing.staging import changes_table
 from ingestion.database.publishing.targets import Target
 
+BLOCK_BITS = 14
+"""Notes are kept by blocks of 16,384 ids, of which a small file opens only those that it hits."""
 MOST_EARLIER = 50
 """So many of the nearest are recorded."""
 
@@ -40,6 +42,15 @@ class Comparing:
                       FROM {changes}
                      WHERE outcome IN ('unchanged', 'updated') AND target_id IS NOT NULL
                   ORDER BY target_id, outcome = 'updated' DESC, row_number DESC)"""
+
+    @property
+    def notes(self) -> str:
+        """SQL: what earlier imports noted about the blocks of records that the batch hits, opened up as `n`."""
+        return f"""(SELECT DISTINCT target_id >> {BLOCK_BITS} AS block FROM {self.hits} h) hit
+              JOIN unchanged_rows u ON u.block = hit.block
+              JOIN ingestion_batches b ON b.id = u.batch_id AND b.status IN ('completed', 'archived')
+                                      AND b.program_type = :program_type
+             CROSS JOIN LATERAL unnest(u.ids, u.versions) AS n (id, version)"""
 
     def differences(self, here: str, there: str) -> str:
         """SQL: a number with one bit for each field in which two rows differ."""
@@ -72,6 +83,9 @@ class Held(NamedTuple):
 def compare(db: Connection, comparing: Comparing) -> tuple[int, list[Overlap]]:
     """Count the stored records that the batch hits, and find the earlier batches that had them, the nearest first."""
     hits = list(_hits(db, comparing))
+    if not hits:
+        # All rows are new: for a small file, each further statement would count.
+        return 0, []
     found: dict[UUID, Counter[int]] = defaultdict(Counter)
     for held in (*hits, *_of_notes(db, comparing), *_of_older_versions(db, comparing)):
         if held.batch_id is not None:
@@ -106,17 +120,11 @@ def _hits(db: Connection, comparing: Comparing) -> Iterator[Held]:
     yield from map(Held._make, found)
 
 
-_NOTES = """
-    unchanged_rows u
-    JOIN ingestion_batches b ON b.id = u.batch_id AND b.status IN ('completed', 'archived')
-                            AND b.program_type = :program_type
-    CROSS JOIN LATERAL unnest(u.ids, u.versions) AS n (id, version)
-"""
-
-
 def _of_notes(db: Connection, comparing: Comparing) -> Iterator[Held]:
     """The batches that found the records unchanged in the version that they still have."""
-    joined = f"""{_NOTES} JOIN {comparing.hits} h ON h.target_id = n.id AND h.held_version = n.version"""
+    if not db.run("SELECT EXISTS (SELECT FROM unchanged_rows)")[0][0]:
+        return
+    joined = f"""{comparing.notes} JOIN {comparing.hits} h ON h.target_id = n.id AND h.held_version = n.version"""
     found = db.run(
         f"""
         SELECT u.batch_id, 0, count(*) FROM {joined} WHERE h.outcome = 'unchanged' GROUP BY u.batch_id
@@ -155,7 +163,7 @@ def _of_older_versions(db: Connection, comparing: Comparing) -> Iterator[Held]:
           GROUP BY v.batch_id, v.{target.version_of}
          UNION ALL
             SELECT u.batch_id, n.id, n.version
-              FROM {_NOTES}
+              FROM {comparing.notes}
               JOIN hits h ON h.target_id = n.id AND h.held_version > n.version
         )
         SELECT l.batch_id, {comparing.differences("h", "v")}, count(*)
@@ -173,6 +181,8 @@ def record(db: Connection, batch_id: UUID, overlaps: Sequence[Overlap]) -> None:
     """Record the nearest earlier batches, over what an earlier attempt recorded and noted."""
     db.run("DELETE FROM batch_overlaps WHERE batch_id = :batch_id", batch_id=batch_id)
     db.run("DELETE FROM unchanged_rows WHERE batch_id = :batch_id", batch_id=batch_id)
+    if not overlaps:
+        return
     db.run(
         """
         INSERT INTO batch_overlaps (batch_id, earlier_batch_id, same_rows, changed_rows, changed_fields)
@@ -194,11 +204,11 @@ def note_unchanged(db: Connection, comparing: Comparing) -> None:
     """Note the records that the batch finds unchanged, and their versions, for the files that come later."""
     db.run(
         f"""
-        INSERT INTO unchanged_rows (batch_id, ids, versions)
-        SELECT :batch_id, array_agg(h.target_id), array_agg(h.held_version)
+        INSERT INTO unchanged_rows (batch_id, block, ids, versions)
+        SELECT :batch_id, h.target_id >> {BLOCK_BITS}, array_agg(h.target_id), array_agg(h.held_version)
           FROM {comparing.hits} h
          WHERE h.outcome = 'unchanged'
-        HAVING count(*) > 0
+      GROUP BY h.target_id >> {BLOCK_BITS}
         """,
         batch_id=comparing.batch_id,
     )
