@@ -23,6 +23,9 @@ AIMS = {
     "unchanged_over_new": 1.0,
     "undo_of_new_over_import": 1.0,
     "undo_of_updated_over_import": 1.0,
+    "overlap_over_new": 0.05,
+    "overlap_over_unchanged": 0.05,
+    "overlap_over_updated": 0.05,
     "peak_rss_mb": 256,
 }
 """Upper limits of ratios and figures."""
@@ -67,6 +70,8 @@ def results(measured: Measured) -> dict[str, Any]:
         "updated_over_new": _over(measured, "updated"),
         "undo_of_new_over_import": _undone_over(measured, "new"),
         "undo_of_updated_over_import": _undone_over(measured, "updated"),
+        "overlap_over_new": _ratio(largest.overlap_seconds, largest.seconds),
+        **{f"overlap_over_{name}": _overlap(measured, name) for name in ("unchanged", "updated")},
         "peak_rss_mb": round(max((usage.highest_mb for usage in usages), default=0.0), 1),
         "small_file_seconds": {
             "median": round(small.median, 3),
@@ -87,6 +92,12 @@ def _undone_over(measured: Measured, name: str) -> float | None:
     """The time of an undo as a multiple of its import's."""
     of_import = measured.largest if name == "new" else measured.others.get(name)
     return _ratio(measured.undone[name], of_import.seconds) if of_import and name in measured.undone else None
+
+
+def _overlap(measured: Measured, name: str) -> float | None:
+    """The share of an import that comparing its rows with earlier ones took."""
+    ran = measured.others.get(name)
+    return _ratio(ran.overlap_seconds, ran.seconds) if ran else None
 
 
 def _ratio(one: float, other: float) -> float | None:

@@ -46,6 +46,8 @@ class BatchWarning(Shape):
     count: int
     title: str | None = left_out()
     advice: str | None = left_out()
+    batch_id: UUID | None = left_out()
+    percent: float | None = left_out()
 
 
 class BatchNamed(Shape):
@@ -80,6 +82,7 @@ class BatchSummary(Shape):
     imported_by: str | None
     parent_batch_id: UUID | None
     dry_run: bool
+    content_hash: str | None
     created_at: Utc
     started_at: Utc | None
     completed_at: Utc | None

@@ -65,6 +65,12 @@ class ProblemCode(CatalogueCode):
         Text("There is no such session", "Det finnes ingen slik økt"),
         Text("Check its id and its programme.", "Sjekk id-en og programmet."),
     )
+    NOT_VERIFIED = (
+        "not_verified",
+        HTTPStatus.NOT_FOUND,
+        Text("The batch has not been compared with its file", "Importen er ikke sammenlignet med filen sin"),
+        Text("Have it compared first.", "Få den sammenlignet først."),
+    )
     NO_SUCH_PROGRAM_INSTANCE = (
         "no_such_program_instance",
         HTTPStatus.NOT_FOUND,

@@ -100,8 +100,10 @@ def emptied(api: Call, place: Place) -> Iterator[None]:
     yield
     place.db.run(
         """
-        TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, undos, outbox, chunks, shards,
-                 kintell_sessions, kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys
+        TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, undos, chunks, shards,
+                 kintell_sessions,
+                 batch_overlaps, unchanged_rows, verifications, outbox,
+                 kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys
                  RESTART IDENTITY
         """
     )

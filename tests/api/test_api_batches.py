@@ -34,6 +34,7 @@ STATUS_FIELDS = [
     "importedBy",
     "parentBatchId",
     "dryRun",
+    "contentHash",
     "createdAt",
     "startedAt",
     "completedAt",

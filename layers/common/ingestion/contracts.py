@@ -100,11 +100,18 @@ class EventToSend(Payload):
     detail: dict[str, str | None]
 
 
+class VerificationToRun(Payload):
+    """A batch that somebody wants to be compared with its file, which takes longer than an answer may."""
+
+    kind: Literal["verification"] = "verification"
+    batch_id: UUID
+
+
 class Message(Payload):
     """What stands in the outbox until Dispatch has sent it."""
 
     id: int
-    body: ImportToStart | EventToSend = Field(discriminator="kind")
+    body: ImportToStart | EventToSend | VerificationToRun = Field(discriminator="kind")
 
 
 class OutboxTask(Payload):
