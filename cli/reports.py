@@ -26,9 +26,16 @@ def ending(batch: Json) -> list[str]:
         line("Skipped", _skipped(batch)),
         line("Errors", batch["errorRows"]),
     ]
+    if batch.get("correctedRows"):
+        lines.append(line("Still open", f"{batch['openRows']} ({_corrected(batch)})"))
     if batch["errorRows"] and batch["links"]["errors"]:
         lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
     return lines
+
+
+def _corrected(batch: Json) -> str:
+    corrected = batch["correctedRows"]
+    return "all corrected" if corrected == batch["errorRows"] else f"{corrected} corrected"
 
 
 def _skipped(batch: Json) -> str:

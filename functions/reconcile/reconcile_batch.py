@@ -18,7 +18,16 @@ from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
-from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
+from ingestion.database.tables import (
+    batch_states,
+    batches,
+    chunks,
+    ledger,
+    people,
+    programmes,
+    rejected_rows,
+    shards,
+)
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import ProgrammeBusy
@@ -136,9 +145,16 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
             shard_count=batch.shard_count,
         ),
     )
+    if batch.retries_batch_id:
+        reconciliation.leave_corrected(db, batch.id, target_of(batch.programme.record))
+    if batch.brings_back_rows:
+        rejected_rows.note_outcomes(db, batch.id)
     if merged:
         chunks.mark_reconciled(db, batch.id)
     else:
         reconciliation.record(db, batch.id)
         shards.plan(db, batch.id, reconciliation.shard_counts(db, batch.id))
-    return ledger.read(db, batch.id)
+    found = ledger.read(db, batch.id)
+    if found.with_conflicts and not merged:
+        rejected_rows.note_conflicts(db, batch.id, target_of(batch.programme.record))
+    return found

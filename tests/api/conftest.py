@@ -101,7 +101,8 @@ def emptied(api: Call, place: Place) -> Iterator[None]:
     place.db.run(
         """
         TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, chunks, shards, kintell_sessions,
-                 kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys
+                 kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys, returned_rows,
+                 retryable_rows, outbox
                  RESTART IDENTITY
         """
     )

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.aws import s3
-from ingestion.csv_file.chunk_reader import Block, read_blocks
+from ingestion.csv_file.chunk_reader import Block, only_asked_for, read_blocks
 from ingestion.csv_file.chunk_spans import ChunkSpan, FileFormat
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
@@ -36,7 +36,7 @@ class Source(BaseModel):
                 f"Chunk {span.number} of the unpacked text is not what was read from the upload; somebody has "
                 "overwritten it. Upload the file again."
             )
-        return read_blocks(data, span, self.format)
+        return only_asked_for(read_blocks(data, span, self.format), span)
 
 
 def source_of(batch: Batch, work_bucket: str) -> Source:
