@@ -22,6 +22,7 @@ from api import (
     instance_routes,
     lineage_graph,
     problems,
+    retry_routes,
     route_rights,
     session_routes,
     session_search_routes,
@@ -44,6 +45,7 @@ to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 api = DescribedApi(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
 for part in (
     batch_routes,
+    retry_routes,
     error_file_routes,
     upload_routes,
     session_routes,

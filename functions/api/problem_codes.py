@@ -136,6 +136,15 @@ class ProblemCode(CatalogueCode):
         Text("The import has ended already", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
     )
+    NOTHING_TO_RETRY = (
+        "nothing_to_retry",
+        HTTPStatus.CONFLICT,
+        Text("No rejected row would pass now", "Ingen avviste rader ville blitt godtatt nå"),
+        Text(
+            "Import the missing people first, or correct the rows.",
+            "Importer personene som mangler først, eller rett radene.",
+        ),
+    )
     UPLOAD_NOT_RESUMABLE = (
         "upload_not_resumable",
         HTTPStatus.CONFLICT,

@@ -25,11 +25,11 @@ from ingestion.database.tables.rejected_rows import Retryable, Returned
 from ingestion.errors import BatchBroken
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
 from ingestion.file_warnings import WarningCode, warnings_of
+from ingestion.known_people import People, acquaintances
 from ingestion.rows.columns import ColumnPlan
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
-from stage.known_people import People, acquaintances
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
 from stage.start_chunk import start
 

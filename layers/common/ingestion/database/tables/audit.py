@@ -19,6 +19,8 @@ Action = Literal[
     "batch_archived",
     "batch_verified",
     "import_cancelled",
+    "import_corrected",
+    "import_retried",
     "rejected_rows_shown",
     "original_row_shown",
     "upload_deleted",
