@@ -16,6 +16,7 @@ from api import (
     access_log,
     batch_routes,
     browsers,
+    correction_routes,
     error_file_routes,
     explanation_routes,
     idempotency,
@@ -46,6 +47,7 @@ api = DescribedApi(enable_validation=True, debug=False, serializer=to_json, json
 for part in (
     batch_routes,
     retry_routes,
+    correction_routes,
     error_file_routes,
     upload_routes,
     session_routes,
