@@ -7,6 +7,7 @@ from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
 ENDED: Final = ("completed", "failed", "archived")
+RETRYABLE: Final = "/v1/import/retryable"
 INDENT: Final = 13
 MOST_HEADERS: Final = 20
 
@@ -88,6 +89,16 @@ def status(batch: Json) -> list[str]:
         "Status": state,
     }
     return [line(label, fact) for label, fact in facts.items() if fact] + remarks(batch)
+
+
+def retry_offer(batches: list[Json]) -> list[str]:
+    """Which rejected rows would now pass, after an import of people."""
+    rows = sum(batch["wouldPass"] for batch in batches)
+    if not rows:
+        return []
+    of = "1 import" if len(batches) == 1 else f"{len(batches)} imports"
+    what = f"{rows} rejected {'row' if rows == 1 else 'rows'} of {of}"
+    return [line("Retry", f"{what} would now pass: {command('kintell', 'retry', '--all')}")]
 
 
 def refusal(refused: Json) -> list[str]:

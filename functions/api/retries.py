@@ -21,7 +21,7 @@ from ingestion.faults import DEPENDS_ON_OTHERS, FaultCode, RawRows
 from ingestion.rows.columns import plan_columns
 from ingestion.rows.rejects import fitted, kept_headers, read_rejects
 from ingestion.sign_in.actors import Actor
-from ingestion.values.dates import Declared
+from ingestion.values.dates import Declared, declared_of
 
 MOST_RETRIED_DATES = 100_000
 """How many rejected rows are read for their dates while somebody waits."""
@@ -50,7 +50,7 @@ def retry(db: Connection, batch_id: UUID, declared: Declared, actor: Actor) -> U
 
 def declared_now(batch: Batch, declared: Declared) -> Declared:
     """What is declared about the dates of a retry; what is not is as it was declared for the batch."""
-    before = batch.column_plan.declared
+    before = declared_of(batch.date_order, batch.time_zone)
     return Declared(declared.order or before.order, declared.zone or before.zone)
 
 
