@@ -15,7 +15,7 @@ from api.stage_progress import stages_of
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
 from ingestion.batch import Failure
-from ingestion.database.queries import batch_record, lineage, lists, progress
+from ingestion.database.queries import batch_record, lineage, lists, progress, retryable
 from ingestion.records import PROGRAMMES, Kind
 
 router = new_router()
@@ -74,8 +74,11 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
     is_running = found["status"] in ("pending", "running")
     reason = found["failure_reason"]
     relatives = batch_record.relatives(db, batch_id)
+    is_roster_done = is_roster(found) and found["status"] == "completed" and not found["dry_run"]
     return {
         "batch": found,
+        "passing_rows": len(retryable.rows_that_pass(db, batch_id)) if found["retryable_rows"] else 0,
+        "to_retry": retryable.batches_to_retry(db) if is_roster_done else [],
         "is_running": is_running,
         "failure_sentence": Failure.sentence_of(reason, found["failure_code"]) if reason else None,
         "is_roster": is_roster(found),

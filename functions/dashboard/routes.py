@@ -10,6 +10,7 @@ from dashboard import (
     original_row_page,
     programme_pages,
     rejected_rows_page,
+    retry_pages,
     sign_in_pages,
 )
 
@@ -21,6 +22,7 @@ ROUTERS = tuple(
         batch_pages,
         batch_actions,
         rejected_rows_page,
+        retry_pages,
         lineage_pages,
         original_row_page,
         programme_pages,

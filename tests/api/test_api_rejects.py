@@ -12,6 +12,7 @@ from ingestion.faults import Fault, FaultCode, RawRow, Reject
 from ingestion.records import known_headers
 from ingestion.rows.rejects import write_rejects
 from tests.api.api_calls import Call, walk
+from tests.api.full_world import BROWSER
 from tests.api.test_api_documents import document, fits  # noqa: F401
 from tests.api.world import UPLOADS, WORK, World
 
@@ -173,3 +174,56 @@ def test_what_is_no_correction_makes_no_batch(post: Call, world: World, batch: U
     answer = post(f"/v1/import/batches/{batch}/corrections", {"rows": rows})
     assert answer.is_problem(422, "invalid_request")
     assert world.count("SELECT count(*) FROM uploads") == 1
+
+
+OWN = {**BROWSER, "sec-fetch-site": "same-origin", "content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("language", "offer"),
+    [("en", "1 rejected row would now pass."), ("nb", "1 avvist rad ville nå blitt godtatt.")],
+)
+def test_a_page_offers_to_try_rows_again(
+    api: Call, see: Any, world: World, batch: UUID, language: str, offer: str
+) -> None:
+    path = f"/batches/{batch}/retry"
+    shown = see(f"/batches/{batch}", language=language)
+    assert offer in shown.text
+    assert path in [form["action"] for form in shown.all("form") if "action" in form]
+    answer = api("POST", path, headers=OWN)
+    assert answer.status == 303
+    assert see(answer.headers["Location"]).text
+    assert world.count("SELECT count(*) FROM ingestion_batches WHERE retries_batch_id IS NOT NULL") == 1
+    assert answer.headers["Location"] in [link["href"] for link in see("/").all("a")]
+
+
+def test_the_result_of_a_roster_offers_to_try_all_again(api: Call, see: Any, world: World, batch: UUID) -> None:
+    roster = world.batch(program_type="kintell_users", error_rows=0, skipped_rows=3)
+    shown = see(f"/batches/{roster}")
+    assert "1 of 1 rows" in shown.text
+    assert "/retry" in [form["action"] for form in shown.all("form") if "action" in form]
+    assert api("POST", "/retry", headers=OWN).headers["Location"] == "/"
+    assert world.count("SELECT count(*) FROM ingestion_batches WHERE retries_batch_id IS NOT NULL") == 1
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_a_row_is_corrected_on_a_page(
+    api: Call, see: Any, world: World, batch: UUID, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr(corrections, "WAIT_SECONDS", 0.0)
+    path = f"/batches/{batch}/rejects/1"
+    assert path in [link["href"] for link in see(f"/batches/{batch}/rejects", language=language).all("a")]
+    values = [given["value"] for given in see(path, language=language).all("input")]
+    assert values == ["MS-1", "anna@example.org", "ole@example.org", "soon"]
+    still_wrong = api("POST", path, headers=OWN, body='{"cell3": "someday"}')
+    assert (still_wrong.status, "Hx-Redirect" in still_wrong.headers) == (200, False)
+    assert "someday" in still_wrong.text
+    assert world.count("SELECT count(*) FROM uploads") == 1
+    right = api("POST", path, headers=OWN, body='{"cell3": "2024-12-03"}')
+    ((options,),) = world.db.run("SELECT options FROM uploads WHERE state = 'waiting'")
+    location = {name.lower(): value for name, value in right.headers.items()}["hx-redirect"]
+    assert location == f"/batches/{options['promisedBatch']}"
+
+
+def test_a_row_that_was_not_rejected_has_no_form(see: Any, batch: UUID) -> None:
+    see(f"/batches/{batch}/rejects/3", status=404)

@@ -15,7 +15,7 @@ _COLUMNS: Final = f"""
                u.id AS upload_id, {UPLOAD_COLUMNS}, u.options ->> 'programType' AS named_program_type,
                b.id AS batch_id, b.status, b.program_type, b.program_instance, b.dry_run, b.failure_reason,
                b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
-               b.processed_rows, b.completed_at, b.open_rows, b.corrected_rows, b.retries_batch_id
+               b.processed_rows, b.completed_at, b.open_rows, b.corrected_rows, b.retries_batch_id, b.imported_by
 """  # of constants
 
 _OF_UPLOADS: Final = f"""
