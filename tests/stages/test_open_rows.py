@@ -146,3 +146,11 @@ def test_an_import_that_breaks_leaves_no_addresses_and_closes_nothing(known: Pip
     assert known.run(taken["batch_id"])["failure_code"] == "cancelled"
     assert counts(known, first) == (1, 0, 0)
     assert known.db.run("SELECT FROM returned_rows") == []
+
+
+@pytest.mark.parametrize("key", ['M"S', "M\\S", 'M\\"S', "M,S", "NULL-1", "{M}", "М-1"])
+def test_any_id_may_be_retried(known: Pipeline, key: str) -> None:
+    quoted = key.replace('"', '""')
+    line = f'"{quoted}",new@example.org,kari@acme.com,2026-03-02,60\n'
+    known.load(KEY, a_file(line, a_row(2)))
+    assert known.db.run("SELECT keys FROM retryable_rows") == [[[key]]]

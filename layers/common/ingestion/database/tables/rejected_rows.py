@@ -49,9 +49,9 @@ def write_retryable(db: Connection, batch_id: UUID, chunk: int, rows: Retryable)
             """,
             batch_id=batch_id,
             chunk=chunk,
-            row_numbers=rows.row_numbers,
-            keys=rows.keys,
-            people=rows.people,
+            row_numbers=_numbers(rows.row_numbers),
+            keys=_texts(rows.keys),
+            people=_texts(rows.people),
         )
 
 
@@ -72,10 +72,10 @@ def write_returned(
             batch_id=batch_id,
             chunk=chunk,
             parent=parent,
-            row_numbers=rows.row_numbers,
-            of_rows=rows.of_rows,
-            mended=rows.are_mended,
-            rejected=[number in rejected for number in rows.row_numbers],
+            row_numbers=_numbers(rows.row_numbers),
+            of_rows=_numbers(rows.of_rows),
+            mended=_numbers(rows.are_mended),
+            rejected=_numbers([number in rejected for number in rows.row_numbers]),
         )
 
 
@@ -121,3 +121,16 @@ def forget(db: Connection, batch_id: UUID) -> None:
 def forget_people(db: Connection, batch_ids: Sequence[UUID]) -> None:
     """Delete the addresses of rejected rows, with the error files of these batches."""
     db.run("DELETE FROM retryable_rows WHERE batch_id = ANY(CAST(:ids AS uuid[]))", ids=list(batch_ids))
+
+
+def _numbers(values: Sequence[int]) -> str:
+    """Write an array of numbers or truth values: the driver, which looks at each, takes twenty times as long."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _texts(values: Sequence[str]) -> str:
+    """Write an array of texts, none of them NULL."""
+    joined = "\0".join(values)
+    if '"' in joined or "\\" in joined:
+        joined = joined.replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + joined.replace("\0", '","') + '"}' if values else "{}"
