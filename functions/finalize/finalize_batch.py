@@ -3,6 +3,7 @@
 That includes batches that publish nothing: dry runs, those over their error limit, those without a valid row.
 """
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from finalize.announce import announce
@@ -10,7 +11,7 @@ from finalize.join_rejects import join_error_file
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
-from ingestion.database.connection import Connection, transaction
+from ingestion.database.connection import Connection, away, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, ledger, programmes
@@ -18,6 +19,9 @@ from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.telemetry import logger, metrics
+
+JOINED_AT_ONCE = 100
+"""Joining so many parts takes less than the time for which an idle connection is kept."""
 
 
 def finalized_as(batch: Batch) -> Finalized:
@@ -34,7 +38,10 @@ def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finali
     if batch.status is not BatchStatus.RUNNING:
         return finalized_as(batch)
     joined = _balanced(batch, db)
-    error_file_key = join_error_file(batch, joined.with_rejects, settings) if joined.totals.rejected else None
+    error_file_key = None
+    if joined.totals.rejected:
+        with away(db) if len(joined.with_rejects) > JOINED_AT_ONCE else nullcontext():
+            error_file_key = join_error_file(batch, joined.with_rejects, settings)
     with transaction(db):
         # From here on nobody can take the batch back or start it over; the ledger shows if somebody has already.
         locked = batches.get(db, batch_id, lock=True)
@@ -105,7 +112,8 @@ def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
 def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed, if it failed although nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
-        sentence = f"All {tally.total} rows were rejected; the error file says why for each."
+        rows = f"All {tally.total} rows were" if tally.total > 1 else "The only row was"
+        sentence = f"{rows} rejected; the error file says why."
         return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
     if batch.is_over_limit(tally):
         return Failure(

@@ -24,6 +24,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, float]
         logger.error("batches are stuck", batch_ids=[str(batch_id) for batch_id in stuck])
     metrics.add_metric("OldestRunningBatchSeconds", "Seconds", seconds)
     metrics.add_metric("StuckBatches", "Count", len(stuck))
+    metrics.add_metric("OldestMessageSeconds", "Seconds", health.oldest_message_seconds(db))
     # Published now, because the recount that follows may take long.
     metrics.flush_metrics()
     unsound = check_some(db)

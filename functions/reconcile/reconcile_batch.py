@@ -18,6 +18,7 @@ from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
+from ingestion.database.side_by_side import merges_at_once
 from ingestion.database.tables import (
     batch_states,
     batches,
@@ -73,6 +74,7 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
         has_conflicts=bool(conflicts),
         manifest_key=_write_manifest(batch, "conflicts", conflicts, settings) if conflicts else "",
         shards=reconciled.shards_to_merge if is_published else [],
+        merges_at_once=merges_at_once(db),
     )
 
 

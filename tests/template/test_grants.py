@@ -10,11 +10,13 @@ from tests.template.documents import document, everywhere, functions, state_mach
 POLICIES = everywhere("AWS::IAM::ManagedPolicy")
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
+ALL_UPLOADS = "all-uploads/incoming/*"
+"""Those in the buckets of earlier stacks of this name, too."""
 COOKIE_KEY = {"work/keys/session-cookies": {"s3:GetObject", "s3:PutObject"}}
 """Whoever needs it first makes it."""
 IMPORT = "stateMachine:import-batch"
 EVENTS = "event-bus/default"
-LIST = {"uploads": {"s3:ListBucket"}, "work": {"s3:ListBucket"}}
+LIST = {"all-uploads": {"s3:ListBucket"}, "work": {"s3:ListBucket"}}
 """For whoever asks whether an object is gone: without it, S3 says that access is denied."""
 READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
@@ -34,14 +36,15 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     },
     # To hold a corrected file against what was handed out, it reads the rejects of the file's parent.
     "Stage": LIST
-    | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
+    | {ALL_UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Reconcile": {WORK: {"s3:PutObject"}},
-    "AnnotateConflicts": LIST | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
+    "AnnotateConflicts": LIST | {ALL_UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
     # To show the row behind a session, it reads the upload.
     "Api": {
-        UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts", *READ_VERSION},
+        UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts"},
+        ALL_UPLOADS: READ_VERSION,
         ERRORS: {"s3:GetObject"},
         **LIST,
         **COOKIE_KEY,
@@ -49,7 +52,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         "work/work/batches/*": {"s3:PutObject"},
     },
     "Retention": {
-        UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+        ALL_UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         WORK: {"s3:DeleteObject", "s3:PutObject"},
         ERRORS: {"s3:DeleteObject"},
     },
@@ -74,6 +77,7 @@ OF_THE_STATE_MACHINE: dict[str, set[str]] = {
 
 _SHORTENINGS = (
     (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
+    (r"^\$\{Files\.Outputs\.AllUploadsArn\}", "all-uploads"),
     (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{Base\.Outputs\.Suffix\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),

@@ -49,6 +49,8 @@ class ImportInput(Payload):
     chunks: int
     """How many; the manifest exists only if there is more than one."""
     manifest_key: str
+    chunks_at_once: int = 1
+    """How many are staged side by side; the outbox fills it in."""
 
 
 class ManifestItem(Payload):
@@ -149,6 +151,7 @@ class Verdict(Payload):
     """Lists the chunks to stage again, or those with conflicts."""
     shards: list[int] = []
     """The shards to merge."""
+    merges_at_once: int = 1
 
 
 class AnnotateTask(Payload):

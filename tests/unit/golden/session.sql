@@ -517,10 +517,13 @@ ORDER BY w.version DESC;
 -- sessions of a person
 
   SELECT s.id, s.program_type, i.slug AS program_instance, s.version, s.external_session_id, participant.email AS participant_email, volunteer.email AS volunteer_email, s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.feedback_text, s.focus_area, s.language_level, s.topics, s.metadata
-    FROM sessions_of_person(:person_id) s
+    FROM (SELECT id
+            FROM sessions_of_person(:person_id)
+           WHERE id > CAST(:after AS bigint)
+        ORDER BY id
+           LIMIT CAST(:limit AS bigint)) found
+    JOIN kintell_sessions s ON s.id = found.id
     JOIN users participant ON participant.id = s.participant_id
     JOIN users volunteer ON volunteer.id = s.volunteer_id
     JOIN program_instances i ON i.id = s.program_instance_id
-   WHERE s.id > CAST(:after AS bigint)
-ORDER BY s.id
-   LIMIT CAST(:limit AS bigint);
+ORDER BY found.id;

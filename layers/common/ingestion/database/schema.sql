@@ -318,7 +318,8 @@ CREATE TABLE public.outbox (
     id bigint NOT NULL,
     about uuid NOT NULL,
     message jsonb NOT NULL,
-    due_at timestamp with time zone NOT NULL
+    due_at timestamp with time zone NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE public.outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN public.outbox.about IS 'The upload or batch that the message is about';
@@ -1236,51 +1237,21 @@ BEGIN
         MESSAGE = TG_TABLE_NAME || ' may be written at the isolation level READ COMMITTED only';
 END $$;
 
-CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS SETOF public.kintell_sessions
+CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS TABLE(id bigint, batch_id uuid, participant_id bigint, volunteer_id bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
  SELECT s.id,
-     s.participant_id,
-     s.volunteer_id,
-     s.scheduled_at,
-     s.completed_at,
      s.batch_id,
-     s.row_number,
-     s.line,
-     s.version,
-     s.program_instance_id,
-     s.duration_minutes,
-     s.program_type,
-     s.external_session_id,
-     s.rating,
-     s.language_level,
-     s.focus_area,
-     s.topics,
-     s.feedback_text,
-     s.metadata
+     s.participant_id,
+     s.volunteer_id
     FROM ((( SELECT DISTINCT batch_people.batch_id
             FROM public.batch_people
            WHERE (batch_people.person_id = sessions_of_person.person)) p
       JOIN public.ingestion_batches b ON ((b.id = p.batch_id)))
       CROSS JOIN LATERAL ( SELECT k.id,
-             k.participant_id,
-             k.volunteer_id,
-             k.scheduled_at,
-             k.completed_at,
              k.batch_id,
-             k.row_number,
-             k.line,
-             k.version,
-             k.program_instance_id,
-             k.duration_minutes,
-             k.program_type,
-             k.external_session_id,
-             k.rating,
-             k.language_level,
-             k.focus_area,
-             k.topics,
-             k.feedback_text,
-             k.metadata
+             k.participant_id,
+             k.volunteer_id
             FROM public.kintell_sessions k
            WHERE ((k.id >= ((b.number)::bigint << 30)) AND (k.id <= (((b.number)::bigint << 30) + 1073741823)))
           OFFSET 0) s)

@@ -82,7 +82,7 @@ CREATE UNIQUE INDEX one_upload_per_object_version ON uploads (bucket, key, versi
 CREATE INDEX uploads_newest_first ON uploads (created_at DESC, id DESC);
 CREATE INDEX uploads_by_state ON uploads (state, created_at DESC, id DESC);
 CREATE INDEX uploads_by_hash ON uploads (sha256);
--- For the retention sweep.
+-- Read by the retention sweep.
 CREATE INDEX refused_uploads_to_delete ON uploads (decided_at) WHERE state = 'refused' AND deleted_at IS NULL;
 
 -- Batches, and the ledgers of a batch
@@ -198,12 +198,12 @@ CREATE INDEX batches_of_instance ON ingestion_batches (program_instance_id, crea
 CREATE INDEX batches_of_parent ON ingestion_batches (parent_batch_id) WHERE parent_batch_id IS NOT NULL;
 CREATE INDEX batches_of_importer ON ingestion_batches (imported_by, created_at DESC);
 CREATE INDEX batches_at_work ON ingestion_batches (updated_at) WHERE status IN ('pending', 'running');
--- For the retention sweep.
+-- Read by the retention sweep.
 CREATE INDEX batches_with_error_file ON ingestion_batches (completed_at)
     WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL;
 CREATE INDEX batches_to_archive ON ingestion_batches (completed_at) WHERE status = 'completed';
 CREATE INDEX failed_batches_to_delete ON ingestion_batches (completed_at) WHERE status = 'failed' AND archived_at IS NULL;
--- For Monitor.
+-- Read by Monitor.
 CREATE INDEX batches_to_check ON ingestion_batches (checked_at NULLS FIRST, id)
     WHERE status IN ('completed', 'failed', 'archived');
 CREATE INDEX batches_with_finding ON ingestion_batches (id) WHERE finding IS NOT NULL;
@@ -431,13 +431,15 @@ CREATE FUNCTION last_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE P
     RETURN (SELECT (CAST(number AS bigint) << 30) + 1073741823 FROM ingestion_batches WHERE id = batch);
 
 -- A body that is parsed here stays a part of the statement that asks it, as one with a search path of its own would not.
-CREATE FUNCTION sessions_of_person(person bigint) RETURNS SETOF kintell_sessions
+-- It names its columns: SETOF kintell_sessions would break with the next column of the table.
+CREATE FUNCTION sessions_of_person(person bigint)
+    RETURNS TABLE (id bigint, batch_id uuid, participant_id bigint, volunteer_id bigint)
 LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
-    SELECT s.*
+    SELECT s.id, s.batch_id, s.participant_id, s.volunteer_id
       FROM (SELECT DISTINCT batch_id FROM batch_people WHERE person_id = person) p
       JOIN ingestion_batches b ON b.id = p.batch_id
      CROSS JOIN LATERAL (
-           SELECT k.*
+           SELECT k.id, k.batch_id, k.participant_id, k.volunteer_id
              FROM kintell_sessions k
             WHERE k.id BETWEEN CAST(b.number AS bigint) << 30 AND (CAST(b.number AS bigint) << 30) + 1073741823
            -- Planned by itself: how few sessions a batch has, the planner can't know.
@@ -1100,7 +1102,8 @@ CREATE TABLE outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     about       uuid NOT NULL,
     message     jsonb NOT NULL,
-    due_at      timestamptz NOT NULL
+    due_at      timestamptz NOT NULL,
+    written_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
