@@ -7,9 +7,10 @@ from typing import Final
 from cli.api import Api, Json, backfill_path, batch_path, upload_path
 from cli.command_errors import ApiProblem, Failure, Unreachable
 from cli.progress_bars import Progress
-from cli.reports import ENDED
+from cli.reports import ENDED, RETRYABLE
 from cli.words import command
 
+ROSTER: Final = "kintell_users"
 FIRST_PAUSE_SECONDS: Final = 0.15
 LONGEST_PAUSE_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 30.0
@@ -50,6 +51,17 @@ def with_file_facts(api: Api, batch: Json) -> Json:
             found["overlap"] = api.get(batch_path(batch["batchId"], "/overlap"))["items"]
     except (ApiProblem, Unreachable, KeyError):
         return batch
+    return found
+
+
+def retryable(api: Api, batch: Json) -> list[Json]:
+    """The batches with rejected rows that would now pass, if this batch imported people and the API knows any."""
+    if batch["programType"] != ROSTER or batch["dryRun"] or not batch["successRows"]:
+        return []
+    try:
+        found: list[Json] = api.get(RETRYABLE)["items"]
+    except (ApiProblem, Unreachable, KeyError):
+        return []
     return found
 
 

@@ -74,6 +74,9 @@ class BatchSummary(Shape):
     unpublished_rows: int
     inserted_rows: int
     updated_rows: int
+    open_rows: int
+    corrected_rows: int
+    retryable_rows: int
     processed_rows: int
     percent_complete: float
     error_summary: list[FaultLine]

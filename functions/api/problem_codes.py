@@ -165,6 +165,15 @@ class ProblemCode(CatalogueCode):
         Text("Nobody has asked to undo this import", "Ingen har bedt om å angre denne importen"),
         Text("Its page offers to undo it.", "Siden til importen lar deg angre den."),
     )
+    NOTHING_TO_RETRY = (
+        "nothing_to_retry",
+        HTTPStatus.CONFLICT,
+        Text("No rejected row would pass now", "Ingen avviste rader ville blitt godtatt nå"),
+        Text(
+            "Import the missing people first, or correct the rows.",
+            "Importer personene som mangler først, eller rett radene.",
+        ),
+    )
     UPLOAD_NOT_RESUMABLE = (
         "upload_not_resumable",
         HTTPStatus.CONFLICT,

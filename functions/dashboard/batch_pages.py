@@ -16,7 +16,7 @@ from api.undo_operations import is_undoable
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
 from ingestion.batch import Failure
-from ingestion.database.queries import batch_record, earlier_files, lineage, lists, progress
+from ingestion.database.queries import batch_record, earlier_files, lineage, lists, progress, retryable
 from ingestion.database.tables import undos
 from ingestion.records import PROGRAMMES, Kind
 
@@ -78,8 +78,11 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
     undo = undos.find_newest_carried_out(db, batch_id)
     reason = found["failure_reason"]
     relatives = batch_record.relatives(db, batch_id)
+    is_roster_done = is_roster(found) and found["status"] == "completed" and not found["dry_run"]
     return {
         "batch": found,
+        "passing_rows": len(retryable.rows_that_pass(db, batch_id)) if found["retryable_rows"] else 0,
+        "to_retry": retryable.batches_to_retry(db) if is_roster_done else [],
         "is_running": is_running,
         "is_live": is_running or found["status"] == "undoing",
         "undo": undo,

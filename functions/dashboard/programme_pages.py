@@ -27,7 +27,7 @@ MONTHS_LISTED: Final = 240
 MAX_COUNTED_SESSIONS: Final = 200_000
 """Counting so many takes the database about 0.1 s; a larger instance is not drawn by month."""
 
-_SUMS: Final = ("batches", "total_rows", "inserted_rows", "updated_rows", "skipped_rows", "error_rows")
+_SUMS: Final = ("batches", "total_rows", "inserted_rows", "updated_rows", "skipped_rows", "error_rows", "open_rows")
 
 Slug = Annotated[str, path_parameter("slug", "Slug of a programme instance")]
 

@@ -10,6 +10,7 @@ from dashboard import (
     original_row_page,
     programme_pages,
     rejected_rows_page,
+    retry_pages,
     sign_in_pages,
     undo_pages,
 )
@@ -23,6 +24,7 @@ ROUTERS = tuple(
         batch_actions,
         undo_pages,
         rejected_rows_page,
+        retry_pages,
         lineage_pages,
         original_row_page,
         programme_pages,

@@ -77,8 +77,9 @@ def _delete_upload(due: DueUpload, days: int, db: Connection, settings: Settings
     with transaction(db):
         if not old_uploads.lock(db, due, days):
             return False
-        s3.delete(due.bucket, due.key, due.version_id)
-        s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
+        if not due.is_retry:
+            s3.delete(due.bucket, due.key, due.version_id)
+            s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
         if due.batch_id and due.error_file_key:
             s3.delete(settings.work_bucket, object_keys.reject_values(due.batch_id))
             s3.delete(settings.work_bucket, object_keys.error_file(due.batch_id))
@@ -88,8 +89,8 @@ def _delete_upload(due: DueUpload, days: int, db: Connection, settings: Settings
         audit.write(
             db,
             actor=audit.SERVICE,
-            action="upload_deleted",
-            upload_id=due.upload_id,
+            action="error_file_deleted" if due.is_retry else "upload_deleted",
+            upload_id=None if due.is_retry else due.upload_id,
             batch_id=due.batch_id,
             details={"uploadId": str(due.upload_id), "afterDays": days},
         )
@@ -109,8 +110,9 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
     with transaction(db):
         if not old_uploads.lock_batch(db, old.batch_id):
             return
-        s3.delete(old.bucket, old.key, old.version_id)
-        if old.work_key:
+        if not old.is_retry:
+            s3.delete(old.bucket, old.key, old.version_id)
+        if old.work_key and not old.is_retry:
             s3.delete(settings.work_bucket, old.work_key)
         if old.error_file_key:
             s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))

@@ -51,6 +51,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         **LIST,
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
+        "work/work/batches/*": {"s3:PutObject"},
     },
     "Retention": {
         ALL_UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
@@ -201,7 +202,6 @@ CONDITIONS: dict[tuple[str, str], Any] = {
     # On AWS this is known of every such request; the emulator does not know it.
     ("Dispatch", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
-    ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
     ("Api", "s3:ListMultipartUploadParts"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
 """What narrows a grant further; every other grant has no condition."""

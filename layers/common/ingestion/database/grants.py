@@ -68,6 +68,7 @@ NOT_UPDATED = {
         "file_hash",
         "total_rows",
         "corrects_batch_id",
+        "retries_batch_id",
         "dry_run",
         "created_at",
         *("program_instance_id", "parent_batch_id", "file_size_bytes", "max_error_percent", "date_order", "time_zone"),

@@ -132,6 +132,7 @@ CREATE TABLE public.ingestion_batches (
     parent_batch_id uuid,
     corrects_batch_id uuid,
     compares_rejects boolean DEFAULT false NOT NULL,
+    retries_batch_id uuid,
     file_name text NOT NULL,
     file_hash text NOT NULL COLLATE pg_catalog."C",
     file_size_bytes bigint NOT NULL,
@@ -198,6 +199,7 @@ COMMENT ON TABLE public.ingestion_batches IS 'Attempts to import an upload; neve
 COMMENT ON COLUMN public.ingestion_batches.number IS 'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN public.ingestion_batches.corrects_batch_id IS 'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
 COMMENT ON COLUMN public.ingestion_batches.compares_rejects IS 'Whether its rows are compared with the rejected rows of corrects_batch_id; it fails if these are gone by then';
+COMMENT ON COLUMN public.ingestion_batches.retries_batch_id IS 'The batch of which it reads some rejected rows again, from the same object; its parent too';
 COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
@@ -224,8 +226,6 @@ ALTER TABLE ONLY public.ingestion_batches
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT one_batch_per_number UNIQUE (number);
 ALTER TABLE ONLY public.ingestion_batches
-    ADD CONSTRAINT one_batch_per_upload UNIQUE (upload_id);
-ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT one_programme_per_batch UNIQUE (id, program_type);
 CREATE INDEX batches_at_work ON public.ingestion_batches USING btree (updated_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE INDEX batches_by_content ON public.ingestion_batches USING btree (content_hash, program_type) WHERE ((status = ANY (ARRAY['completed'::text, 'archived'::text])) AND (NOT dry_run));
@@ -234,6 +234,7 @@ CREATE INDEX batches_by_status ON public.ingestion_batches USING btree (status, 
 CREATE INDEX batches_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC);
 CREATE INDEX batches_of_importer ON public.ingestion_batches USING btree (imported_by, created_at DESC);
 CREATE INDEX batches_of_instance ON public.ingestion_batches USING btree (program_instance_id, created_at DESC, id DESC);
+CREATE INDEX batches_of_object ON public.ingestion_batches USING btree (upload_id);
 CREATE INDEX batches_of_parent ON public.ingestion_batches USING btree (parent_batch_id) WHERE (parent_batch_id IS NOT NULL);
 CREATE INDEX batches_of_programme ON public.ingestion_batches USING btree (program_type, created_at DESC, id DESC);
 CREATE INDEX batches_to_archive ON public.ingestion_batches USING btree (completed_at) WHERE (status = 'completed'::text);
@@ -241,7 +242,10 @@ CREATE INDEX batches_to_check ON public.ingestion_batches USING btree (checked_a
 CREATE INDEX batches_with_error_file ON public.ingestion_batches USING btree (completed_at) WHERE ((error_file_key IS NOT NULL) AND (error_file_deleted_at IS NULL));
 CREATE INDEX batches_with_finding ON public.ingestion_batches USING btree (id) WHERE (finding IS NOT NULL);
 CREATE INDEX failed_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'failed'::text) AND (archived_at IS NULL));
-CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE (((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) OR ((status = 'undoing'::text) AND (undone_at IS NULL))) AND (NOT forced) AND (NOT dry_run));
+CREATE UNIQUE INDEX one_batch_per_upload ON public.ingestion_batches USING btree (upload_id) WHERE (retries_batch_id IS NULL);
+CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE (((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) OR ((status = 'undoing'::text) AND (undone_at IS NULL))) AND (NOT forced) AND (NOT dry_run) AND (retries_batch_id IS NULL));
+CREATE UNIQUE INDEX one_retry_at_a_time ON public.ingestion_batches USING btree (retries_batch_id) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text])) AND (retries_batch_id IS NOT NULL));
+CREATE INDEX retries_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC) WHERE (retries_batch_id IS NOT NULL);
 CREATE INDEX undone_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'undone'::text) AND (archived_at IS NULL));
 CREATE TRIGGER batches_keep_their_id BEFORE UPDATE OF id, number ON public.ingestion_batches FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
 CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON public.ingestion_batches FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();
@@ -258,6 +262,8 @@ ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_program_type_fkey FOREIGN KEY (program_type) REFERENCES public.programmes(program_type);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_retries_batch_id_fkey FOREIGN KEY (retries_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES public.uploads(id);
 ALTER TABLE ONLY public.ingestion_batches
@@ -406,6 +412,43 @@ COMMENT ON TABLE public.programmes IS 'Registered programmes, and which batch ma
 COMMENT ON COLUMN public.programmes.merging_batch IS 'The batch that may merge now; null if none does';
 ALTER TABLE ONLY public.programmes
     ADD CONSTRAINT programmes_pkey PRIMARY KEY (program_type);
+
+CREATE TABLE public.retryable_rows (
+    batch_id uuid NOT NULL,
+    chunk integer NOT NULL,
+    is_conflict boolean NOT NULL,
+    row_numbers integer[] NOT NULL,
+    keys text[] NOT NULL,
+    people text[] NOT NULL,
+    CONSTRAINT one_of_each_for_every_row CHECK (((cardinality(row_numbers) = cardinality(keys)) AND (cardinality(keys) = cardinality(people))))
+);
+ALTER TABLE ONLY public.retryable_rows ALTER COLUMN row_numbers SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.retryable_rows ALTER COLUMN keys SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.retryable_rows ALTER COLUMN people SET STORAGE EXTERNAL;
+COMMENT ON TABLE public.retryable_rows IS 'Rejected rows whose only faults are unknown people or the id of another session, by chunk; deleted with the error file';
+COMMENT ON COLUMN public.retryable_rows.is_conflict IS 'Whether Reconcile rejected them, for their id; otherwise Stage did';
+COMMENT ON COLUMN public.retryable_rows.people IS 'The addresses of each row''s people, separated by spaces';
+ALTER TABLE ONLY public.retryable_rows
+    ADD CONSTRAINT retryable_rows_pkey PRIMARY KEY (batch_id, chunk, is_conflict);
+ALTER TABLE ONLY public.retryable_rows
+    ADD CONSTRAINT retryable_rows_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.returned_rows (
+    batch_id uuid NOT NULL,
+    row_number integer NOT NULL,
+    chunk integer NOT NULL,
+    first_batch_id uuid NOT NULL,
+    first_row integer NOT NULL,
+    is_mended boolean NOT NULL,
+    is_rejected boolean NOT NULL
+);
+COMMENT ON TABLE public.returned_rows IS 'Rows that bring back a rejected row, in corrected files and retries. Whether that is open follows from the status of their batch';
+COMMENT ON COLUMN public.returned_rows.first_batch_id IS 'The batch that first rejected the row; a row that is rejected again is open there, and only there';
+COMMENT ON COLUMN public.returned_rows.first_row IS 'The row''s number in the file of that batch';
+COMMENT ON COLUMN public.returned_rows.is_mended IS 'Whether somebody changed it, so that only this row says what is meant';
+ALTER TABLE ONLY public.returned_rows
+    ADD CONSTRAINT returned_rows_pkey PRIMARY KEY (batch_id, row_number);
+CREATE INDEX returned_rows_of_first ON public.returned_rows USING btree (first_batch_id, first_row);
 
 CREATE TABLE public.revoked_cookies (
     id uuid NOT NULL,
@@ -735,10 +778,63 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.started_at,
     b.completed_at,
     b.undone_at,
-    ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file
+    ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file,
+        CASE
+            WHEN (b.error_rows = 0) THEN (0)::bigint
+            ELSE GREATEST((0)::bigint, ((b.error_rows - ( SELECT count(*) AS count
+               FROM public.returned_rows r
+              WHERE ((r.batch_id = b.id) AND r.is_rejected))) - ( SELECT count(DISTINCT c.row_number) AS count
+               FROM public.corrected_rows c
+              WHERE (c.batch_id = b.id))))
+        END AS open_rows,
+        CASE
+            WHEN (b.error_rows = 0) THEN (0)::bigint
+            ELSE (( SELECT count(DISTINCT c.row_number) AS count
+               FROM public.corrected_rows c
+              WHERE (c.batch_id = b.id)) + ( SELECT count(*) AS count
+               FROM public.returned_rows r
+              WHERE ((r.batch_id = b.id) AND r.is_rejected AND (EXISTS ( SELECT
+                       FROM public.corrected_rows c
+                      WHERE ((c.batch_id = r.first_batch_id) AND (c.row_number = r.first_row)))))))
+        END AS corrected_rows,
+        CASE
+            WHEN (b.error_rows = 0) THEN (0)::bigint
+            ELSE ( SELECT count(*) AS count
+               FROM public.retryable t
+              WHERE (t.batch_id = b.id))
+        END AS retryable_rows,
+    b.retries_batch_id
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
 COMMENT ON VIEW public.batch_view IS 'A batch as the API, its lists and the pages show it';
+
+CREATE VIEW public.corrected_rows WITH (security_invoker='true') AS
+ SELECT r.first_batch_id AS batch_id,
+    r.first_row AS row_number,
+    r.batch_id AS corrected_by
+   FROM (public.returned_rows r
+     JOIN public.ingestion_batches b ON ((b.id = r.batch_id)))
+  WHERE ((NOT r.is_rejected) AND (NOT b.dry_run) AND (b.status = ANY (ARRAY['completed'::text, 'archived'::text])));
+COMMENT ON VIEW public.corrected_rows IS 'Rejected rows that a later batch has imported; a row may stand there twice';
+
+CREATE VIEW public.retryable WITH (security_invoker='true') AS
+ SELECT b.id AS batch_id,
+    b.program_type,
+    r.chunk,
+    x.row_number,
+    x.key,
+    x.people
+   FROM (((public.retryable_rows r
+     JOIN public.ingestion_batches b ON ((b.id = r.batch_id)))
+     CROSS JOIN LATERAL UNNEST(r.row_numbers, r.keys, r.people) x(row_number, key, people))
+     LEFT JOIN public.returned_rows o ON (((o.batch_id = b.id) AND (o.row_number = x.row_number))))
+  WHERE ((NOT b.dry_run) AND (b.status = ANY (ARRAY['completed'::text, 'failed'::text])) AND (b.failure_code IS DISTINCT FROM 'too_many_errors'::text) AND (b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL) AND (o.is_mended IS NOT FALSE) AND (NOT (EXISTS ( SELECT
+           FROM public.corrected_rows c
+          WHERE ((c.batch_id = COALESCE(o.first_batch_id, b.id)) AND (c.row_number = COALESCE(o.first_row, x.row_number)))))) AND (NOT (EXISTS ( SELECT
+           FROM (public.returned_rows m
+             JOIN public.ingestion_batches l ON ((l.id = m.batch_id)))
+          WHERE ((m.first_batch_id = COALESCE(o.first_batch_id, b.id)) AND (m.first_row = COALESCE(o.first_row, x.row_number)) AND m.is_mended AND (NOT l.dry_run) AND (l.number > b.number) AND (l.status = ANY (ARRAY['completed'::text, 'failed'::text])))))));
+COMMENT ON VIEW public.retryable IS 'Open rows whose only faults may have gone by themselves';
 
 CREATE VIEW reporting.batches AS
  SELECT b.id AS batch_id,

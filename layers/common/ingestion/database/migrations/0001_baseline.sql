@@ -96,6 +96,7 @@ CREATE TABLE ingestion_batches (
     parent_batch_id        uuid,
     corrects_batch_id      uuid REFERENCES ingestion_batches,
     compares_rejects       boolean NOT NULL DEFAULT false,
+    retries_batch_id       uuid REFERENCES ingestion_batches,
     file_name              text NOT NULL,
     file_hash              text COLLATE "C" NOT NULL,
     file_size_bytes        bigint NOT NULL,
@@ -139,7 +140,6 @@ CREATE TABLE ingestion_batches (
     updated_at             timestamptz NOT NULL DEFAULT now(),
     checked_at             timestamptz,
     finding                text COLLATE "C",
-    CONSTRAINT one_batch_per_upload UNIQUE (upload_id),
     CONSTRAINT one_batch_per_number UNIQUE (number),
     CONSTRAINT one_programme_per_batch UNIQUE (id, program_type),
     CONSTRAINT instance_of_the_same_programme FOREIGN KEY (program_instance_id, program_type)
@@ -174,6 +174,8 @@ COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
     'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
 COMMENT ON COLUMN ingestion_batches.compares_rejects IS
     'Whether its rows are compared with the rejected rows of corrects_batch_id; it fails if these are gone by then';
+COMMENT ON COLUMN ingestion_batches.retries_batch_id IS
+    'The batch of which it reads some rejected rows again, from the same object; its parent too';
 COMMENT ON COLUMN ingestion_batches.cancelled_at IS
     'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
@@ -192,11 +194,17 @@ COMMENT ON COLUMN ingestion_batches.archived_at IS
 COMMENT ON COLUMN ingestion_batches.undone_at IS 'When it was last undone; undoing it again takes what a later batch had kept';
 COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
+-- An upload gives at most one batch; a retry reads the object of its parent's upload again.
+CREATE UNIQUE INDEX one_batch_per_upload ON ingestion_batches (upload_id) WHERE retries_batch_id IS NULL;
 -- Two uploads of the same bytes at the same moment: one of them wins.
 CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
     -- One that is undone again may stand beside another import of its file.
     WHERE (status IN ('pending', 'running', 'completed', 'archived') OR (status = 'undoing' AND undone_at IS NULL))
-      AND NOT forced AND NOT dry_run;
+      AND NOT forced AND NOT dry_run AND retries_batch_id IS NULL;
+CREATE UNIQUE INDEX one_retry_at_a_time ON ingestion_batches (retries_batch_id)
+    WHERE status IN ('pending', 'running') AND retries_batch_id IS NOT NULL;
+CREATE INDEX retries_newest_first ON ingestion_batches (created_at DESC, id DESC) WHERE retries_batch_id IS NOT NULL;
+CREATE INDEX batches_of_object ON ingestion_batches (upload_id);
 CREATE INDEX batches_by_hash ON ingestion_batches (file_hash, program_type);
 CREATE INDEX batches_by_content ON ingestion_batches (content_hash, program_type)
     WHERE status IN ('completed', 'archived') AND NOT dry_run;
@@ -351,6 +359,46 @@ COMMENT ON COLUMN verifications.differing IS 'The values that differ, for a day:
 CREATE INDEX verifications_to_do ON verifications (requested_at) WHERE state = 'running';
 CREATE INDEX verifications_of_sample ON verifications (requested_at) WHERE is_sample;
 CREATE INDEX verifications_that_differ ON verifications (batch_id) WHERE differing_values > 0;
+
+-- Rejected rows, and what became of them
+
+CREATE TABLE returned_rows (
+    batch_id        uuid NOT NULL,
+    row_number      integer NOT NULL,
+    chunk           integer NOT NULL,
+    first_batch_id  uuid NOT NULL,
+    first_row       integer NOT NULL,
+    is_mended       boolean NOT NULL,
+    is_rejected     boolean NOT NULL,
+    PRIMARY KEY (batch_id, row_number)
+);
+COMMENT ON TABLE returned_rows IS
+    'Rows that bring back a rejected row, in corrected files and retries. Whether that is open follows from the status of '
+    'their batch';
+COMMENT ON COLUMN returned_rows.first_batch_id IS
+    'The batch that first rejected the row; a row that is rejected again is open there, and only there';
+COMMENT ON COLUMN returned_rows.first_row IS 'The row''s number in the file of that batch';
+COMMENT ON COLUMN returned_rows.is_mended IS 'Whether somebody changed it, so that only this row says what is meant';
+CREATE INDEX returned_rows_of_first ON returned_rows (first_batch_id, first_row);
+
+CREATE TABLE retryable_rows (
+    batch_id     uuid NOT NULL REFERENCES ingestion_batches,
+    chunk        integer NOT NULL,
+    is_conflict  boolean NOT NULL,
+    row_numbers  integer[] NOT NULL,
+    keys         text[] NOT NULL,
+    people       text[] NOT NULL,
+    PRIMARY KEY (batch_id, chunk, is_conflict),
+    CONSTRAINT one_of_each_for_every_row CHECK (
+        cardinality(row_numbers) = cardinality(keys) AND cardinality(keys) = cardinality(people))
+);
+COMMENT ON TABLE retryable_rows IS
+    'Rejected rows whose only faults are unknown people or the id of another session, by chunk; deleted with the error file';
+COMMENT ON COLUMN retryable_rows.is_conflict IS 'Whether Reconcile rejected them, for their id; otherwise Stage did';
+COMMENT ON COLUMN retryable_rows.people IS 'The addresses of each row''s people, separated by spaces';
+-- To compress them would take longer than to write them.
+ALTER TABLE retryable_rows ALTER keys SET STORAGE EXTERNAL, ALTER people SET STORAGE EXTERNAL,
+                           ALTER row_numbers SET STORAGE EXTERNAL;
 
 -- People
 
@@ -1216,7 +1264,39 @@ COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch,
 COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
 COMMENT ON COLUMN outbox.due_at IS 'When Dispatch may claim the message; until then it is in transit';
 
--- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
+-- Which rejected rows are open. Views have the rights of the reader, not of their owner.
+
+CREATE VIEW corrected_rows WITH (security_invoker = true) AS
+SELECT r.first_batch_id AS batch_id, r.first_row AS row_number, r.batch_id AS corrected_by
+  FROM returned_rows r
+  JOIN ingestion_batches b ON b.id = r.batch_id
+ WHERE NOT r.is_rejected AND NOT b.dry_run AND b.status IN ('completed', 'archived');
+COMMENT ON VIEW corrected_rows IS 'Rejected rows that a later batch has imported; a row may stand there twice';
+
+CREATE VIEW retryable WITH (security_invoker = true) AS
+SELECT b.id AS batch_id, b.program_type, r.chunk, x.row_number, x.key, x.people
+  FROM retryable_rows r
+  JOIN ingestion_batches b ON b.id = r.batch_id
+ CROSS JOIN LATERAL unnest(r.row_numbers, r.keys, r.people) AS x (row_number, key, people)
+  LEFT JOIN returned_rows o ON o.batch_id = b.id AND o.row_number = x.row_number
+ WHERE NOT b.dry_run AND b.status IN ('completed', 'failed')
+   -- Of a batch over its limit, the good rows are missing too: the whole file is to be imported again.
+   AND b.failure_code IS DISTINCT FROM 'too_many_errors'
+   AND b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL
+   -- A row that came back as it was handed out is retried where it was first rejected.
+   AND o.is_mended IS NOT FALSE
+   AND NOT EXISTS (SELECT FROM corrected_rows c
+                    WHERE c.batch_id = coalesce(o.first_batch_id, b.id)
+                      AND c.row_number = coalesce(o.first_row, x.row_number))
+   -- Of what somebody has mended since, the mended row counts.
+   AND NOT EXISTS (SELECT FROM returned_rows m
+                     JOIN ingestion_batches l ON l.id = m.batch_id
+                    WHERE m.first_batch_id = coalesce(o.first_batch_id, b.id)
+                      AND m.first_row = coalesce(o.first_row, x.row_number)
+                      AND m.is_mended AND NOT l.dry_run AND l.number > b.number AND l.status IN ('completed', 'failed'));
+COMMENT ON VIEW retryable IS 'Open rows whose only faults may have gone by themselves';
+
+-- A batch as the API, its lists and the pages show it.
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
@@ -1232,7 +1312,24 @@ SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program
        NOT b.dry_run AND b.status NOT IN ('pending', 'running', 'undoing', 'undone') AS counts,
        b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
        b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
-       b.undone_at, b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
+       b.undone_at, b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file,
+       -- A row that was rejected before is open where it was first rejected.
+       CASE WHEN b.error_rows = 0 THEN 0
+            ELSE greatest(0, b.error_rows
+                 - (SELECT count(*) FROM returned_rows r WHERE r.batch_id = b.id AND r.is_rejected)
+                 - (SELECT count(DISTINCT c.row_number) FROM corrected_rows c WHERE c.batch_id = b.id))
+             END AS open_rows,
+       CASE WHEN b.error_rows = 0 THEN 0
+            ELSE (SELECT count(DISTINCT c.row_number) FROM corrected_rows c WHERE c.batch_id = b.id)
+                 + (SELECT count(*)
+                      FROM returned_rows r
+                     WHERE r.batch_id = b.id AND r.is_rejected
+                       AND EXISTS (SELECT FROM corrected_rows c
+                                    WHERE c.batch_id = r.first_batch_id AND c.row_number = r.first_row))
+             END AS corrected_rows,
+       CASE WHEN b.error_rows = 0 THEN 0
+            ELSE (SELECT count(*) FROM retryable t WHERE t.batch_id = b.id) END AS retryable_rows,
+       b.retries_batch_id
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
 

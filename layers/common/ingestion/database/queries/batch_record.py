@@ -84,6 +84,8 @@ def totals(db: Connection, program_type: str | None, start: datetime | None, end
                coalesce(sum(b.total_rows) FILTER (WHERE b.counts), 0) AS total_rows,
                coalesce(sum(b.success_rows) FILTER (WHERE b.counts), 0) AS success_rows,
                coalesce(sum(b.error_rows) FILTER (WHERE b.counts), 0) AS error_rows,
+               coalesce(sum(b.open_rows) FILTER (WHERE b.counts), 0) AS open_rows,
+               coalesce(sum(b.corrected_rows) FILTER (WHERE b.counts), 0) AS corrected_rows,
                coalesce(sum(b.skipped_rows) FILTER (WHERE b.counts), 0) AS skipped_rows,
                coalesce(sum(b.inserted_rows) FILTER (WHERE b.counts), 0) AS inserted_rows,
                coalesce(sum(b.updated_rows) FILTER (WHERE b.counts), 0) AS updated_rows,

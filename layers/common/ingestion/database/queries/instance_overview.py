@@ -67,7 +67,8 @@ def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
                CAST(sum(b.inserted_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS inserted_rows,
                CAST(sum(b.updated_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS updated_rows,
                CAST(sum(b.skipped_rows) AS bigint) AS skipped_rows,
-               CAST(sum(b.error_rows) AS bigint) AS error_rows
+               CAST(sum(b.error_rows) AS bigint) AS error_rows,
+               CAST(sum(b.open_rows) AS bigint) AS open_rows
           FROM batch_view b
          WHERE b.program_instance_id = :instance_id AND b.counts
       GROUP BY 1

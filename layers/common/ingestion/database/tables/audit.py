@@ -20,6 +20,8 @@ Action = Literal[
     "batch_verified",
     "import_cancelled",
     "import_undone",
+    "import_corrected",
+    "import_retried",
     "rejected_rows_shown",
     "original_row_shown",
     "upload_deleted",

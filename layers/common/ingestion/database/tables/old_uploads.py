@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
+from ingestion.database.tables import rejected_rows
 
 AT_ONCE = 500
 DELETED_NAME = "(deleted)"
@@ -18,6 +19,9 @@ DELETED_NAME = "(deleted)"
 NOT_NEEDED = """NOT EXISTS (SELECT FROM ingestion_batches c
                             WHERE c.corrects_batch_id = b.id AND c.status IN ('pending', 'running'))"""
 """A correction that has not ended is held against the rejects of *b*: they stay until it has."""
+NOT_READ = """NOT EXISTS (SELECT FROM ingestion_batches r
+                            WHERE r.retries_batch_id = b.id AND r.archived_at IS NULL)"""
+"""A retry has no object of its own: that of *b* stays as long as one of its retries may be looked into."""
 
 
 class DueUpload(BaseModel):
@@ -31,6 +35,8 @@ class DueUpload(BaseModel):
     key: str
     version_id: str
     error_file_key: str | None
+    is_retry: bool = False
+    """Whether its object is that of the batch that it retries."""
 
 
 def refused(db: Connection, days: int) -> list[DueUpload]:
@@ -81,11 +87,13 @@ def _of_batches(db: Connection, status: Literal["failed", "undone"], days: int) 
     return _due(
         db,
         f"""
-        SELECT u.id AS upload_id, b.id AS batch_id, u.bucket, u.key, u.version_id, b.error_file_key
+        SELECT u.id AS upload_id, b.id AS batch_id, u.bucket, u.key, u.version_id, b.error_file_key,
+               b.retries_batch_id IS NOT NULL AS is_retry
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = '{status}' AND b.archived_at IS NULL
            AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+           AND {NOT_READ}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -128,6 +136,8 @@ def blank(db: Connection, due: DueUpload) -> None:
     """Remove names, messages and reasons from a record whose object is gone; keep codes, counts, hash and dates."""
     if due.batch_id is not None:
         _blank_batch(db, due.batch_id)
+    if due.is_retry:
+        return
     db.run(
         """
         UPDATE uploads
@@ -158,3 +168,4 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
         id=batch_id,
         name=DELETED_NAME,
     )
+    rejected_rows.forget_people(db, [batch_id])
