@@ -81,7 +81,7 @@ _SHORTENINGS = (
     (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
     (r"^\$\{Files\.Outputs\.AllUploadsArn\}", "all-uploads"),
     # As AllUploadsArn is, which Monitor can't name: Files needs Dispatch, and Dispatch Monitor.
-    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-uploads-\?{8}", "all-uploads"),
+    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-uploads-\$\{Base\.Outputs\.AnySuffix\}", "all-uploads"),
     (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{Base\.Outputs\.Suffix\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
