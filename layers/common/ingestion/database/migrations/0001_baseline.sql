@@ -254,7 +254,7 @@ CREATE TABLE shards (
 );
 COMMENT ON TABLE shards IS 'The ledger of a batch by the hash of the key: what each merge publishes';
 
--- Rejected rows, and what became of them
+-- Rejected rows that came back, or may be retried
 
 CREATE TABLE returned_rows (
     batch_id        uuid NOT NULL,
