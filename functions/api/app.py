@@ -22,12 +22,14 @@ from api import (
     idempotency,
     instance_routes,
     lineage_graph,
+    overlap_routes,
     problems,
     retry_routes,
     route_rights,
     session_routes,
     session_search_routes,
     summary_routes,
+    undo_routes,
     upload_routes,
     verification_routes,
 )
@@ -46,6 +48,7 @@ to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 api = DescribedApi(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
 for part in (
     batch_routes,
+    undo_routes,
     retry_routes,
     correction_routes,
     error_file_routes,
@@ -53,6 +56,7 @@ for part in (
     session_routes,
     explanation_routes,
     verification_routes,
+    overlap_routes,
     session_search_routes,
     lineage_graph,
     instance_routes,

@@ -46,6 +46,8 @@ class BatchWarning(Shape):
     count: int
     title: str | None = left_out()
     advice: str | None = left_out()
+    batch_id: UUID | None = left_out()
+    percent: float | None = left_out()
 
 
 class BatchNamed(Shape):
@@ -83,9 +85,11 @@ class BatchSummary(Shape):
     imported_by: str | None
     parent_batch_id: UUID | None
     dry_run: bool
+    content_hash: str | None
     created_at: Utc
     started_at: Utc | None
     completed_at: Utc | None
+    undone_at: Utc | None = left_out()
     links: Links
 
     @classmethod
@@ -201,6 +205,7 @@ class BatchRecord(BatchSummary):
     claimed_by: str | None
     reconciled_at: Utc | None
     archived_at: Utc | None
+    undone_by: str | None = left_out()
 
     @model_validator(mode="before")
     @classmethod

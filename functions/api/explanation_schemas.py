@@ -14,10 +14,10 @@ from api.session_schemas import (
     SourceFile,
     SourceRow,
     V,
-    as_answered,
     sources_of,
 )
 from ingestion.faults import Fault, RawRow
+from ingestion.records.answers import as_answered
 
 
 class ByteRange(Shape):

@@ -77,6 +77,7 @@ def sessions(slug: Slug) -> Response[str]:
     names = instance_overview.files_of_batches(db, [count["batch_id"] for count in shown])
     counted = sum(month["sessions"] for month in months)
     brought = _total(instance_overview.months_of_batches(db, found["id"]))["inserted_rows"]
+    brought += instance_overview.kept_of_undone(db, record, found["id"])
     return page(
         event,
         "_sessions_by_month.html",

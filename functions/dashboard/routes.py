@@ -12,6 +12,7 @@ from dashboard import (
     rejected_rows_page,
     retry_pages,
     sign_in_pages,
+    undo_pages,
 )
 
 ROUTERS = tuple(
@@ -21,6 +22,7 @@ ROUTERS = tuple(
         import_form,
         batch_pages,
         batch_actions,
+        undo_pages,
         rejected_rows_page,
         retry_pages,
         lineage_pages,

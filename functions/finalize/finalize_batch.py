@@ -4,6 +4,7 @@ That includes batches that publish nothing: dry runs, those over their error lim
 """
 
 from contextlib import nullcontext
+from typing import Any
 from uuid import UUID
 
 from finalize.announce import announce
@@ -18,6 +19,8 @@ from ingestion.database.tables import audit, batch_states, batches, ledger, prog
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import BatchBroken, StagingLost
+from ingestion.faults import FaultCode
+from ingestion.file_warnings import WarningCode
 from ingestion.telemetry import logger, metrics
 
 JOINED_AT_ONCE = 100
@@ -80,7 +83,7 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
     if not failure and not batch.dry_run:
         _check_published(batch, final, db)
-    batch_states.warn(db, batch.id, final.warnings)
+    batch_states.warn(db, batch.id, [*final.warnings, *_damaged_ids(batch, final)])
     batch_states.end(
         db,
         batch.id,
@@ -97,6 +100,16 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
     if failure is None:
         return Finalized(status=status)
     return Finalized(status=status, failure_reason=failure.reason, failure_code=failure.code)
+
+
+def _damaged_ids(batch: Batch, final: Ledger) -> list[dict[str, Any]]:
+    """The warning that a spreadsheet has damaged ids, which may have changed other values unseen."""
+    key = batch.programme.key_column.name
+    damaged = FaultCode.DAMAGED_BY_SPREADSHEET
+    counts = [
+        line["count"] for line in final.faults(key).as_summary() if (line["code"], line["field"]) == (damaged, key)
+    ]
+    return [{"code": WarningCode.IDS_DAMAGED, "count": sum(counts)}] if counts else []
 
 
 def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:

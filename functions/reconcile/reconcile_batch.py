@@ -15,7 +15,7 @@ from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
 from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import reconciliation, staging
+from ingestion.database.publishing import reconciliation
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.side_by_side import merges_at_once
@@ -32,7 +32,9 @@ from ingestion.database.tables import (
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import ProgrammeBusy
+from ingestion.rows.content_hashes import Sums
 from ingestion.values.ratings import Scale, scale_of
+from reconcile.compare_file import compare_file, compare_rows, staged_content
 
 WAIT_SECONDS = 1.0
 """Hundreds of batches may wait for one programme, so each holds a process and a connection only this long."""
@@ -54,7 +56,8 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
         return Verdict(verdict=NextStep.FINALIZE)
     batch.must_go_on()
     staged = ledger.read(db, batch_id)
-    if lost := staged.lost(staging.counts(db, batch_id)):
+    content = staged_content(batch, db, settings)
+    if lost := staged.lost(content and content.rows):
         return _restage(batch, lost, None, db, settings)
     rating = _rating(batch, staged)
     if rating.misread:
@@ -64,6 +67,7 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
     with transaction(db):
         batch_states.reconciled(db, batch_id, rating.scale, rating.is_assumed)
         reconciled = _reconcile(batch, rating.scale, db, settings)
+        compare_file(batch, content.sums if content else Sums(0, 0), reconciled, db)
         is_published = batch.publishes(reconciled.totals)
         if not is_published:
             shards.forget(db, batch_id)
@@ -135,7 +139,7 @@ def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Sett
 def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     """Compare the rows, whose people all have ids by now, with stored sessions; returns the ledger with the result."""
     merged = shards.lock_all(db, batch.id)
-    reconciliation.reconcile(
+    has_repeats = reconciliation.reconcile(
         db,
         Reconciling(
             batch_id=batch.id,
@@ -157,6 +161,9 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
         reconciliation.record(db, batch.id)
         shards.plan(db, batch.id, reconciliation.shard_counts(db, batch.id))
     found = ledger.read(db, batch.id)
+    if not merged:
+        # Once shards are merged, the file's own rows are among those that are stored.
+        compare_rows(batch, found, db, has_repeats=has_repeats)
     if found.with_conflicts and not merged:
         rejected_rows.note_conflicts(db, batch.id, target_of(batch.programme.record))
     return found

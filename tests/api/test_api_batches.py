@@ -37,6 +37,7 @@ STATUS_FIELDS = [
     "importedBy",
     "parentBatchId",
     "dryRun",
+    "contentHash",
     "createdAt",
     "startedAt",
     "completedAt",

@@ -49,7 +49,7 @@ def lived(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
 def test_a_sound_system_is_silent(lived: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     found = monitor.app.handler({}, CONTEXT)
-    assert found == {"oldestRunningBatchSeconds": 0, "stuckBatches": 0, "unsoundBatches": 0}
+    assert found == {"oldestRunningBatchSeconds": 0, "stuckBatches": 0, "unsoundBatches": 0, "differingBatches": 0}
     assert caplog.records == []
     assert lived.db.run("SELECT count(*) FROM ingestion_batches WHERE checked_at IS NULL") == [[0]]
 

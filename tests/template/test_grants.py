@@ -24,7 +24,8 @@ WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 REVIEWED: dict[str, dict[str, set[str]]] = {
     "SignIn": COOKIE_KEY,
     "Migrate": {},
-    "Monitor": {},
+    # It reads files again, and the rejects of a corrected file's parent.
+    "Monitor": LIST | {ALL_UPLOADS: READ_VERSION, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Outbox": {},
     "Dispatch": {IMPORT: {"states:StartExecution"}, EVENTS: {"events:PutEvents"}},
     "Intake": {
@@ -41,6 +42,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     "AnnotateConflicts": LIST | {ALL_UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
+    "Undo": {},
     # To show the row behind a session, it reads the upload.
     "Api": {
         UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts"},
@@ -57,7 +59,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke Outbox."""
+"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke two others."""
 
 CONNECT = {"Fn::GetAtt": ["Database", "Outputs.MayConnect"]}
 MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
@@ -65,7 +67,7 @@ MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
 SHARED: dict[str, list[Any]] = {"SignIn": [], "Dispatch": [], "Migrate": [MIGRATE]}
 """The policies that nested stacks make, which several functions may have; whoever is not here has the first."""
 
-INVOKES = {"Dispatch": ["Outbox"]}
+INVOKES = {"Dispatch": ["Outbox", "Monitor"]}
 """The functions that a function invokes."""
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
@@ -78,6 +80,8 @@ OF_THE_STATE_MACHINE: dict[str, set[str]] = {
 _SHORTENINGS = (
     (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
     (r"^\$\{Files\.Outputs\.AllUploadsArn\}", "all-uploads"),
+    # As AllUploadsArn is, which Monitor can't name: Files needs Dispatch, and Dispatch Monitor.
+    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-uploads-\?{8}", "all-uploads"),
     (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{Base\.Outputs\.Suffix\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),

@@ -100,6 +100,21 @@ def counts_of_sessions(db: Connection, record: RecordType, instance_id: int, at_
     )
 
 
+def kept_of_undone(db: Connection, record: RecordType, instance_id: int) -> int:
+    """Count the records that undone batches of the instance had inserted, and that are kept."""
+    found = db.run(
+        f"""
+        SELECT count(*)
+          FROM ingestion_batches b
+          JOIN {record.table} s ON s.id BETWEEN CAST(b.number AS bigint) << 30
+                                            AND (CAST(b.number AS bigint) << 30) + 1073741823
+         WHERE b.program_instance_id = :instance_id AND b.status IN ('undoing', 'undone')
+        """,
+        instance_id=instance_id,
+    )
+    return int(found[0][0])
+
+
 def files_of_batches(db: Connection, batch_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
     """Return file name and time of each batch."""
     found = rows(

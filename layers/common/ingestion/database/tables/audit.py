@@ -19,6 +19,7 @@ Action = Literal[
     "batch_archived",
     "batch_verified",
     "import_cancelled",
+    "import_undone",
     "import_corrected",
     "import_retried",
     "rejected_rows_shown",

@@ -183,7 +183,7 @@ def ended(db: Connection, batch_ids: Sequence[UUID]) -> list[UUID]:
         """
         SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
           LEFT JOIN ingestion_batches b ON b.id = given.id
-         WHERE b.id IS NULL OR b.status IN ('completed', 'failed', 'archived')
+         WHERE b.id IS NULL OR b.status NOT IN ('pending', 'running')
         """,
         ids=list(batch_ids),
     )

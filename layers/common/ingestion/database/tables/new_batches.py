@@ -64,7 +64,8 @@ def create(db: Connection, batch: NewBatch) -> bool:
             :forced, :force_reason, :dry_run, :max_error_percent, :date_order, :time_zone, CAST(:format_ AS jsonb),
             :work_key, CAST(:csv_metadata AS jsonb), :shard_count, :total_rows)
             ON CONFLICT (file_hash, program_type)
-               WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run
+               WHERE (status IN ('pending', 'running', 'completed', 'archived')
+                      OR (status = 'undoing' AND undone_at IS NULL)) AND NOT forced AND NOT dry_run
                  AND retries_batch_id IS NULL
             DO NOTHING
      RETURNING id
@@ -87,7 +88,7 @@ def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
         SELECT id, status, to_char(coalesce(completed_at, created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date
           FROM ingestion_batches
          WHERE file_hash = :file_hash AND program_type = :program_type AND NOT dry_run AND retries_batch_id IS NULL
-           AND status IN ('pending', 'running', 'completed', 'archived')
+           AND status IN ('pending', 'running', 'completed', 'archived', 'undoing')
       ORDER BY forced, created_at
          LIMIT 1
         """,

@@ -1,9 +1,10 @@
-"""Uploads without a result (refused, undecided, or of a failed batch): which are due to be deleted, and what is kept.
+"""Uploads without a result (refused, undecided, of a failed or undone batch): which are due to go, and what is kept.
 
 The object is deleted while its record is locked, so that no retry of the batch and no other clean-up interferes; an
 interrupted clean-up leaves the record unchanged, and so still due.
 """
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -24,7 +25,7 @@ NOT_READ = """NOT EXISTS (SELECT FROM ingestion_batches r
 
 
 class DueUpload(BaseModel):
-    """An upload whose object is due to be deleted; `batch_id` is that of the failed batch."""
+    """An upload whose object is due to be deleted; `batch_id` is that of the failed or undone batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,6 +75,15 @@ def undecided(db: Connection, days: int) -> list[DueUpload]:
 
 def failed(db: Connection, days: int) -> list[DueUpload]:
     """Return some uploads whose batch failed more than *days* ago, oldest first, until all are deleted."""
+    return _of_batches(db, "failed", days)
+
+
+def undone(db: Connection, days: int) -> list[DueUpload]:
+    """Return some uploads whose batch was imported more than *days* ago and undone since, oldest first."""
+    return _of_batches(db, "undone", days)
+
+
+def _of_batches(db: Connection, status: Literal["failed", "undone"], days: int) -> list[DueUpload]:
     return _due(
         db,
         f"""
@@ -81,7 +91,7 @@ def failed(db: Connection, days: int) -> list[DueUpload]:
                b.retries_batch_id IS NOT NULL AS is_retry
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
-         WHERE b.status = 'failed' AND b.archived_at IS NULL
+         WHERE b.status = '{status}' AND b.archived_at IS NULL
            AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
            AND {NOT_READ}
       ORDER BY b.completed_at
@@ -113,7 +123,7 @@ def lock(db: Connection, due: DueUpload, days: int) -> bool:
         db.run(
             """
             SELECT FROM ingestion_batches
-             WHERE id = :id AND status = 'failed' AND archived_at IS NULL
+             WHERE id = :id AND status IN ('failed', 'undone') AND archived_at IS NULL
                AND completed_at < now() - make_interval(days => CAST(:days AS int))
             """,
             id=due.batch_id,
@@ -147,7 +157,8 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
         UPDATE ingestion_batches
            SET archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL, work_key = NULL,
                file_name = :name, force_reason = CASE WHEN forced THEN 'deleted' END,
-               failure_reason = concat(failure_code || ': ', 'The details were deleted with the file.'),
+               failure_reason = CASE status WHEN 'failed'
+                                THEN concat(failure_code || ': ', 'The details were deleted with the file.') END,
                format = format || '{"header": []}',
                csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
