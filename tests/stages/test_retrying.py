@@ -73,6 +73,7 @@ def test_rows_come_in_with_their_own_numbers_once_their_people_are_known(
         ("MS-4", child["id"], 4, 5),
     ]
     assert counts(known, first) == (1, 2, 1)
+    assert known.db.run("SELECT batch_id FROM reporting.files") == [[first["id"]]], "one row for each file"
     assert verify(known.db, child["id"], settings().work_bucket, LATE).differing == []
 
 

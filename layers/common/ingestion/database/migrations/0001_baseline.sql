@@ -1412,7 +1412,7 @@ CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
        u.decided_at, u.deleted_at
   FROM uploads u
-  LEFT JOIN ingestion_batches b ON b.upload_id = u.id;
+  LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.retries_batch_id IS NULL;
 COMMENT ON VIEW reporting.files IS
     'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 
