@@ -11,9 +11,10 @@ from api import corrections, rejected_rows
 from api.caller import caller
 from api.cursors import BY_ROW, DEFAULT_LIMIT, Cursor, Limit
 from api.error_file_routes import error_file_key
+from api.explanation_schemas import RowFault
 from api.openapi import answers
 from api.problems import Problem, ProblemCode
-from api.rejected_rows import RejectedRow, RowFault
+from api.rejected_rows import RejectedRow
 from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, new_router
 from api.schemas import Page, Shape, left_out
@@ -49,7 +50,7 @@ class JudgedRow(Shape):
     """What would be wrong with a row if it were imported now; nothing if it would pass."""
 
     row_number: int
-    faults: list[RowFault]
+    faults: list[RowFault] = Field(description="All that would be wrong with the row")
 
 
 class CorrectionAnswer(Shape):
@@ -93,7 +94,7 @@ def rejects(batch_id: BatchId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = No
     description=(
         "Starts a child batch of these rows, as if the mended error file had been uploaded. With `dryRun` nothing is "
         "imported, and the answer says what is wrong with each row. A row that was not rejected, or that a later batch "
-        "has imported, is a mistake: then no row is taken."
+        "has imported, is a mistake: then nothing is imported."
     ),
     tags=["Imports"],
     operation_id="correctBatch",

@@ -5,7 +5,10 @@ from contextlib import closing
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic import Field as Described
+
 from api.error_file_routes import error_file_key
+from api.explanation_schemas import RowFault
 from api.problems import Problem, ProblemCode
 from api.schemas import Shape, left_out
 from ingestion.aws import object_keys
@@ -14,25 +17,11 @@ from ingestion.config import settings
 from ingestion.database.connection import Connection
 from ingestion.database.queries import rejects
 from ingestion.database.tables.batches import Batch
-from ingestion.faults import Fault, Reject
+from ingestion.faults import Reject
 from ingestion.rows.rejects import fitted, kept_headers, read_rejects
 
 OPEN: Final = "open"
 CORRECTED: Final = "corrected"
-
-
-class RowFault(Shape):
-    """One thing that is wrong with a row."""
-
-    code: str
-    field: str
-    value: str | None
-    message: str
-
-    @classmethod
-    def of(cls, fault: Fault) -> "RowFault":
-        """Build it from a fault."""
-        return cls(code=fault.code.value, field=fault.field, value=fault.value, message=fault.message)
 
 
 class RejectedRow(Shape):
@@ -40,9 +29,9 @@ class RejectedRow(Shape):
 
     row_number: int
     line: int
-    cells: dict[str, str]
+    cells: dict[str, str] = Described(description="Texts by header, as they are handed out")
     beyond: list[str] | None = left_out()
-    faults: list[RowFault]
+    faults: list[RowFault] = Described(description="All that is wrong with the row")
     state: str
     corrected_by_batch_id: UUID | None = left_out()
 

@@ -9,6 +9,7 @@ from api import corrections, rejected_rows, retries
 from api.caller import caller
 from api.correction_routes import correctable
 from api.cursors import BY_ROW
+from api.explanation_schemas import RowFault
 from api.gateway_events import read_json
 from api.openapi import path_parameter
 from api.problems import Problem, ProblemCode
@@ -101,7 +102,7 @@ def correct(batch_id: BatchId, row_number: RowNumber) -> Response[str]:
     mended = corrections.corrected(db, batch, {row_number: changed})
     faults = corrections.judge(db, mended)[row_number]
     if faults:
-        row = {**row, "faults": [rejected_rows.RowFault.of(fault) for fault in faults]}
+        row = {**row, "faults": [RowFault.of(fault) for fault in faults]}
         return page(event, "_reject.html", batch=found, row=row, cells=list(cells.items()))
     child = corrections.import_rows(db, mended, caller(event))
     answer = page(event, "_reject.html", batch=found, row=row, cells=list(cells.items()))

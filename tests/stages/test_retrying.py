@@ -23,6 +23,7 @@ from tests.stages.conftest import Pipeline
 from tests.stages.test_corrections import KEY, MENDED, mended, saved, table_of
 from tests.stages.test_corrections_at_once import age, stage_all
 from tests.stages.test_open_rows import a_file, a_row, counts
+from tests.stages.undoing import undone
 
 LATE = datetime.max.replace(tzinfo=UTC)
 NEW, OTHER = "new@example.org", "other@example.org"
@@ -72,6 +73,7 @@ def test_rows_come_in_with_their_own_numbers_once_their_people_are_known(
         ("MS-4", child["id"], 4, 5),
     ]
     assert counts(known, first) == (1, 2, 1)
+    assert known.db.run("SELECT batch_id FROM reporting.files") == [[first["id"]]], "one row for each file"
     assert verify(known.db, child["id"], settings().work_bucket, LATE).differing == []
 
 
@@ -220,3 +222,22 @@ def test_an_unpacked_copy_that_is_gone_is_made_again(known: Pipeline, again: Cal
     known.s3.delete_object(Bucket=settings().work_bucket, Key=first["work_key"])
     known.know(NEW)
     assert again(first)["inserted_rows"] == 1
+
+
+def test_an_undone_retry_opens_its_rows_again(known: Pipeline, again: Callable[..., dict[str, Any]]) -> None:
+    first = known.load(KEY, a_file(a_row(1, NEW), a_row(2), a_row(3, NEW)))
+    known.know(NEW)
+    child = again(first)
+    assert counts(known, first) == (0, 2, 0)
+    undone(known, child["id"])
+    assert counts(known, first) == (2, 0, 2)
+    assert [row[0] for row in sessions(known)] == ["MS-2"]
+    assert again(first)["inserted_rows"] == 2
+    assert counts(known, first) == (0, 2, 0)
+
+
+def test_an_import_that_was_undone_has_nothing_to_retry(known: Pipeline) -> None:
+    first = known.load(KEY, a_file(a_row(1, NEW), a_row(2)))
+    known.know(NEW)
+    undone(known, first["id"])
+    assert (would_pass(known), counts(known, first)[2]) == ([], 0)

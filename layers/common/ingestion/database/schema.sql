@@ -873,7 +873,7 @@ CREATE VIEW reporting.files AS
     u.decided_at,
     u.deleted_at
    FROM (public.uploads u
-     LEFT JOIN public.ingestion_batches b ON ((b.upload_id = u.id)));
+     LEFT JOIN public.ingestion_batches b ON (((b.upload_id = u.id) AND (b.retries_batch_id IS NULL))));
 COMMENT ON VIEW reporting.files IS 'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 
 CREATE VIEW reporting.people AS

@@ -360,7 +360,7 @@ CREATE INDEX verifications_to_do ON verifications (requested_at) WHERE state = '
 CREATE INDEX verifications_of_sample ON verifications (requested_at) WHERE is_sample;
 CREATE INDEX verifications_that_differ ON verifications (batch_id) WHERE differing_values > 0;
 
--- Rejected rows, and what became of them
+-- Rejected rows that came back, or may be retried
 
 CREATE TABLE returned_rows (
     batch_id        uuid NOT NULL,
@@ -1412,7 +1412,7 @@ CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
        u.decided_at, u.deleted_at
   FROM uploads u
-  LEFT JOIN ingestion_batches b ON b.upload_id = u.id;
+  LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.retries_batch_id IS NULL;
 COMMENT ON VIEW reporting.files IS
     'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 

@@ -37,7 +37,8 @@ class Comparing:
         """SQL: the rows whose record is stored, one for each record."""
         changes = changes_table(self.batch_id)
         if not self.has_repeats:
-            return f"(SELECT * FROM {changes} WHERE outcome IN ('unchanged', 'updated'))"
+            # A retry leaves alone what was corrected meanwhile: such rows are unchanged without a stored record.
+            return f"(SELECT * FROM {changes} WHERE outcome IN ('unchanged', 'updated') AND target_id IS NOT NULL)"
         return f"""(SELECT DISTINCT ON (target_id) *
                       FROM {changes}
                      WHERE outcome IN ('unchanged', 'updated') AND target_id IS NOT NULL
