@@ -27,6 +27,7 @@ NOTED: Final = (
     "delimiter",
     "encoding",
     "encodingChosenBy",
+    "sheet",
     "headers",
     "unknownHeaders",
     "nearestNames",

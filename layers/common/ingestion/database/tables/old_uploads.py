@@ -138,8 +138,8 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
            SET archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL, work_key = NULL,
                file_name = :name, force_reason = CASE WHEN forced THEN 'deleted' END,
                failure_reason = concat(failure_code || ': ', 'The details were deleted with the file.'),
-               format = format || '{"header": []}',
-               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
+               format = format - 'sheet' || '{"header": []}',
+               csv_metadata = csv_metadata - 'sheet' || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
                    coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id
