@@ -107,8 +107,8 @@ def kintell(context: click.Context, url: str) -> None:
 def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: Any) -> None:
     """Import a CSV file and wait until the import has ended.
 
-    FILE is a .csv, .txt or .tsv file, optionally compressed as .gz. If you don't give programme and instance, they are
-    determined from its name and columns.
+    FILE is an .xlsx workbook, or a .csv, .txt or .tsv file, which may be compressed as .gz. If you don't give
+    programme and instance, they are determined from its name and columns.
     """
     if given["force"] != bool((given["reason"] or "").strip()):
         raise click.UsageError("--force and --reason require each other; give both or neither.")

@@ -46,6 +46,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         **LIST,
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
+        "work/errors/*.xlsx": {"s3:PutObject"},
     },
     "Retention": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},

@@ -82,9 +82,9 @@ def read_key(key: str) -> Key:
     return Key(program_type, slug, file_name)
 
 
-def error_file_name(file_name: str) -> str:
+def error_file_name(file_name: str, ending: str = ".csv") -> str:
     """Name the error file of a file; that of an error file is not called `-errors-errors`."""
-    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}{ERROR_SUFFIX}.csv"
+    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}{ERROR_SUFFIX}{ending}"
 
 
 def instance_of_slug(slug: str, program_type: str) -> Instance:
