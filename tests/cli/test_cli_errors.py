@@ -144,3 +144,20 @@ def test_a_download_that_fails_leaves_nothing_behind(run: Run, batch: UUID, buck
 def test_a_fault_that_the_api_has_no_words_for_is_shown_by_its_category() -> None:
     lines = error_report.faults_of({"fileName": "a.csv", "errorSummary": [{**SUMMARY[0], "code": "E999"}]}, 2)
     assert lines[1] == "  2 × validation (E999, participant_email)"
+
+
+def test_a_file_named_as_a_workbook_is_asked_for_as_one(
+    run: Run, world: World, buckets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = world.batch(error_file_key="errors/x.csv", error_summary=SUMMARY)
+    key = f"errors/{batch}.xlsx"
+
+    def made(bucket: str, *_: Any) -> str:
+        buckets.put_object(Bucket=bucket, Key=key, Body=b"PK")
+        return key
+
+    monkeypatch.setattr("api.error_file_routes.make_workbook", made)
+    result = run("errors", batch, "-o", "errors.xlsx")
+    assert result.exit_code == 0, result.stderr
+    assert Path("errors.xlsx").read_bytes() == b"PK"
+    assert f"kintell import errors.xlsx --parent {batch}" in result.stdout

@@ -90,7 +90,7 @@ COPIES = (
     ".csv",
     " (1).csv",
 )
-SUFFIXES = (".csv", ".CSV", ".csv.gz", ".txt", ".tsv")
+SUFFIXES = (".csv", ".CSV", ".csv.gz", ".txt", ".tsv", ".xlsx")
 CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title)
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from ingestion.workbook.number_formats import Meaning
@@ -20,6 +21,7 @@ _LEAP_DAY: Final = 60
 _LAST_DAY: Final = date(9999, 12, 31)
 _MILLISECONDS: Final = 86_400_000
 """Of a day."""
+_MOST_DAYS: Final = 10_000_000
 _LONGEST_DURATION: Final = 20 * 366
 """In days; what counts more is a date whose day the format does not show."""
 
@@ -47,9 +49,10 @@ def text_of_date(stored: str, meaning: Meaning, *, is_1904: bool) -> str:
 
     A date whose number has a fraction has a time, even if the sheet does not show it. What is no date stays a number.
     """
-    if not _NUMBER.fullmatch(stored) or abs(Decimal(stored).adjusted()) > _DIGITS:
+    if not _NUMBER.fullmatch(stored) or abs(float(stored)) > _MOST_DAYS:
         return text_of_number(stored)
-    days, milliseconds = divmod(round(Decimal(stored) * _MILLISECONDS), _MILLISECONDS)
+    # A float of days is exact to less than a microsecond.
+    days, milliseconds = divmod(round(float(stored) * _MILLISECONDS), _MILLISECONDS)
     if meaning is Meaning.TIME and 0 <= days < _LONGEST_DURATION:
         return _clock(milliseconds, 24 * days)
     day = _day(days, is_1904=is_1904)
@@ -58,6 +61,7 @@ def text_of_date(stored: str, meaning: Meaning, *, is_1904: bool) -> str:
     return day if meaning is Meaning.DATE and not milliseconds else f"{day}T{_clock(milliseconds)}"
 
 
+@lru_cache(maxsize=4_096)
 def _day(days: int, *, is_1904: bool) -> str | None:
     start = _FROM_1904 if is_1904 else _FROM_1900
     if not is_1904 and days <= _LEAP_DAY:

@@ -35,6 +35,7 @@ class CellValues:
 
     def __init__(self, shared: SharedStrings, styles: list[Meaning], *, is_1904: bool) -> None:
         self._shared = shared
+        self._shared_count = len(shared)
         self._styles = styles
         self._is_1904 = is_1904
         self.date_styles = {str(at) for at, meaning in enumerate(styles) if meaning is not Meaning.NUMBER}
@@ -54,8 +55,8 @@ class CellValues:
         return unescaped(stored)  # a formula's text, a text of its own, an error, a date in ISO form
 
     def _shared_text(self, stored: str) -> str:
-        number = int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 10 else len(self._shared)
-        if number >= len(self._shared):
+        number = int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 10 else -1
+        if not 0 <= number < self._shared_count:
             raise Refused(RefusalCode.NOT_CSV, DAMAGED)
         return self._shared[number]
 
@@ -97,6 +98,7 @@ class _SheetReader:
         self._parser = self.xml.parser
         self._parser.StartElementHandler = self._begin
         self._values = values
+        self._text_of = values.text_of
         self._runs = TextRuns(self.xml)
         self._columns: dict[str, int] = {}
         self._rows: list[SheetRow] = []
@@ -169,7 +171,7 @@ class _SheetReader:
         stored, cells = self._stored, self._cells
         if cell.get("t") == "inlineStr":
             stored = self._runs.take()
-        text = self._values.text_of(cell, stored) if stored else ""
+        text = self._text_of(cell, stored) if stored else ""
         place = cell.get("r")
         if place is None:
             column = len(cells)
