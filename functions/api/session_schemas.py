@@ -59,7 +59,7 @@ class BatchRecord(Record):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database."""
+        """Read a row of the database."""
         return super().of({**row, "outcome": "inserted" if row["version"] == 1 else "updated"})
 
 
@@ -145,7 +145,7 @@ class EarlierVersion(Shape, Generic[V]):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database."""
+        """Read a row of the database."""
         return cls(**sources_of(row), replaced_at=row["replaced_at"])
 
 

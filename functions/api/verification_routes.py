@@ -1,4 +1,4 @@
-"""Verify: holds what a batch stored against its file, which is read again."""
+"""Verify: read a batch's file again and compare the stored values with it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
@@ -52,14 +52,14 @@ class DifferingValue(Shape):
 class Verification(Shape):
     """What a batch stored, compared with its file."""
 
-    checked_rows: int = Described(description="Rows that inserted or updated a session, each with the version it gave")
+    checked_rows: int = Described(description="Rows that were compared with what they wrote")
     differing: list[DifferingValue] = Described(description="Stored values that are not what their rows say")
     differing_left_out: int | None = left_out()
 
 
 @router.post(
     "/v1/import/batches/<batchId>/verify",
-    summary="Compare what a batch stored with its file, which is read again",
+    summary="Read a batch's file again and compare the stored values with it",
     tags=["Imports"],
     operation_id="verifyBatch",
     security=needs(Right.ERRORS_READ),

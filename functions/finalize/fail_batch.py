@@ -23,7 +23,8 @@ def failure_of(task: FailTask) -> Failure:
         return Failure(FailureCode.CANCELLED, "Somebody cancelled the import. Nothing of the file was imported.")
     said = f" {error.message}" if error.error in _OURS else ""
     return Failure(
-        FailureCode.IMPORT_BROKE, f"The import broke ({error.error}).{said} Nothing of the file was imported."
+        FailureCode.IMPORT_BROKE,
+        f"An error stopped the import ({error.error}).{said} Nothing of the file was imported.",
     )
 
 

@@ -105,7 +105,8 @@ def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
 def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed, if it failed although nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
-        sentence = f"All {tally.total} rows were rejected; the error file says why for each."
+        rows = f"All {tally.total} rows were" if tally.total > 1 else "The only row was"
+        sentence = f"{rows} rejected; the error file says why."
         return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
     if batch.is_over_limit(tally):
         return Failure(

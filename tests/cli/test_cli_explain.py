@@ -30,9 +30,9 @@ def test_one_field_alone_is_shown(run: Run, ask_json: Callable[..., Any], sessio
 def test_a_batch_is_verified(run: Run, world: World, batch: UUID, session: int) -> None:  # noqa: F811
     result = run("verify", batch)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "kintell: 1 rows compared, all as in the file\n"
+    assert result.stderr == "kintell: 1 row compared, all as in the file\n"
     world.db.run("UPDATE kintell_sessions SET rating = 0.5")
     result = run("verify", batch)
     assert (result.exit_code, result.stdout) == (1, "1\trating\t0.5\t0.875\n")
-    assert result.stderr == "kintell: 1 rows compared, 1 stored values differ\n"
+    assert result.stderr == "kintell: 1 row compared, 1 value not as in the file\n"
     assert run("verify", batch, "--json").exit_code == 1

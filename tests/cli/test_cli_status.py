@@ -15,7 +15,7 @@ from tests.cli.conftest import Run
 from tests.cli.loopback import Loopback
 from tests.db.world import account_for
 
-BROKE = "import_broke: The import broke (BatchBroken). Nothing of the file was imported."
+BROKE = "import_broke: An error stopped the import (BatchBroken). Nothing of the file was imported."
 
 
 def test_a_status_says_what_the_batch_is_and_what_its_rows_came_to(run: Run, world: World) -> None:

@@ -116,6 +116,20 @@ def test_a_migration_after_the_deploy_waits_for_the_next_call(
     assert migrate(own) == []
 
 
+def test_a_migration_after_a_deploy_that_was_rolled_back_waits_again(
+    own: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = folder_of(tmp_path, monkeypatch) / "9997_drop.sql"
+    after.write_text(f"{AFTER}CREATE TABLE dropped (id integer);")
+    assert migrate(own) == []
+    after.unlink()
+    assert migrate(own) == []  # CloudFormation calls the old code's Migrate as it rolls back
+    after.write_text(f"{AFTER}CREATE TABLE dropped (id integer);")
+    assert migrate(own) == []  # the second attempt: the old functions still run
+    assert own.run("SELECT to_regclass('dropped')") == [[None]]
+    assert migrate(own) == ["9997"]
+
+
 def test_a_new_database_gets_all_at_once(empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder_of(tmp_path, monkeypatch) / "9999_after.sql").write_text(f"{AFTER}CREATE TABLE last (id integer);")
     db = connect(secret_of(empty))

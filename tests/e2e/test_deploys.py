@@ -114,12 +114,9 @@ def test_a_stack_comes_and_goes(account: Account) -> None:
     assert account.stacks()["one"] == "CREATE_COMPLETE"
     assert account.functions("two") == {}
 
-    # It is updated: parameters and schema change, what has a name stays what it is.
+    # It is updated: a parameter and the migrations change, and nothing else; what has a name stays what it is.
     before = account.functions("one")
     (account.clone / MIGRATIONS / "9999_more.sql").write_text("-- deploy: before\nCREATE TABLE more (id integer);")
-    template = json.loads((account.clone / "template.json").read_text())
-    template["Resources"]["Schema"]["Properties"]["Version"] = "9999"
-    (account.clone / "template.json").write_text(json.dumps(template))
     assert account.deploy("one", LogLevel="DEBUG") == one
     after = account.functions("one")
     assert after.keys() == before.keys()

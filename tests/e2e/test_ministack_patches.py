@@ -122,7 +122,7 @@ class Emulator:
         return ended
 
     def deploy(self, template: dict[str, Any], name: str = "") -> str:
-        """The status of a stack of this template, which is updated if it is there already."""
+        """The status of a stack of this template, which is updated if it exists."""
         client, name = self.client("cloudformation"), name or f"stack-{next(self.names)}"
         is_there = name in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
         (client.update_stack if is_there else client.create_stack)(StackName=name, TemplateBody=json.dumps(template))
@@ -331,7 +331,7 @@ def small_parts(on: Emulator) -> object:
 
 
 def uploads_where_only_links_are_allowed(on: Emulator) -> object:
-    """What becomes of an upload by a presigned link and of one without, by somebody who may use links only."""
+    """The results of an upload by a presigned link and of one without, by somebody who may use links only."""
     allow = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
     only_links = {**allow, "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}}
     iam, user = on.client("iam"), f"user-{next(on.names)}"
@@ -353,7 +353,7 @@ def uploads_where_only_links_are_allowed(on: Emulator) -> object:
 
 
 def update_of_a_nested_stack(on: Emulator) -> object:
-    """What becomes of it where a resource stays as it was, and is asked for an attribute."""
+    """The result where a resource stays as it was, and an attribute of it is read."""
     api = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "api", "ProtocolType": "HTTP"}}
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "another"}}
     outputs = {"Url": {"Value": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}}

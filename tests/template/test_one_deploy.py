@@ -121,7 +121,7 @@ def test_functions_are_in_the_network_where_their_security_group_is(secret: str,
     [
         pytest.param({"VpcId": "vpc-1"}, "give both, or neither", id="a VPC without subnets"),
         pytest.param({"SubnetIds": "subnet-1,subnet-2"}, "give both, or neither", id="subnets of no VPC"),
-        pytest.param({**OIDC, "OidcIssuer": ""}, "whose tokens are taken", id="no issuer"),
+        pytest.param({**OIDC, "OidcIssuer": ""}, "whose tokens the API accepts", id="no issuer"),
         pytest.param({**OIDC, "OidcAudience": ""}, "whom the tokens are for", id="no audience"),
         pytest.param({"OidcClientId": "kintell"}, "Authentication=oidc only", id="a client of no issuer"),
         pytest.param({**OIDC, "Authentication": "cognito"}, "Authentication=oidc only", id="an issuer that is ignored"),
@@ -132,7 +132,7 @@ def test_functions_are_in_the_network_where_their_security_group_is(secret: str,
         pytest.param({"DatabaseOwnerSecretArn": SECRET}, "as whom the functions connect", id="an owner of no database"),
         pytest.param({"Authentication": "none"}, "for the local system", id="open to everyone, with its own database"),
         pytest.param(
-            {**LOCAL, "AlarmEmail": "ops@example.org"}, "makes no alarms", id="an address that nobody writes to"
+            {**LOCAL, "AlarmEmail": "ops@example.org"}, "creates no alarms", id="an address that nobody writes to"
         ),
     ],
 )

@@ -25,7 +25,7 @@ class WarningCode(CatalogueCode):
     REPEATED_HEADERS = (
         "repeated_headers",
         Text(
-            "The header row is repeated further down; the rows below were read by the repeated one",
+            "The header row is repeated further down; the rows below it were read by the repeated header",
             "Overskriftsraden er gjentatt lenger ned; radene under ble lest etter den",
         ),
         Text(
@@ -115,7 +115,7 @@ class WarningCode(CatalogueCode):
             "Levels in Cyrillic letters were read as the Latin letters that look the same",
             "Nivåer med kyrilliske bokstaver ble lest som de latinske bokstavene de ligner på",
         ),
-        Text("Nothing; write Latin letters next time.", "Ingenting; bruk latinske bokstaver neste gang."),
+        Text("Nothing; use Latin letters next time.", "Ingenting; bruk latinske bokstaver neste gang."),
     )
     RATING_SCALE_ASSUMED = (
         "rating_scale_assumed",
