@@ -152,11 +152,9 @@ def test_a_file_named_as_a_workbook_is_asked_for_as_one(
     batch = world.batch(error_file_key="errors/x.csv", error_summary=SUMMARY)
     key = f"errors/{batch}.xlsx"
 
-    def made(bucket: str, *_: Any) -> str:
-        buckets.put_object(Bucket=bucket, Key=key, Body=b"PK")
-        return key
-
-    monkeypatch.setattr("api.error_file_routes.make_workbook", made)
+    buckets.put_object(Bucket=WORK, Key=key, Body=b"PK")
+    # tests/stages/test_error_workbooks.py makes one; this batch has no file.
+    monkeypatch.setattr("api.error_file_routes._workbook_key", lambda _db, _id: key)
     result = run("errors", batch, "-o", "errors.xlsx")
     assert result.exit_code == 0, result.stderr
     assert Path("errors.xlsx").read_bytes() == b"PK"

@@ -20,7 +20,7 @@ _LEAP_DAY: Final = 60
 """29 February 1900, which was none: spreadsheets count it all the same."""
 _LAST_DAY: Final = date(9999, 12, 31)
 _MILLISECONDS: Final = 86_400_000
-"""Of a day."""
+"""A day has so many."""
 _MOST_DAYS: Final = 10_000_000
 _LONGEST_DURATION: Final = 20 * 366
 """In days; what counts more is a date whose day the format does not show."""

@@ -1,4 +1,4 @@
-"""XML read as it comes: no part is held whole, no document type is taken, no element may be endlessly long."""
+"""XML read as it comes: no part is held whole, no document type is accepted, no element may be endlessly long."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
