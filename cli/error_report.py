@@ -24,7 +24,7 @@ STDOUT: Final = Path("-")
 WHOLE_ROW: Final = "row"
 TABLES: Final = (".csv", ".xlsx")
 
-_SUFFIX: Final = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
+_SUFFIX: Final = re.compile(r"\.(?:(?:csv|txt|tsv)(?:\.gz)?|xlsx)$", re.IGNORECASE)
 _ERRORS: Final = re.compile(r"[\s_-]errors$", re.IGNORECASE)
 
 
@@ -37,7 +37,7 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
     if not to_stdout:
         # Checked before requesting the link, since each link counts as a download.
         _may_write(_place(target, name_of_errors(batch["fileName"])), overwrite=overwrite)
-    link = api.get(backfill_path(batch_id, "/errors"))
+    link = api.get(backfill_path(batch_id, "/errors"), **_form(target))
     if to_stdout:
         click.echo("\n".join(faults_of(batch, link["rows"])), err=True)
         download(api.checked_link(link["url"]), _Shown() if is_terminal() else sys.stdout.buffer)
@@ -56,6 +56,11 @@ def fetch_errors(api: Api, batch_id: str, target: Path | None, *, overwrite: boo
     click.echo(f"Saved to {clean(file)}")
     again = command("kintell", "import", file_argument(file), "--parent", batch_id)
     click.echo(f"Fix the rows, then run: {again}")
+
+
+def _form(target: Path | None) -> Json:
+    """The form to ask for: a workbook for a file named so."""
+    return {"format": "xlsx"} if target is not None and target.suffix.lower() == ".xlsx" and not target.is_dir() else {}
 
 
 class _Shown:

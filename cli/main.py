@@ -108,8 +108,8 @@ def kintell(context: click.Context, url: str) -> None:
 def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: Any) -> None:
     """Import a CSV file and wait until the import has ended.
 
-    FILE is a .csv, .txt or .tsv file, optionally compressed as .gz. Without --program and --instance, its name and
-    columns decide where it belongs.
+    FILE is an .xlsx workbook, or a .csv, .txt or .tsv file, optionally compressed as .gz. Without --program and
+    --instance, its name and columns decide where it belongs.
     """
     if given["force"] != bool((given["reason"] or "").strip()):
         raise click.UsageError("--force and --reason require each other; give both or neither.")

@@ -30,6 +30,7 @@ A_BATCH: Final = "6b0e1b52-1f6c-4a55-9a63-0f6f3a3f7c11"
     epilog=examples(
         f"kintell errors {A_BATCH}",
         f"kintell errors {A_BATCH} -o errors.csv",
+        f"kintell errors {A_BATCH} -o errors.xlsx",
         f"kintell errors {A_BATCH} -o - | head",
     )
 )

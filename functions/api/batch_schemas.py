@@ -132,6 +132,7 @@ class CsvMetadata(Shape):
     delimiter: str | None = None
     encoding: str | None = None
     encoding_chosen_by: str | None = None
+    sheet: str | None = left_out()
     headers: list[str] | None = None
     unknown_headers: list[str] | None = None
     headers_left_out: int | None = left_out()

@@ -1,10 +1,11 @@
 """The link that downloads a batch's error file; the audit trail records each one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from api.caller import caller
 from api.code_words import in_english
@@ -13,14 +14,21 @@ from api.problems import Problem, ProblemCode
 from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, new_router
 from api.schemas import Shape, Utc
-from ingestion.aws.s3 import presigned_get
+from ingestion.aws.error_workbooks import MOST_ROWS, TooManyRows, make_workbook
+from ingestion.aws.s3 import NoSuchFile, presigned_get
 from ingestion.batch import BatchStatus
 from ingestion.config import settings
-from ingestion.database.tables import audit
+from ingestion.database.connection import Connection
+from ingestion.database.tables import audit, batches
 from ingestion.limits import limits
 from ingestion.uploads.identification import error_file_name
 
 router = new_router()
+
+Format = Annotated[
+    Literal["csv", "xlsx"],
+    Query(description="`xlsx`: a workbook of text cells, those at fault marked, of at most 100,000 rows"),
+]
 
 
 class ErrorFileLink(Shape):
@@ -40,15 +48,24 @@ class ErrorFileLink(Shape):
     operation_id="getErrorFile",
     security=needs(Right.ERRORS_READ),
     responses={
-        **answers(ErrorFileLink, ProblemCode.NO_SUCH_BATCH, ProblemCode.NO_ERRORS, ProblemCode.ERROR_FILE_EXPIRED),
+        **answers(
+            ErrorFileLink,
+            ProblemCode.NO_SUCH_BATCH,
+            ProblemCode.NO_ERRORS,
+            ProblemCode.ERROR_FILE_EXPIRED,
+            ProblemCode.TOO_MANY_ROWS,
+        ),
         302: redirect("The file"),
     },
 )
-def errors(batch_id: BatchId) -> Response[ErrorFileLink | None]:
+def errors(batch_id: BatchId, format: Format = "csv") -> Response[ErrorFileLink | None]:  # noqa: A002
     """Every link is recorded in the audit trail as a download, since S3 serves the file to anyone who has the link."""
     db = database()
     batch = get_batch(db, batch_id)
-    link = _link(error_file_key(batch_id, batch), batch)
+    key = error_file_key(batch_id, batch)
+    if format == "xlsx":
+        key = _workbook_key(db, batch_id)
+    link = _link(key, batch)
     event = router.current_event.raw_event
     audit.write(
         db,
@@ -77,9 +94,22 @@ def error_file_key(batch_id: UUID, batch: dict[str, Any]) -> str:
     return str(batch["error_file_key"])
 
 
+def _workbook_key(db: Connection, batch_id: UUID) -> str:
+    """Make the workbook anew: rows may have been erased from the values since. Raises Problem."""
+    batch = batches.get(db, batch_id)
+    rows = get_batch(db, batch_id)["error_rows"]
+    try:
+        return make_workbook(settings().work_bucket, batch_id, rows, batch.error_file)
+    except TooManyRows:
+        detail = f"The error file has {rows:,} rows; a workbook is made of up to {MOST_ROWS:,} or 100 MB. Use the CSV."
+        raise Problem(ProblemCode.TOO_MANY_ROWS, detail) from None
+    except NoSuchFile:
+        raise Problem(ProblemCode.ERROR_FILE_EXPIRED, f"The rejected rows of batch {batch_id} are gone.") from None
+
+
 def _link(key: str, batch: dict[str, Any]) -> ErrorFileLink:
     seconds = settings().presigned_seconds
-    name = error_file_name(batch["file_name"])
+    name = error_file_name(batch["file_name"], ".xlsx" if key.endswith(".xlsx") else ".csv")
     return ErrorFileLink(
         url=presigned_get(settings().work_bucket, key, name, seconds),
         expires_at=datetime.now(UTC) + timedelta(seconds=seconds),

@@ -86,15 +86,16 @@ def explain_row_of_batch(batch_id: BatchId, row_number: RowNumber) -> RowExplana
         details={"rowNumber": number},
     )
     raw, source = explained.original.raw, batches.get(db, batch_id)
+    sheet = source.file_format.sheet
     return RowExplanation(
         batch=SourceBatch(batch_id=batch_id, status=batch["status"], created_at=batch["created_at"]),
-        row=SourceRow(number=raw.number, line=raw.line),
+        row=SourceRow(number=raw.number, line=raw.line, sheet=sheet.name if sheet else None),
         file=SourceFile(
             name=batch["file_name"], key=source.key, version_id=source.version_id, sha256=batch["file_hash"]
         ),
         outcome=outcome.outcome,
         faults=list(map(RowFault.of, outcome.faults)),
         session=SessionOfRow(id=str(outcome.session[0]), version=outcome.session[1]) if outcome.session else None,
-        fields=[ExplainedField.of(field, raw) for field in explained.fields],
+        fields=[ExplainedField.of(field, explained.original) for field in explained.fields],
         cells=None if explained.original.is_whole else raw.cells,
     )

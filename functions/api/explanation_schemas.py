@@ -16,7 +16,8 @@ from api.session_schemas import (
     V,
     sources_of,
 )
-from ingestion.faults import Fault, RawRow
+from ingestion.faults import Fault
+from ingestion.original import OriginalRow
 from ingestion.records.answers import as_answered
 
 
@@ -36,17 +37,19 @@ class ExplainedField(Shape):
     text: str | None = Described(description="Text of the cell")
     read_as: str | None = left_out()
     cell: str | None = Described(description="The cell as a spreadsheet names it, such as `D12`")
+    sheet: str | None = left_out()
     row: int
     line: int
     bytes: ByteRange | None = Described(
-        description="Where the cell stands in the file, with its quotes; null if the file is compressed"
+        description="Where the cell stands in the file, with its quotes; null if the file is compressed or a workbook"
     )
     rule: str = Described(description="The rule that turned the text into the value")
     from_version: int | None = left_out()
 
     @classmethod
-    def of(cls, field: ExplainedCell, row: RawRow) -> Self:
+    def of(cls, field: ExplainedCell, original: OriginalRow) -> Self:
         """Build it from what was found in the row."""
+        row, sheet = original.raw, original.batch.file_format.sheet
         return cls(
             field=field.name,
             value=as_answered(field.field, field.value),
@@ -54,6 +57,7 @@ class ExplainedField(Shape):
             text=field.text,
             read_as=field.read_as,
             cell=field.cell,
+            sheet=sheet.name if sheet and field.cell else None,
             row=row.number,
             line=row.line,
             bytes=None if field.place is None else ByteRange(**{"from": field.place[0], "to": field.place[1]}),
@@ -76,7 +80,7 @@ class Explanation(Shape, Generic[V]):
         """Build it from a version and its row, read again."""
         return cls(
             **sources_of(version),
-            fields=[ExplainedField.of(field, explained.original.raw) for field in explained.fields],
+            fields=[ExplainedField.of(field, explained.original) for field in explained.fields],
         )
 
 

@@ -136,6 +136,12 @@ class ProblemCode(CatalogueCode):
             "Download the file and look there, or ask an engineer.", "Last ned filen og se der, eller spør en utvikler."
         ),
     )
+    TOO_MANY_ROWS = (
+        "too_many_rows",
+        HTTPStatus.CONFLICT,
+        Text("The error file is too large for a workbook", "Feilfilen er for stor til å lages som en arbeidsbok"),
+        Text("Download it as CSV.", "Last den ned som CSV."),
+    )
     ALREADY_ENDED = (
         "already_ended",
         HTTPStatus.CONFLICT,

@@ -88,10 +88,14 @@ class SourceBatch(Shape):
 
 
 class SourceRow(Shape):
-    """`number` counts the file's data rows from 1; `line` is the row's first physical line, from 1."""
+    """`number` counts the file's data rows from 1; `line` is the row's first physical line, from 1.
+
+    In a workbook, `line` is the row of the sheet, and `sheet` its name.
+    """
 
     number: int
     line: int
+    sheet: str | None = left_out()
 
 
 class SourceFile(Shape):
@@ -154,6 +158,6 @@ def sources_of(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "session": RecordVersion.of(row),
         "batch": SourceBatch(batch_id=row["batch_id"], status=row["batch_status"], created_at=row["batch_created_at"]),
-        "row": SourceRow(number=row["row_number"], line=row["line"]),
+        "row": SourceRow(number=row["row_number"], line=row["line"], sheet=row["sheet"]),
         "file": SourceFile(name=row["file_name"], key=row["key"], version_id=row["version_id"], sha256=row["sha256"]),
     }

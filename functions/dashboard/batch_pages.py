@@ -30,6 +30,7 @@ NOTED: Final = (
     "delimiter",
     "encoding",
     "encodingChosenBy",
+    "sheet",
     "headers",
     "unknownHeaders",
     "nearestNames",

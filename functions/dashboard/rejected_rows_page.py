@@ -72,9 +72,9 @@ def rejected(batch_id: BatchId) -> Response[str]:
 
 
 @router.get("/batches/<batchId>/errors", include_in_schema=False, security=needs(Right.ERRORS_READ))
-def error_file(batch_id: BatchId) -> Response[Any]:
+def error_file(batch_id: BatchId, format: error_file_routes.Format = "csv") -> Response[Any]:  # noqa: A002
     """The error file itself, audited, for browsers, which have a session cookie in place of a token."""
-    return error_file_routes.errors(id_of(batch_id))
+    return error_file_routes.errors(id_of(batch_id), format)
 
 
 def _samples(rejects: Iterable[Reject], groups: list[Group], places: dict[str, int]) -> dict[Group, list[Sample]]:

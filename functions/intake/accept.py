@@ -103,6 +103,7 @@ def _csv_metadata(file: Identified) -> dict[str, Any]:
         "delimiter": scanned.format.delimiter,
         "encoding": scanned.encoding,
         "encodingChosenBy": scanned.encoding_chosen_by,
+        "sheet": scanned.format.sheet.name if scanned.format.sheet else None,
         "headers": list(scanned.format.header),
         "unknownHeaders": list(file.plan.unknown_headers),
         "nearestNames": file.plan.nearest_names,

@@ -11,6 +11,7 @@ from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import RefusalCode, Refused
 from ingestion.records import known_headers
 from ingestion.source import Source
+from ingestion.workbook.as_text import WorkbookText, is_workbook
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     work_key = object_keys.unpacked(examination.upload_id)
     writer = s3.MultipartWriter(settings.work_bucket, work_key)
     limits = Limits(chunk=settings.chunk_bytes, unpacked=settings.max_file_bytes)
-    one_pass = FilePass(limits, known_headers(), writer.write)
+    one_pass = FilePass(limits, known_headers(), writer.write, _workbook(arrival, limits))
     try:
         for block in s3.blocks_ahead(arrival.bucket, arrival.key, arrival.version_id):
             one_pass.feed(block)
@@ -70,6 +71,12 @@ def _scan(examination: Examination, settings: Settings) -> tuple[ScannedFile, st
     if scanned.transformed:
         writer.finish()
     return scanned, work_key if scanned.transformed else None
+
+
+def _workbook(arrival: Arrival, limits: Limits) -> WorkbookText | None:
+    if not is_workbook(arrival.key):
+        return None
+    return WorkbookText(limits.unpacked, limits.unpacked_ratio).looks_for(known_headers())
 
 
 def _source(arrival: Arrival, scanned: ScannedFile, work_key: str | None, settings: Settings) -> Source:

@@ -13,7 +13,14 @@ from ingestion.uploads.identification import Instance, Key, programme_of_slug, r
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values.dates import declared_of
 from intake.examine import Examined
-from intake.parent_batch import find_parent, find_slashed, inherited, named_parent, refuse_parent_of_other_programme
+from intake.parent_batch import (
+    find_parent,
+    find_slashed,
+    find_typed,
+    inherited,
+    named_parent,
+    refuse_parent_of_other_programme,
+)
 from intake.programme_and_instance import (
     Choice,
     InstanceQuestion,
@@ -75,7 +82,8 @@ def identify(examined: Examined, claims: Claims, db: Connection) -> Identified:
     declared = declared_of(options.date_order, options.time_zone)
     plan = plan_columns(scanned.format.header, get_programme(programme.value), declared, corrects=parent is not None)
     if parent:
-        scanned = _with(scanned, slashed=find_slashed(source, scanned, plan))
+        slashed, typed = find_slashed(source, scanned, plan), find_typed(source, scanned, plan)
+        scanned = _with(scanned, slashed=slashed, typed=typed)
     question = InstanceQuestion(
         explicit=options.program_instance or key.slug,
         file_name=key.file_name,

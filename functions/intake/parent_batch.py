@@ -10,7 +10,7 @@ from ingestion.database.tables.batches import Parent
 from ingestion.errors import RefusalCode, Refused
 from ingestion.rows.columns import ColumnPlan, error_columns, original_indexes
 from ingestion.rows.formulas import restore
-from ingestion.rows.shown_dates import is_left_alone
+from ingestion.rows.shown_dates import is_left_alone, may_be_either
 from ingestion.source import Source
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values import dates
@@ -110,6 +110,22 @@ def find_slashed(source: Source, scanned: ScannedFile, plan: ColumnPlan) -> tupl
                 if any(is_left_alone(text) for text in {cells[index] for cells in block.rows.cells}):
                     found.add(index)
     return tuple(sorted(found))
+
+
+def find_typed(source: Source, scanned: ScannedFile, plan: ColumnPlan) -> tuple[int, ...]:
+    """Which columns of a workbook have dates that a spreadsheet may have made of the texts that were handed out.
+
+    Where one still has a date with slashes that could be typed, nothing has: there, somebody typed every date.
+    """
+    open_columns = set(scanned.format.typed) & {
+        index for column in plan.programme.columns if (index := plan.indexes.get(column.name)) is not None
+    }
+    for span in scanned.chunks if open_columns else ():
+        for block in source.blocks(span):
+            open_columns -= {
+                index for index in open_columns if any(may_be_either(cells[index]) for cells in block.rows.cells)
+            }
+    return tuple(sorted(open_columns))
 
 
 def inherited(options: UploadOptions, parent: Parent | None) -> UploadOptions:

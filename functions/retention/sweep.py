@@ -52,6 +52,7 @@ def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> 
         if not expiry.note_error_file_deleted(db, expired.batch_id, settings.error_file_days):
             return False
         s3.delete(settings.work_bucket, object_keys.reject_values(expired.batch_id))
+        s3.delete(settings.work_bucket, object_keys.error_workbook(expired.batch_id))
         s3.delete(settings.work_bucket, expired.key)
         audit.write(
             db,
@@ -82,6 +83,7 @@ def _delete_upload(due: DueUpload, days: int, db: Connection, settings: Settings
             s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
         if due.batch_id and due.error_file_key:
             s3.delete(settings.work_bucket, object_keys.reject_values(due.batch_id))
+            s3.delete(settings.work_bucket, object_keys.error_workbook(due.batch_id))
             s3.delete(settings.work_bucket, object_keys.error_file(due.batch_id))
         old_uploads.blank(db, due)
         if due.batch_id:
@@ -116,6 +118,7 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
             s3.delete(settings.work_bucket, old.work_key)
         if old.error_file_key:
             s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
+            s3.delete(settings.work_bucket, object_keys.error_workbook(old.batch_id))
             s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
         if expiry.archive(db, old.batch_id):
             audit.write(

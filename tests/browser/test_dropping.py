@@ -146,7 +146,7 @@ def test_what_the_api_refuses_is_said_on_the_form(page: Page, complaints: list[s
     page.goto("/drop")
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("alert")).to_have_text("Choose a file first.")
-    page.set_input_files("#file", {"name": "x.xlsx", "mimeType": "x/y", "buffer": b"x"})
+    page.set_input_files("#file", {"name": "x.xls", "mimeType": "x/y", "buffer": b"x"})
     expect(page.locator("#guess")).to_contain_text("does not look like a CSV file")
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("is not named as a CSV file")

@@ -144,3 +144,18 @@ def test_a_download_that_fails_leaves_nothing_behind(run: Run, batch: UUID, buck
 def test_a_fault_that_the_api_has_no_words_for_is_shown_by_its_category() -> None:
     lines = error_report.faults_of({"fileName": "a.csv", "errorSummary": [{**SUMMARY[0], "code": "E999"}]}, 2)
     assert lines[1] == "  2 × validation (E999, participant_email)"
+
+
+def test_a_file_named_as_a_workbook_is_asked_for_as_one(
+    run: Run, world: World, buckets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = world.batch(error_file_key="errors/x.csv", error_summary=SUMMARY)
+    key = f"errors/{batch}.xlsx"
+
+    buckets.put_object(Bucket=WORK, Key=key, Body=b"PK")
+    # tests/stages/test_error_workbooks.py makes one; this batch has no file.
+    monkeypatch.setattr("api.error_file_routes._workbook_key", lambda _db, _id: key)
+    result = run("errors", batch, "-o", "errors.xlsx")
+    assert result.exit_code == 0, result.stderr
+    assert Path("errors.xlsx").read_bytes() == b"PK"
+    assert f"kintell import errors.xlsx --parent {batch}" in result.stdout

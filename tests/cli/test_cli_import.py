@@ -177,7 +177,7 @@ def test_a_refusal_names_the_earlier_batch(run: Run, loopback: Loopback, pipelin
 
 
 def test_what_would_be_refused_is_not_sent(run: Run, loopback: Loopback, tmp_path: Path) -> None:
-    sheet = tmp_path / "sheet.xlsx"
+    sheet = tmp_path / "sheet.xls"
     sheet.write_bytes(b"x")
     result = run("import", sheet)
     assert result.exit_code == 1

@@ -5,7 +5,10 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
+
+from tests.workbooks import saved
 
 Line = Mapping[str, str]
 
@@ -42,6 +45,29 @@ def in_english(cell: str) -> str:
     return f"{int(date[2])}/{int(date[3])}/{date[1]}" if date else cell
 
 
+def typed_in_english(cell: str) -> Any:
+    """A cell of a text file as Excel opens it in the United States: dates and numbers are typed."""
+    return _typed(cell, "month-first")
+
+
+def typed_in_norwegian(cell: str) -> Any:
+    """The same in Norway."""
+    return _typed(cell, "day-first")
+
+
+def _typed(cell: str, order: str) -> Any:
+    for form in ("%Y-%m-%d", "%m/%d/%Y" if order == "month-first" else "%d/%m/%Y"):
+        try:
+            return datetime.strptime(cell, form).date()  # noqa: DTZ007
+        except ValueError:
+            continue
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", cell):
+        return float(cell) if "." in cell else int(cell)
+    if order == "day-first" and re.fullmatch(r"[0-9]\.[0-9]", cell):
+        return date(2026, int(cell[2]), int(cell[0]))
+    return cell
+
+
 @dataclass(frozen=True)
 class Way:
     """How an error file is saved."""
@@ -53,6 +79,13 @@ class Way:
     redisplay: Callable[[str], str] = as_it_is
     reverses_rows: bool = False
     adds_empty_columns: bool = False
+    types: Callable[[str], Any] | None = None
+    """How the cells are typed of what is saved as a workbook; None for CSV."""
+
+    @property
+    def ending(self) -> str:
+        """That of the file's name."""
+        return ".xlsx" if self.types else ".csv"
 
     def save(self, lines: Sequence[Line]) -> bytes:
         """The file's bytes; in UTF-8 where the encoding lacks a letter."""
@@ -60,6 +93,10 @@ class Way:
         header = [name.upper() if self.columns == RENAMED and name.startswith("_error") else name for name in names]
         rows = [[self.redisplay(line[name]) for name in names] for line in lines]
         more = ["", ""] if self.adds_empty_columns else []
+        if self.types:
+            return saved(
+                [header, *(list(map(self.types, row)) for row in (rows[::-1] if self.reverses_rows else rows))]
+            )
         text = io.StringIO(newline="")
         writer = csv.writer(
             text,
@@ -89,6 +126,10 @@ WAYS: Final = {
     "empty columns added": Way(";", adds_empty_columns=True),
     "error columns in capitals": Way(columns=RENAMED),
     "some error columns dropped": Way(columns=SOME),
+    "a workbook of texts": Way(types=as_it_is),
+    "a workbook, typed in English": Way(types=typed_in_english),
+    "a workbook, typed in Norwegian": Way(types=typed_in_norwegian, reverses_rows=True),
+    "a workbook, typed in English, without error columns": Way(types=typed_in_english, columns=NONE),
     "all error columns dropped": Way(columns=NONE),
     "all error columns dropped, as Excel in Norwegian": Way(
         ";", "cp1252", columns=NONE, redisplay=in_norwegian, reverses_rows=True

@@ -167,7 +167,7 @@ def travel(pipeline: Pipeline, trip: Trip) -> None:
         if (at := number_of(line)) not in trip.dropped
     ]
     options = {"parent_batch": str(first["id"])} if trip.way.columns == resaving.NONE else {}
-    second = pipeline.load(f"{FOLDER}{there}-errors.csv", trip.way.save(returned), **options)
+    second = pipeline.load(f"{FOLDER}{there}-errors{trip.way.ending}", trip.way.save(returned), **options)
     mended = trip.mended - trip.dropped
     direct = pipeline.load(f"{FOLDER}{beside}.csv", trip.body(beside, mended))
     again = error_lines(pipeline, second)

@@ -52,6 +52,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
         "work/work/batches/*": {"s3:PutObject"},
+        "work/errors/*.xlsx": {"s3:PutObject"},
     },
     "Retention": {
         ALL_UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},

@@ -79,7 +79,7 @@ def main() -> None:
 def _batch(headers: list[str]) -> Any:
     plan = plan_columns(headers, PROGRAMME, corrects=len(headers) > len(HEADERS))
     return SimpleNamespace(
-        column_plan=plan, program_type="mentors_ukraine", file_format=SimpleNamespace(slashed=()), id=PARENT
+        column_plan=plan, program_type="mentors_ukraine", file_format=SimpleNamespace(slashed=(), typed=()), id=PARENT
     )
 
 

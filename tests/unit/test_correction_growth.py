@@ -33,7 +33,7 @@ def test_rows_that_share_an_id_and_no_more_are_not_compared(monkeypatch: pytest.
     rows = [RawRow(number, number, ["MS-1", *[f"new {number}"] * (WIDTH - 1)]) for number in range(100)]
     seen = Mock(side_effect=compare)
     monkeypatch.setattr(matched_rejects, "compare", seen)
-    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine", file_format=Mock(slashed=()))
+    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine", file_format=Mock(slashed=(), typed=()))
     correction = corrected_chunk.Correction(batch, batch, "work")
     monkeypatch.setattr(correction, "_rejects", lambda _=None: iter(rejects))
     assert correction.match(rows).found == {}
@@ -53,7 +53,7 @@ def test_whatever_is_clearly_the_row_or_unmended_may_be_it(mended: int, filler: 
 
 def test_copies_of_a_returned_row_do_not_multiply_what_was_beyond_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = ["MS-1", *["text"] * (WIDTH - 1)]
-    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine", file_format=Mock(slashed=()))
+    batch = Mock(column_plan=PLAN, program_type="mentors_ukraine", file_format=Mock(slashed=(), typed=()))
     correction = corrected_chunk.Correction(batch, batch, "work")
     monkeypatch.setattr(correction, "_rejects", lambda _=None: iter([reject(1, [*cells, *["beyond"] * 1000])]))
     block = Block(RawRows.of([RawRow(number, number, cells) for number in range(1, 51)]), [])
@@ -66,7 +66,7 @@ def correction_of(rejects: list[Reject], monkeypatch: pytest.MonkeyPatch, header
     """A correction whose parent has these rejects, and whose file these headers."""
     parent = Mock(column_plan=PLAN, program_type="mentors_ukraine", id=PARENT)
     returned = plan_columns(headers, PROGRAMME, corrects=True)
-    batch = Mock(column_plan=returned, program_type="mentors_ukraine", file_format=Mock(slashed=()))
+    batch = Mock(column_plan=returned, program_type="mentors_ukraine", file_format=Mock(slashed=(), typed=()))
     correction = Correction(parent, batch, "work")
     monkeypatch.setattr(
         correction,

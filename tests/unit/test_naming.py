@@ -90,7 +90,7 @@ COPIES = (
     ".csv",
     " (1).csv",
 )
-SUFFIXES = (".csv", ".CSV", ".csv.gz", ".txt", ".tsv")
+SUFFIXES = (".csv", ".CSV", ".csv.gz", ".txt", ".tsv", ".xlsx")
 CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title)
 
 
@@ -197,7 +197,7 @@ def test_a_key_gives_programme_instance_and_file_name(key: str, expected: Key) -
     [
         ("incoming/norway/a.csv", RefusalCode.UNKNOWN_PROGRAM, "name one of mentors_ukraine"),
         ("incoming//a.csv", RefusalCode.UNKNOWN_PROGRAM, "name one of mentors_ukraine"),
-        ("incoming/mfu/a.xlsx", RefusalCode.NOT_CSV, "The file is not named as a CSV file; upload a .csv"),
+        ("incoming/mfu/a.xls", RefusalCode.NOT_CSV, "The file is not named as a CSV file; upload a .csv"),
         ("incoming/mfu/a", RefusalCode.NOT_CSV, "upload a .csv"),
         ("incoming/mfu/", RefusalCode.NOT_CSV, "upload a .csv"),
         ("incoming/a.csv.zip", RefusalCode.NOT_CSV, "upload a .csv"),

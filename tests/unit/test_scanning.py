@@ -227,6 +227,8 @@ def test_the_pass_reports_what_it_saw_of_the_object() -> None:
         "is_wrapped": False,
         "fills_short_rows": False,
         "slashed": (),
+        "typed": (),
+        "sheet": None,
     }
     assert [span.model_dump() for span in scanned.chunks] == [
         {

@@ -33,7 +33,7 @@ class Correction:
         self.parent = parent
         plan = batch.column_plan
         self._number_columns = plan.error_column("_error_batch"), plan.error_column("_error_row")
-        self._pairing = pair_columns(parent.column_plan, plan, batch.file_format.slashed)
+        self._pairing = pair_columns(parent.column_plan, plan, batch.file_format.slashed, batch.file_format.typed)
         self._anew = judged_anew(
             is_of_other_programme=parent.program_type != batch.program_type,
             has_other_dates=parent.column_plan.declared != batch.column_plan.declared,

@@ -112,6 +112,17 @@ class WarningCode(CatalogueCode):
             "Sjekk at du valgte riktig fil: den kan være en annen måneds fil med nytt navn.",
         ),
     )
+    OTHER_SHEETS = (
+        "other_sheets",
+        Text(
+            "Other sheets of the workbook have columns that can be imported too; they were left out",
+            "Andre ark i arbeidsboken har også kolonner som kan importeres; de ble utelatt",
+        ),
+        Text(
+            "Upload each of them as a workbook of its own if it has rows that you need.",
+            "Last opp hvert av dem som en egen arbeidsbok hvis det har rader du trenger.",
+        ),
+    )
     # Found in the rows.
     CELLS_EMPTIED = (
         "cells_emptied",

@@ -14,9 +14,12 @@ from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.unpacking import GZIP_MAGIC, Unpacker
 from ingestion.database.tables.batches import Batch
+from ingestion.workbook.as_text import WorkbookText
 
 MOST_UNPACKED_BYTES = 64 << 20
 """About a second of unpacking; rows further into a packed file are not read while somebody waits."""
+MOST_WORKBOOK_BYTES = 8 << 20
+"""Reading a sheet takes ten times as long; so much text is some 40,000 rows."""
 
 _MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UNIT_BYTES: Final = 2
@@ -48,7 +51,7 @@ def read_span(batch: Batch, span: ChunkSpan) -> SpanText:
     if batch.work_key is None:
         data = s3.read_range(batch.bucket, batch.key, batch.version_id, span.start, span.fetch_end)
         return SpanText(data, span.start)
-    if span.end > MOST_UNPACKED_BYTES:
+    if span.end > (MOST_WORKBOOK_BYTES if batch.file_format.sheet else MOST_UNPACKED_BYTES):
         raise TooFar
     text, at, units = bytearray(), 0, 0
     unpacked = UnpackedText(batch)
@@ -69,14 +72,19 @@ class UnpackedText:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self.is_packed = False
+        self.is_packed = batch.file_format.sheet is not None
         self.mark_bytes = 0
         """The size of a byte order mark, which is no part of the text."""
 
     def pieces(self) -> Iterator[bytes]:
         """Give the text in order; memory stays flat."""
-        unpacker = Unpacker(Limits().unpacked, Limits().unpacked_ratio)
-        head: bytes | None = b""
+        limits, sheet = Limits(), self._batch.file_format.sheet
+        unpacker: Unpacker | WorkbookText
+        if sheet:
+            unpacker = WorkbookText(limits.unpacked, limits.unpacked_ratio, sheet)
+        else:
+            unpacker = Unpacker(limits.unpacked, limits.unpacked_ratio)
+        head: bytes | None = None if sheet else b""
         # Closing it also closes the response from S3.
         with closing(s3.blocks(self._batch.bucket, self._batch.key, self._batch.version_id)) as blocks:
             for block in blocks:

@@ -491,7 +491,7 @@ ORDER BY w.row_number
    LIMIT CAST(:limit AS bigint);
 
   SELECT s.id, s.program_type, i.slug AS program_instance, w.version, s.external_session_id, participant.email AS participant_email, volunteer.email AS volunteer_email, w.scheduled_at, w.completed_at, w.duration_minutes, w.rating, w.feedback_text, w.focus_area, w.language_level, w.topics, w.metadata,
-         w.replaced_at, w.row_number, w.line,
+         w.replaced_at, w.row_number, w.line, b.format->'sheet'->>'name' AS sheet,
          w.batch_id, b.status AS batch_status, b.created_at AS batch_created_at, b.imported_by,
          coalesce(b.completed_at, b.started_at) AS imported_at,
          b.file_name, u.key, u.version_id, b.file_hash AS sha256

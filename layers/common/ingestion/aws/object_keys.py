@@ -28,6 +28,11 @@ def error_file(batch_id: UUID) -> str:
     return f"errors/{batch_id}.csv"
 
 
+def error_workbook(batch_id: UUID) -> str:
+    """The error file as a workbook, made when somebody asks for it."""
+    return f"errors/{batch_id}.xlsx"
+
+
 def reject_values(batch_id: UUID) -> str:
     """The rejected rows of a batch as values, kept as long as its error file and for the same readers."""
     return f"errors/{batch_id}.jsonl.gz"

@@ -22,6 +22,7 @@ STRETCH_BYTES = 2 * BLOCK_BYTES
 PART_BYTES = 8 * 1024 * 1024
 
 _REQUESTS_AT_ONCE = 8
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MAKING = Lock()
 _PASSING = {408, 412, 429}
 """Statuses after which another attempt may succeed; 412 means that the object was overwritten while it was read."""
@@ -230,8 +231,8 @@ class MultipartWriter:
         """
         with ThreadPoolExecutor(max_workers=_REQUESTS_AT_ONCE) as pool:
             copies = []
-            for key, size_bytes in zip(keys, pool.map(partial(_size_bytes, bucket), keys), strict=True):
-                if self._may_copy(size_bytes):
+            for key, size in zip(keys, pool.map(partial(size_bytes, bucket), keys), strict=True):
+                if self._may_copy(size):
                     self._flush()
                     copies.append(pool.submit(self._copy, self._add_part(), bucket, key))
                 else:
@@ -294,7 +295,8 @@ class MultipartWriter:
         }
 
 
-def _size_bytes(bucket: str, key: str) -> int:
+def size_bytes(bucket: str, key: str) -> int:
+    """Return the size of an object. Raises NoSuchFile, Unavailable."""
     return int(_call("head_object", Bucket=bucket, Key=key)["ContentLength"])
 
 
@@ -305,7 +307,7 @@ def presigned_get(bucket: str, key: str, file_name: str, seconds: int) -> str:
         Params={
             "Bucket": bucket,
             "Key": key,
-            "ResponseContentType": "text/csv; charset=utf-8",
+            "ResponseContentType": _WORKBOOK if key.endswith(".xlsx") else "text/csv; charset=utf-8",
             "ResponseCacheControl": "no-store",
             "ResponseContentDisposition": f'attachment; filename="{_ascii(file_name)}"',
         },

@@ -43,7 +43,9 @@ def find_row(data: bytes, span: ChunkSpan, fmt: FileFormat, line: int) -> RowPla
     text = data.decode("latin-1")
     ends, blank_lines = RowEnds(fmt.delimiter), BlankLines(BLANK_BYTES.decode("latin-1") + fmt.delimiter)
     unreadable = {start - span.start: end - span.start for start, end in span.unreadable}
-    at, at_line, sheet_rows = 0, span.first_line, 0
+    has_sheet = fmt.sheet is not None and span.first_sheet_row is not None
+    at, sheet_rows = 0, 0
+    at_line = (span.first_sheet_row if has_sheet else None) or span.first_line
     while at_line < line and at < len(text):
         end = blank_lines.end_of(text, at)
         is_row = end == at
@@ -51,7 +53,7 @@ def find_row(data: bytes, span: ChunkSpan, fmt: FileFormat, line: int) -> RowPla
             end = unreadable.get(at) or ends.find(text, at)[0]
         lines = count_lines(data, at, end)
         sheet_rows += 1 if is_row else lines
-        at, at_line = end, at_line + lines
+        at, at_line = end, at_line + (1 if is_row and has_sheet else lines)
     if at_line != line or at >= len(text):
         return None
     end = unreadable.get(at) or ends.find(text, at)[0]

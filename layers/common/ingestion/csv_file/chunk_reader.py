@@ -81,8 +81,9 @@ class _ChunkReader:
 
     def __init__(self, span: ChunkSpan, fmt: FileFormat) -> None:
         self._number = span.first_row
-        self._line = span.first_line
         self._format = fmt
+        self._has_sheet = fmt.sheet is not None and span.first_sheet_row is not None
+        self._line = (span.first_sheet_row if self._has_sheet else None) or span.first_line
         self._in_order = itemgetter(*span.order) if span.order else None
         self._checks = RowChecks(fmt, span.order)
         self._blank_lines = BlankLines(self._checks.unseen_chars)
@@ -126,9 +127,10 @@ class _ChunkReader:
         text, is_clean = decode(data, self._format.encoding)
         for part in self._between_blank_lines(text):
             reader = csv.reader(lines_of(part), delimiter=self._format.delimiter, strict=True)
-            before = self._line
+            lines_before = 0
             while some := [(cells, reader.line_num) for cells in islice(reader, ROWS_AT_ONCE)]:
-                self._take_rows(some, before, is_clean)
+                self._take_rows(some, lines_before, is_clean)
+                lines_before = some[-1][1]
                 yield from self._take_full_block()
 
     def _between_blank_lines(self, text: str) -> Iterator[str]:
@@ -140,10 +142,12 @@ class _ChunkReader:
             at = end
         yield text[at:]
 
-    def _take_rows(self, some: Sequence[tuple[list[str], int]], before: int, is_clean: bool) -> None:
+    def _take_rows(self, some: Sequence[tuple[list[str], int]], lines_before: int, is_clean: bool) -> None:
         rows = list(map(itemgetter(0), some))
-        lines = [self._line, *map(before.__add__, map(itemgetter(1), some))]
-        heights = list(map(sub, lines[1:], lines))
+        ends = [lines_before, *map(itemgetter(1), some)]
+        heights = list(map(sub, ends[1:], ends))
+        starts = range(len(ends)) if self._has_sheet else map((-lines_before).__add__, ends)
+        lines = list(map(self._line.__add__, starts))
         self._line = lines.pop()
         are_good = is_clean and self._checks.are_good(rows, heights)
         if not are_good:
@@ -195,7 +199,7 @@ class _ChunkReader:
         line = self._line
         row = text.removesuffix("\n").removesuffix("\r")
         if is_orderly and not text.strip(self._checks.unseen_chars):
-            self._line += _count_lines(text)
+            self._line += self._height(text)
             return
         cells = self._checks.cut(row)
         if cells is None:
@@ -204,14 +208,14 @@ class _ChunkReader:
             self.reject(text, SEPARATOR)
         else:
             self._take_row(line, cells, is_clean=False)
-            self._line += _count_lines(text)
+            self._line += self._height(text)
 
     def _take_unreadable(self, data: bytes) -> Iterator[Block]:
         self.reject(decode(data, self._format.encoding)[0], QUOTES)
         yield from self._take_full_block()
 
     def _skip(self, data: bytes) -> Iterator[Block]:
-        self._line += _count_lines(data.decode("latin-1"))
+        self._line += self._height(data.decode("latin-1"))
         return iter(())
 
     def reject(self, text: str, message: str) -> None:
@@ -222,7 +226,11 @@ class _ChunkReader:
         row = RawRow(self._number, self._line, cells)
         self._rejects.append(Reject(row, (fault(FaultCode.UNREADABLE, message),)))
         self._number += 1
-        self._line += _count_lines(text)
+        self._line += self._height(text)
+
+    def _height(self, text: str) -> int:
+        """How many lines a row takes: in a sheet one, however many its cells have."""
+        return min(1, _count_lines(text)) if self._has_sheet else _count_lines(text)
 
     def look_ahead(self, data: bytes) -> None:
         """Look at the line behind the chunk: it may be the rest of the last row."""

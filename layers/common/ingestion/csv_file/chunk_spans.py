@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from ingestion.workbook.sheets import Sheet
+
 OVERSIZED_SHOWN_BYTES = 4_096
 """How much of an oversized row is fetched and kept."""
 
@@ -16,7 +18,8 @@ class FileFormat(BaseModel):
     cells, if that is not the number of columns: empty ones more, or fewer, as the header alone ends in empty names.
     `tail` are the other delimiters that every line ends with. `is_wrapped`: each line stands in a pair of quotes as a
     whole. `fills_short_rows`: a row may lack cells at its end, as in rosters. `slashed` are the columns of a corrected
-    file with dates in slashes, which have met no spreadsheet that shows dates with dots.
+    file with dates in slashes, which have met no spreadsheet that shows dates with dots; `typed` those of a workbook
+    with dates that are numbers, which a spreadsheet may have made of dates in slashes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +34,9 @@ class FileFormat(BaseModel):
     is_wrapped: bool = False
     fills_short_rows: bool = False
     slashed: tuple[int, ...] = ()
+    typed: tuple[int, ...] = ()
+    sheet: Sheet | None = None
+    """The sheet of a workbook, whose lines are its rows, however many lines the text of a cell has."""
 
 
 class ChunkSpan(BaseModel):

@@ -21,6 +21,8 @@ class ChosenBy(StrEnum):
     NUL_PATTERN = "nul_pattern"
     STRICT_UTF8 = "strict_utf8"
     SCORE = "score"
+    WORKBOOK = "workbook"
+    """It is none: the cells of a workbook are characters."""
 
 
 class Encoding(NamedTuple):

@@ -5,10 +5,13 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from ingestion.csv_file.chunk_digests import ChunkDigests
+from ingestion.csv_file.encodings import ChosenBy, Encoding
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.text_scan import ScannedText, TextScan
 from ingestion.csv_file.unpacking import FREE_BYTES, Unpacker
 from ingestion.errors import RefusalCode, Refused
+from ingestion.file_warnings import FileWarning, WarningCode
+from ingestion.workbook.as_text import WorkbookText
 
 REJECT_BYTES: Final = 100
 """What a row takes in the error file at least, besides a byte for each column."""
@@ -29,10 +32,17 @@ class FilePass:
     what was written. It may be called for the first time by `finish`.
     """
 
-    def __init__(self, limits: Limits, known_headers: Collection[str], write: Callable[[bytes], object]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        known_headers: Collection[str],
+        write: Callable[[bytes], object],
+        workbook: WorkbookText | None = None,
+    ) -> None:
         self._hash = hashlib.sha256()
         self._ratio = limits.unpacked_ratio
-        self._unpacker = Unpacker(limits.unpacked, limits.unpacked_ratio)
+        self._unpacker = workbook or Unpacker(limits.unpacked, limits.unpacked_ratio)
+        self._workbook = workbook
         self._digests = ChunkDigests()
         self._scan = TextScan(limits, known_headers)
         self._write = write
@@ -50,8 +60,10 @@ class FilePass:
     def finish(self) -> ScannedFile:
         """Take the object's end."""
         self._take(self._unpacker.finish())
-        scanned = self._scan.finish(self._unpacker.encoding)
+        scanned = self._scan.finish(Encoding("utf-8", ChosenBy.WORKBOOK) if self._workbook else self._unpacker.encoding)
         hold_rows(scanned, self._unpacker.bytes_in, self._ratio)
+        if self._workbook:
+            scanned = _of_sheet(scanned, self._workbook)
         if self.transformed:
             scanned = scanned.model_copy(update={"chunks": self._digests.finish(scanned.chunks)})
         return ScannedFile(
@@ -68,6 +80,14 @@ class FilePass:
             self._scan.feed(text)
             if self._unpacker.transformed:
                 self._scan.digest(text, self._digests)
+
+
+def _of_sheet(scanned: ScannedText, workbook: WorkbookText) -> ScannedText:
+    """What was found in the text of a sheet, with the sheet."""
+    left_out = workbook.other_sheets
+    warnings = (FileWarning(code=WarningCode.OTHER_SHEETS, count=left_out),) if left_out else ()
+    given = scanned.format.model_copy(update={"sheet": workbook.sheet, "typed": tuple(sorted(workbook.dated_columns))})
+    return scanned.model_copy(update={"format": given, "warnings": (*scanned.warnings, *warnings)})
 
 
 def hold_rows(scanned: ScannedText, bytes_in: int, ratio: int) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from ingestion.faults import DEPENDS_ON_OTHERS, Fault, FaultCode, RawRow, Reject
 from ingestion.rows.formulas import neutralise, restore
 from ingestion.rows.paired_columns import Pairing
-from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, is_worn, normalised
+from ingestion.rows.redisplay import Text, coarse, is_dotted_text, is_same_text, is_typed_text, is_worn, normalised
 from ingestion.rows.rejects import fitted
 from ingestion.values.marks import shown
 
@@ -78,7 +78,7 @@ class Comparison:
     is_clearly_it: bool
     """Whether most of its cells are as they were handed out."""
     dotted: dict[str, str]
-    """The dates with slashes that came back with dots, which may be a spreadsheet's."""
+    """The dates with slashes that came back with dots or as dates, which may be a spreadsheet's."""
 
     def cells(self, row: RawRow) -> list[str]:
         """The returned cells; those that nobody changed with the text that was handed out."""
@@ -101,9 +101,10 @@ def compare(handed_out: HandedOut, row: RawRow, pairing: Pairing) -> Comparison:
         back = Text.of(restore(row.cells[index]))
         left -= 1
         filled += bool(given.text or back.text)
-        if has_dots := is_dotted_text(given, back):
+        is_typed = index in pairing.typed and is_typed_text(given, back)
+        if (has_dots := is_dotted_text(given, back)) or is_typed:
             dotted[given.text] = back.text
-        if is_same_text(given, back) and not (has_dots and index in pairing.slashed):
+        if is_typed or (is_same_text(given, back) and not (has_dots and index in pairing.slashed)):
             same += bool(given.text or back.text)
             # Whatever else was changed, the written-out bytes are still no text.
             is_left_unread = is_left_unread or (handed_out.is_unreadable and _UNREAD.search(given.text) is not None)

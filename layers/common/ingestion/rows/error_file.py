@@ -57,8 +57,8 @@ def _lines(rejects: Sequence[Reject], file: ErrorFile) -> bytes:
     columns += [
         [str(reject.row.number) for reject in rejects],
         [str(reject.row.line) for reject in rejects],
-        _written([_codes(reject) for reject in rejects], delimiter),
-        _written([_message(reject, width) for reject in rejects], delimiter),
+        _written([codes_of(reject) for reject in rejects], delimiter),
+        _written([message_of(reject, width) for reject in rejects], delimiter),
         [str(file.batch_id)] * len(rejects),
     ]
     return ("\r\n".join(map(delimiter.join, zip(*columns, strict=True))) + "\r\n").encode(*_UTF8)
@@ -84,12 +84,13 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _codes(reject: Reject) -> str:
+def codes_of(reject: Reject) -> str:
+    """Return the codes of the row's faults."""
     faults = reject.faults
     return faults[0].code if len(faults) == 1 else "; ".join(dict.fromkeys([fault.code for fault in faults]))
 
 
-def _message(reject: Reject, width: int) -> str:
+def message_of(reject: Reject, width: int) -> str:
     """Return all that is wrong with the row, and its surplus cells."""
     faults, surplus = reject.faults, reject.row.cells[width:]
     if len(faults) == 1 and not surplus:

@@ -32,9 +32,13 @@ class Pairing:
     """Those that were handed out."""
     slashed: frozenset[int]
     """The returned cells in which no spreadsheet has written dots for slashes: see `FileFormat`."""
+    typed: frozenset[int] = frozenset()
+    """The returned cells with dates that are numbers."""
 
 
-def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable[int]) -> Pairing:
+def pair_columns(
+    handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable[int], typed: Iterable[int] = ()
+) -> Pairing:
     """Pair the columns by their names; of repeated ones, the first with the first."""
     names = [plain(header) for header in kept_headers(handed_out)]
     of_name: dict[str, deque[int]] = defaultdict(deque)
@@ -61,6 +65,7 @@ def pair_columns(handed_out: ColumnPlan, returned: ColumnPlan, slashed: Iterable
         added=tuple(index for index in returned.indexes.values() if index in free),
         key=(key, there[key]) if key is not None and key in there else None,
         slashed=frozenset(slashed),
+        typed=frozenset(typed),
     )
 
 

@@ -77,5 +77,8 @@ class Findings:
 
 def _missing(field: str, text: str) -> Fault:
     value = spreadsheets.bare(text)
+    if spreadsheets.is_not_available(value):
+        # A lookup that found nothing: there was a value, which the spreadsheet has lost.
+        return Fault(FaultCode.DAMAGED_BY_SPREADSHEET, field, spreadsheets.damaged(field, value), text)
     what = f"{shown(value)} means that there is no value" if value else "is empty"
     return Fault(FaultCode.REQUIRED_MISSING, field, f"{field}: {what}, but one is required", text)

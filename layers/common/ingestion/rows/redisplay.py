@@ -98,6 +98,14 @@ def is_dotted_text(handed_out: Text, returned: Text) -> bool:
     return bool(given) and "." not in given and back == ".."
 
 
+def is_typed_text(handed_out: Text, returned: Text) -> bool:
+    """Whether a spreadsheet of some locale may have made the ISO date of a date with slashes, as it opened the file."""
+    given, back = handed_out.value.date, returned.value.date
+    if given is None or back is None or given.in_order is None or back.in_order is not None:
+        return False
+    return shown_dates.is_same_date(given._replace(in_order=None), back)
+
+
 def normalised(text: str) -> str:
     """The text without what trimming, other line ends and our apostrophes change in it.
 

@@ -239,6 +239,12 @@ def is_left_alone(text: str) -> bool:
     return found is not None and "." not in _marks_of(found) and int(found[1]) <= 31 and int(found[2]) <= 12
 
 
+def may_be_either(text: str) -> bool:
+    """Whether it is a date with slashes or hyphens of which a spreadsheet of every locale would make a date."""
+    found = _YEAR_LAST.fullmatch(text.strip(BLANKS)) if text[1:3].strip("0123456789") else None
+    return found is not None and "." not in _marks_of(found) and max(int(found[1]), int(found[2])) <= _MONTHS_OF_YEAR
+
+
 def _is_zone(given: str, back: str) -> bool:
     """Whether the zone that was handed out may come back as this, or be left out: all names of UTC are one."""
     return back == "" or _offset(given) == _offset(back)

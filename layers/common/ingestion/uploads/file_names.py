@@ -22,7 +22,21 @@ _ABBREVIATED = re.compile(r"\b([ft])\.o\.m\b\.?")
 _OWNER = "kintell"
 _COPY: Final = {"copy", "kopi", "kopia", "копія", "копия"}
 _COPY_OF: Final = (("copy", "of"), ("kopi", "av"), ("копія",), ("копия",))
-_ADDED: Final = {"csv", "txt", "tsv", "gz", "final", "export", "eksport", "ny", "nye", "new", "endelig", "errors"}
+_ADDED: Final = {
+    "csv",
+    "txt",
+    "tsv",
+    "gz",
+    "xlsx",
+    "final",
+    "export",
+    "eksport",
+    "ny",
+    "nye",
+    "new",
+    "endelig",
+    "errors",
+}
 _TIMELESS: Final = {
     *("report", "rapport", "data", "dataset", "session", "sessions", "økt", "økter", "møte", "møter", "list", "liste"),
     *("all", "alle", "full", "complete", "backup", "excel", "utf", "upload", "import", "corrected", "rettet", "fixed"),

@@ -20,7 +20,7 @@ __all__ = ["FileName", "read_file_name"]
 INCOMING: Final = "incoming/"
 ERROR_SUFFIX: Final = "-errors"
 
-_SUFFIX = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(?:(?:csv|txt|tsv)(?:\.gz)?|xlsx)$", re.IGNORECASE)
 _ERRORS = re.compile(r"[\s_-]errors$", re.IGNORECASE)
 _PERIOD_IN_SLUG = re.compile(r"(?P<year>20[0-9]{2})(?:-q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1[0-2]))?")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
@@ -67,7 +67,8 @@ def read_key(key: str) -> Key:
     if not _SUFFIX.search(file_name):
         raise Refused(
             RefusalCode.NOT_CSV,
-            "The file is not named as a CSV file; upload a .csv, .txt or .tsv file, or one of these as .gz.",
+            "The file is not named as a CSV file; upload a .csv, .txt or .tsv file, one of these as .gz, or an .xlsx "
+            "workbook.",
         )
     if len(folders) > 2:
         raise Refused(
@@ -81,9 +82,9 @@ def read_key(key: str) -> Key:
     return Key(program_type, slug, file_name)
 
 
-def error_file_name(file_name: str) -> str:
+def error_file_name(file_name: str, ending: str = ".csv") -> str:
     """Name the error file of a file; that of an error file is not called `-errors-errors`."""
-    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}{ERROR_SUFFIX}.csv"
+    return f"{_ERRORS.sub('', _SUFFIX.sub('', file_name))}{ERROR_SUFFIX}{ending}"
 
 
 def instance_of_slug(slug: str, program_type: str) -> Instance:

@@ -1026,9 +1026,10 @@ BEGIN
                      WHEN 'file_name' THEN NEW.file_name = '(deleted)'
                      WHEN 'force_reason' THEN NEW.force_reason IN ('archived', 'deleted')
                      WHEN 'work_key' THEN NEW.work_key IS NULL
-                     WHEN 'format' THEN NEW.format - 'header' = OLD.format - 'header'
-                     ELSE NEW.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
-                          = OLD.csv_metadata - CAST('{headers,unknownHeaders,nearestNames}' AS text[])
+                     WHEN 'format' THEN NEW.format - CAST('{header,sheet}' AS text[])
+                                        = OLD.format - CAST('{header,sheet}' AS text[])
+                     ELSE NEW.csv_metadata - CAST('{headers,unknownHeaders,nearestNames,sheet}' AS text[])
+                          = OLD.csv_metadata - CAST('{headers,unknownHeaders,nearestNames,sheet}' AS text[])
                      END))
             OR (n.key = 'failure_reason' AND OLD.status = 'failed' AND NEW.status = 'failed'
                 AND NEW.archived_at IS DISTINCT FROM now()));

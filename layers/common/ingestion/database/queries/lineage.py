@@ -168,7 +168,7 @@ def versions_of_record_sql(record: RecordType) -> str:
     earlier = _list(f"v.{name}" for name in of_version.split(", "))
     return f"""
         SELECT s.id, s.program_type, i.slug AS program_instance, w.version, {columns_of(record, "s", "w")},
-               w.replaced_at, w.row_number, w.line,
+               w.replaced_at, w.row_number, w.line, b.format->'sheet'->>'name' AS sheet,
                w.batch_id, b.status AS batch_status, b.created_at AS batch_created_at, b.imported_by,
                coalesce(b.completed_at, b.started_at) AS imported_at,
                b.file_name, u.key, u.version_id, b.file_hash AS sha256

@@ -13,7 +13,7 @@ AT_ONCE = 500
 PLAIN_NAME = (
     r"^(kintell|mentors|mentorship|mfu|language|lfu|lc)"
     r"([-_ ](for|ukraine|connect|users|mentorship|language|export|20[0-9]{2}|q[1-4]|[0-9]{1,2}))*"
-    r"\.(csv|txt|tsv)(\.gz)?$"
+    r"\.((csv|txt|tsv)(\.gz)?|xlsx)$"
 )
 """A file name that can't name a person."""
 
@@ -112,8 +112,8 @@ def archive(db: Connection, batch_id: UUID) -> bool:
            SET status = 'archived', archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL,
                force_reason = CASE WHEN forced THEN 'archived' END, work_key = NULL,
                file_name = CASE WHEN file_name ~* :plain THEN file_name ELSE :deleted END,
-               format = format || '{"header": []}',
-               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
+               format = format - 'sheet' || '{"header": []}',
+               csv_metadata = csv_metadata - 'sheet' || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
                    coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id AND status = 'completed'

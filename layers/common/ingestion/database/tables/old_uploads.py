@@ -159,8 +159,8 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
                file_name = :name, force_reason = CASE WHEN forced THEN 'deleted' END,
                failure_reason = CASE status WHEN 'failed'
                                 THEN concat(failure_code || ': ', 'The details were deleted with the file.') END,
-               format = format || '{"header": []}',
-               csv_metadata = csv_metadata || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
+               format = format - 'sheet' || '{"header": []}',
+               csv_metadata = csv_metadata - 'sheet' || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
                    coalesce(error_file_deleted_at, CASE WHEN error_file_key IS NOT NULL THEN now() END)
          WHERE id = :id
