@@ -31,6 +31,8 @@ CONTRACT = {
     ("get", "/v1/import/batches/{batchId}/rows/{rowNumber}/explain"),
     ("get", "/v1/sessions/{sessionId}/explain"),
     ("post", "/v1/import/batches/{batchId}/cancel"),
+    ("get", "/v1/import/batches/{batchId}/overlap"),
+    ("get", "/v1/import/batches/{batchId}/verify"),
     ("post", "/v1/import/batches/{batchId}/undo"),
     ("get", "/v1/import/batches/{batchId}/undo"),
     ("post", "/v1/import/batches/{batchId}/retry"),
@@ -56,6 +58,7 @@ STATUS_OF = {
     "undo": {"200", "202"},
     "retry": {"202"},
     "correct": {"200", "202"},
+    "verify": {"200", "202"},
 }
 
 
@@ -173,6 +176,8 @@ def test_what_is_served_fits_the_document(get: Call, post: Call, world: World, d
     world.earlier(session, 1, parent, 1, instance, by=batch)
     world.audit("import_started", resource_type="batch", resource_id=batch, batch_id=batch)
     world.undo(parent)
+    world.overlap(batch, parent)
+    world.verification(batch)
     values = {"batchId": batch, "uploadId": upload, "sessionId": session, "slug": "mentors-ukraine-2024"}
 
     for method, path, about in operations(document):

@@ -86,7 +86,7 @@ def test_reading_writing_and_error_files_are_three_rights() -> None:
     assert needed.pop("continueUpload") == "imports.write"
     for name in ("cancelBatch", "undoBatch", "retryBatch", "correctBatch"):
         assert needed.pop(name) == "imports.write"
-    for name in ("getErrorFile", "explainSession", "explainRow", "verifyBatch", "listRejects"):
+    for name in ("getErrorFile", "explainSession", "explainRow", "verifyBatch", "getVerification", "listRejects"):
         assert needed.pop(name) == "errors.read"
     assert set(needed.values()) == {"imports.read"}
 

@@ -153,6 +153,24 @@ class World:
         }
         self._insert("undos", {"batch_id": batch_id, **defaults, **values})
 
+    def overlap(self, batch_id: UUID, earlier: UUID) -> None:
+        """What the file of a batch has in common with that of an earlier one."""
+        counts = {"same_rows": 3, "changed_rows": 1, "changed_fields": {"rating": 1}}
+        self._insert("batch_overlaps", {"batch_id": batch_id, "earlier_batch_id": earlier, **counts})
+
+    def verification(self, batch_id: UUID) -> None:
+        """A completed comparison of a batch with its file, in the background."""
+        self._insert(
+            "verifications",
+            {
+                "batch_id": batch_id,
+                "state": "completed",
+                "completed_at": NOW,
+                "checked_rows": 3,
+                "differing_values": 0,
+            },
+        )
+
     def audit(self, action: str, **values: Any) -> None:
         """A row of the audit trail."""
         self._insert("audit_logs", {"actor": "ole@example.org", "action": action, **values})
