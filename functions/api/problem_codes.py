@@ -136,6 +136,42 @@ class ProblemCode(CatalogueCode):
         Text("The import has ended already", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
     )
+    NOT_A_DRY_RUN = (
+        "not_a_dry_run",
+        HTTPStatus.CONFLICT,
+        Text("This is not a dry run", "Dette er ikke en prøvekjøring"),
+        Text(
+            "Only what a dry run has planned can be imported from here.",
+            "Bare planen fra en prøvekjøring kan importeres.",
+        ),
+    )
+    NOTHING_TO_COMMIT = (
+        "nothing_to_commit",
+        HTTPStatus.CONFLICT,
+        Text("The dry run has no rows to import", "Prøvekjøringen har ingen rader å importere"),
+        Text(
+            "Fix the rows in the error file and upload it.",
+            "Rett radene i feilfilen og last den opp.",
+        ),
+    )
+    PLAN_STALE = (
+        "plan_stale",
+        HTTPStatus.CONFLICT,
+        Text("Something has changed since the dry run", "Noe er endret siden prøvekjøringen"),
+        Text(
+            "Nothing was imported. Import the other rows without the changed ones, or run the file as a dry run again.",
+            "Ingenting ble importert. Importer de andre radene uten dem som er endret, eller prøvekjør filen på nytt.",
+        ),
+    )
+    PLAN_EXPIRED = (
+        "plan_expired",
+        HTTPStatus.GONE,
+        Text(
+            "The plan was deleted: plans are kept for {error_file_time}",
+            "Planen er slettet: planer lagres i {error_file_time}",
+        ),
+        Text("Run the file as a dry run again.", "Prøvekjør filen på nytt."),
+    )
     UPLOAD_NOT_RESUMABLE = (
         "upload_not_resumable",
         HTTPStatus.CONFLICT,

@@ -5,7 +5,7 @@ from finalize.finalize_batch import finalized_as
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.contracts import FailTask, Finalized
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import merge_sql, staging
+from ingestion.database.publishing import merge_sql, plans, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
@@ -80,3 +80,4 @@ def _remove_published(batch: Batch, db: Connection) -> None:
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)
+    plans.drop(db, batch.id)

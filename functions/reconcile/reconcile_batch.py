@@ -15,7 +15,7 @@ from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
 from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import reconciliation, staging
+from ingestion.database.publishing import plans, reconciliation, staging
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
@@ -124,18 +124,18 @@ def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Sett
 def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     """Compare the rows, whose people all have ids by now, with stored sessions; returns the ledger with the result."""
     merged = shards.lock_all(db, batch.id)
-    reconciliation.reconcile(
-        db,
-        Reconciling(
-            batch_id=batch.id,
-            target=target_of(batch.programme.record),
-            program_type=batch.program_type,
-            scale=scale,
-            present=fields_of(batch.column_plan),
-            shards=[shard for shard in range(batch.shard_count) if shard not in merged],
-            shard_count=batch.shard_count,
-        ),
+    reconciling = Reconciling(
+        batch_id=batch.id,
+        target=target_of(batch.programme.record),
+        program_type=batch.program_type,
+        scale=scale,
+        present=fields_of(batch.column_plan),
+        shards=[shard for shard in range(batch.shard_count) if shard not in merged],
+        shard_count=batch.shard_count,
     )
+    reconciliation.reconcile(db, reconciling)
+    if batch.dry_run:
+        plans.keep(db, reconciling)
     if merged:
         chunks.mark_reconciled(db, batch.id)
     else:

@@ -7,13 +7,14 @@ What an interruption leaves undone is due again next time, and deleting a missin
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 from ingestion.aws import object_keys, s3
 from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.config import Settings
 from ingestion.contracts import ImportToStart
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import staging
+from ingestion.database.publishing import plans, staging
 from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, outbox, revoked_cookies
 from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
@@ -23,6 +24,7 @@ def retention(db: Connection, settings: Settings) -> dict[str, int]:
     """Do everything that is due; returns how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
+        "plans_deleted": _delete_plans(db, settings),
         "refused_uploads_deleted": _delete_uploads(old_uploads.refused, db, settings),
         "undecided_uploads_deleted": _delete_uploads(old_uploads.undecided, db, settings),
         "failed_uploads_deleted": _delete_uploads(old_uploads.failed, db, settings),
@@ -61,6 +63,23 @@ def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> 
     return True
 
 
+def _delete_plans(db: Connection, settings: Settings) -> int:
+    """Delete the plans of dry runs, which hold rows of people as error files do, and are kept as long."""
+    due = expiry.expired_plans(db, plans.batches(db), settings.error_file_days)
+    return sum(_delete_plan(batch_id, db, settings) for batch_id in due)
+
+
+def _delete_plan(batch_id: UUID, db: Connection, settings: Settings) -> bool:
+    """Drop the plan; False if it is being committed."""
+    with transaction(db):
+        if not old_uploads.lock_batch(db, batch_id):
+            return False
+        plans.drop(db, batch_id)
+        details = {"afterDays": settings.error_file_days}
+        audit.write(db, actor=audit.SERVICE, action="plan_deleted", batch_id=batch_id, details=details)
+    return True
+
+
 def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Connection, settings: Settings) -> int:
     count = 0
     while due := find(db, settings.failed_upload_days):
@@ -73,11 +92,15 @@ def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
     with transaction(db):
         if not old_uploads.lock(db, due, settings.failed_upload_days):
             return False
+        if due.batch_id and old_uploads.is_shared(db, due.batch_id):
+            # The dry run that planned it still has the file.
+            _delete_rejects(due.batch_id, settings)
+            old_uploads.blank_batch(db, due.batch_id)
+            return True
         s3.delete(due.bucket, due.key, due.version_id)
         s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
         if due.batch_id and due.error_file_key:
-            s3.delete(settings.work_bucket, object_keys.reject_values(due.batch_id))
-            s3.delete(settings.work_bucket, object_keys.error_file(due.batch_id))
+            _delete_rejects(due.batch_id, settings)
         old_uploads.blank(db, due)
         audit.write(
             db,
@@ -88,6 +111,11 @@ def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
             details={"uploadId": str(due.upload_id), "afterDays": settings.failed_upload_days},
         )
     return True
+
+
+def _delete_rejects(batch_id: UUID, settings: Settings) -> None:
+    s3.delete(settings.work_bucket, object_keys.reject_values(batch_id))
+    s3.delete(settings.work_bucket, object_keys.error_file(batch_id))
 
 
 def _archive(db: Connection, settings: Settings) -> int:
@@ -103,19 +131,21 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
     with transaction(db):
         if not old_uploads.lock_batch(db, old.batch_id):
             return
-        s3.delete(old.bucket, old.key, old.version_id)
-        if old.work_key:
-            s3.delete(settings.work_bucket, old.work_key)
+        is_shared = old_uploads.is_shared(db, old.batch_id)
+        if not is_shared:
+            s3.delete(old.bucket, old.key, old.version_id)
+            if old.work_key:
+                s3.delete(settings.work_bucket, old.work_key)
         if old.error_file_key:
-            s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
-            s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
-        if expiry.archive(db, old.batch_id):
+            _delete_rejects(old.batch_id, settings)
+        plans.drop(db, old.batch_id)
+        if expiry.archive(db, old.batch_id, keeps_upload=is_shared):
             audit.write(
                 db,
                 actor=audit.SERVICE,
                 action="batch_archived",
                 batch_id=old.batch_id,
-                details={"afterDays": settings.archive_days, "uploadDeleted": True},
+                details={"afterDays": settings.archive_days, "uploadDeleted": not is_shared},
             )
 
 

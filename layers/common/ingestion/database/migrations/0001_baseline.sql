@@ -136,7 +136,9 @@ CREATE TABLE ingestion_batches (
     updated_at             timestamptz NOT NULL DEFAULT now(),
     checked_at             timestamptz,
     finding                text COLLATE "C",
-    CONSTRAINT one_batch_per_upload UNIQUE (upload_id),
+    plan_hash              text COLLATE "C",
+    planned_by_batch_id    uuid REFERENCES ingestion_batches,
+    leaves_out_changed     boolean NOT NULL DEFAULT false,
     CONSTRAINT one_batch_per_number UNIQUE (number),
     CONSTRAINT one_programme_per_batch UNIQUE (id, program_type),
     CONSTRAINT instance_of_the_same_programme FOREIGN KEY (program_instance_id, program_type)
@@ -156,7 +158,10 @@ CREATE TABLE ingestion_batches (
     CONSTRAINT every_row_is_counted CHECK (
         status IN ('pending', 'running')
         OR total_rows = inserted_rows + updated_rows + skipped_rows + error_rows),
-    CONSTRAINT unpublished_rows_are_skipped CHECK (unpublished_rows BETWEEN 0 AND skipped_rows)
+    CONSTRAINT unpublished_rows_are_skipped CHECK (unpublished_rows BETWEEN 0 AND skipped_rows),
+    CONSTRAINT plan_hash_form CHECK (plan_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT only_dry_runs_end_with_a_plan CHECK (plan_hash IS NULL OR dry_run),
+    CONSTRAINT commits_publish CHECK (planned_by_batch_id IS NULL OR NOT dry_run)
 );
 COMMENT ON TABLE ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
 COMMENT ON COLUMN ingestion_batches.number IS
@@ -173,7 +178,12 @@ COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file tha
 COMMENT ON COLUMN ingestion_batches.execution IS
     'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
-    'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
+    'Valid rows that were not published, of a batch that failed or of a commit that left them out; the other skipped_rows '
+    'were unchanged';
+COMMENT ON COLUMN ingestion_batches.plan_hash IS 'Identifies the plan that a dry run ended with';
+COMMENT ON COLUMN ingestion_batches.planned_by_batch_id IS 'The dry run whose plan it carries out';
+COMMENT ON COLUMN ingestion_batches.leaves_out_changed IS
+    'Whether a commit leaves out the rows that have changed since they were planned; otherwise it fails if there are any';
 COMMENT ON COLUMN ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
 COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
@@ -181,6 +191,11 @@ COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong; null o
 -- Two uploads of the same bytes at the same moment: one of them wins.
 CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
     WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run;
+-- A commit imports the upload of its dry run, and each plan is carried out once.
+CREATE UNIQUE INDEX one_batch_per_upload ON ingestion_batches (upload_id) WHERE planned_by_batch_id IS NULL;
+CREATE INDEX batches_of_upload ON ingestion_batches (upload_id, created_at DESC);
+CREATE UNIQUE INDEX one_commit_per_plan ON ingestion_batches (planned_by_batch_id)
+    WHERE status IN ('pending', 'running', 'completed', 'archived') AND planned_by_batch_id IS NOT NULL;
 CREATE INDEX batches_by_hash ON ingestion_batches (file_hash, program_type);
 CREATE INDEX batches_newest_first ON ingestion_batches (created_at DESC, id DESC);
 CREATE INDEX batches_by_status ON ingestion_batches (status, created_at DESC, id DESC);
@@ -219,12 +234,14 @@ CREATE TABLE chunks (
     unchanged_rows    bigint NOT NULL DEFAULT 0,
     conflict_rows     bigint NOT NULL DEFAULT 0,
     conflicting_rows  integer[] NOT NULL DEFAULT '{}',
+    left_out_rows     integer[] NOT NULL DEFAULT '{}',
     staged_at         timestamptz,
     PRIMARY KEY (batch_id, number),
     CONSTRAINT chunk_state CHECK (state IN ('planned', 'staged', 'reconciled')),
     CONSTRAINT every_staged_row_is_counted CHECK (state = 'planned' OR rows = staged_rows + rejected_rows),
     CONSTRAINT every_reconciled_row_is_counted CHECK (
-        state <> 'reconciled' OR staged_rows = inserted_rows + updated_rows + unchanged_rows + conflict_rows),
+        state <> 'reconciled'
+        OR staged_rows = inserted_rows + updated_rows + unchanged_rows + conflict_rows + cardinality(left_out_rows)),
     CONSTRAINT every_conflict_is_named CHECK (conflict_rows = cardinality(conflicting_rows))
 );
 COMMENT ON TABLE chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
@@ -234,6 +251,7 @@ COMMENT ON COLUMN chunks.rating_facts IS 'What the ratings of this chunk say abo
 COMMENT ON COLUMN chunks.warnings IS 'The warnings about its rows, by code and count';
 COMMENT ON COLUMN chunks.conflicting_rows IS
     'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
+COMMENT ON COLUMN chunks.left_out_rows IS 'The numbers of the rows that a commit left out, since they had changed';
 
 CREATE TABLE shards (
     batch_id       uuid NOT NULL REFERENCES ingestion_batches,
@@ -674,14 +692,16 @@ DECLARE
 BEGIN
     SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(inserted_rows), 0) AS inserted,
            coalesce(sum(updated_rows), 0) AS updated, coalesce(sum(unchanged_rows), 0) AS unchanged,
+           coalesce(sum(cardinality(left_out_rows)), 0) AS left_out,
            coalesce(sum(rejected_rows + conflict_rows), 0) AS rejected
       INTO by_chunk
       FROM chunks WHERE batch_id = NEW.id AND state = 'reconciled';
     SELECT coalesce(sum(inserted_rows), 0) AS inserted, coalesce(sum(updated_rows), 0) AS updated
       INTO by_shard
       FROM shards WHERE batch_id = NEW.id AND merged_at IS NOT NULL;
-    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.rejected)
-       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows, NEW.error_rows)
+    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.left_out, by_chunk.rejected)
+       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows - NEW.unpublished_rows,
+                         NEW.unpublished_rows, NEW.error_rows)
        OR (NOT NEW.dry_run AND by_shard.inserted + by_shard.updated <> NEW.inserted_rows + NEW.updated_rows)
     THEN
         RAISE check_violation USING
@@ -737,10 +757,10 @@ CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS 
            WHEN 'pending pending' THEN ARRAY['csv_metadata', 'cancelled_at']
            WHEN 'pending running' THEN ARRAY['execution', 'started_at']
            WHEN 'running running' THEN
-               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'csv_metadata']
+               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'csv_metadata', 'plan_hash']
            WHEN 'running completed' THEN
-               ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'error_rows', 'error_summary', 'error_file_key',
-                     'completed_at']
+               ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary',
+                     'error_file_key', 'completed_at']
            WHEN 'pending failed' THEN
                ARRAY['skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary', 'failure_code',
                      'failure_reason', 'completed_at']
@@ -876,9 +896,11 @@ BEGIN
     wrong := NOT is_at_work(batch.status);
     IF TG_TABLE_NAME = 'chunks' THEN
         wrong := wrong OR (batch.is_merging
-            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows)
+            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows,
+                 OLD.left_out_rows)
                 IS DISTINCT FROM
-                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows));
+                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows,
+                 NEW.left_out_rows));
     ELSIF TG_OP = 'INSERT' THEN
         wrong := wrong OR batch.is_merging OR NEW.number NOT BETWEEN 0 AND batch.shard_count - 1;
     ELSIF TG_OP = 'UPDATE' THEN
@@ -947,7 +969,7 @@ CREATE TABLE audit_logs (
         'error_file_created', 'error_file_downloaded', 'error_file_deleted', 'batch_archived', 'import_committed',
         'import_undone', 'import_retried', 'import_corrected', 'import_cancelled', 'rejected_rows_shown',
         'original_row_shown', 'upload_deleted', 'mapping_saved', 'person_looked_up', 'person_exported', 'person_erased',
-        'suppression_lifted', 'hold_placed', 'hold_released', 'batch_verified')),
+        'suppression_lifted', 'hold_placed', 'hold_released', 'batch_verified', 'plan_deleted')),
     CONSTRAINT known_resource CHECK (resource_type IN ('upload', 'batch', 'person')),
     CONSTRAINT known_actor_kind CHECK (actor_kind IN ('person', 'program', 'aws', 'system', 'local')),
     CONSTRAINT people_and_programs_have_a_subject
@@ -1037,6 +1059,11 @@ SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program
        NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts,
        b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
        b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
+       b.plan_hash, b.planned_by_batch_id,
+       (SELECT c.id
+          FROM ingestion_batches c
+         WHERE b.dry_run AND c.planned_by_batch_id = b.id
+           AND c.status IN ('pending', 'running', 'completed', 'archived')) AS committed_batch_id,
        b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
@@ -1120,7 +1147,7 @@ CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
        u.decided_at, u.deleted_at
   FROM uploads u
-  LEFT JOIN ingestion_batches b ON b.upload_id = u.id;
+  LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.planned_by_batch_id IS NULL;
 COMMENT ON VIEW reporting.files IS
     'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 

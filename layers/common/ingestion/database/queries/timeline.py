@@ -18,10 +18,15 @@ _COLUMNS: Final = f"""
                b.processed_rows, b.completed_at
 """  # of constants
 
+_NEWEST: Final = (
+    """(SELECT n.id FROM ingestion_batches n WHERE n.upload_id = u.id ORDER BY n.created_at DESC LIMIT 1)"""
+)
+"""The batch of an upload: once the plan of a dry run is committed, that commit."""
+
 OF_UPLOADS: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN batch_view b ON b.upload_id = u.id
+     LEFT JOIN batch_view b ON b.id = {_NEWEST}
          {PAGE_OF_UPLOADS}
 """  # of constants
 
@@ -35,7 +40,7 @@ OF_BATCHES: Final = f"""
 OF_ONE_UPLOAD: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN batch_view b ON b.upload_id = u.id
+     LEFT JOIN batch_view b ON b.id = {_NEWEST}
          WHERE u.id = :id
 """  # of constants
 

@@ -18,6 +18,7 @@ Action = Literal[
     "error_file_deleted",
     "batch_archived",
     "batch_verified",
+    "plan_deleted",
     "import_cancelled",
     "rejected_rows_shown",
     "original_row_shown",

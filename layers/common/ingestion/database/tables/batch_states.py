@@ -96,6 +96,11 @@ def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bo
     )
 
 
+def planned(db: Connection, batch_id: UUID, plan_hash: str) -> None:
+    """Record the plan that a dry run ends with."""
+    db.run("UPDATE ingestion_batches SET plan_hash = :plan_hash WHERE id = :id", id=batch_id, plan_hash=plan_hash)
+
+
 def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:
     """Add the warnings about rows to those about the file, replacing the counts of an earlier attempt."""
     db.run(

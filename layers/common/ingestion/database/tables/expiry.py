@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
-from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_NEEDED
+from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_AT_WORK
 
 AT_ONCE = 500
 PLAIN_NAME = (
@@ -47,7 +47,7 @@ def expired_error_files(db: Connection, days: int) -> list[Expired]:
         SELECT b.id AS batch_id, b.error_file_key AS key
           FROM ingestion_batches b
          WHERE b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL
-           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_AT_WORK}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -84,7 +84,7 @@ def old_batches(db: Connection, days: int) -> list[Old]:
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'completed' AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
-           AND {NOT_NEEDED}
+           AND {NOT_AT_WORK}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -94,11 +94,12 @@ def old_batches(db: Connection, days: int) -> list[Old]:
     return [Old.model_validate(row) for row in found]
 
 
-def archive(db: Connection, batch_id: UUID) -> bool:
+def archive(db: Connection, batch_id: UUID, *, keeps_upload: bool = False) -> bool:
     """Archive a batch: keep counts, hash and dates, remove what names people. False if it was archived before.
 
     The audit trail, which nobody can change, still says who imported it. The header is removed too, since a broken file
     may have a person's row there. The file's name is kept only if it consists of the words of our programmes.
+    *keeps_upload* leaves the upload's record to the last of its batches.
     """
     archived = db.run(
         """
@@ -117,6 +118,8 @@ def archive(db: Connection, batch_id: UUID) -> bool:
         plain=PLAIN_NAME,
         deleted=DELETED_NAME,
     )
+    if keeps_upload:
+        return bool(archived)
     db.run(
         """
         UPDATE uploads u
@@ -179,5 +182,20 @@ def ended(db: Connection, batch_ids: Sequence[UUID]) -> list[UUID]:
          WHERE b.id IS NULL OR b.status IN ('completed', 'failed', 'archived')
         """,
         ids=list(batch_ids),
+    )
+    return [row[0] for row in found]
+
+
+def expired_plans(db: Connection, batch_ids: Sequence[UUID], days: int) -> list[UUID]:
+    """Return those of these batches whose plan is due: their time is over, or they did not end with one."""
+    found = db.run(
+        f"""
+        SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
+          JOIN ingestion_batches b ON b.id = given.id
+         WHERE b.status IN ('failed', 'archived')
+            OR (b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_AT_WORK})
+        """,
+        ids=list(batch_ids),
+        days=days,
     )
     return [row[0] for row in found]

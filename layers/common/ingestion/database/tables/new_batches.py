@@ -93,6 +93,9 @@ def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
 
 
 def find_of_upload(db: Connection, upload_id: UUID) -> UUID | None:
-    """Find the batch of an upload."""
-    found = db.run("SELECT id FROM ingestion_batches WHERE upload_id = :upload_id", upload_id=upload_id)
+    """Find the batch of an upload; commits of its plan are not that."""
+    found = db.run(
+        "SELECT id FROM ingestion_batches WHERE upload_id = :upload_id AND planned_by_batch_id IS NULL",
+        upload_id=upload_id,
+    )
     return found[0][0] if found else None
