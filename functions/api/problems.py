@@ -71,9 +71,17 @@ class ProblemShape(BaseModel):
 class Problem(Exception):
     """An error that becomes the answer, wherever below a route it is raised."""
 
-    def __init__(self, code: Code, detail: str, errors: list[Offence] | None = None, **headers: str) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        errors: list[Offence] | None = None,
+        *,
+        status: HTTPStatus | None = None,
+        **headers: str,
+    ) -> None:
         super().__init__(detail)
-        self.status = STATUS[code]
+        self.status = status or STATUS[code]
         # No `type` is given, so the title is that of the status (RFC 9457, 4.2.1).
         self.shape = ProblemShape(
             status=self.status, title=self.status.phrase, detail=detail, code=code.value, errors=errors

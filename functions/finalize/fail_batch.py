@@ -9,7 +9,7 @@ from ingestion.database.publishing import merge_sql, plans, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
-from ingestion.errors import BatchBroken, Cancelled, ProgrammeBusy, StagingLost, Unavailable
+from ingestion.errors import BatchBroken, Cancelled, PlanStale, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
 
 # Our own errors, whose text is for people; the text of any other error may hold cells of the file.
@@ -21,6 +21,8 @@ def failure_of(task: FailTask) -> Failure:
     error = task.error
     if error.error == Cancelled.__name__:
         return Failure(FailureCode.CANCELLED, "Somebody cancelled the import. Nothing of the file was imported.")
+    if error.error == PlanStale.__name__:
+        return Failure(FailureCode.PLAN_STALE, f"{error.message} Nothing of the file was imported.")
     said = f" {error.message}" if error.error in _OURS else ""
     return Failure(
         FailureCode.IMPORT_BROKE, f"The import broke ({error.error}).{said} Nothing of the file was imported."

@@ -21,7 +21,7 @@ from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
-from ingestion.errors import ProgrammeBusy
+from ingestion.errors import PlanStale, ProgrammeBusy
 from ingestion.values.ratings import Scale, scale_of
 
 WAIT_SECONDS = 1.0
@@ -136,9 +136,26 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     reconciliation.reconcile(db, reconciling)
     if batch.dry_run:
         plans.keep(db, reconciling)
+    elif batch.planned_by_batch_id:
+        _hold_to_plan(batch, batch.planned_by_batch_id, reconciling, db)
     if merged:
         chunks.mark_reconciled(db, batch.id)
     else:
         reconciliation.record(db, batch.id)
         shards.plan(db, batch.id, reconciliation.shard_counts(db, batch.id))
     return ledger.read(db, batch.id)
+
+
+def _hold_to_plan(batch: Batch, dry_run: UUID, reconciling: Reconciling, db: Connection) -> None:
+    """Leave out what is not as it was planned. Raises PlanStale if the user wants nothing of the file then.
+
+    Nobody else changes the programme's records from here on, so what was compared is what is merged.
+    """
+    if not plans.exists(db, dry_run):
+        raise PlanStale("The plan has been deleted.")
+    changed = plans.count_changed(db, reconciling, dry_run)
+    if changed and not batch.leaves_out_changed:
+        raise PlanStale(f"{changed} of the planned rows have changed since the dry run.")
+    if changed:
+        plans.leave_out_changed(db, reconciling)
+    plans.forget_changed(db, batch.id)

@@ -110,6 +110,14 @@ class FailureCode(CatalogueCode):
             "avviste rader.",
         ),
     )
+    PLAN_STALE = (
+        "plan_stale",
+        Text("Something has changed since the dry run", "Noe er endret siden prøvekjøringen"),
+        Text(
+            "Nothing was imported. Import the other rows without the changed ones, or run the file as a dry run again.",
+            "Ingenting ble importert. Importer de andre radene uten dem som er endret, eller prøvekjør filen på nytt.",
+        ),
+    )
     CANCELLED = (
         "cancelled",
         Text("The import was cancelled", "Importen ble avbrutt"),

@@ -20,6 +20,7 @@ Action = Literal[
     "batch_verified",
     "plan_deleted",
     "import_cancelled",
+    "import_committed",
     "rejected_rows_shown",
     "original_row_shown",
     "upload_deleted",

@@ -19,7 +19,7 @@ def start(db: Connection, batch_id: UUID, execution: str) -> bool:
              WHERE id = :id AND status = 'pending'
          RETURNING id, upload_id
         ), arrived AS (
-            DELETE FROM outbox USING moved WHERE about = moved.upload_id
+            DELETE FROM outbox USING moved WHERE about IN (moved.upload_id, moved.id)
         )
         SELECT id FROM moved
         """,
