@@ -180,7 +180,8 @@ def _changed_table(batch_id: UUID) -> str:
 def count_changed(db: Connection, reconciling: Reconciling, plan_of: UUID) -> int:
     """Count the rows of a commit, which is reconciled, that are not as they were planned, and keep their keys.
 
-    A planned row is not staged if it is rejected now, as one whose person was erased is.
+    A row that conflicts is among them: those that conflicted when they were planned are not staged. A planned row that
+    is not staged is rejected now, as one whose person was erased is.
     """
     table, plan, key = _changed_table(reconciling.batch_id), plan_table(plan_of), reconciling.target.key
     db.run(f"DROP TABLE IF EXISTS {table}")
@@ -191,6 +192,8 @@ def count_changed(db: Connection, reconciling: Reconciling, plan_of: UUID) -> in
           FROM ({planned_rows_sql(reconciling)}) n
           LEFT JOIN {plan} p ON p.row_number = n.row_number
          WHERE p.digest IS DISTINCT FROM n.digest
+         UNION ALL
+        SELECT c.{key} FROM {changes_table(reconciling.batch_id)} c WHERE c.outcome = 'conflict'
         """
     )
     found = db.run(
