@@ -59,6 +59,8 @@ def results(measured: Measured) -> dict[str, Any]:
         "all_bad_over_clean": _over(measured, "all_bad"),
         "unchanged_over_new": _over(measured, "unchanged"),
         "updated_over_new": _over(measured, "updated"),
+        "plan_over_import": _over(measured, "planned"),
+        "commit_over_import": _over(measured, "committed"),
         "peak_rss_mb": round(max((usage.highest_mb for usage in usages), default=0.0), 1),
         "small_file_seconds": {
             "median": round(small.median, 3),
