@@ -16,7 +16,7 @@ from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, must_exist, new_router
 from api.schemas import Page
 from api.stage_progress import stages_of
-from ingestion.batch import BatchStatus
+from ingestion.batch import BatchStatus, FailureCode
 from ingestion.database.queries import batch_record, lists, progress
 from ingestion.uploads.identification import get_programme_of_alias
 
@@ -118,7 +118,7 @@ def cancel(batch_id: BatchId) -> BatchNamed:
         **answers(
             BatchNamed,
             *(ProblemCode.NO_SUCH_BATCH, ProblemCode.NOT_A_DRY_RUN, ProblemCode.NOTHING_TO_COMMIT),
-            *(ProblemCode.PLAN_STALE, ProblemCode.PLAN_EXPIRED, ProblemCode.ORIGINAL_GONE, ProblemCode.NOT_JSON),
+            *(FailureCode.PLAN_STALE, ProblemCode.PLAN_EXPIRED, ProblemCode.ORIGINAL_GONE, ProblemCode.NOT_JSON),
             *(ProblemCode.BODY_TOO_LARGE, ProblemCode.UNSUPPORTED_MEDIA_TYPE),
             status=202,
         ),

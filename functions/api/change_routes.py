@@ -113,7 +113,7 @@ def _left_out(db: Connection, batch: dict[str, Any], wanted: RowsAfter, hidden: 
 
 
 def _rejected(batch: dict[str, Any], wanted: RowsAfter) -> list[dict[str, Any]]:
-    """The rejected rows; once they are deleted, only who asks for these alone is told so. Raises Problem."""
+    """The rejected rows. Once they are deleted, a request for these alone is a problem. Raises Problem."""
     try:
         return [of_reject(reject) for reject in islice(_rejects(batch["id"], wanted.after), wanted.limit)]
     except s3.NoSuchFile:

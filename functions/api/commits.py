@@ -13,7 +13,7 @@ from api.routing import must_exist
 from ingestion.aws import s3
 from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.aws.wake_dispatch import wake_dispatch
-from ingestion.batch import BatchStatus
+from ingestion.batch import BatchStatus, FailureCode
 from ingestion.config import settings
 from ingestion.contracts import ImportToStart
 from ingestion.database.connection import Connection, transaction
@@ -62,7 +62,7 @@ class PlanStale(Problem):
     """What was planned upon has changed, or another plan is meant."""
 
     def __init__(self, detail: str, changed_rows: int = 0, sample: Sequence[tuple[int, str]] = ()) -> None:
-        super().__init__(ProblemCode.PLAN_STALE, detail)
+        super().__init__(FailureCode.PLAN_STALE, detail)
         rows = [ChangedRow(rowNumber=number, externalSessionId=key) for number, key in sample]
         self.shape = StaleShape(**self.shape.model_dump(), changedRows=changed_rows, sample=rows)
 
@@ -122,6 +122,8 @@ def _must_hold(batch: Batch, wanted: Wanted, db: Connection) -> None:
     """Raises PlanStale if the rules are others by now, or if rows have changed that must not be left out."""
     planned = planned_of(batch.id, batch.programme)
     found = plans.find(db, planned)
+    if batch.compares_rejects and not batch.has_rejects_to_compare:
+        raise PlanStale(f"The rejected rows that dry run {batch.id} corrects have been deleted.")
     if hash_of(batch, found.digest) != batch.plan_hash:
         raise PlanStale(f"The rules by which dry run {batch.id} read its file have changed since.")
     if found.changed_rows and not wanted.leaves_out_changed:

@@ -154,15 +154,6 @@ class ProblemCode(CatalogueCode):
             "Rett radene i feilfilen og last den opp.",
         ),
     )
-    PLAN_STALE = (
-        "plan_stale",
-        HTTPStatus.CONFLICT,
-        Text("Something has changed since the dry run", "Noe er endret siden prøvekjøringen"),
-        Text(
-            "Nothing was imported. Import the other rows without the changed ones, or run the file as a dry run again.",
-            "Ingenting ble importert. Importer de andre radene uten dem som er endret, eller prøvekjør filen på nytt.",
-        ),
-    )
     PLAN_EXPIRED = (
         "plan_expired",
         HTTPStatus.GONE,

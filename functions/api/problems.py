@@ -21,6 +21,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from pydantic import BaseModel, Field
 
 from api.problem_codes import ProblemCode
+from ingestion.batch import FailureCode
 from ingestion.errors import NotStorable, RefusalCode, Refused, Unavailable
 from ingestion.telemetry import logger
 
@@ -43,11 +44,13 @@ PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
 
 
-Code = ProblemCode | RefusalCode
+Code = ProblemCode | RefusalCode | FailureCode
 
 STATUS: Final[dict[Code, HTTPStatus]] = {
     **{code: code.answered_with for code in ProblemCode},
     **dict.fromkeys(RefusalCode, HTTPStatus.UNPROCESSABLE_ENTITY),
+    # A commit that is refused for what one may fail for later.
+    FailureCode.PLAN_STALE: HTTPStatus.CONFLICT,
 }
 
 

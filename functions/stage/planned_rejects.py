@@ -6,7 +6,7 @@ from uuid import UUID
 from ingestion.aws import object_keys, s3
 from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
-from ingestion.database.tables import batches
+from ingestion.database.tables import batches, chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken
 from ingestion.faults import Fault, RawRows, Reject
@@ -23,6 +23,9 @@ def planned_rejects(batch: Batch, span: ChunkSpan, db: Connection, bucket: str) 
         return {}
     planned = batches.get(db, batch.planned_by_batch_id)
     if planned.error_file_key is None:
+        return {}
+    chunk = chunks.get(db, planned.id, span.number)
+    if not chunk.rejected_rows and not chunk.conflicts:
         return {}
     try:
         return _read(planned.id, span, bucket)

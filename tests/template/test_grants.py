@@ -47,8 +47,8 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
         # A commit looks whether the unpacked text is there, and writes which chunks it has.
-        "work/work/uploads/*/text": {"s3:GetObject"},
-        "work/work/batches/*/chunks.json": {"s3:PutObject"},
+        "work/work/uploads/*": {"s3:GetObject"},
+        "work/work/batches/*": {"s3:PutObject"},
     },
     "Retention": {
         UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},

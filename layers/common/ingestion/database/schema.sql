@@ -4,7 +4,7 @@ CREATE SCHEMA reporting;
 COMMENT ON SCHEMA reporting IS 'Views for BI tools, to which nobody is given a right: see docs/decisions/0019-reporting-views.md';
 
 CREATE SCHEMA staging;
-COMMENT ON SCHEMA staging IS 'Tables of running batches, and the shapes that they are made in';
+COMMENT ON SCHEMA staging IS 'Tables of running batches, the shapes that they are made in, and the plans of dry runs';
 
 CREATE TABLE public.audit_logs (
     id bigint NOT NULL,

@@ -1074,7 +1074,7 @@ COMMENT ON VIEW batch_view IS 'A batch as the API, its lists and the pages show 
 -- publishing/staging.py. A row that the sessions would refuse is refused here, where its place in the file is known.
 
 CREATE SCHEMA staging;
-COMMENT ON SCHEMA staging IS 'Tables of running batches, and the shapes that they are made in';
+COMMENT ON SCHEMA staging IS 'Tables of running batches, the shapes that they are made in, and the plans of dry runs';
 
 CREATE TABLE staging.session_rows (
     chunk                integer NOT NULL,
