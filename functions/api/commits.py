@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
@@ -70,8 +70,11 @@ class PlanStale(Problem):
 class AlreadyImported(Problem):
     """Another batch has imported the same bytes meanwhile; of an upload, that is a refusal."""
 
-    def __init__(self, live: new_batches.Live) -> None:
-        detail = f"Batch {live.id} of {live.date} already has the same file ({live.status})."
+    def __init__(self, live: new_batches.Live | None) -> None:
+        which = (
+            f"Batch {live.id} of {live.date} already has the same file ({live.status})" if live else "It was imported"
+        )
+        detail = f"{which}; the plan was not carried out."
         super().__init__(RefusalCode.ALREADY_IMPORTED, detail, status=HTTPStatus.CONFLICT)
 
 
@@ -148,17 +151,11 @@ def _create(batch: Batch, wanted: Wanted, actor: Actor, db: Connection) -> UUID:
     chunk_count = commits.create(db, new)
     if chunk_count is None:
         # Another upload created its batch between the two statements.
-        live = new_batches.find_live(db, batch.file_hash, batch.program_type)
-        if live is None:
-            raise RuntimeError("the same file was imported, and was not")
-        raise AlreadyImported(live)
+        raise AlreadyImported(new_batches.find_live(db, batch.file_hash, batch.program_type))
     given = prepare_import(new.id, chunk_count, settings())
     outbox.add(db, new.id, ImportToStart(name=str(new.id), input=given))
-    details: dict[str, Any] = {
-        "plannedBy": str(batch.id),
-        "planHash": wanted.plan_hash,
-        "onChange": "skip" if wanted.leaves_out_changed else "refuse",
-    }
+    on_change = "skip" if wanted.leaves_out_changed else "refuse"
+    details = {"plannedBy": str(batch.id), "planHash": wanted.plan_hash, "onChange": on_change}
     audit.write(db, actor=actor, action="import_committed", batch_id=new.id, details=details)
     if live:
         audit.write(db, actor=actor, action="import_forced", batch_id=new.id, details={"earlierBatch": str(live.id)})
