@@ -5,10 +5,8 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel
-
 from api.change_routes import planned_of
-from api.problems import Problem, ProblemCode, ProblemShape
+from api.problems import ChangedRow, Problem, ProblemCode
 from api.routing import must_exist
 from ingestion.aws import s3
 from ingestion.aws.chunk_manifests import prepare_import
@@ -18,12 +16,13 @@ from ingestion.config import settings
 from ingestion.contracts import ImportToStart
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import plans
-from ingestion.database.tables import audit, batches, commits, new_batches, outbox
+from ingestion.database.tables import audit, batches, commits, new_batches, outbox, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.commits import NewCommit
 from ingestion.errors import RefusalCode
 from ingestion.plan_hash import hash_of
 from ingestion.sign_in.actors import Actor
+from ingestion.uploads.identification import instance_of_slug
 
 SAMPLE: Final = 10
 """How many of the changed rows a refusal names."""
@@ -44,27 +43,13 @@ class Committed(NamedTuple):
     is_new: bool
 
 
-class ChangedRow(BaseModel):
-    """A row whose stored version is another than the one that was planned upon."""
-
-    rowNumber: int  # noqa: N815
-    externalSessionId: str  # noqa: N815
-
-
-class StaleShape(ProblemShape):
-    """The body of `plan_stale`: how many rows have changed, and the first of them."""
-
-    changedRows: int  # noqa: N815
-    sample: list[ChangedRow]
-
-
 class PlanStale(Problem):
     """What was planned upon has changed, or another plan is meant."""
 
     def __init__(self, detail: str, changed_rows: int = 0, sample: Sequence[tuple[int, str]] = ()) -> None:
         super().__init__(FailureCode.PLAN_STALE, detail)
         rows = [ChangedRow(rowNumber=number, externalSessionId=key) for number, key in sample]
-        self.shape = StaleShape(**self.shape.model_dump(), changedRows=changed_rows, sample=rows)
+        self.shape = self.shape.model_copy(update={"changedRows": changed_rows, "sample": rows})
 
 
 class AlreadyImported(Problem):
@@ -145,6 +130,7 @@ def _create(batch: Batch, wanted: Wanted, actor: Actor, db: Connection) -> UUID:
         id=uuid4(),
         planned_by=batch.id,
         imported_by=actor.name,
+        program_instance_id=_instance(batch, db),
         leaves_out_changed=wanted.leaves_out_changed,
         is_forced=live is not None,
     )
@@ -160,3 +146,11 @@ def _create(batch: Batch, wanted: Wanted, actor: Actor, db: Connection) -> UUID:
     if live:
         audit.write(db, actor=actor, action="import_forced", batch_id=new.id, details={"earlierBatch": str(live.id)})
     return new.id
+
+
+def _instance(batch: Batch, db: Connection) -> int | None:
+    """The programme instance of the import. A dry run creates none. Raises Refused if another programme has it now."""
+    slug = commits.planned_instance(db, batch.id)
+    if slug is None:
+        return batch.program_instance_id
+    return programmes.find_or_create_instance(db, instance_of_slug(slug, batch.program_type))

@@ -28,6 +28,7 @@ from ingestion.telemetry import logger
 __all__ = [
     "PROBLEM_JSON",
     "STATUS",
+    "ChangedRow",
     "Code",
     "Offence",
     "Problem",
@@ -61,14 +62,23 @@ class Offence(BaseModel):
     message: str
 
 
+class ChangedRow(BaseModel):
+    """A row whose stored version is another than the one that was planned upon."""
+
+    rowNumber: int  # noqa: N815
+    externalSessionId: str  # noqa: N815
+
+
 class ProblemShape(BaseModel):
-    """The body of every error."""
+    """The body of every error. Only `plan_stale` has `changedRows` and a `sample` of them."""
 
     status: int
     title: str
     detail: str
     code: str
     errors: list[Offence] | None = Field(default=None, exclude_if=lambda errors: errors is None)
+    changedRows: int | None = Field(default=None, exclude_if=lambda count: count is None)  # noqa: N815
+    sample: list[ChangedRow] | None = Field(default=None, exclude_if=lambda rows: rows is None)
 
 
 class Problem(Exception):

@@ -1,18 +1,21 @@
 """A dry run ends with a plan of each row, and leaves nothing else that anybody could see."""
 
+import json
 from typing import Any
 
 import pytest
 
 from ingestion.database.connection import Connection
 from tests.api.api_calls import call, walk
+from tests.conftest import FUNCTIONS
 from tests.stages.conftest import Pipeline
 
 KEY = "incoming/mentors_ukraine/mentors-ukraine-2024-q4/sessions.csv"
+OTHER_KEY = "incoming/mentors_ukraine/mentors-ukraine-2025-q1/sessions.csv"
 ROSTER = "incoming/kintell_users/users.csv"
 COLUMNS = ("session_id", "participant_email", "mentor_email", "scheduled_at", "duration_minutes", "feedback_text")
 PEOPLE = ("oksana@example.org", "ivan@example.org", "kari@acme.com")
-BOOKKEEPING = {"uploads", "ingestion_batches", "chunks", "audit_logs", "outbox", "programmes"}
+BOOKKEEPING = {"uploads", "ingestion_batches", "chunks", "audit_logs", "outbox"}
 """Tables that say that a dry run took place; all others are as they were."""
 
 
@@ -154,7 +157,29 @@ def test_a_dry_run_changes_nothing_that_anybody_could_see(
     environment.setenv("UNKNOWN_USERS", unknown_users)
     before = checksums(known.db)
     known.load(KEY, body, dry_run="true")
+    known.load(OTHER_KEY, body + b"\n", dry_run="true")
     assert checksums(known.db) == before
+
+
+def test_a_dry_run_needs_no_right_to_write_what_anybody_sees(known: Pipeline) -> None:
+    known.load(KEY, file_of(row(1, "60", "one"), row(2, "60", "two"), row(5)))
+    seen = "kintell_sessions, kintell_session_versions, users, user_versions, program_instances"
+    known.db.run(f"REVOKE INSERT, UPDATE, DELETE ON {seen} FROM {FUNCTIONS}")
+    assert known.load(KEY, MIXED, dry_run="true")["status"] == "completed"
+
+
+def test_the_instance_of_a_dry_run_is_created_by_its_commit(known: Pipeline) -> None:
+    dry_run = known.load(OTHER_KEY, file_of(row(1)), dry_run="true")
+    status = get(f"/v1/import/backfill/{dry_run['id']}/status").body
+    assert (status["programInstance"], dry_run["program_instance_id"]) == ("mentors-ukraine-2025-q1", None)
+    assert get("/v1/program-instances").body["items"] == []
+    body = json.dumps({"planHash": dry_run["plan_hash"]})
+    headers = {"content-type": "application/json"}
+    answer = call("POST", f"/v1/import/batches/{dry_run['id']}/commit", body=body, headers=headers)
+    assert known.run(answer.body["batchId"])["status"] == "completed"
+    assert [one["slug"] for one in get("/v1/program-instances").body["items"]] == ["mentors-ukraine-2025-q1"]
+    status = get(f"/v1/import/backfill/{answer.body['batchId']}/status").body
+    assert status["programInstance"] == "mentors-ukraine-2025-q1"
 
 
 def test_the_hash_says_what_is_planned(known: Pipeline) -> None:

@@ -601,7 +601,7 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.file_size_bytes,
     b.program_type,
     b.program_instance_id,
-    i.slug AS program_instance,
+    COALESCE(i.slug, (b.csv_metadata ->> 'plannedInstance'::text)) AS program_instance,
     b.status,
     b.dry_run,
     b.total_rows,

@@ -1047,7 +1047,7 @@ COMMENT ON COLUMN outbox.due_at IS 'When Dispatch may claim the message; until t
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
-       i.slug AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
+       coalesce(i.slug, b.csv_metadata->>'plannedInstance') AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
        b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows,
        -- While the batch runs, the rows of the chunks read so far.
        CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows

@@ -13,7 +13,8 @@ from ingestion.database.queries.lists import PAGE_OF_BATCHES, PAGE_OF_UPLOADS, U
 
 _COLUMNS: Final = f"""
                u.id AS upload_id, {UPLOAD_COLUMNS}, u.options ->> 'programType' AS named_program_type,
-               b.id AS batch_id, b.status, b.program_type, b.program_instance, b.dry_run, b.failure_reason,
+               b.id AS batch_id, b.status, b.program_type, b.program_instance,
+               b.program_instance_id, b.dry_run, b.failure_reason,
                b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
                b.processed_rows, b.completed_at
 """  # of constants

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection
+from ingestion.database.tables.new_batches import PLANNED_INSTANCE
 
 
 class NewCommit(BaseModel):
@@ -16,6 +17,7 @@ class NewCommit(BaseModel):
     id: UUID
     planned_by: UUID
     imported_by: str
+    program_instance_id: int | None
     leaves_out_changed: bool
     is_forced: bool
     """Whether its file is imported again although it was imported before."""
@@ -39,22 +41,31 @@ def force_reason(db: Connection, planned_by: UUID) -> str | None:
     return found[0][0] if found else None
 
 
+def planned_instance(db: Connection, planned_by: UUID) -> str | None:
+    """The slug of the instance that a commit creates; None if there is one already, or none is needed."""
+    sql = f"SELECT csv_metadata->>'{PLANNED_INSTANCE}' FROM ingestion_batches WHERE id = :id"
+    slug: str | None = db.run(sql, id=planned_by)[0][0]
+    return slug
+
+
 def create(db: Connection, commit: NewCommit) -> int | None:
     """Create the batch and its chunks, and return how many; None if another upload of the same bytes came first.
 
     The dry run must be locked.
     """
     created: list[list[Any]] = db.run(
-        """
+        f"""
         INSERT INTO ingestion_batches (
             id, upload_id, program_type, program_instance_id, parent_batch_id, corrects_batch_id, compares_rejects,
             file_name, file_hash, file_size_bytes, imported_by, forced, force_reason, dry_run, max_error_percent,
             date_order, time_zone, format, work_key, csv_metadata, shard_count, total_rows, planned_by_batch_id,
             leaves_out_changed)
-        SELECT :id, upload_id, program_type, program_instance_id, parent_batch_id, corrects_batch_id, compares_rejects,
+        SELECT :id, upload_id, program_type, CAST(:program_instance_id AS integer), parent_batch_id, corrects_batch_id,
+               compares_rejects,
                file_name, file_hash, file_size_bytes, :imported_by, CAST(:is_forced AS boolean),
                CASE WHEN CAST(:is_forced AS boolean) THEN force_reason END, false, max_error_percent, date_order,
-               time_zone, format, work_key, csv_metadata, shard_count, total_rows, id, :leaves_out_changed
+               time_zone, format, work_key, csv_metadata - '{PLANNED_INSTANCE}', shard_count, total_rows, id,
+               :leaves_out_changed
           FROM ingestion_batches
          WHERE id = :planned_by
             ON CONFLICT (file_hash, program_type)

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import BatchStatus
 from ingestion.database.connection import Connection, rows, to_json
 
+PLANNED_INSTANCE = "plannedInstance"
+"""In csv_metadata of a dry run: the slug of the instance that a commit would create."""
+
 
 class NewBatch(BaseModel):
     """What intake knows about a batch that it creates."""
