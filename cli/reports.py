@@ -26,9 +26,10 @@ def ending(batch: Json) -> list[str]:
         line("Skipped", _skipped(batch)),
         line("Errors", batch["errorRows"]),
     ]
+    lines += _plan(batch)
     if batch["errorRows"] and batch["links"]["errors"]:
         lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
-    return lines + _plan(batch)
+    return lines
 
 
 def _plan(batch: Json) -> list[str]:

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+import retention.app
 from ingestion.database.publishing import plans
 from tests.api.api_calls import Answer, call
-from tests.stages.conftest import UPLOADS, Pipeline
+from tests.stages.conftest import CONTEXT, UPLOADS, Pipeline
 from tests.stages.test_plans import KEY, MIXED, ROSTER, brief, changes, checksums, file_of, known, row
 
 __all__ = ["known"]
@@ -94,9 +95,6 @@ def test_without_its_file_a_plan_is_not_carried_out(known: Pipeline) -> None:
 
 
 def test_a_plan_is_kept_as_long_as_error_files(known: Pipeline) -> None:
-    import retention.app
-    from tests.stages.conftest import CONTEXT
-
     dry_run = known.load(KEY, MIXED, dry_run="true")
     assert retention.app.handler({}, CONTEXT)["plans_deleted"] == 0
     known.db.run("UPDATE ingestion_batches SET completed_at = now() - interval '31 days'")
@@ -104,6 +102,45 @@ def test_a_plan_is_kept_as_long_as_error_files(known: Pipeline) -> None:
     assert commit(dry_run).is_problem(410, "plan_expired")
     assert call("GET", f"/v1/import/batches/{dry_run['id']}/changes").is_problem(410, "plan_expired")
     assert known.db.run("SELECT count(*) FROM audit_logs WHERE action = 'plan_deleted'") == [[1]]
+
+
+def has_its_file(known: Pipeline, dry_run: dict[str, Any]) -> bool:
+    sql = "SELECT key, version_id, deleted_at FROM uploads WHERE id = :id"
+    ((key, version_id, deleted_at),) = known.db.run(sql, id=dry_run["upload_id"])
+    listed = known.s3.list_object_versions(Bucket=UPLOADS, Prefix=KEY).get("Versions", [])
+    is_there = version_id in [version["VersionId"] for version in listed]
+    assert is_there == (deleted_at is None) == (key == KEY)
+    return is_there
+
+
+def age(known: Pipeline, batch_id: Any, days: int) -> None:
+    sql = "UPDATE ingestion_batches SET completed_at = now() - make_interval(days => :days) WHERE id = :id"
+    known.db.run(sql, days=days, id=batch_id)
+
+
+def test_a_file_goes_with_the_last_of_its_batches(known: Pipeline) -> None:
+    dry_run = known.load(KEY, MIXED, dry_run="true")
+    batch = carried_out(known, dry_run)
+    age(known, dry_run["id"], 400)
+    retention.app.handler({}, CONTEXT)
+    assert (known.batch(dry_run["id"])["status"], has_its_file(known, dry_run)) == ("archived", True)
+    assert commit(dry_run).body["batchId"] == str(batch["id"])
+    age(known, batch["id"], 400)
+    retention.app.handler({}, CONTEXT)
+    assert (known.batch(batch["id"])["status"], has_its_file(known, dry_run)) == ("archived", False)
+
+
+def test_a_commit_that_failed_leaves_the_file_to_its_dry_run(known: Pipeline) -> None:
+    known.load(KEY, STORED)
+    dry_run = known.load(KEY, MIXED, dry_run="true")
+    answer = commit(dry_run)
+    known.load(KEY, file_of(row(2, "50", "two")))
+    failed = known.run(answer.body["batchId"])
+    age(known, failed["id"], 100)
+    retention.app.handler({}, CONTEXT)
+    assert known.batch(failed["id"])["archived_at"] is not None
+    assert has_its_file(known, dry_run)
+    assert carried_out(known, dry_run, "skip")["status"] == "completed"
 
 
 CHANGED = pytest.mark.parametrize(

@@ -661,7 +661,7 @@ CREATE VIEW reporting.batches AS
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows that were not published: of a batch that failed, or left out of a commit';
 
 CREATE VIEW reporting.files AS
  SELECT u.id AS upload_id,

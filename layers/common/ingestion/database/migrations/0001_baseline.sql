@@ -1141,7 +1141,8 @@ SELECT b.id AS batch_id, b.upload_id, b.program_type, i.slug AS instance_slug, b
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS
+    'Valid rows that were not published: of a batch that failed, or left out of a commit';
 
 CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
