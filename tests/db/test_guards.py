@@ -285,7 +285,11 @@ def test_every_function_of_the_schema_says_where_it_looks_for_names(owner: Conne
 
 def test_few_functions_are_more_than_who_calls_them_and_none_is_everybodys(owner: Connection) -> None:
     definers = owner.run("SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace")
-    assert sorted(name for (name,) in definers) == ["check_session_references", "remove_batch_people"]
+    assert sorted(name for (name,) in definers) == [
+        "check_session_references",
+        "remove_batch_people",
+        "remove_versions",
+    ]
     for (function,) in owner.run(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     ):

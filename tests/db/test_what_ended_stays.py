@@ -207,6 +207,7 @@ def test_a_version_refers_to_what_exists(
     version = a_version(owner, given)
     db = request.getfixturevalue(who)
     db.run("COMMIT; BEGIN")
+    db.run("UPDATE kintell_sessions SET version = 2")
     with refused(db, FOREIGN_KEY):
         insert(
             db,
@@ -227,6 +228,36 @@ def a_version(db: Connection, session: dict[str, Any], **columns: Any) -> dict[s
         "replaced_by_row": 1,
         **columns,
     }
+
+
+def test_a_version_is_written_with_the_session_that_follows_it(owner: Connection, functions: Connection) -> None:
+    """Nobody can delete the session meanwhile: who wrote it holds it until the commit."""
+    given = a_session(owner)
+    insert(owner, "kintell_sessions", **given)
+    functions.run("COMMIT; BEGIN")
+    with refused(functions, FOREIGN_KEY):
+        insert(functions, "kintell_session_versions", **a_version(owner, given))
+    functions.run("COMMIT; BEGIN")
+    functions.run("UPDATE kintell_sessions SET version = 2")
+    insert(functions, "kintell_session_versions", **a_version(owner, given))
+    functions.run("COMMIT")
+    owner.run("BEGIN")
+    with refused(owner, FOREIGN_KEY):
+        insert(owner, "kintell_session_versions", **a_version(owner, given, session_id=given["id"] + 1, version=2))
+    owner.run("ROLLBACK")
+
+
+def test_versions_keep_their_session(owner: Connection) -> None:
+    given = a_session(owner)
+    insert(owner, "kintell_sessions", **given)
+    insert(owner, "kintell_session_versions", **a_version(owner, given))
+    owner.run("BEGIN")
+    with refused(owner, FOREIGN_KEY):
+        owner.run("TRUNCATE kintell_sessions")
+    with refused(owner, FOREIGN_KEY):
+        owner.run("UPDATE kintell_sessions SET id = id + 1")
+    owner.run("TRUNCATE kintell_sessions, kintell_session_versions")
+    owner.run("ROLLBACK")
 
 
 def test_no_version_is_changed(functions: Connection) -> None:
@@ -282,15 +313,16 @@ def test_a_session_has_the_id_of_a_row_of_its_batch(owner: Connection, functions
 def test_a_batch_at_work_takes_back_what_it_published(owner: Connection, functions: Connection) -> None:
     first, running = add_batch(owner, "completed"), add_batch(owner, "running")
     session = add_session(owner, batch_id=first, row_number=1)
+    functions.run("UPDATE kintell_sessions SET batch_id = :running, version = 2, feedback_text = 'x'", running=running)
     functions.run(
         """
         INSERT INTO kintell_session_versions (session_id, version, program_instance_id, scheduled_at, batch_id,
                                               row_number, line, replaced_by_batch, replaced_by_row)
-        SELECT id, 1, program_instance_id, scheduled_at, batch_id, row_number, line, :running, 1 FROM kintell_sessions
+        SELECT id, 1, program_instance_id, scheduled_at, :first, row_number, line, :running, 1 FROM kintell_sessions
         """,
         running=running,
+        first=first,
     )
-    functions.run("UPDATE kintell_sessions SET batch_id = :running, version = 2, feedback_text = 'x'", running=running)
     insert(functions, "kintell_sessions", **a_session(functions, batch_id=running, row_number=2))
     merge_sql.remove_published(functions, running, SESSIONS)
     merge_sql.remove_published(functions, running, PEOPLE)

@@ -82,6 +82,11 @@ SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB
   FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
                CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
+SELECT EXISTS (SELECT FROM staging.changes_batch);
+
+SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
+     > (SELECT count(*) FROM staging.changes_batch WHERE shard = :shard);
+
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
@@ -90,24 +95,32 @@ SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_u
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
 
-SELECT EXISTS (SELECT FROM staging.changes_batch);
-
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 SELECT :batch_id, c.row_number, c.line, c.version, email, name, role, linkedin_url, verification_status, grant_access, joined_at
   FROM staging.changes_batch c
  WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated');
 
+WITH replaced AS (
+    UPDATE users s
+       SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version,
+           name = c.name, role = c.role, linkedin_url = c.linkedin_url, verification_status = c.verification_status, grant_access = c.grant_access, joined_at = c.joined_at
+      FROM (SELECT c.target_id, c.row_number, c.line, c.version, c.name, c.role, c.linkedin_url, c.verification_status, c.grant_access, c.joined_at,
+                   coalesce(f.row_number, c.row_number) AS first_row,
+                   o.version AS old_version, o.batch_id AS old_batch_id, o.row_number AS old_row_number, o.line AS old_line, o.name AS old_name, o.role AS old_role, o.linkedin_url AS old_linkedin_url, o.verification_status AS old_verification_status, o.grant_access AS old_grant_access, o.joined_at AS old_joined_at
+              FROM staging.changes_batch c
+              JOIN users o ON o.id = c.target_id
+              -- The first change, where a key is repeated in the file.
+              LEFT JOIN (SELECT c.target_id, c.version, c.row_number
+                           FROM staging.changes_batch c WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NOT NULL) f
+                ON f.target_id = c.target_id AND f.version = o.version + 1
+             WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NULL
+          ORDER BY c.target_id) c
+     WHERE s.id = c.target_id
+ RETURNING s.id, c.first_row, c.old_version, c.old_batch_id, c.old_row_number, c.old_line, c.old_name, c.old_role, c.old_linkedin_url, c.old_verification_status, c.old_grant_access, c.old_joined_at
+)
 INSERT INTO user_versions (user_id, version, batch_id, row_number, line, name, role, linkedin_url, verification_status, grant_access, joined_at, replaced_by_batch, replaced_by_row)
-SELECT s.id, s.version, s.batch_id, s.row_number, s.line, s.name, s.role, s.linkedin_url, s.verification_status, s.grant_access, s.joined_at, :batch_id, c.row_number
-  FROM staging.changes_batch c
-  JOIN users s ON s.id = c.target_id AND s.version = c.version - 1
- WHERE c.shard = :shard AND c.outcome = 'updated';
-
-UPDATE users s
-   SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version, name = c.name, role = c.role, linkedin_url = c.linkedin_url, verification_status = c.verification_status, grant_access = c.grant_access, joined_at = c.joined_at
-  FROM staging.changes_batch c
- WHERE c.shard = :shard AND s.id = c.target_id AND c.next_row IS NULL AND c.outcome = 'updated';
+SELECT id, old_version, old_batch_id, old_row_number, old_line, old_name, old_role, old_linkedin_url, old_verification_status, old_grant_access, old_joined_at, :batch_id, first_row FROM replaced;
 
 INSERT INTO user_versions
        (user_id, batch_id, replaced_by_batch, replaced_by_row, version, row_number, line, name, role, linkedin_url, verification_status, grant_access, joined_at)
@@ -201,6 +214,11 @@ SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB
   FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
                CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
+SELECT EXISTS (SELECT FROM staging.changes_batch);
+
+SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
+     > (SELECT count(*) FROM staging.changes_batch WHERE shard = :shard);
+
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
@@ -213,24 +231,32 @@ SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_u
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number < 7;
 
-SELECT EXISTS (SELECT FROM staging.changes_batch);
-
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 SELECT :batch_id, c.row_number, c.line, c.version, email, name, role, linkedin_url, verification_status, grant_access, joined_at
   FROM staging.changes_batch c
  WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated');
 
+WITH replaced AS (
+    UPDATE users s
+       SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version,
+           name = c.name, role = c.role, linkedin_url = c.linkedin_url, verification_status = c.verification_status, grant_access = c.grant_access, joined_at = c.joined_at
+      FROM (SELECT c.target_id, c.row_number, c.line, c.version, c.name, c.role, c.linkedin_url, c.verification_status, c.grant_access, c.joined_at,
+                   coalesce(f.row_number, c.row_number) AS first_row,
+                   o.version AS old_version, o.batch_id AS old_batch_id, o.row_number AS old_row_number, o.line AS old_line, o.name AS old_name, o.role AS old_role, o.linkedin_url AS old_linkedin_url, o.verification_status AS old_verification_status, o.grant_access AS old_grant_access, o.joined_at AS old_joined_at
+              FROM staging.changes_batch c
+              JOIN users o ON o.id = c.target_id
+              -- The first change, where a key is repeated in the file.
+              LEFT JOIN (SELECT c.target_id, c.version, c.row_number
+                           FROM staging.changes_batch c WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NOT NULL) f
+                ON f.target_id = c.target_id AND f.version = o.version + 1
+             WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NULL
+          ORDER BY c.target_id) c
+     WHERE s.id = c.target_id
+ RETURNING s.id, c.first_row, c.old_version, c.old_batch_id, c.old_row_number, c.old_line, c.old_name, c.old_role, c.old_linkedin_url, c.old_verification_status, c.old_grant_access, c.old_joined_at
+)
 INSERT INTO user_versions (user_id, version, batch_id, row_number, line, name, role, linkedin_url, verification_status, grant_access, joined_at, replaced_by_batch, replaced_by_row)
-SELECT s.id, s.version, s.batch_id, s.row_number, s.line, s.name, s.role, s.linkedin_url, s.verification_status, s.grant_access, s.joined_at, :batch_id, c.row_number
-  FROM staging.changes_batch c
-  JOIN users s ON s.id = c.target_id AND s.version = c.version - 1
- WHERE c.shard = :shard AND c.outcome = 'updated';
-
-UPDATE users s
-   SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version, name = c.name, role = c.role, linkedin_url = c.linkedin_url, verification_status = c.verification_status, grant_access = c.grant_access, joined_at = c.joined_at
-  FROM staging.changes_batch c
- WHERE c.shard = :shard AND s.id = c.target_id AND c.next_row IS NULL AND c.outcome = 'updated';
+SELECT id, old_version, old_batch_id, old_row_number, old_line, old_name, old_role, old_linkedin_url, old_verification_status, old_grant_access, old_joined_at, :batch_id, first_row FROM replaced;
 
 INSERT INTO user_versions
        (user_id, batch_id, replaced_by_batch, replaced_by_row, version, row_number, line, name, role, linkedin_url, verification_status, grant_access, joined_at)

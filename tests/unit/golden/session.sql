@@ -82,6 +82,11 @@ SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB
   FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
                CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
+SELECT EXISTS (SELECT FROM staging.changes_batch);
+
+SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
+     > (SELECT count(*) FROM staging.changes_batch WHERE shard = :shard);
+
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
@@ -90,24 +95,32 @@ SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_num
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
 
-SELECT EXISTS (SELECT FROM staging.changes_batch);
-
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 SELECT (SELECT first_session_id(:batch_id)) + c.first_row, :batch_id, c.row_number, c.line, c.version, CAST(:program_type AS text), CAST(:program_instance_id AS integer), external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
   FROM staging.changes_batch c
  WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated');
 
+WITH replaced AS (
+    UPDATE kintell_sessions s
+       SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version,
+           scheduled_at = c.scheduled_at, completed_at = c.completed_at, duration_minutes = c.duration_minutes, rating = c.rating, feedback_text = c.feedback_text, focus_area = c.focus_area, language_level = c.language_level, topics = c.topics, metadata = c.metadata
+      FROM (SELECT c.target_id, c.row_number, c.line, c.version, c.scheduled_at, c.completed_at, c.duration_minutes, c.rating, c.feedback_text, c.focus_area, c.language_level, c.topics, c.metadata,
+                   coalesce(f.row_number, c.row_number) AS first_row,
+                   o.version AS old_version, o.batch_id AS old_batch_id, o.row_number AS old_row_number, o.line AS old_line, o.program_instance_id AS old_program_instance_id, o.scheduled_at AS old_scheduled_at, o.completed_at AS old_completed_at, o.duration_minutes AS old_duration_minutes, o.rating AS old_rating, o.feedback_text AS old_feedback_text, o.focus_area AS old_focus_area, o.language_level AS old_language_level, o.topics AS old_topics, o.metadata AS old_metadata
+              FROM staging.changes_batch c
+              JOIN kintell_sessions o ON o.id = c.target_id
+              -- The first change, where a key is repeated in the file.
+              LEFT JOIN (SELECT c.target_id, c.version, c.row_number
+                           FROM staging.changes_batch c WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NOT NULL) f
+                ON f.target_id = c.target_id AND f.version = o.version + 1
+             WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NULL
+          ORDER BY c.target_id) c
+     WHERE s.id = c.target_id
+ RETURNING s.id, c.first_row, c.old_version, c.old_batch_id, c.old_row_number, c.old_line, c.old_program_instance_id, c.old_scheduled_at, c.old_completed_at, c.old_duration_minutes, c.old_rating, c.old_feedback_text, c.old_focus_area, c.old_language_level, c.old_topics, c.old_metadata
+)
 INSERT INTO kintell_session_versions (session_id, version, batch_id, row_number, line, program_instance_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, replaced_by_batch, replaced_by_row)
-SELECT s.id, s.version, s.batch_id, s.row_number, s.line, s.program_instance_id, s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.feedback_text, s.focus_area, s.language_level, s.topics, s.metadata, :batch_id, c.row_number
-  FROM staging.changes_batch c
-  JOIN kintell_sessions s ON s.id = c.target_id AND s.version = c.version - 1
- WHERE c.shard = :shard AND c.outcome = 'updated';
-
-UPDATE kintell_sessions s
-   SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version, scheduled_at = c.scheduled_at, completed_at = c.completed_at, duration_minutes = c.duration_minutes, rating = c.rating, feedback_text = c.feedback_text, focus_area = c.focus_area, language_level = c.language_level, topics = c.topics, metadata = c.metadata
-  FROM staging.changes_batch c
- WHERE c.shard = :shard AND s.id = c.target_id AND c.next_row IS NULL AND c.outcome = 'updated';
+SELECT id, old_version, old_batch_id, old_row_number, old_line, old_program_instance_id, old_scheduled_at, old_completed_at, old_duration_minutes, old_rating, old_feedback_text, old_focus_area, old_language_level, old_topics, old_metadata, :batch_id, first_row FROM replaced;
 
 INSERT INTO kintell_session_versions
        (session_id, batch_id, replaced_by_batch, replaced_by_row, program_instance_id, version, row_number, line, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
@@ -201,6 +214,11 @@ SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB
   FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
                CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
+SELECT EXISTS (SELECT FROM staging.changes_batch);
+
+SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
+     > (SELECT count(*) FROM staging.changes_batch WHERE shard = :shard);
+
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
@@ -213,24 +231,32 @@ SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_num
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number < 7;
 
-SELECT EXISTS (SELECT FROM staging.changes_batch);
-
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 SELECT (SELECT first_session_id(:batch_id)) + c.first_row, :batch_id, c.row_number, c.line, c.version, CAST(:program_type AS text), CAST(:program_instance_id AS integer), external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
   FROM staging.changes_batch c
  WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated');
 
+WITH replaced AS (
+    UPDATE kintell_sessions s
+       SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version,
+           scheduled_at = c.scheduled_at, completed_at = c.completed_at, duration_minutes = c.duration_minutes, rating = c.rating, feedback_text = c.feedback_text, focus_area = c.focus_area, language_level = c.language_level, topics = c.topics, metadata = c.metadata
+      FROM (SELECT c.target_id, c.row_number, c.line, c.version, c.scheduled_at, c.completed_at, c.duration_minutes, c.rating, c.feedback_text, c.focus_area, c.language_level, c.topics, c.metadata,
+                   coalesce(f.row_number, c.row_number) AS first_row,
+                   o.version AS old_version, o.batch_id AS old_batch_id, o.row_number AS old_row_number, o.line AS old_line, o.program_instance_id AS old_program_instance_id, o.scheduled_at AS old_scheduled_at, o.completed_at AS old_completed_at, o.duration_minutes AS old_duration_minutes, o.rating AS old_rating, o.feedback_text AS old_feedback_text, o.focus_area AS old_focus_area, o.language_level AS old_language_level, o.topics AS old_topics, o.metadata AS old_metadata
+              FROM staging.changes_batch c
+              JOIN kintell_sessions o ON o.id = c.target_id
+              -- The first change, where a key is repeated in the file.
+              LEFT JOIN (SELECT c.target_id, c.version, c.row_number
+                           FROM staging.changes_batch c WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NOT NULL) f
+                ON f.target_id = c.target_id AND f.version = o.version + 1
+             WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NULL
+          ORDER BY c.target_id) c
+     WHERE s.id = c.target_id
+ RETURNING s.id, c.first_row, c.old_version, c.old_batch_id, c.old_row_number, c.old_line, c.old_program_instance_id, c.old_scheduled_at, c.old_completed_at, c.old_duration_minutes, c.old_rating, c.old_feedback_text, c.old_focus_area, c.old_language_level, c.old_topics, c.old_metadata
+)
 INSERT INTO kintell_session_versions (session_id, version, batch_id, row_number, line, program_instance_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, replaced_by_batch, replaced_by_row)
-SELECT s.id, s.version, s.batch_id, s.row_number, s.line, s.program_instance_id, s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.feedback_text, s.focus_area, s.language_level, s.topics, s.metadata, :batch_id, c.row_number
-  FROM staging.changes_batch c
-  JOIN kintell_sessions s ON s.id = c.target_id AND s.version = c.version - 1
- WHERE c.shard = :shard AND c.outcome = 'updated';
-
-UPDATE kintell_sessions s
-   SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version, scheduled_at = c.scheduled_at, completed_at = c.completed_at, duration_minutes = c.duration_minutes, rating = c.rating, feedback_text = c.feedback_text, focus_area = c.focus_area, language_level = c.language_level, topics = c.topics, metadata = c.metadata
-  FROM staging.changes_batch c
- WHERE c.shard = :shard AND s.id = c.target_id AND c.next_row IS NULL AND c.outcome = 'updated';
+SELECT id, old_version, old_batch_id, old_row_number, old_line, old_program_instance_id, old_scheduled_at, old_completed_at, old_duration_minutes, old_rating, old_feedback_text, old_focus_area, old_language_level, old_topics, old_metadata, :batch_id, first_row FROM replaced;
 
 INSERT INTO kintell_session_versions
        (session_id, batch_id, replaced_by_batch, replaced_by_row, program_instance_id, version, row_number, line, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
@@ -324,6 +350,11 @@ SELECT set_config('work_mem', greatest(4096, least(98304, cache_kb / 32)) || 'kB
   FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
                CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
 
+SELECT EXISTS (SELECT FROM staging.changes_batch);
+
+SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
+     > (SELECT count(*) FROM staging.changes_batch WHERE shard = :shard);
+
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
@@ -332,24 +363,32 @@ SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_num
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
 
-SELECT EXISTS (SELECT FROM staging.changes_batch);
-
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 SELECT (SELECT first_session_id(:batch_id)) + c.first_row, :batch_id, c.row_number, c.line, c.version, CAST(:program_type AS text), CAST(:program_instance_id AS integer), external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
   FROM staging.changes_batch c
  WHERE c.shard = :shard AND c.target_id IS NULL AND c.next_row IS NULL AND c.outcome IN ('inserted', 'updated');
 
+WITH replaced AS (
+    UPDATE kintell_sessions s
+       SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version,
+           scheduled_at = c.scheduled_at, completed_at = c.completed_at, duration_minutes = c.duration_minutes, rating = c.rating, feedback_text = c.feedback_text, focus_area = c.focus_area, language_level = c.language_level, topics = c.topics, metadata = c.metadata
+      FROM (SELECT c.target_id, c.row_number, c.line, c.version, c.scheduled_at, c.completed_at, c.duration_minutes, c.rating, c.feedback_text, c.focus_area, c.language_level, c.topics, c.metadata,
+                   coalesce(f.row_number, c.row_number) AS first_row,
+                   o.version AS old_version, o.batch_id AS old_batch_id, o.row_number AS old_row_number, o.line AS old_line, o.program_instance_id AS old_program_instance_id, o.scheduled_at AS old_scheduled_at, o.completed_at AS old_completed_at, o.duration_minutes AS old_duration_minutes, o.rating AS old_rating, o.feedback_text AS old_feedback_text, o.focus_area AS old_focus_area, o.language_level AS old_language_level, o.topics AS old_topics, o.metadata AS old_metadata
+              FROM staging.changes_batch c
+              JOIN kintell_sessions o ON o.id = c.target_id
+              -- The first change, where a key is repeated in the file.
+              LEFT JOIN (SELECT c.target_id, c.version, c.row_number
+                           FROM staging.changes_batch c WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NOT NULL) f
+                ON f.target_id = c.target_id AND f.version = o.version + 1
+             WHERE c.shard = :shard AND c.outcome = 'updated' AND c.next_row IS NULL
+          ORDER BY c.target_id) c
+     WHERE s.id = c.target_id
+ RETURNING s.id, c.first_row, c.old_version, c.old_batch_id, c.old_row_number, c.old_line, c.old_program_instance_id, c.old_scheduled_at, c.old_completed_at, c.old_duration_minutes, c.old_rating, c.old_feedback_text, c.old_focus_area, c.old_language_level, c.old_topics, c.old_metadata
+)
 INSERT INTO kintell_session_versions (session_id, version, batch_id, row_number, line, program_instance_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, replaced_by_batch, replaced_by_row)
-SELECT s.id, s.version, s.batch_id, s.row_number, s.line, s.program_instance_id, s.scheduled_at, s.completed_at, s.duration_minutes, s.rating, s.feedback_text, s.focus_area, s.language_level, s.topics, s.metadata, :batch_id, c.row_number
-  FROM staging.changes_batch c
-  JOIN kintell_sessions s ON s.id = c.target_id AND s.version = c.version - 1
- WHERE c.shard = :shard AND c.outcome = 'updated';
-
-UPDATE kintell_sessions s
-   SET batch_id = :batch_id, row_number = c.row_number, line = c.line, version = c.version, scheduled_at = c.scheduled_at, completed_at = c.completed_at, duration_minutes = c.duration_minutes, rating = c.rating, feedback_text = c.feedback_text, focus_area = c.focus_area, language_level = c.language_level, topics = c.topics, metadata = c.metadata
-  FROM staging.changes_batch c
- WHERE c.shard = :shard AND s.id = c.target_id AND c.next_row IS NULL AND c.outcome = 'updated';
+SELECT id, old_version, old_batch_id, old_row_number, old_line, old_program_instance_id, old_scheduled_at, old_completed_at, old_duration_minutes, old_rating, old_feedback_text, old_focus_area, old_language_level, old_topics, old_metadata, :batch_id, first_row FROM replaced;
 
 INSERT INTO kintell_session_versions
        (session_id, batch_id, replaced_by_batch, replaced_by_row, program_instance_id, version, row_number, line, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)

@@ -274,8 +274,6 @@ CREATE TRIGGER ended_batches_replace_nothing AFTER INSERT ON public.kintell_sess
 CREATE TRIGGER inserted_versions_refer_to_what_exists AFTER INSERT ON public.kintell_session_versions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_version_references();
 CREATE TRIGGER updated_versions_refer_to_what_exists AFTER UPDATE ON public.kintell_session_versions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_version_references();
 CREATE TRIGGER what_was_replaced_stays AFTER DELETE ON public.kintell_session_versions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
-ALTER TABLE ONLY public.kintell_session_versions
-    ADD CONSTRAINT kintell_session_versions_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.kintell_sessions(id) ON DELETE CASCADE;
 
 CREATE TABLE public.kintell_sessions (
     id bigint NOT NULL,
@@ -314,9 +312,12 @@ CREATE UNIQUE INDEX one_session_per_id ON public.kintell_sessions USING btree (e
 CREATE UNIQUE INDEX one_session_per_later_row ON public.kintell_sessions USING btree (batch_id, row_number) WHERE (version > 1);
 CREATE INDEX sessions_of_instance ON public.kintell_sessions USING brin (program_instance_id);
 CREATE TRIGGER deleted_sessions_leave_batch_people AFTER DELETE ON public.kintell_sessions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.remove_batch_people();
+CREATE TRIGGER deleted_sessions_take_their_versions AFTER DELETE ON public.kintell_sessions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.remove_versions();
 CREATE TRIGGER emptied_sessions_empty_batch_people AFTER TRUNCATE ON public.kintell_sessions FOR EACH STATEMENT EXECUTE FUNCTION public.empty_batch_people();
 CREATE TRIGGER inserted_sessions_refer_to_what_exists AFTER INSERT ON public.kintell_sessions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_session_references();
 CREATE TRIGGER read_committed_only BEFORE INSERT OR UPDATE ON public.kintell_sessions FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+CREATE TRIGGER sessions_keep_their_id BEFORE UPDATE OF id ON public.kintell_sessions FOR EACH ROW WHEN ((old.id <> new.id)) EXECUTE FUNCTION public.refuse_another_id();
+CREATE TRIGGER sessions_of_versions_stay AFTER TRUNCATE ON public.kintell_sessions FOR EACH STATEMENT EXECUTE FUNCTION public.keep_sessions_of_versions();
 CREATE TRIGGER updated_sessions_refer_to_what_exists AFTER UPDATE ON public.kintell_sessions REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.check_session_references();
 CREATE TRIGGER what_was_published_is_not_deleted AFTER DELETE ON public.kintell_sessions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
 CREATE TRIGGER what_was_published_stays AFTER UPDATE ON public.kintell_sessions REFERENCING OLD TABLE AS changed NEW TABLE AS written FOR EACH STATEMENT WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.what_was_published_stays();
@@ -783,7 +784,8 @@ CREATE FUNCTION public.check_version_references() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    missing text;
+    missing   text;
+    is_owner  boolean := owns_schema(SESSION_USER);
 BEGIN
     SELECT CASE WHEN b.id IS NULL THEN 'batch ' || w.batch_id
                 WHEN r.id IS NULL THEN 'batch ' || w.replaced_by_batch
@@ -794,6 +796,16 @@ BEGIN
       LEFT JOIN program_instances i ON i.id = w.program_instance_id
      WHERE b.id IS NULL OR r.id IS NULL OR i.id IS NULL
      LIMIT 1;
+    IF missing IS NULL THEN
+        -- A session that this transaction has written, outside of savepoints, stays until the commit: nobody else can
+        -- delete it meanwhile.
+        SELECT 'session ' || w.session_id || ', as this transaction has written it' INTO missing
+          FROM written w
+         WHERE NOT EXISTS (SELECT FROM kintell_sessions s
+                            WHERE s.id = w.session_id
+                              AND (is_owner OR s.xmin = CAST(pg_current_xact_id() AS xid)))
+         LIMIT 1;
+    END IF;
     IF missing IS NOT NULL THEN
         RAISE foreign_key_violation USING MESSAGE = 'a version of a session refers to what does not exist: ' || missing;
     END IF;
@@ -952,6 +964,17 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.keep_sessions_of_versions() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM kintell_session_versions) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'versions refer to kintell_sessions';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.last_session_id(batch uuid) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT (((ingestion_batches.number)::bigint << 30) + 1073741823) FROM public.ingestion_batches WHERE (ingestion_batches.id = last_session_id.batch));
@@ -1084,6 +1107,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.refuse_another_id() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE foreign_key_violation USING MESSAGE = 'session ' || OLD.id || ' keeps its id, which its versions refer to';
+END $$;
+
 CREATE FUNCTION public.refuse_to_change_the_audit_trail() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1111,6 +1142,15 @@ BEGIN
      WHERE p.person_id = n.person_id AND p.batch_id = b.id
        AND NOT EXISTS (SELECT FROM staying s WHERE s.participant_id = n.person_id AND s.number = n.number)
        AND NOT EXISTS (SELECT FROM staying s WHERE s.volunteer_id = n.person_id AND s.number = n.number);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.remove_versions() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM kintell_session_versions v USING gone g WHERE v.session_id = g.id;
     RETURN NULL;
 END $$;
 
