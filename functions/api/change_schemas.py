@@ -51,9 +51,11 @@ def of_record(row: dict[str, Any], programme: Programme, hidden: frozenset[str])
     record = programme.record
     is_new = row["outcome"] == Outcome.INSERTED
     shown = (*record.people, *record.stored) if is_new else record.stored
+    # Under the names of the programme's columns; stored content that it has no column for has that of its field.
+    names = {column.fills: column.name for column in programme.columns}
     fields = [
         FieldChange(
-            field=programme.column_of(field.staged).name,
+            field=names.get(field.staged, field.name),
             before=as_answered(field, row.get(old(field.name))),
             after=as_answered(field, row[field.name]),
         )

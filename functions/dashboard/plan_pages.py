@@ -77,8 +77,8 @@ def _counts(batch: dict[str, Any]) -> dict[str, int]:
 
 
 def _shown(change: Any, programme: Programme) -> ShownChange:
-    column = next(column for column in programme.columns if column.name == change.field)
-    field = programme.record.staged_as(column.fills)
+    fills = {column.name: column.fills for column in programme.columns}.get(change.field)
+    field = programme.record.staged_as(fills) if fills else programme.record.field(change.field)
     before, after = (_value(field, value) for value in (change.before, change.after))
     return ShownChange(field, before, after)
 

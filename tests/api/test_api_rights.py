@@ -53,13 +53,14 @@ every_route = pytest.mark.parametrize(
 BODIES = {
     "/v1/import/uploads": {"fileName": "mentors-ukraine-2024-11.csv"},
     "/v1/sessions/search": {"email": "oksana@example.org"},
+    "/v1/import/batches/{batchId}/commit": {"planHash": "0" * 64},
 }
 
 
 def ask(closed: Call, method: str, path: str, **more: Any) -> Answer:
+    body = {"body": json.dumps(BODIES.get(path, {}))} if method == "POST" else {}
     for name in ("batchId", "uploadId", "sessionId", "slug", "rowNumber"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    body = {"body": json.dumps(BODIES.get(path, {}))} if method == "POST" else {}
     return closed(method, path, headers={"content-type": "application/json"}, **body, **more)
 
 
@@ -78,6 +79,7 @@ def test_reading_writing_and_error_files_are_three_rights() -> None:
     assert needed.pop("createUpload") == "imports.write"
     assert needed.pop("continueUpload") == "imports.write"
     assert needed.pop("cancelBatch") == "imports.write"
+    assert needed.pop("commitBatch") == "imports.write"
     for name in ("getErrorFile", "explainSession", "explainRow", "verifyBatch"):
         assert needed.pop(name) == "errors.read"
     assert set(needed.values()) == {"imports.read"}
