@@ -13,6 +13,7 @@ from bench.resources import Meter, Usage
 from local.system import LocalSystem
 
 TIMEOUT_SECONDS = 3_600
+LOG_SECONDS = 10
 _COLUMNS = (
     "b.status, b.total_rows, b.inserted_rows, b.updated_rows, b.skipped_rows, b.error_rows, b.created_at, b.execution"
 )
@@ -33,6 +34,8 @@ class Ran:
     usage: Usage | None = None
     outcome: dict[str, int] = field(default_factory=dict)
     batch_id: str = ""
+    overlap_seconds: float = 0.0
+    """What it took to compare the rows with those of earlier imports."""
 
     @property
     def row_seconds(self) -> float:
@@ -45,6 +48,7 @@ class Importer:
 
     def __init__(self, system: LocalSystem, folder: Path) -> None:
         self._s3, self._steps = system.client("s3"), system.client("stepfunctions")
+        self._logs = system.client("logs")
         self._bucket, self._machine = system.stack.uploads_bucket, system.stack.state_machine_arn
         self._api_url = system.aws.api_url
         self.db = system.connect()
@@ -103,7 +107,8 @@ class Importer:
         stages = {"put": was_put - begun, **self._stages(found["execution"], was_put)}
         names = ("inserted_rows", "updated_rows", "skipped_rows", "error_rows")
         outcome = {name.removesuffix("_rows"): int(found[name]) for name in names}
-        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, str(found["id"]))
+        compared = self._overlap_seconds(str(found["id"]))
+        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, str(found["id"]), compared)
 
     def _wait(self, which: str, wanted: str, pause: float) -> dict[str, Any]:
         deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -137,6 +142,18 @@ class Importer:
                 stage = _STAGE_OF.get(name, "other")
                 stages[stage] = stages.get(stage, 0.0) + (event["timestamp"] - entered[name]).total_seconds()
         return stages
+
+    def _overlap_seconds(self, batch_id: str) -> float:
+        """What Reconcile's log says, which may arrive after the import has ended."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while time.monotonic() < deadline:
+            for group in self._logs.describe_log_groups()["logGroups"]:
+                pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+                for event in (event for page in pages for event in page["events"]):
+                    if "rows compared" in event["message"] and batch_id in event["message"]:
+                        return float(json.loads(event["message"])["seconds"])
+            time.sleep(1)
+        return 0.0
 
     def _history(self, execution: str) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []

@@ -21,6 +21,9 @@ AIMS = {
     "row_time_growth_100k_to_1m": 1.15,
     "all_bad_over_clean": 1.5,
     "unchanged_over_new": 1.0,
+    "overlap_over_new": 0.05,
+    "overlap_over_unchanged": 0.05,
+    "overlap_over_updated": 0.05,
     "peak_rss_mb": 256,
 }
 """Upper limits of ratios and figures."""
@@ -61,6 +64,8 @@ def results(measured: Measured) -> dict[str, Any]:
         "updated_over_new": _over(measured, "updated"),
         "plan_over_import": _over(measured, "planned"),
         "commit_over_import": _over(measured, "committed"),
+        "overlap_over_new": _ratio(largest.overlap_seconds, largest.seconds),
+        **{f"overlap_over_{name}": _overlap(measured, name) for name in ("unchanged", "updated")},
         "peak_rss_mb": round(max((usage.highest_mb for usage in usages), default=0.0), 1),
         "small_file_seconds": {
             "median": round(small.median, 3),
@@ -75,6 +80,12 @@ def results(measured: Measured) -> dict[str, Any]:
 
 def _over(measured: Measured, name: str) -> float | None:
     return _ratio(measured.others[name].seconds, measured.largest.seconds) if name in measured.others else None
+
+
+def _overlap(measured: Measured, name: str) -> float | None:
+    """The share of an import that comparing its rows with earlier ones took."""
+    ran = measured.others.get(name)
+    return _ratio(ran.overlap_seconds, ran.seconds) if ran else None
 
 
 def _ratio(one: float, other: float) -> float | None:

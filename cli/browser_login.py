@@ -108,7 +108,7 @@ def by_hand(issuer: Issuer, port: int, say: Callable[[str], None]) -> Login:
     request = LoginRequest.of(issuer, port)
     say(
         f"Open this address in a browser, on any machine, and log in:\n{request.url}\n"
-        f"It ends at an address that starts with {request.redirect} and may show an error; copy that address."
+        f"It ends up at an address that starts with {request.redirect} and may show an error; copy that address."
     )
     pasted = click.prompt("Address, or the code in it", prompt_suffix=": ", err=True).strip()
     # A code alone is bound to this login too, by the verifier and by the nonce of its token.
@@ -141,7 +141,7 @@ def _handler_of(request: LoginRequest) -> type[BaseHTTPRequestHandler]:
                 return
             try:
                 request.code_in(parts.query)
-                title, text = "You are back", "kintell has what it needs. You can close this window."
+                title, text = "You are logged in", "You can close this window and return to the terminal."
             except NotBack as wrong:
                 title, text = "You are not logged in", wrong.message
             type(self).query = parts.query

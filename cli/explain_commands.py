@@ -1,18 +1,20 @@
 """The commands that read a batch's file again: explain, verify."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
 import click
 
-from cli.api import Json, Page, batch_path, session_path
-from cli.command_errors import WrongUse
+from cli.api import Api, Json, Page, batch_path, session_path
+from cli.command_errors import Failure, WrongUse
 from cli.options import Terminal, batch_argument, examples, json_option, with_terminal
 from cli.output import Column, field, show_json, show_list
-from cli.words import clean
+from cli.words import clean, counted
 
 A_BATCH: Final = "6b0e1b52-1f6c-4a55-9a63-0f6f3a3f7c11"
+SECONDS_BETWEEN_LOOKS: Final = 2.0
 DIFFERS: Final = 1
 """The exit code if a stored value is not what the file says."""
 
@@ -55,9 +57,9 @@ DIFFERING: Final = [
 @json_option
 @with_terminal
 def explain(terminal: Terminal, /, session: str, name: str | None, version: int | None) -> None:
-    """Show the cell of the file that each value of a session comes from, and what made one of the other.
+    """Show which cell each value of a session comes from, and by which rule.
 
-    SESSION is its id in this system, or programme:id with its id in Kintell. The audit trail records each look.
+    SESSION is its id in this system, or programme:id with its id in Kintell. The audit trail records each use.
     """
     found = terminal.api.get(session_path(session, "explain"), version=version)
     if name is not None:
@@ -77,21 +79,33 @@ def explain(terminal: Terminal, /, session: str, name: str | None, version: int 
 @json_option
 @with_terminal
 def verify(terminal: Terminal, /, batch: str) -> None:
-    """Read a batch's file again and compare what is stored with it.
+    """Read a batch's file again and compare the stored values with it.
 
-    The exit code is 1 if a stored value is not what its row says. The audit trail records each comparison.
+    Of more than 50,000 rows it waits for the result, for minutes. The exit code is 1 if a stored value is not what its
+    row says. The audit trail records each comparison.
     """
-    found = terminal.api.post(batch_path(batch, "/verify"), {})
+    found = _verified(terminal.api, batch)
     if terminal.as_json:
         show_json(found)
     elif found["differing"]:
         show_list(_page(found["differing"]), lambda _items: DIFFERING, "values")
     if not terminal.as_json:
         differing = len(found["differing"]) + found.get("differingLeftOut", 0)
-        said = f"{differing:,} stored values differ" if differing else "all as in the file"
-        click.echo(f"kintell: {found['checkedRows']:,} rows compared, {said}", err=True)
+        said = f"{counted(differing, 'value')} not as in the file" if differing else "all as in the file"
+        click.echo(f"kintell: {counted(found['checkedRows'], 'row')} compared, {said}", err=True)
     if found["differing"]:
         raise SystemExit(DIFFERS)
+
+
+def _verified(api: Api, batch: str) -> Json:
+    """The result, waited for if the file is long. Raises Failure."""
+    found = api.post(batch_path(batch, "/verify"), {})
+    while "differing" not in found or found.get("state") == "running":
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        found = api.get(batch_path(batch, "/verify"))
+    if found.get("state") == "failed":
+        raise Failure(f"The file of batch {batch} can't be read again ({found.get('failureCode')}).")
+    return found
 
 
 def _page(items: list[Json]) -> Iterator[Page]:

@@ -27,7 +27,11 @@ def _say(text: str) -> None:
         "KINTELL_API_URL=https://ingest.example.org kintell login",
     )
 )
-@click.option("--no-browser", is_flag=True, help="Show an address to open on any machine, and paste the result.")
+@click.option(
+    "--no-browser",
+    is_flag=True,
+    help="Show an address to open on any machine, and ask for the address at which the browser ends up.",
+)
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, metavar="N",
     help="Port on this machine to which the browser returns; it must be registered with the issuer.",
@@ -71,7 +75,7 @@ def logout(terminal: Terminal, /) -> None:
         try:
             forgotten.issuer.revoke(forgotten.refresh_token)
         except Failure as failed:
-            _say(f"The issuer was not told: {clean(failed.message)}")
+            _say(f"The login could not be revoked at the issuer: {clean(failed.message)}")
     if terminal.as_json:
         show_json({"api": url, "wasLoggedIn": forgotten is not None})
     elif forgotten:

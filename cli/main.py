@@ -107,8 +107,8 @@ def kintell(context: click.Context, url: str) -> None:
 def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: Any) -> None:
     """Import a CSV file and wait until the import has ended.
 
-    FILE is a .csv, .txt or .tsv file, optionally compressed as .gz. If you don't give programme and instance, they are
-    determined from its name and columns.
+    FILE is a .csv, .txt or .tsv file, optionally compressed as .gz. Without --program and --instance, its name and
+    columns decide where it belongs.
     """
     if given["force"] != bool((given["reason"] or "").strip()):
         raise click.UsageError("--force and --reason require each other; give both or neither.")
@@ -137,15 +137,14 @@ def import_(context: click.Context, terminal: Terminal, /, file: Path, **given: 
     ),
 )
 @batch_argument
-@click.option("--watch", is_flag=True, help="Wait until it has ended.")
+@click.option("--watch", is_flag=True, help="Wait until the import has ended.")
 @json_option
 @with_terminal
 @click.pass_context
 def status(context: click.Context, terminal: Terminal, /, batch: str, watch: bool) -> None:
     """Show the status of a batch and the outcome of its rows.
 
-    BATCH is the id of a batch, or of an upload that may not be a batch yet. The exit code is that of the import, or 0
-    while it runs.
+    BATCH is the id of a batch or of an upload. The exit code is that of the import, or 0 while it is running.
     """
     context.exit(show_status(terminal.api, batch, watch=watch, as_json=terminal.as_json))
 

@@ -77,16 +77,16 @@ batch_argument = click.argument("batch", type=BatchId())
 def paged(command: Decorated) -> Decorated:
     """`--limit` and `--all`."""
     limit = click.option(
-        "--limit", type=click.IntRange(min=1), metavar="N", help=f"Show at most N.  [default: {DEFAULT_LIMIT}]"
+        "--limit", type=click.IntRange(min=1), metavar="N", help=f"Show at most this many.  [default: {DEFAULT_LIMIT}]"
     )
-    everything = click.option("--all", "everything", is_flag=True, help="Show all of them.")
+    everything = click.option("--all", "everything", is_flag=True, help="Show all, however many there are.")
     return limit(everything(command))
 
 
 def how_many(limit: int | None, everything: bool) -> int | None:
     """The limit of a list; None for no limit. Raises click.UsageError."""
     if everything and limit is not None:
-        raise click.UsageError("--all and --limit exclude each other; give one of them.")
+        raise click.UsageError("--all and --limit can't be combined; give one of them.")
     return None if everything else limit or DEFAULT_LIMIT
 
 

@@ -67,7 +67,7 @@ def show_list(pages: Iterator[Page], columns: ColumnsOf, noun: str) -> None:
     else:
         count, cursor = _show_lines(pages, columns)
     if cursor is not None:
-        click.echo(f"kintell: the first {count} {noun}; --limit N or --all shows more", err=True)
+        click.echo(f"kintell: {count} {noun} shown; --limit N or --all shows more", err=True)
     elif count == 0:
         click.echo(f"kintell: no {noun}", err=True)
 

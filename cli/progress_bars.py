@@ -9,7 +9,7 @@ import click
 
 from cli.api import Json
 from cli.reports import ENDED, line
-from cli.words import size
+from cli.words import counted, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -117,7 +117,7 @@ class Bars:
                 continue
             of, is_done = stage["ofRows"], stage["state"] == "done"
             rate = f", {stage['rowsPerSecond']:,.0f} a second" if stage["rowsPerSecond"] else ""
-            counts = f"{stage['rows']:,} of {of:,} rows{rate}" if of else ""
+            counts = f"{stage['rows']:,} of {counted(of, 'row')}{rate}" if of else ""
             self._rows[label] = of
             # A stage that does not go row by row shows a moving bar until it is done.
             self._show(label, int(is_done) if not of else stage["rows"], of or (1 if is_done else None), counts)
@@ -125,13 +125,13 @@ class Bars:
     def counted(self, batch: Json) -> None:
         """Complete the bar for reading; when the batch has ended, complete those of all its stages."""
         total, state = batch["totalRows"], batch["status"]
-        self._show("Reading", 1, 1, f"{total:,} rows")
+        self._show("Reading", 1, 1, counted(total, "row"))
         if state not in ENDED:
             return
         for label in STAGES.values() if state != FAILED else ():
             if label in self._tasks:
-                self._show(label, 1, 1, f"{self._rows[label]:,} rows" if self._rows.get(label) else "")
-        self._show(state.capitalize(), 1, 1, f"{batch['processedRows']:,} of {total:,} rows")
+                self._show(label, 1, 1, counted(self._rows[label], "row") if self._rows.get(label) else "")
+        self._show(state.capitalize(), 1, 1, f"{batch['processedRows']:,} of {counted(total, 'row')}")
 
     def _show(self, label: str, completed: int, total: int | None, counts: str) -> None:
         if label not in self._tasks:

@@ -60,7 +60,20 @@ def remarks(batch: Json) -> list[str]:
         found.append(line("Dry run", "nothing was imported; the counts show what an import would do"))
     if batch["failureReason"]:
         found.append(line("Failed", batch["failureReason"]))
-    return found + tolerated(batch)
+    return found + tolerated(batch) + overlapping(batch)
+
+
+def overlapping(batch: Json) -> list[str]:
+    """What the file has in common with the nearest earlier one."""
+    if not batch.get("overlap"):
+        return []
+    nearest = batch["overlap"][0]
+    here = nearest["sameRows"] + nearest["changedRows"] + nearest["onlyHere"]
+    said = f"{nearest['sameRows']} of {here} rows are the same as in {nearest['fileName']}"
+    changed = ", ".join(f"{each['field']} {each['rows']}" for each in nearest["changedFields"])
+    if changed:
+        said += f", {nearest['changedRows']} changed ({changed})"
+    return [line("Compared", f"{said}: {command('kintell', 'status', nearest['batchId'])}")]
 
 
 def tolerated(batch: Json) -> list[str]:
@@ -78,7 +91,9 @@ def tolerated(batch: Json) -> list[str]:
 
 def _warning(warning: Json) -> str:
     """A warning and its count; an API that is older than this command may send no text for it."""
-    return f"{warning.get('title') or warning['code']} ({warning['count']})"
+    share = f", {warning['percent']:g} %" if warning.get("percent") else ""
+    earlier = f": {command('kintell', 'status', warning['batchId'])}" if warning.get("batchId") else ""
+    return f"{warning.get('title') or warning['code']} ({warning['count']}{share}){earlier}"
 
 
 def status(batch: Json) -> list[str]:

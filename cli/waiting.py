@@ -44,9 +44,13 @@ def not_received(upload_id: str, timeout_seconds: float) -> Failure:
 def with_file_facts(api: Api, batch: Json) -> Json:
     """The batch with details of its file, if these are available."""
     try:
-        return {**batch, "csvMetadata": api.get(batch_path(batch["batchId"]))["csvMetadata"]}
+        found = {**batch, "csvMetadata": api.get(batch_path(batch["batchId"]))["csvMetadata"]}
+        # If all valid rows are new, no earlier file had any of them.
+        if batch["status"] in ENDED and (batch["updatedRows"] or batch["skippedRows"]):
+            found["overlap"] = api.get(batch_path(batch["batchId"], "/overlap"))["items"]
     except (ApiProblem, Unreachable, KeyError):
         return batch
+    return found
 
 
 def wait_for_batch(api: Api, batch_id: str, progress: Progress) -> Json:

@@ -64,5 +64,5 @@ def size(count: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """1 row, 2,000 rows."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -184,7 +184,7 @@ def show_error_file(api: Api, batch_id: str) -> None:
     # It has the same delimiter as its sample.
     delimiter = text[text.index("_error_row") - 1]
     rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
-    say(f"\nThe error file has the {len(rows)} rows as they were and five columns more, which say of the first:")
+    say(f"\nThe error file has the {len(rows)} rows as they were, and five more columns. The first rows in it:")
     for row in rows[:ERRORS_SHOWN]:
         say(f"  row {row['_error_row']}, line {row['_error_line']}: {row['_error_code']} {row['_error_message']}")
 

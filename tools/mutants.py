@@ -33,9 +33,19 @@ TESTS: Final = {
     "rows/formulas": ("unit/test_error_file.py",),
     "rows/redisplay": ("unit/test_redisplay.py",),
     "rows/shown_dates": ("unit/test_redisplay.py",),
-    "rows/row_rules": ("unit/test_validation.py", "unit/test_dates.py", "stages/test_values.py"),
+    "rows/row_rules": (
+        "unit/test_validation.py",
+        "unit/test_readings.py",
+        "unit/test_dates.py",
+        "stages/test_values.py",
+    ),
     "database/publishing/reconciliation": ("stages/test_outcomes.py", "stages/test_import.py"),
-    "database/publishing/merge_sql": ("stages/test_outcomes.py", "stages/test_import.py", "stages/test_stragglers.py"),
+    "database/publishing/merge_sql": (
+        "stages/test_outcomes.py",
+        "stages/test_people_who_go.py",
+        "stages/test_import.py",
+        "stages/test_stragglers.py",
+    ),
 }
 """The tests that must notice a mistake in a module."""
 

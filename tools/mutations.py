@@ -28,6 +28,7 @@ _COMPUTED: Final[dict[type[ast.operator], ast.operator]] = {
     ast.Mod: ast.Add(),
 }
 _SQL: Final = re.compile(r"\b(?:SELECT|WHERE|AND|JOIN|UPDATE|INSERT|DELETE|BETWEEN|EXISTS)\b")
+_NO: Final = (None, False)
 _OF_SQL: Final = (
     (r"\bIS NOT DISTINCT FROM\b", "IS DISTINCT FROM"),
     (r"\bIS DISTINCT FROM\b", "IS NOT DISTINCT FROM"),
@@ -105,8 +106,9 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.BinOp(left, _COMPUTED[type(operator)], right)
         case ast.IfExp(test=test, body=body, orelse=orelse):
             yield ast.IfExp(test, orelse, body)
-        case ast.Return(value=value) if not (isinstance(value, ast.Constant) and value.value is None):
-            yield ast.Return(ast.Constant(None))
+        # To callers, None is as good as False; another mutant returns True.
+        case ast.Return(value=value) if not (isinstance(value, ast.Constant) and value.value in _NO):
+            yield ast.Return(ast.Constant(None)) if value else ast.Pass()
         case ast.Constant(value=bool(value)):
             yield ast.Constant(not value)
         case ast.Constant(value=int(value)):

@@ -53,8 +53,12 @@ def batch_status(batch_id: BatchId) -> BatchSummary:
 )
 def batches(
     status: Annotated[BatchStatus | None, Query(description="Only batches in this state")] = None,
-    program_type: Annotated[str | None, Query(alias="programType", description="Its name or an alias")] = None,
-    program_instance: Annotated[str | None, Query(alias="programInstance", description="Its slug")] = None,
+    program_type: Annotated[
+        str | None, Query(alias="programType", description="The programme, by its name or an alias")
+    ] = None,
+    program_instance: Annotated[
+        str | None, Query(alias="programInstance", description="Slug of the programme instance")
+    ] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[BatchSummary]:

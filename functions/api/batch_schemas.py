@@ -46,6 +46,8 @@ class BatchWarning(Shape):
     count: int
     title: str | None = left_out()
     advice: str | None = left_out()
+    batch_id: UUID | None = left_out()
+    percent: float | None = left_out()
 
 
 class BatchNamed(Shape):
@@ -83,6 +85,7 @@ class BatchSummary(Shape):
     plan_hash: str | None
     committed_batch_id: UUID | None
     planned_by_batch_id: UUID | None
+    content_hash: str | None
     created_at: Utc
     started_at: Utc | None
     completed_at: Utc | None

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from api.schemas import Shape
-from api.session_schemas import as_answered
 from ingestion.database.publishing.plans import old
 from ingestion.faults import Reject
 from ingestion.records import Programme
+from ingestion.records.answers import as_answered
 
 
 class Outcome(StrEnum):

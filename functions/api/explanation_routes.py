@@ -36,7 +36,7 @@ UNREADABLE = (ProblemCode.ORIGINAL_GONE, ProblemCode.ORIGINAL_IN_COLD_STORAGE, P
 
 @router.get(
     "/v1/sessions/<sessionId>/explain",
-    summary="The cell that each value of a session comes from, and the rule that made one of the other",
+    summary="The cell that each value of a session comes from, and the rule that turned one into the other",
     tags=["Lineage"],
     operation_id="explainSession",
     security=needs(Right.ERRORS_READ),

@@ -14,17 +14,17 @@ from api.session_schemas import (
     SourceFile,
     SourceRow,
     V,
-    as_answered,
     sources_of,
 )
 from ingestion.faults import Fault, RawRow
+from ingestion.records.answers import as_answered
 
 
 class ByteRange(Shape):
-    """Bytes of the file as it was uploaded: from the first one up to, but without, `to`."""
+    """Bytes of the file as it was uploaded: from `from` up to, but not including, `to`."""
 
     from_: int = Described(alias="from", description="The first byte, from 0")
-    to: int = Described(description="The byte behind the last one")
+    to: int = Described(description="The byte after the last one")
 
 
 class ExplainedField(Shape):
@@ -41,7 +41,7 @@ class ExplainedField(Shape):
     bytes: ByteRange | None = Described(
         description="Where the cell stands in the file, with its quotes; null if the file is compressed"
     )
-    rule: str = Described(description="What made the value of the text")
+    rule: str = Described(description="The rule that turned the text into the value")
     from_version: int | None = left_out()
 
     @classmethod
@@ -92,7 +92,7 @@ class RowFault(Shape):
 
     code: str
     field: str
-    value: str | None = Described(description="Text of the cell at fault; null if it is no single one")
+    value: str | None = Described(description="Text of the cell at fault; null if the fault is not in a single cell")
     message: str
 
     @classmethod
@@ -115,11 +115,11 @@ class RowExplanation(Shape):
     row: SourceRow
     file: SourceFile
     outcome: str | None = Described(
-        description="`inserted`, `updated`, `unchanged`, `rejected` or `unpublished`; null if it is not known any more"
+        description="`inserted`, `updated`, `unchanged`, `rejected` or `unpublished`; null if it is no longer known"
     )
     faults: list[RowFault] = Described(description="What is wrong with the row, if it was rejected")
     session: SessionOfRow | None = Described(
-        description="The session that the row gave, or that already had its content"
+        description="The session that the row wrote, or that already had its content"
     )
     fields: list[ExplainedField]
     cells: list[str] | None = left_out()

@@ -28,7 +28,7 @@ DESCRIPTION: Final = (
 TAGS: Final = {
     "Imports": "Batches: attempts to import a file",
     "Uploads": "Files before they become batches",
-    "Lineage": "From a figure back to its row",
+    "Lineage": "The way from a figure back to its row",
     "Service": "The system itself",
 }
 ANYWHERE: Final[tuple[Code, ...]] = (ProblemCode.INTERNAL_ERROR, ProblemCode.DATABASE_UNAVAILABLE)

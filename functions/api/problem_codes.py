@@ -65,6 +65,12 @@ class ProblemCode(CatalogueCode):
         Text("There is no such session", "Det finnes ingen slik økt"),
         Text("Check its id and its programme.", "Sjekk id-en og programmet."),
     )
+    NOT_VERIFIED = (
+        "not_verified",
+        HTTPStatus.NOT_FOUND,
+        Text("The batch has not been compared with its file", "Importen er ikke sammenlignet med filen sin"),
+        Text("Have it compared first.", "Få den sammenlignet først."),
+    )
     NO_SUCH_PROGRAM_INSTANCE = (
         "no_such_program_instance",
         HTTPStatus.NOT_FOUND,
@@ -112,8 +118,8 @@ class ProblemCode(CatalogueCode):
         HTTPStatus.GONE,
         Text("The file has been deleted", "Filen er slettet"),
         Text(
-            "What was read from it stays; the file itself can't be read again.",
-            "Det som ble lest fra den, består; selve filen kan ikke leses på nytt.",
+            "What was imported from it stays; the file itself can't be read again.",
+            "Det som ble importert fra den, beholdes; selve filen kan ikke leses på nytt.",
         ),
     )
     ORIGINAL_IN_COLD_STORAGE = (
@@ -125,7 +131,7 @@ class ProblemCode(CatalogueCode):
     TOO_MUCH_TO_READ = (
         "too_much_to_read",
         HTTPStatus.CONFLICT,
-        Text("There is more to read than one request can", "Det er mer å lese enn én forespørsel rekker"),
+        Text("There is more to read than one request may", "Det er mer å lese enn én forespørsel får lese"),
         Text(
             "Download the file and look there, or ask an engineer.", "Last ned filen og se der, eller spør en utvikler."
         ),
@@ -133,7 +139,7 @@ class ProblemCode(CatalogueCode):
     ALREADY_ENDED = (
         "already_ended",
         HTTPStatus.CONFLICT,
-        Text("The import has ended already", "Importen er allerede ferdig"),
+        Text("The import has already ended", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
     )
     NOT_A_DRY_RUN = (
@@ -168,8 +174,8 @@ class ProblemCode(CatalogueCode):
         HTTPStatus.CONFLICT,
         Text("The upload can't be continued", "Opplastingen kan ikke fortsette"),
         Text(
-            "Look at its state. If the file has not arrived, upload it again.",
-            "Se på tilstanden. Hvis filen ikke er kommet fram, last den opp på nytt.",
+            "Check its state. If the file has not arrived, upload it again.",
+            "Sjekk tilstanden. Hvis filen ikke er kommet fram, last den opp på nytt.",
         ),
     )
     REQUEST_IN_FLIGHT = (
@@ -188,7 +194,7 @@ class ProblemCode(CatalogueCode):
         "body_too_large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         Text("The body is too large", "Innholdet er for stort"),
-        Text("Send files with the link of an upload.", "Send filer med lenken fra en opplasting."),
+        Text("Create an upload and send the file to its link.", "Opprett en opplasting og send filen til lenken."),
     )
     UNSUPPORTED_MEDIA_TYPE = (
         "unsupported_media_type",

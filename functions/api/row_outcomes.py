@@ -12,7 +12,7 @@ MOST_VERSIONS = 100
 
 
 class RowOutcome(NamedTuple):
-    """`outcome` is None if it is not known any more; `session` is our id of one, and its version."""
+    """`outcome` is None if it is no longer known; `session` is our id of one, and its version."""
 
     outcome: str | None
     faults: tuple[Fault, ...] = ()

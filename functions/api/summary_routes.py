@@ -70,7 +70,9 @@ class Health(Shape):
     responses=answers(Totals),
 )
 def summary(
-    program_type: Annotated[str | None, Query(alias="programType", description="Its name or an alias")] = None,
+    program_type: Annotated[
+        str | None, Query(alias="programType", description="The programme, by its name or an alias")
+    ] = None,
     start: Annotated[
         str | None,
         Query(alias="from", description="Batches created at this time or later; a date means the start of that day"),

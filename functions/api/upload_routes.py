@@ -36,7 +36,7 @@ class UploadState(StrEnum):
 
 @router.post(
     "/v1/import/uploads",
-    summary="A link to upload a file with",
+    summary="Create a link to upload a file",
     description=(
         "Send the file to `url` with `method`, exactly these `headers` and the right Content-Length. A file above 5 GB "
         "is sent in parts: the answer then has a link for each part, and one that completes the upload."
@@ -86,7 +86,7 @@ def continue_upload(upload_id: UploadId) -> SignedParts:
         pass
     raise Problem(
         ProblemCode.UPLOAD_NOT_RESUMABLE,
-        f"No part of upload {upload_id} is awaited: its file has arrived, was never to be sent in parts, or was not "
+        f"Upload {upload_id} is waiting for no parts: its file has arrived, was never to be sent in parts, or was not "
         "completed within two days.",
     )
 

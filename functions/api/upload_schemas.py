@@ -99,7 +99,7 @@ class UploadOutcome(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database."""
+        """Read a row of the database."""
         return cls.model_validate({**row, "upload_id": row["id"], "refusal": _refusal(row)})
 
 
@@ -127,5 +127,5 @@ class UploadEntry(Shape):
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """From a row of the database."""
+        """Read a row of the database."""
         return cls.model_validate({**row, "upload_id": row["id"], "refusal": _refusal(row)})

@@ -15,13 +15,14 @@ from api.stage_progress import stages_of
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
 from ingestion.batch import Failure
-from ingestion.database.queries import batch_record, lineage, lists, progress
+from ingestion.database.queries import batch_record, earlier_files, lineage, lists, progress
 from ingestion.records import PROGRAMMES, Kind
 
 router = new_router()
 
 SESSIONS: Final = 50
 AUDIT_ENTRIES: Final = 100
+EARLIER_FILES: Final = 5
 
 NOTED: Final = (
     "delimiter",
@@ -80,6 +81,8 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
         "failure_sentence": Failure.sentence_of(reason, found["failure_code"]) if reason else None,
         "is_roster": is_roster(found),
         "stages": stages_of(found, progress.of_batch(db, batch_id)) if is_running else [],
+        "overlaps": [] if is_running else earlier_files.overlaps(db, batch_id, EARLIER_FILES),
+        "record": PROGRAMMES[found["program_type"]].record,
         "audit": lists.audit_trail(db, batch_id, AUDIT_ENTRIES, None),
         "parent": next((other for other in relatives if not other["is_child"]), None),
         "children": [other for other in relatives if other["is_child"]],

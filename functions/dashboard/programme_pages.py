@@ -88,6 +88,7 @@ def sessions(slug: Slug) -> Response[str]:
         counted=counted,
         brought=brought,
         too_many=counted > MAX_COUNTED_SESSIONS,
+        most_counted=MAX_COUNTED_SESSIONS,
     )
 
 

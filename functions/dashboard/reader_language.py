@@ -101,10 +101,10 @@ class Words:
         """The label of a record's field."""
         return str(getattr(field.label, self.language))
 
-    def n(self, key: str, count: int) -> str:
-        """The text of a key for a count: `key.one` or `key.other`."""
+    def n(self, key: str, count: int, **values: Any) -> str:
+        """The text of a key for a count: `key.one` or `key.other`, with `{count}` and these values filled in."""
         form = "one" if count == 1 else "other"
-        return self._texts[f"{key}.{form}"].format(count=self.number(count))
+        return self._texts[f"{key}.{form}"].format(count=self.number(count), **values)
 
     def has(self, key: str) -> bool:
         """Whether there is such a text."""

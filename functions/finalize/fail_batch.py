@@ -25,7 +25,8 @@ def failure_of(task: FailTask) -> Failure:
         return Failure(FailureCode.PLAN_STALE, f"{error.message} Nothing of the file was imported.")
     said = f" {error.message}" if error.error in _OURS else ""
     return Failure(
-        FailureCode.IMPORT_BROKE, f"The import broke ({error.error}).{said} Nothing of the file was imported."
+        FailureCode.IMPORT_BROKE,
+        f"An error stopped the import ({error.error}).{said} Nothing of the file was imported.",
     )
 
 

@@ -3,6 +3,8 @@
 That includes batches that publish nothing: dry runs, those over their error limit, those without a valid row.
 """
 
+from contextlib import nullcontext
+from typing import Any
 from uuid import UUID
 
 from finalize.announce import announce
@@ -10,7 +12,7 @@ from finalize.join_rejects import join_error_file
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
-from ingestion.database.connection import Connection, transaction
+from ingestion.database.connection import Connection, away, transaction
 from ingestion.database.publishing import merge_sql, plans, staging
 from ingestion.database.publishing.plans import Planned
 from ingestion.database.publishing.targets import target_of
@@ -18,8 +20,13 @@ from ingestion.database.tables import audit, batch_states, batches, ledger, prog
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import BatchBroken, StagingLost
+from ingestion.faults import FaultCode
+from ingestion.file_warnings import WarningCode
 from ingestion.plan_hash import hash_of
 from ingestion.telemetry import logger, metrics
+
+JOINED_AT_ONCE = 100
+"""Joining so many parts takes less than the time for which an idle connection is kept."""
 
 
 def finalized_as(batch: Batch) -> Finalized:
@@ -36,7 +43,10 @@ def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finali
     if batch.status is not BatchStatus.RUNNING:
         return finalized_as(batch)
     joined = _balanced(batch, db)
-    error_file_key = join_error_file(batch, joined.with_rejects, settings) if joined.totals.rejected else None
+    error_file_key = None
+    if joined.totals.rejected:
+        with away(db) if len(joined.with_rejects) > JOINED_AT_ONCE else nullcontext():
+            error_file_key = join_error_file(batch, joined.with_rejects, settings)
     with transaction(db):
         # From here on nobody can take the batch back or start it over; the ledger shows if somebody has already.
         locked = batches.get(db, batch_id, lock=True)
@@ -77,7 +87,7 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
         _end_plan(batch, failure, db)
     elif not failure:
         _check_published(batch, final, db)
-    batch_states.warn(db, batch.id, final.warnings)
+    batch_states.warn(db, batch.id, [*final.warnings, *_damaged_ids(batch, final)])
     batch_states.end(
         db,
         batch.id,
@@ -107,6 +117,16 @@ def _end_plan(batch: Batch, failure: Failure | None, db: Connection) -> None:
     batch_states.planned(db, batch.id, hash_of(batch, found.digest))
 
 
+def _damaged_ids(batch: Batch, final: Ledger) -> list[dict[str, Any]]:
+    """The warning that a spreadsheet has damaged ids, which may have changed other values unseen."""
+    key = batch.programme.key_column.name
+    damaged = FaultCode.DAMAGED_BY_SPREADSHEET
+    counts = [
+        line["count"] for line in final.faults(key).as_summary() if (line["code"], line["field"]) == (damaged, key)
+    ]
+    return [{"code": WarningCode.IDS_DAMAGED, "count": sum(counts)}] if counts else []
+
+
 def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
     """Check that the table itself holds what the ledger says was published."""
     if final.shards_to_merge:
@@ -120,7 +140,8 @@ def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:
 def _failure(batch: Batch, tally: Tally) -> Failure | None:
     """Why the batch failed, if it failed although nothing broke."""
     if tally.outcome is BatchStatus.FAILED:
-        sentence = f"All {tally.total} rows were rejected; the error file says why for each."
+        rows = f"All {tally.total} rows were" if tally.total > 1 else "The only row was"
+        sentence = f"{rows} rejected; the error file says why."
         return Failure(FailureCode.EVERY_ROW_REJECTED, sentence)
     if batch.is_over_limit(tally):
         return Failure(

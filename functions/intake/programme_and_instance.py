@@ -91,12 +91,12 @@ def refuse_other_program(programme: Choice[str], header: Sequence[str]) -> None:
     if other is None:
         return
     given, found = get_programme(programme.value), get_programme(other)
-    given_by = _GIVEN_BY.get(programme.chosen_by, "taken for one of")
+    given_by = _GIVEN_BY.get(programme.chosen_by, "read as a file of")
     raise Refused(
         RefusalCode.OTHER_PROGRAM,
         f"The file was {given_by} {given.name} ({given.program_type}), but its columns are those of {found.name} "
-        f"({found.program_type}): {', '.join(own_columns(header, found))}. Upload it for {found.program_type}, or, if "
-        "it is right as it is, with force and a reason.",
+        f"({found.program_type}): {', '.join(own_columns(header, found))}. Upload it to {found.program_type}; if it "
+        "is right as it is, upload it again with force and a reason.",
     )
 
 
@@ -134,7 +134,7 @@ def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | N
     refs = {ref for validated in _validated(question) for ref in validated.instance_refs}
     slugs = {ref: slug_of_ref(ref) for ref in refs}
     if len(set(slugs.values())) > 1:
-        raise _undecided(question, f"name {len(set(slugs.values()))} program instances; upload one file for each")
+        raise _undecided(question, f"name {len(set(slugs.values()))} programme instances; upload one file for each")
     for ref, slug in slugs.items():
         if slug and is_of_own_form(slug, question.program_type):
             return instance_of_slug(slug, question.program_type)
@@ -142,7 +142,7 @@ def _of_column(question: InstanceQuestion, db: Connection) -> Instance | int | N
         if found is None:
             place = _place_of(question, ref)
             raise _undecided(
-                question, f"name a program instance{place} that {question.program_type} does not have; correct it"
+                question, f"name a programme instance{place} that {question.program_type} does not have; correct it"
             )
         return found
     return None
@@ -179,7 +179,7 @@ def _by_dates(question: InstanceQuestion, db: Connection) -> int:
         why = "no existing instance covers all of its session dates"
     raise Refused(
         RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
-        f"The file does not say which program instance it belongs to, and {why}. Name it: upload to "
+        f"The file does not say which programme instance it belongs to, and {why}. Name it: upload to "
         f"incoming/{question.program_type}/<program-instance-slug>/<file>, or give the file a name such as "
         f"{question.plan.programme.slug_prefix}-2024-11.csv.",
     )

@@ -25,6 +25,7 @@ from ingestion.errors import BatchBroken
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
 from ingestion.file_warnings import WarningCode, warnings_of
 from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.content_hashes import sum_of_rejects
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
@@ -142,6 +143,7 @@ def _write(
     staged = Staged(
         staged_rows=len(reading.rows) - len(refused),
         rejected_rows=len(rejects),
+        rejects_sum=sum_of_rejects(rejects, reader.plan),
         fault_counts=FaultCounts.of(fault for reject in rejects for fault in reject.faults).as_summary(),
         rating_scale=scale,
         rating_facts=reading.facts,

@@ -101,6 +101,7 @@ def emptied(api: Call, place: Place) -> Iterator[None]:
     place.db.run(
         """
         TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, chunks, shards, kintell_sessions,
+                 batch_overlaps, unchanged_rows, verifications, outbox,
                  kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys
                  RESTART IDENTITY
         """

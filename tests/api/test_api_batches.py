@@ -37,6 +37,7 @@ STATUS_FIELDS = [
     "planHash",
     "committedBatchId",
     "plannedByBatchId",
+    "contentHash",
     "createdAt",
     "startedAt",
     "completedAt",

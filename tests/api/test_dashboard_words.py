@@ -53,6 +53,28 @@ def test_every_text_that_a_page_names_is_there_and_none_is_left_over() -> None:
     assert not {key for key in known.keys() - named if not key.startswith(tuple(begun))}
 
 
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_a_text_with_a_counted_noun_has_a_form_for_one(language: str) -> None:
+    """Otherwise a page says “1 rows were compared”."""
+    nouns = (
+        "rows|sessions|columns|corrections|values|files|imports|rader|økter|kolonner|rettelser|verdier|filer|importer"
+    )
+    counted = re.compile(rf"{{\w+}} (?:[a-zæøå]+ )?(?:{nouns})\b")
+    own = json.loads((WEB / "texts" / f"{language}.json").read_text(encoding="utf-8"))
+    found = {key for key, text in own.items() if counted.search(text)}
+    assert len(found) > 5
+    assert not {key for key in found if not key.endswith(".other") and key not in ALWAYS_MANY}
+
+
+ALWAYS_MANY = {"programme.too_many"}
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", "1 row was compared;"), ("nb", "1 rad ble sammenlignet;")])
+def test_one_row_is_one_row(language: str, expected: str) -> None:
+    assert Words(language).n("verify.same", 1).startswith(expected)
+    assert Words(language).n("timeline.of_rows", 1, done="0").startswith("0 ")
+
+
 def test_every_code_has_its_text() -> None:
     for family, codes in FAMILIES.items():
         for code in codes:

@@ -28,7 +28,7 @@ FAULT_LINES = (
     "   2 × Not an email address (E001, participant_email)\n"
     "       Write one address, such as name@example.org.\n"
     "   1 × The row has too many or too few fields (E010)\n"
-    "       In the error file the row was cut or filled up to fit the columns; what did not fit is in _error_message. "
+    "       In the error file, the row was cut or padded to fit the columns; what did not fit is in _error_message. "
     "Move the values to the cells where they belong.\n"
 )
 

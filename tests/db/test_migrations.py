@@ -116,6 +116,20 @@ def test_a_migration_after_the_deploy_waits_for_the_next_call(
     assert migrate(own) == []
 
 
+def test_a_migration_after_a_deploy_that_was_rolled_back_waits_again(
+    own: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = folder_of(tmp_path, monkeypatch) / "9997_drop.sql"
+    after.write_text(f"{AFTER}CREATE TABLE dropped (id integer);")
+    assert migrate(own) == []
+    after.unlink()
+    assert migrate(own) == []  # CloudFormation calls the old code's Migrate as it rolls back
+    after.write_text(f"{AFTER}CREATE TABLE dropped (id integer);")
+    assert migrate(own) == []  # the second attempt: the old functions still run
+    assert own.run("SELECT to_regclass('dropped')") == [[None]]
+    assert migrate(own) == ["9997"]
+
+
 def test_a_new_database_gets_all_at_once(empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder_of(tmp_path, monkeypatch) / "9999_after.sql").write_text(f"{AFTER}CREATE TABLE last (id integer);")
     db = connect(secret_of(empty))
@@ -192,6 +206,40 @@ def test_cloudformation_is_told_why_the_database_is_out_of_reach(monkeypatch: py
     assert [answer["Reason"] for answer in answers] == [
         "Unavailable: The database is out of reach. (certificate verify failed)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_refused"),
+    [
+        pytest.param(None, {"Database": "one"}, False, id="a first deploy"),
+        pytest.param({"Database": "one"}, {"Database": "one", "Version": "2"}, False, id="the same database"),
+        pytest.param({"Database": "one"}, {"Database": "two"}, True, id="the size changes, or a snapshot is left out"),
+        pytest.param({"Secret": "arn:one"}, {"Secret": "arn:two"}, True, id="another existing database"),
+    ],
+)
+def test_a_deploy_does_not_replace_a_database_by_an_empty_one(
+    empty: Database, monkeypatch: pytest.MonkeyPatch, before: Any, now: dict[str, str], is_refused: bool
+) -> None:
+    event: dict[str, Any] = json.loads((EVENTS / "migrate.json").read_text())
+    event |= {"ResourceProperties": now, "ResponseURL": "https://cloudformation.example.org/"}
+    if before:
+        event |= {"RequestType": "Update", "OldResourceProperties": before}
+    answers: list[dict[str, Any]] = []
+    db = connect(secret_of(empty))
+    monkeypatch.setattr(app, "settings", lambda: SimpleNamespace(functions_secret_arn="", functions_user=""))
+    monkeypatch.setattr(app, "connection_in_time", lambda _settings: db)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: _Answered(answers, request))
+    context: Any = _Context()
+    app.handler(event, context)
+    assert db.run("SELECT to_regclass('schema_migrations') IS NULL") == [[is_refused]]
+    assert [answer["Status"] for answer in answers] == ["FAILED" if is_refused else "SUCCESS"]
+    assert ("DatabaseSnapshot" in answers[0]["Reason"]) == is_refused
+    if is_refused:
+        # With the data in it, as of a snapshot, it is welcome.
+        migrate(db)
+        app.handler(event, context)
+        assert answers[1]["Status"] == "SUCCESS"
+    db.close()
 
 
 class _Refusing:

@@ -94,6 +94,13 @@ def test_people_are_unique_by_email(db: Connection) -> None:
         insert(db, "users", email="b@example.org", role="advisor")
 
 
+def test_a_new_column_leaves_the_sessions_of_a_person_as_they_were(db: Connection) -> None:
+    ann = add_user(db)
+    session = add_session(db, batch_id=add_batch(db), participant_id=ann)
+    db.run("ALTER TABLE kintell_sessions ADD COLUMN mood text")
+    assert db.run("SELECT id FROM sessions_of_person(:id)", id=ann) == [[session]]
+
+
 def test_the_sessions_of_a_person_are_those_that_name_them(db: Connection) -> None:
     batch_id, other_batch = add_batch(db), add_batch(db)
     first_id = db.run("SELECT first_session_id(:id)", id=batch_id)[0][0]

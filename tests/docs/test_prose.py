@@ -1,48 +1,15 @@
-"""The prose check finds what the house doesn't write, is quiet on what it does, and the repository passes it.
+"""The prose check finds what the house doesn't write, is quiet on what it does, and the repository passes it."""
 
-`prose_left.txt` lists the sentences that are still to be mended; nothing may be added to it. KINTELL_WRITE_PROSE=1
-takes out those that have been.
-"""
-
-import os
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from tools.prose import ROOT, faults, files, texts
 from tools.prose_rules import faults_in
 
-LEFT: Final = Path(__file__).with_name("prose_left.txt")
 
-
-def without_line(fault: str) -> str:
-    """`file: fault: sentence`: lines move when others write above them."""
-    name, _, rest = fault.split(":", 2)
-    return f"{name}:{rest}"
-
-
-@pytest.fixture(scope="module")
-def found() -> dict[str, str]:
-    """Each fault of the repository, by what it is without its line."""
-    return {without_line(fault): fault for path in files() for fault in faults(path)}
-
-
-@pytest.fixture(scope="module")
-def left(found: dict[str, str]) -> set[str]:
-    listed = set(LEFT.read_text(encoding="utf-8").splitlines())
-    if os.environ.get("KINTELL_WRITE_PROSE"):
-        listed &= set(found)
-        LEFT.write_text("".join(f"{fault}\n" for fault in sorted(listed)), encoding="utf-8")
-    return listed
-
-
-def test_the_repository_has_no_fault_that_is_not_listed(found: dict[str, str], left: set[str]) -> None:
-    assert [line for fault, line in found.items() if fault not in left] == []
-
-
-def test_the_list_has_nothing_that_was_mended(found: dict[str, str], left: set[str]) -> None:
-    assert left - set(found) == set(), "KINTELL_WRITE_PROSE=1 takes them out"
+def test_the_repository_has_no_fault() -> None:
+    assert [fault for path in files() for fault in faults(path)] == []
 
 
 @pytest.mark.parametrize(

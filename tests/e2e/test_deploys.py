@@ -69,6 +69,26 @@ class Account:
         each = [one for page in found for one in page["Functions"]]
         return {one["FunctionName"]: one for one in each if one["FunctionName"].startswith(f"{stack}-")}
 
+    def uploads(self) -> list[list[Any]]:
+        """Bucket and state of each upload, and whether its file was deleted."""
+        db = self.database.connect()
+        try:
+            found: list[list[Any]] = db.run(
+                "SELECT bucket, state, deleted_at IS NOT NULL FROM uploads ORDER BY received_at"
+            )
+            return found
+        finally:
+            db.close()
+
+    def clean_up(self, stack: str) -> dict[str, int]:
+        """What Retention answers, a year on."""
+        db = self.database.connect()
+        db.run("UPDATE uploads SET decided_at = decided_at - interval '1 year'")
+        db.close()
+        (name,) = (name for name in self.functions(stack) if "Retention" in name)
+        answer: dict[str, int] = json.load(self.client("lambda").invoke(FunctionName=name, Payload="{}")["Payload"])
+        return answer
+
     def queues(self) -> list[str]:
         return list(self.client("sqs").list_queues().get("QueueUrls", []))
 
@@ -105,6 +125,10 @@ def test_a_stack_comes_and_goes(account: Account) -> None:
     (account.clone / BROKEN).unlink()
     one = account.deploy("one")
     account.client("s3").put_object(Bucket=one.uploads_bucket, **FILE)
+    deadline = time.monotonic() + 60
+    while account.uploads() != [[one.uploads_bucket, "refused", False]] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert account.uploads() == [[one.uploads_bucket, "refused", False]]
 
     # Another stands beside it, and takes nothing with it when it goes.
     two = account.deploy("two")
@@ -114,12 +138,9 @@ def test_a_stack_comes_and_goes(account: Account) -> None:
     assert account.stacks()["one"] == "CREATE_COMPLETE"
     assert account.functions("two") == {}
 
-    # It is updated: parameters and schema change, what has a name stays what it is.
+    # It is updated: a parameter and the migrations change, and nothing else; what has a name stays what it is.
     before = account.functions("one")
     (account.clone / MIGRATIONS / "9999_more.sql").write_text("-- deploy: before\nCREATE TABLE more (id integer);")
-    template = json.loads((account.clone / "template.json").read_text())
-    template["Resources"]["Schema"]["Properties"]["Version"] = "9999"
-    (account.clone / "template.json").write_text(json.dumps(template))
     assert account.deploy("one", LogLevel="DEBUG") == one
     after = account.functions("one")
     assert after.keys() == before.keys()
@@ -136,3 +157,8 @@ def test_a_stack_comes_and_goes(account: Account) -> None:
     assert account.client("s3").get_object(Bucket=one.uploads_bucket, Key=FILE["Key"])["Body"].read() == FILE["Body"]
     again = account.deploy("one")
     assert account.buckets() - kept == {again.uploads_bucket, again.work_bucket}
+
+    # It has the old database, and deletes what has been in the old bucket for too long.
+    assert account.clean_up("one")["refused_uploads_deleted"] == 1
+    assert account.uploads() == [[one.uploads_bucket, "refused", True]]
+    assert not account.client("s3").list_object_versions(Bucket=one.uploads_bucket).get("Versions")

@@ -112,17 +112,17 @@ class Emulator:
         arn: str = made["stateMachineArn"]
         return arn
 
-    def execute(self, machine: str) -> dict[str, Any]:
+    def execute(self, machine: str, given: object = None) -> dict[str, Any]:
         """The description of an execution that has ended."""
         client = self.client("stepfunctions")
-        arn = client.start_execution(stateMachineArn=machine)["executionArn"]
+        arn = client.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
         while (execution := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
             time.sleep(0.01)
         ended: dict[str, Any] = execution
         return ended
 
     def deploy(self, template: dict[str, Any], name: str = "") -> str:
-        """The status of a stack of this template, which is updated if it is there already."""
+        """The status of a stack of this template, which is updated if it exists."""
         client, name = self.client("cloudformation"), name or f"stack-{next(self.names)}"
         is_there = name in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
         (client.update_stack if is_there else client.create_stack)(StackName=name, TemplateBody=json.dumps(template))
@@ -294,6 +294,13 @@ def definition_in_yaml(on: Emulator) -> object:
     return name in machines and on.execute(machines[name])["status"]
 
 
+def does_a_map_read_its_limit(on: Emulator) -> object:
+    waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}}
+    machine = on.state_machine(Type="Map", ItemsPath="$.items", MaxConcurrencyPath="$.limit", ItemProcessor=waits)
+    execution = on.execute(machine, {"items": [1, 2], "limit": 1})
+    return (execution["stopDate"] - execution["startDate"]).total_seconds() > 1.8
+
+
 def range_of_a_version(on: Emulator) -> object:
     client = on.client("s3")
     version = client.put_object(Bucket=BUCKET, Key="ranges", Body=b"0123456789")["VersionId"]
@@ -331,7 +338,7 @@ def small_parts(on: Emulator) -> object:
 
 
 def uploads_where_only_links_are_allowed(on: Emulator) -> object:
-    """What becomes of an upload by a presigned link and of one without, by somebody who may use links only."""
+    """The results of an upload by a presigned link and of one without, by somebody who may use links only."""
     allow = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
     only_links = {**allow, "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}}
     iam, user = on.client("iam"), f"user-{next(on.names)}"
@@ -353,7 +360,7 @@ def uploads_where_only_links_are_allowed(on: Emulator) -> object:
 
 
 def update_of_a_nested_stack(on: Emulator) -> object:
-    """What becomes of it where a resource stays as it was, and is asked for an attribute."""
+    """The result where a resource stays as it was, and an attribute of it is read."""
     api = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "api", "ProtocolType": "HTTP"}}
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "another"}}
     outputs = {"Url": {"Value": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}}
@@ -410,6 +417,7 @@ PROBES = [
     pytest.param(does_a_retry_keep_its_limit, True, id="retries_keep_their_limit_and_jitter"),
     pytest.param(status_after_an_abort, "ABORTED", id="an_aborted_execution_stays_aborted"),
     pytest.param(definition_in_yaml, "SUCCEEDED", id="definitions_may_be_yaml"),
+    pytest.param(does_a_map_read_its_limit, True, id="maps_read_their_limit_from_the_input"),
     pytest.param(range_of_a_version, (206, b"234", "bytes 2-4/10"), id="ranges_are_cut_from_disk"),
     pytest.param(uploader_in_an_event, "000000000000", id="events_name_the_uploader"),
     pytest.param(small_parts, "EntityTooSmall", id="small_parts_are_refused"),

@@ -242,7 +242,7 @@ def test_the_command_line_logs_in_with_the_same_issuer(
     assert opened.wait(30)
     page.goto(addresses[0])
     page.get_by_role("button", name=KARI, exact=True).click()
-    expect(page.get_by_role("heading", name="You are back")).to_be_visible()
+    expect(page.get_by_role("heading", name="You are logged in")).to_be_visible()
     logging_in.join()
     assert results[0].output.endswith(f"Logged in to {closed.url} as {KARI}.\n")
     assert run("summary").exit_code == 0

@@ -47,6 +47,7 @@ def test_a_commit_imports_what_was_planned(known: Pipeline) -> None:
     batch = carried_out(known, dry_run)
     assert batch["status"] == "completed", batch["failure_reason"]
     assert counts(batch) == {"inserted": 1, "updated": 3, "unchanged": 1, "error": 3}
+    assert batch["content_hash"] == dry_run["content_hash"]
     assert brief(changes(batch)) == [one for one in brief(planned) if one[1] != "unchanged"]
     assert stored(known)["MS-3"] == (31, "newer")
     status = call("GET", f"/v1/import/backfill/{batch['id']}/status").body

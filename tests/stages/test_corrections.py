@@ -347,7 +347,7 @@ def test_another_id_or_address_does_not_mend_a_row_that_was_cut_or_padded(
     second = known.load(MENDED, saved(without_error_columns(table) if names_parent else table), **options)
     assert counts(second) == (0, 2)
     assert faults(known, second) == faults(known, first)
-    told = " does not mend it: check all cells from scheduled_at on"
+    told = " does not fix it: check all cells from scheduled_at on"
     messages = [row[13] for row in table_of(known, second)[1:]]
     assert sum(told in message for message in messages) == sum(cell in row for row in table_of(known, first)[1:])
     third = known.load("incoming/again.csv", saved(mended(table_of(known, second), to, "MS-7")), **options)

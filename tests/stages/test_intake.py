@@ -264,7 +264,7 @@ def test_a_column_names_the_instance(pipeline: Pipeline) -> None:
     mixed = body + b"MS-2,a@example.org,b@acme.com,2024-11-05,mentors-ukraine-2025\n"
     refused = upload_of(pipeline, pipeline.upload("incoming/mfu/export.csv", mixed))
     assert refused["refusal_code"] == "unknown_program_instance"
-    assert "2 program instances" in refused["refusal_message"]
+    assert "2 programme instances" in refused["refusal_message"]
     assert "mentors-ukraine-2025" not in refused["refusal_message"]
 
 

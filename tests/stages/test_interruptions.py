@@ -106,7 +106,7 @@ def test_a_broken_import_leaves_no_session_and_restores_what_it_updated(known: P
     batch = known.batch(run.batch_id)
     assert (batch["status"], batch["total_rows"], batch["skipped_rows"]) == ("failed", 12, 12)
     assert batch["unpublished_rows"] == 12
-    assert batch["failure_reason"].startswith("import_broke: The import broke (States.Timeout).")
+    assert batch["failure_reason"].startswith("import_broke: An error stopped the import (States.Timeout).")
     assert "secret" not in batch["failure_reason"]
     assert sessions(known) == before
     assert known.db.run("SELECT count(*) FROM kintell_session_versions") == [[0]]

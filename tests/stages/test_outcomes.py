@@ -61,6 +61,14 @@ def test_a_repeated_id_inserts_then_updates_or_stays(known: Pipeline) -> None:
     assert versions(known) == [["MS-1", 1, "a", 1, 3], ["MS-1", 2, "b", 3, 5]]
 
 
+def test_a_repeated_id_that_is_stored_already_updates_or_stays(known: Pipeline) -> None:
+    known.load(KEY, file_of(line(1, "a"), line(2, "x")))
+    batch = known.load(KEY, file_of(line(1, "a"), line(1, "b"), line(1, "b"), line(2, "x")))
+    assert counts(batch) == (0, 1, 3, 0)
+    assert feedbacks(known) == {"MS-1": "b", "MS-2": "x"}
+    assert versions(known) == [["MS-1", 1, "a", 1, 2]]
+
+
 def test_an_id_of_other_people_is_rejected_whether_it_is_stored_or_earlier_in_the_file(known: Pipeline) -> None:
     known.load(KEY, file_of(line(1, "one")))
     batch = known.load(
@@ -134,6 +142,8 @@ def test_a_file_of_rejects_only_fails(known: Pipeline) -> None:
     batch = known.load(KEY, file_of(line(1, rating="9"), line(2, rating="-1")))
     assert batch["status"] == "failed"
     assert batch["failure_reason"].startswith("every_row_rejected: ")
+    one = known.load(KEY, file_of(line(3, who="nobody@example.org")))
+    assert one["failure_reason"] == "every_row_rejected: The only row was rejected; the error file says why."
     assert counts(batch) == (0, 0, 0, 2)
 
 

@@ -13,10 +13,12 @@ from finalize.fail_batch import fail_batch
 from finalize.finalize_batch import finalize_batch
 from ingestion.config import UnknownUsers, settings
 from ingestion.contracts import FailTask, StageTask, StateError
-from ingestion.database.connection import Connection
+from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, reconciliation
+from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import StagingLost
+from ingestion.records.kintell_users import KINTELL_USERS
 from intake.intake_upload import intake_upload
 from reconcile.reconcile_batch import reconcile_batch
 from stage.stage_chunk import stage_chunk
@@ -66,6 +68,15 @@ def test_an_import_whose_people_are_gone_for_good_rejects_their_rows(
 
 SAME, OTHER = "the same programme", "another programme"
 PATIENCE_SECONDS = 60
+
+
+def test_a_failed_roster_keeps_the_people_whom_sessions_name(pipeline: Pipeline) -> None:
+    roster = b"Email,Name\noksana@example.org,Oksana\nkari@acme.com,Kari\nolena@example.org,Olena\n"
+    loaded = pipeline.load("incoming/kintell_users/users.csv", roster)
+    pipeline.load(KEY, file_of(line(1)))
+    with transaction(pipeline.db):
+        merge_sql.remove_published(pipeline.db, loaded["id"], target_of(KINTELL_USERS.record))
+    assert users(pipeline) == ["kari@acme.com", "oksana@example.org"]
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def test_what_writes_into_the_outbox_without_the_workflow_hands_its_answer_to_di
 
 
 def writers() -> set[str]:
-    """The functions whose own modules write messages, and do not wake Dispatch themselves."""
+    """The functions whose own modules write messages, unless they wake Dispatch themselves."""
     texts = {path: path.read_text() for path in ROOT.glob("functions/*/*.py")}
     folders = {
         path.parent.name for path, text in texts.items() if "outbox.add(" in text and "wake_dispatch(" not in text

@@ -65,7 +65,11 @@ def test_ratios_are_those_of_one_run(tmp_path: Path) -> None:
     measured = Measured(
         rows=1_000_000,
         clean={100_000: Ran(100_000, 2.0, usage=usage), 1_000_000: Ran(1_000_000, 22.0)},
-        others={"unchanged": Ran(1_000_000, 11.0), "all_bad": Ran(1_000_000, 33.0), "updated": Ran(1_000_000, 44.0)},
+        others={
+            "unchanged": Ran(1_000_000, 11.0, overlap_seconds=0.33),
+            "all_bad": Ran(1_000_000, 33.0),
+            "updated": Ran(1_000_000, 44.0, overlap_seconds=1.1),
+        },
         yardstick=Copied(44.0),
         floor=Copied(4.0),
         small=SmallFiles(0.25, 0.5, 0.0625),
@@ -80,6 +84,9 @@ def test_ratios_are_those_of_one_run(tmp_path: Path) -> None:
         "all_bad_over_clean": 1.5,
         "unchanged_over_new": 0.5,
         "updated_over_new": 2.0,
+        "overlap_over_new": 0.0,
+        "overlap_over_unchanged": 0.03,
+        "overlap_over_updated": 0.025,
         "peak_rss_mb": 80.0,
         "small_file_seconds": {"median": 0.25, "worst": 0.5, "empty_execution": 0.062},
         "rows_per_second": 45_455,

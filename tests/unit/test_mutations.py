@@ -19,6 +19,8 @@ from tools.mutations import mutations
         pytest.param("a = 7", ["a = 8"], id="number"),
         pytest.param("a = True", ["a = False"], id="truth"),
         pytest.param("def f():\n    return a", ["def f():\n    return None"], id="return"),
+        pytest.param("def f():\n    return False", ["def f():\n    return True"], id="return of no"),
+        pytest.param("def f():\n    return", ["def f():\n    pass"], id="return of nothing"),
         pytest.param("a = 'SELECT b WHERE c = d'", ["a = 'SELECT b WHERE c <> d'"], id="SQL"),
         pytest.param("a = f'{b} IS NULL AND c'", ["a = f'{b} IS NOT NULL AND c'", "a = f'{b} IS NULL OR c'"], id="f"),
         pytest.param("a: Literal[7] = b", [], id="annotation"),

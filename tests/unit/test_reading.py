@@ -1,7 +1,13 @@
 """A chunk read back: which rows it gives, and what is wrong with the others."""
 
-import pytest
+import csv
+import io
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.csv_file import blank_rows
 from ingestion.csv_file.chunk_reader import read_chunk
 from ingestion.csv_file.chunk_spans import OVERSIZED_SHOWN_BYTES, ChunkSpan, FileFormat
 from ingestion.csv_file.file_limits import Limits
@@ -12,8 +18,9 @@ HEADER = "session_id,rating,feedback_text\n"
 FORMAT = FileFormat(encoding="utf-8", delimiter=",", header=("session_id", "rating", "feedback_text"), columns=3)
 
 
-def read(data: bytes, fmt: FileFormat = FORMAT) -> list[RawRow | Reject]:
-    span = ChunkSpan(number=1, start=100, end=100 + len(data), first_row=7, first_line=20, rows=0)
+def read(data: bytes, fmt: FileFormat = FORMAT, *, is_orderly: bool = False) -> list[RawRow | Reject]:
+    end = 100 + len(data)
+    span = ChunkSpan(number=1, start=100, end=end, first_row=7, first_line=20, rows=0, is_orderly=is_orderly)
     return list(read_chunk(data, span, fmt))
 
 
@@ -68,6 +75,37 @@ def test_a_row_is_cut_as_csv_cuts_it(text: str, cells: list[str]) -> None:
 )
 def test_rows_are_numbered_without_blank_ones_and_lines_with_them(text: str, positions: list[tuple[int, int]]) -> None:
     assert [row[:2] for row in read(text.encode()) if isinstance(row, RawRow)] == positions
+
+
+BLANK_ROWS = ["", '""', '"",""', '" ",","', '"\n"', '"\n\n","\n"', '""""', " ,,"]
+TEXTS = ["x", " ", '""', "\n", "\n" * 8, '""\n' * 4, '\n"",""\n']
+
+
+@pytest.mark.parametrize("most", [12, 65_536])
+@given(
+    runs=st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(BLANK_ROWS), max_size=8), st.lists(st.sampled_from(TEXTS), min_size=1, max_size=6)
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_rows_between_blank_rows_of_quotes_are_where_csv_finds_them(
+    runs: list[tuple[list[str], list[str]]], end: str, most: int
+) -> None:
+    lines = [line for blanks, texts in runs for line in (*blanks, f'1,5,"a{"".join(texts)}"')]
+    text = "".join(f"{line}\n" for line in lines).replace("\n", end)
+    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 20
+    expected: list[tuple[int, int, list[str]]] = []
+    for cells in reader:
+        if cells[:1] == ["1"]:
+            expected.append((7 + len(expected), line, cells))
+        line = 20 + reader.line_num
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blank_rows, "_MOST_RUN", most)
+        assert read(text.encode(), is_orderly=True) == [RawRow(*row) for row in expected]
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,9 @@ def rows(start: int, count: int, tail: str, end: str) -> str:
         pytest.param(",,,\n", "", "\n", id="delimiters"),
         pytest.param("\u00a0\n", "", "\n", id="no-break spaces"),
         pytest.param("\n" * 30 + " ,\n", "", "\n", id="of different lengths"),
+        pytest.param('""\n', "", "\n", id="quotes"),
+        pytest.param('"",""\r\n', "", "\r\n", id="quotes and delimiters, CRLF"),
+        pytest.param('" "\n', "", "\n", id="quoted blanks"),
     ],
 )
 def test_a_byte_of_blank_lines_costs_about_as_much_as_one_of_rows(blank: str, tail: str, end: str) -> None:

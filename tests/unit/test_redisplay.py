@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.rows.redisplay import coarse, is_dotted, is_same
+from ingestion.rows.redisplay import Text, coarse, is_dotted, is_same, is_worn
 from ingestion.rows.shown_dates import is_left_alone
 
 SAME = [
@@ -70,12 +70,20 @@ SAME = [
     ("2026-03-04 10:20:30.7", "20:30.7"),
     ("2026-03-04 10:20:30.7", "04.03.2026 10:20:31"),
     ("202603123456789012", "202603123456789000"),
+    ("Göran", "Go\u0308ran"),
+    ("Ірина?", "??????"),
+    ("😀 bra", "? bra"),
+    ("😀 bra", "?? bra"),
+    ("хибність", "FALSE"),
+    ("false", "ХИБНІСТЬ"),
+    ("-5", "-5.0"),
 ]
 SAME_BESIDE_ITS_NUMBER = [
     ("1,234", "1234"),
     ("1 234", "1,234"),
     ("2026-03-04", "46085"),
     ("24:00", "1"),
+    ("60", "###"),
 ]
 MENDED = [
     ("", "60"),
@@ -132,7 +140,32 @@ MENDED = [
     ("4.5", "05/04/2026 10:00"),
     ("4/5", "4"),
     ("4/5", "4.5"),
+    ("Ірина", "???"),
+    ("Ann", "A?n"),
+    ("60", "(60)"),
+    ("60", "##"),
+    ("#REF!", "#1 on the list"),
 ]
+WORN = [
+    ("NA", ""),
+    ("", "(NULL)"),
+    ("n/a", "NaN"),
+    ("Åse", "Ase"),
+    ("Åse", "?se"),
+    ("Østen Bjørn", "Osten Bjørn"),
+    ("Łódź", "Lodz"),
+    ("Sæd", "Sad"),
+]
+REWRITTEN = [("", "Ann"), ("Ann", ""), ("Ann", "Anna"), ("Ann", "_nn"), ("Åse", "Bse"), ("Åse", "Ase B")]
+
+
+@pytest.mark.parametrize(
+    ("handed_out", "returned", "expected"), [(*pair, True) for pair in WORN] + [(*pair, False) for pair in REWRITTEN]
+)
+def test_what_a_program_wears_off_is_no_mending_of_a_row_that_was_cut(
+    handed_out: str, returned: str, expected: bool
+) -> None:
+    assert is_worn(Text(handed_out), Text(returned)) is expected
 
 
 @pytest.mark.parametrize(("handed_out", "returned"), SAME)
@@ -189,3 +222,14 @@ def test_what_looks_alike_is_looked_up_by_the_same(handed_out: str, returned: st
 @pytest.mark.parametrize(("one", "other"), [("10001", "10002"), ("2024-001", "2024-002"), ("MS-1", "MS-2")])
 def test_ids_of_digits_are_looked_up_apart(one: str, other: str) -> None:
     assert coarse(one) != coarse(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(101 * "a", 101 * "b"), ("true", "false!"), ("Loading...", "#REF!"), ("#hash", "#REF!")]
+)
+def test_texts_are_looked_up_apart(one: str, other: str) -> None:
+    assert coarse(one) != coarse(other)
+
+
+def test_truths_are_looked_up_by_one_key() -> None:
+    assert coarse("true") == coarse("FALSCH") == "\0truth"

@@ -416,6 +416,7 @@ def test_a_small_gzip_of_many_short_rows_is_refused() -> None:
         pytest.param(",,{end}", id="delimiters"),
         pytest.param("\u00a0\u200b{end}", id="marks that nobody sees"),
         pytest.param('"",,{end}', id="quoted nothing"),
+        pytest.param('""{end}', id="nothing but quotes"),
         pytest.param("{end}\n", id="line ends of two kinds"),
         pytest.param('{end}","{end}', id="a quoted delimiter among them"),
     ],

@@ -226,7 +226,10 @@ def test_completed_before_scheduled_is_told_beside_other_faults_if_both_dates_ar
 
 
 def test_a_session_may_be_completed_the_moment_it_is_scheduled() -> None:
-    assert validated(MENTOR_ROW | {"completed_at": "2024-11-13T16:00:00+02:00"}).rejects == []
+    row = MENTOR_ROW | {"completed_at": "2024-11-13T16:00:00+02:00"}
+    assert validated(row).rejects == []
+    backward = MENTOR_ROW | {"completed_at": "2024-11-13T13:59:59Z"}
+    assert [reject.row.number for reject in validated(row, backward).rejects] == [2]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ NEXT: Final[dict[BatchStatus, frozenset[BatchStatus]]] = {
     BatchStatus.PENDING: frozenset({BatchStatus.RUNNING, BatchStatus.FAILED}),
     BatchStatus.RUNNING: frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED}),
     BatchStatus.COMPLETED: frozenset({BatchStatus.ARCHIVED}),
-    # A batch whose import broke off may be started again.
+    # A batch whose import an error stopped may be started again.
     BatchStatus.FAILED: frozenset({BatchStatus.RUNNING}),
     BatchStatus.ARCHIVED: frozenset(),
 }
@@ -128,10 +128,10 @@ class FailureCode(CatalogueCode):
     )
     IMPORT_BROKE = (
         "import_broke",
-        Text("The import broke off", "Importen ble brutt"),
+        Text("An error stopped the import", "En feil stoppet importen"),
         Text(
-            "Nothing was imported. Import the file again; if the import breaks off again, ask the engineers.",
-            "Ingenting ble importert. Importer filen på nytt. Hvis importen blir brutt igjen, spør du utviklerne.",
+            "Nothing was imported. Import the file again; if an error stops it again, ask the engineers.",
+            "Ingenting ble importert. Importer filen på nytt. Hvis den stopper igjen, spør du utviklerne.",
         ),
     )
 

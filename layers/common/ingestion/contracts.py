@@ -49,6 +49,8 @@ class ImportInput(Payload):
     chunks: int
     """How many; the manifest exists only if there is more than one."""
     manifest_key: str
+    chunks_at_once: int = 1
+    """How many are staged side by side; the outbox fills it in."""
 
 
 class ManifestItem(Payload):
@@ -89,11 +91,18 @@ class EventToSend(Payload):
     detail: dict[str, str | None]
 
 
+class VerificationToRun(Payload):
+    """A batch that somebody wants to be compared with its file, which takes longer than an answer may."""
+
+    kind: Literal["verification"] = "verification"
+    batch_id: UUID
+
+
 class Message(Payload):
     """What stands in the outbox until Dispatch has sent it."""
 
     id: int
-    body: ImportToStart | EventToSend = Field(discriminator="kind")
+    body: ImportToStart | EventToSend | VerificationToRun = Field(discriminator="kind")
 
 
 class OutboxTask(Payload):
@@ -149,6 +158,7 @@ class Verdict(Payload):
     """Lists the chunks to stage again, or those with conflicts."""
     shards: list[int] = []
     """The shards to merge."""
+    merges_at_once: int = 1
 
 
 class AnnotateTask(Payload):

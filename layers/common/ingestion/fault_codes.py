@@ -61,7 +61,7 @@ class FaultCode(CatalogueCode):
         "E003",
         Text("Not a date, or an ambiguous one", "Ikke en dato, eller en tvetydig dato"),
         Text(
-            "Write 2024-11-13, or 2024-11-13T14:00 with a time. 03/04/2024 may mean either of two days. "
+            "Write 2024-11-13, or 2024-11-13T14:00 with a time. 03/04/2024 could be either of two days. "
             "A session may be scheduled at most {oldest_years} years ago.",
             "Skriv 2024-11-13, eller 2024-11-13T14:00 med klokkeslett. 03/04/2024 kan bety to ulike dager. "
             "En økt kan være planlagt høyst {oldest_years} år tilbake i tid.",
@@ -110,7 +110,7 @@ class FaultCode(CatalogueCode):
         "E010",
         Text("The row has too many or too few fields", "Raden har for mange eller for få felter"),
         Text(
-            "In the error file the row was cut or filled up to fit the columns; what did not fit is in _error_message. "
+            "In the error file, the row was cut or padded to fit the columns; what did not fit is in _error_message. "
             "Move the values to the cells where they belong.",
             "I feilfilen er raden kuttet eller fylt ut så den passer til kolonnene; det som ikke fikk plass, står i "
             "_error_message. Flytt verdiene til cellene de hører hjemme i.",

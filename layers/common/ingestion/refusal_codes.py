@@ -11,7 +11,7 @@ class RefusalCode(CatalogueCode):
         Text("This file has been imported before", "Denne filen er importert før"),
         Text(
             "Nothing was changed. If rows were rejected in that import, fix them in its error file and upload that. "
-            "To import the same file again anyway, choose “again” under More options and give a reason.",
+            "To import the same file again anyway, choose to import it again under More options and give a reason.",
             "Ingenting ble endret. Ble noen rader avvist i den importen, kan du rette dem i feilfilen og laste opp "
             "den. Vil du importere den samme filen på nytt likevel, velger du det under Flere valg og oppgir "
             "hvorfor.",
@@ -79,7 +79,7 @@ class RefusalCode(CatalogueCode):
         "other_program",
         Text("The file belongs to another programme", "Filen hører til et annet program"),
         Text(
-            "Upload the file for the programme to which its columns belong.",
+            "Upload the file to the programme that its columns belong to.",
             "Last opp filen for programmet som kolonnene hører til.",
         ),
     )
@@ -87,7 +87,7 @@ class RefusalCode(CatalogueCode):
         "unknown_program_instance",
         Text("The programme instance is not clear", "Det går ikke fram hvilken programrunde filen hører til"),
         Text(
-            "Name the instance when you upload the file, such as language-ukraine-2024-11.",
+            "Name the instance, such as language-ukraine-2024-11, when you upload the file.",
             "Oppgi programrunden når du laster opp filen, for eksempel language-ukraine-2024-11.",
         ),
     )

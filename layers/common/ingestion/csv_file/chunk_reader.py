@@ -121,13 +121,9 @@ class _ChunkReader:
                 yield from self._take_full_block()
 
     def _between_blank_lines(self, text: str) -> Iterator[str]:
-        """The parts of orderly *text* without its long runs of blank lines, which are counted as they are passed."""
-        at = counted_to = quotes = 0
+        """The parts of orderly *text* between its long runs of blank rows, whose lines are counted in passing."""
+        at = 0
         for start, end in self._blank_lines.long_runs(text):
-            quotes += text.count('"', counted_to, start)
-            counted_to = start
-            if quotes % 2:  # inside of a quoted text
-                continue
             yield text[at:start]
             self._line += _count_lines(text[start:end])
             at = end

@@ -55,7 +55,7 @@ def _is_sure(best: str, own: Sequence[str], words: Sequence[bytes]) -> bool:
 
 
 def _why(rivals: Sequence[str], likelihoods: dict[str, float]) -> str:
-    """The message of a refusal; it names a page only if that is certain, and no other, which might be taken for it."""
+    """The message of a refusal; it names a page only if that is certain and no other page could be mistaken for it."""
     if len(rivals) > 1 and likelihoods[rivals[0]] > likelihoods[rivals[1]] + _CERTAIN:
-        return f"The file reads like one in {NAMES[rivals[0]]}, which is not taken; save it as CSV UTF-8."
+        return f"The file reads like one in {NAMES[rivals[0]]}, which is not supported; save it as CSV UTF-8."
     return "The encoding of the file's letters is not certain; save it as CSV UTF-8."

@@ -231,7 +231,7 @@ def _check_reading(reading: _Reading, lines: Sequence[str], whole: bool) -> None
         )
     if reading.width > MOST_COLUMNS:
         raise Refused(
-            RefusalCode.TOO_LARGE, f"The header row has {reading.width:,} columns; at most {MOST_COLUMNS:,} are taken."
+            RefusalCode.TOO_LARGE, f"The header row has {reading.width:,} columns; the limit is {MOST_COLUMNS:,}."
         )
     if reading.width < 2 and not reading.known:
         raise Refused(

@@ -67,7 +67,7 @@ _LONGEST_WORD = 80
 _TWICE = re.compile(
     rb"\xc3[\x82\x83]\xc2[\x80-\xbf]|(?:\xc3[\x90\x91](?:\xc2[\x80-\xbf]|\xe2[\x80-\x84].|[\xc5\xc6\xcb].)){2,}"
 )
-"""Letters of UTF-8 that were taken for Windows-1252 and written as UTF-8 once more, as in "MÃ¸te"."""
+"""Letters of UTF-8 that were read as Windows-1252 and written as UTF-8 once more, as in "MÃ¸te"."""
 _TWICE_CYRILLIC = re.compile(
     rb"(?:\xd0[\xa0\xa1](?:\xc2[\x80-\xbf]|\xe2[\x80-\x84].|\xd0[\x82-\x8f]|\xd1[\x91-\x9f]|\xd2[\x90\x91])){3,}"
 )

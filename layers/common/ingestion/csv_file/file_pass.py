@@ -79,6 +79,6 @@ def hold_rows(scanned: ScannedText, bytes_in: int, ratio: int) -> None:
     if scanned.rows * (columns + REJECT_BYTES) > max(FREE_BYTES, ratio * bytes_in):
         raise Refused(
             RefusalCode.TOO_LARGE,
-            f"The file has {scanned.rows:,} rows of {columns:,} columns, far more than its {bytes_in:,} bytes can say; "
-            "remove the rows and columns that hold next to nothing.",
+            f"The file has {scanned.rows:,} rows of {columns:,} columns, far more than its {bytes_in:,} bytes can "
+            "hold; remove the rows and columns that hold next to nothing.",
         )

@@ -103,7 +103,7 @@ class RowFramer:
 
     @property
     def position(self) -> int:
-        """The byte of the file up to which whole rows were taken: no chunk to come ends before."""
+        """The byte of the file up to which whole rows have been read: no later chunk ends before it."""
         return self._row.start if self._row else self._base + self._pos
 
     @property

@@ -43,7 +43,7 @@ def read_instead(headers: Sequence[str], names: Collection[str]) -> str:
     """The sentence about headers that were read and not known: each with the nearest name, or its foreign letter."""
     listed = [_with_remarks(header, names) for header in headers[:MOST_SHOWN]]
     more = f" and {len(headers) - MOST_SHOWN:,} more" if len(headers) > MOST_SHOWN else ""
-    return f"Read, but not known: {', '.join(listed)}{more}."
+    return f"Unknown headers in the file: {', '.join(listed)}{more}."
 
 
 def looks_like_a_row(headers: Sequence[str]) -> bool:

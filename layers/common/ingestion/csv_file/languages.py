@@ -72,7 +72,7 @@ _INSIDE = -3.0
 _AMONG_ASCII = -4.0
 _SIDE_BY_SIDE = -1.5
 _OTHER_LANGUAGE = -4.0
-"""Of a word in another language than the rest."""
+"""The price of a word in another language than the rest."""
 
 
 class _Char(NamedTuple):

@@ -31,7 +31,7 @@ class RowEnds:
 
     def __init__(self, delimiter: str) -> None:
         mark, blanks = re.escape(delimiter), f"[{blanks_beside(delimiter)}]"
-        # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows them settles it.
+        # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows ends them.
         quoted = rf'"[^"]*+(?:""[^"]*+)*"(?!"){blanks}*+(?=[{mark}\r\n]|\Z)'
         self._delimiter = delimiter
         self._field = re.compile(rf'(?:{blanks}*+{quoted}|(?!{blanks}*+")[^{mark}\r\n]*+)')

@@ -72,7 +72,7 @@ class RepeatedHeaders:
         if sorted(names) != sorted(self._names):
             raise Refused(
                 RefusalCode.BROKEN_HEADER,
-                f"Line {number:,} is a second header row whose columns are others than those of the first; upload what "
+                f"Line {number:,} is a second header row whose columns differ from those of the first; upload what "
                 "stands below it as a file of its own.",
             )
         places: dict[str, list[int]] = {}

@@ -22,7 +22,7 @@ class Patterns:
 
     def __init__(self, delimiter: str, field_bytes: int) -> None:
         mark = re.escape(delimiter.encode())
-        # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows them settles it.
+        # Groups are never possessive: before 3.11.5 Python gets those wrong (gh-106052). What follows ends them.
         blanks = rb"[%s]" % blanks_beside(delimiter).encode()
         quoted = rb'"[^"]*+(?:""[^"]*+)*"(?!")%s*+' % blanks
         field = rb'(?:%s*+%s|(?!%s*+")[^%s\r\n]*+)' % (blanks, quoted, blanks, mark)

@@ -2,7 +2,8 @@
 
 The first line of a file says when to apply it. `-- deploy: before` adds what new code needs and old code tolerates:
 Migrate applies it before CloudFormation replaces the functions. `-- deploy: after` removes what only old code needs:
-Migrate notes it, and applies it at its next call. A new database gets everything at once.
+Migrate notes it, and applies it at its next call. If the deploy is rolled back, the Migrate of the old code forgets the
+note, for the old functions are still there. A new database gets everything at once.
 """
 
 import re
@@ -89,6 +90,11 @@ def versions() -> list[str]:
     return [each.version for each in migrations()]
 
 
+def is_empty(db: Connection) -> bool:
+    """Whether no migration has been applied to this database yet."""
+    return bool(db.run("SELECT to_regclass('schema_migrations') IS NULL")[0][0])
+
+
 def migrate(db: Connection) -> list[str]:
     """Apply what is due, each file in one transaction with its record, and return the versions applied.
 
@@ -122,6 +128,7 @@ def _apply_due(db: Connection) -> list[str]:
     for each in due:
         _apply(db, each)
     _note(db, [each for each in fresh if each not in due])
+    _forget(db, noted.keys() - {each.version for each in known})
     programmes.register(db, PROGRAMMES)
     return [each.version for each in due]
 
@@ -196,6 +203,12 @@ def _note(db: Connection, waiting: Iterable[Migration]) -> None:
             version=each.version,
             checksum=each.checksum,
         )
+
+
+def _forget(db: Connection, unknown: Iterable[str]) -> None:
+    """Drop what newer code noted and a rollback kept from being applied: it waits anew when that code comes back."""
+    for version in unknown:
+        db.run("DELETE FROM schema_migrations WHERE version = :version AND applied_at IS NULL", version=version)
 
 
 def _reason(failed: DatabaseError) -> str:

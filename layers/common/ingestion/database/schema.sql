@@ -43,6 +43,22 @@ CREATE INDEX audit_of_resource ON public.audit_logs USING btree (resource_id, id
 CREATE INDEX audit_of_subject ON public.audit_logs USING btree (actor_subject, id) WHERE (actor_subject IS NOT NULL);
 CREATE TRIGGER audit_rows_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_the_audit_trail();
 
+CREATE TABLE public.batch_overlaps (
+    batch_id uuid NOT NULL,
+    earlier_batch_id uuid NOT NULL,
+    same_rows bigint NOT NULL,
+    changed_rows bigint NOT NULL,
+    changed_fields jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+COMMENT ON TABLE public.batch_overlaps IS 'How many ids a batch has in common with earlier imports, counted when it was reconciled';
+COMMENT ON COLUMN public.batch_overlaps.changed_fields IS 'How many rows differ in each field';
+ALTER TABLE ONLY public.batch_overlaps
+    ADD CONSTRAINT batch_overlaps_pkey PRIMARY KEY (batch_id, earlier_batch_id);
+ALTER TABLE ONLY public.batch_overlaps
+    ADD CONSTRAINT batch_overlaps_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+ALTER TABLE ONLY public.batch_overlaps
+    ADD CONSTRAINT batch_overlaps_earlier_batch_id_fkey FOREIGN KEY (earlier_batch_id) REFERENCES public.ingestion_batches(id);
+
 CREATE TABLE public.batch_people (
     person_id bigint NOT NULL,
     batch_id uuid NOT NULL
@@ -62,6 +78,7 @@ CREATE TABLE public.chunks (
     warnings jsonb DEFAULT '[]'::jsonb NOT NULL,
     staged_rows bigint DEFAULT 0 NOT NULL,
     rejected_rows bigint DEFAULT 0 NOT NULL,
+    rejects_sum numeric DEFAULT 0 NOT NULL,
     fault_counts jsonb DEFAULT '[]'::jsonb NOT NULL,
     inserted_rows bigint DEFAULT 0 NOT NULL,
     updated_rows bigint DEFAULT 0 NOT NULL,
@@ -80,6 +97,7 @@ COMMENT ON COLUMN public.chunks.span IS 'Where the chunk is in the file: see csv
 COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN public.chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
 COMMENT ON COLUMN public.chunks.warnings IS 'The warnings about its rows, by code and count';
+COMMENT ON COLUMN public.chunks.rejects_sum IS 'The sum of the hashes of its rejected rows: see rows/content_hashes.py';
 COMMENT ON COLUMN public.chunks.conflicting_rows IS 'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 COMMENT ON COLUMN public.chunks.left_out_rows IS 'The numbers of the rows that a commit left out, since they had changed';
 ALTER TABLE ONLY public.chunks
@@ -132,6 +150,8 @@ CREATE TABLE public.ingestion_batches (
     work_key text,
     csv_metadata jsonb NOT NULL,
     rating_scale text COLLATE pg_catalog."C",
+    content_hash text COLLATE pg_catalog."C",
+    distinct_ids bigint,
     execution text,
     shard_count integer DEFAULT 1 NOT NULL,
     total_rows bigint NOT NULL,
@@ -163,6 +183,7 @@ CREATE TABLE public.ingestion_batches (
     CONSTRAINT batch_hash CHECK ((file_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text]))),
     CONSTRAINT commits_publish CHECK (((planned_by_batch_id IS NULL) OR (NOT dry_run))),
+    CONSTRAINT content_hash_form CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT ended_batches_have_a_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'archived'::text])) = (completed_at IS NOT NULL))),
     CONSTRAINT error_limit_in_percent CHECK (((max_error_percent >= (0)::numeric) AND (max_error_percent <= (100)::numeric))),
     CONSTRAINT every_row_is_counted CHECK (((status = ANY (ARRAY['pending'::text, 'running'::text])) OR (total_rows = (((inserted_rows + updated_rows) + skipped_rows) + error_rows)))),
@@ -181,6 +202,8 @@ COMMENT ON COLUMN public.ingestion_batches.compares_rejects IS 'Whether its rows
 COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
+COMMENT ON COLUMN public.ingestion_batches.content_hash IS 'Of its rows as they are understood, however the file is saved; null until the file is reconciled';
+COMMENT ON COLUMN public.ingestion_batches.distinct_ids IS 'How many ids its valid rows have; null until the file is reconciled';
 COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows that were not published, of a batch that failed or of a commit that left them out; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
@@ -206,6 +229,7 @@ ALTER TABLE ONLY public.ingestion_batches
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT one_programme_per_batch UNIQUE (id, program_type);
 CREATE INDEX batches_at_work ON public.ingestion_batches USING btree (updated_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
+CREATE INDEX batches_by_content ON public.ingestion_batches USING btree (content_hash, program_type) WHERE ((status = ANY (ARRAY['completed'::text, 'archived'::text])) AND (NOT dry_run));
 CREATE INDEX batches_by_hash ON public.ingestion_batches USING btree (file_hash, program_type);
 CREATE INDEX batches_by_status ON public.ingestion_batches USING btree (status, created_at DESC, id DESC);
 CREATE INDEX batches_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC);
@@ -326,7 +350,8 @@ CREATE TABLE public.outbox (
     id bigint NOT NULL,
     about uuid NOT NULL,
     message jsonb NOT NULL,
-    due_at timestamp with time zone NOT NULL
+    due_at timestamp with time zone NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE public.outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN public.outbox.about IS 'The upload or batch that the message is about';
@@ -418,6 +443,22 @@ ALTER TABLE ONLY public.shards
 CREATE TRIGGER ledgers_stay BEFORE INSERT OR DELETE OR UPDATE ON public.shards FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.ledgers_stay();
 ALTER TABLE ONLY public.shards
     ADD CONSTRAINT shards_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.unchanged_rows (
+    batch_id uuid NOT NULL,
+    block bigint NOT NULL,
+    ids bigint[] NOT NULL,
+    versions integer[] NOT NULL
+);
+ALTER TABLE ONLY public.unchanged_rows ALTER COLUMN ids SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.unchanged_rows ALTER COLUMN versions SET STORAGE EXTERNAL;
+COMMENT ON TABLE public.unchanged_rows IS 'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
+COMMENT ON COLUMN public.unchanged_rows.block IS 'The ids without their last 14 bits';
+ALTER TABLE ONLY public.unchanged_rows
+    ADD CONSTRAINT unchanged_rows_pkey PRIMARY KEY (block, batch_id);
+CREATE INDEX unchanged_rows_of_batch ON public.unchanged_rows USING btree (batch_id);
+ALTER TABLE ONLY public.unchanged_rows
+    ADD CONSTRAINT unchanged_rows_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
 CREATE TABLE public.uploads (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -548,6 +589,31 @@ CREATE TRIGGER users_with_sessions_stay AFTER DELETE ON public.users REFERENCING
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
+CREATE TABLE public.verifications (
+    batch_id uuid NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL COLLATE pg_catalog."C",
+    is_sample boolean DEFAULT false NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    checked_rows bigint,
+    differing_values bigint,
+    differing jsonb DEFAULT '[]'::jsonb NOT NULL,
+    failure_code text COLLATE pg_catalog."C",
+    CONSTRAINT ended_verifications_have_a_time CHECK (((state = 'running'::text) = (completed_at IS NULL))),
+    CONSTRAINT verification_state CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text])))
+);
+COMMENT ON TABLE public.verifications IS 'The last comparison of each batch with its file';
+COMMENT ON COLUMN public.verifications.is_sample IS 'Whether Monitor chose the batch';
+COMMENT ON COLUMN public.verifications.differing IS 'The values that differ, for a day: they may be personal data';
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT verifications_pkey PRIMARY KEY (batch_id);
+CREATE INDEX verifications_of_sample ON public.verifications USING btree (requested_at) WHERE is_sample;
+CREATE INDEX verifications_that_differ ON public.verifications USING btree (batch_id) WHERE (differing_values > 0);
+CREATE INDEX verifications_to_do ON public.verifications USING btree (requested_at) WHERE (state = 'running'::text);
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT verifications_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
 CREATE TABLE staging.person_rows (
     chunk integer NOT NULL,
     shard integer NOT NULL,
@@ -613,6 +679,7 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.unpublished_rows,
     b.inserted_rows,
     b.updated_rows,
+    b.content_hash,
         CASE
             WHEN (b.status <> ALL (ARRAY['pending'::text, 'running'::text])) THEN b.total_rows
             ELSE ( SELECT (COALESCE(sum(c.rows), (0)::numeric))::bigint AS "coalesce"
@@ -814,7 +881,7 @@ END $$;
 
 CREATE FUNCTION public.columns_of_batch_move(old_status text, new_status text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'csv_metadata'::text, 'plan_hash'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] ELSE NULL::text[] END;
+    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'content_hash'::text, 'distinct_ids'::text, 'csv_metadata'::text, 'plan_hash'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] ELSE NULL::text[] END;
 
 CREATE FUNCTION public.columns_of_upload_move(old_state text, new_state text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1163,51 +1230,21 @@ BEGIN
         MESSAGE = TG_TABLE_NAME || ' may be written at the isolation level READ COMMITTED only';
 END $$;
 
-CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS SETOF public.kintell_sessions
+CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS TABLE(id bigint, batch_id uuid, participant_id bigint, volunteer_id bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
  SELECT s.id,
-     s.participant_id,
-     s.volunteer_id,
-     s.scheduled_at,
-     s.completed_at,
      s.batch_id,
-     s.row_number,
-     s.line,
-     s.version,
-     s.program_instance_id,
-     s.duration_minutes,
-     s.program_type,
-     s.external_session_id,
-     s.rating,
-     s.language_level,
-     s.focus_area,
-     s.topics,
-     s.feedback_text,
-     s.metadata
+     s.participant_id,
+     s.volunteer_id
     FROM ((( SELECT DISTINCT batch_people.batch_id
             FROM public.batch_people
            WHERE (batch_people.person_id = sessions_of_person.person)) p
       JOIN public.ingestion_batches b ON ((b.id = p.batch_id)))
       CROSS JOIN LATERAL ( SELECT k.id,
-             k.participant_id,
-             k.volunteer_id,
-             k.scheduled_at,
-             k.completed_at,
              k.batch_id,
-             k.row_number,
-             k.line,
-             k.version,
-             k.program_instance_id,
-             k.duration_minutes,
-             k.program_type,
-             k.external_session_id,
-             k.rating,
-             k.language_level,
-             k.focus_area,
-             k.topics,
-             k.feedback_text,
-             k.metadata
+             k.participant_id,
+             k.volunteer_id
             FROM public.kintell_sessions k
            WHERE ((k.id >= ((b.number)::bigint << 30)) AND (k.id <= (((b.number)::bigint << 30) + 1073741823)))
           OFFSET 0) s)

@@ -163,7 +163,7 @@ def _with_advice(fault: Fault, compared: Comparison, pairing: Pairing) -> Fault:
         # An id or an address alone was changed in a row whose other cells are cut or shifted.
         names = ", ".join(pairing.headers[at] for at in compared.changed)
         first = pairing.headers[max(pairing.sheltered) + 1]
-        advice = f"changing {names} does not mend it: check all cells from {first} on"
+        advice = f"changing {names} does not fix it: check all cells from {first} on"
         return replace(fault, message=f"{fault.message.removesuffix('.')}; {advice}", has_advice=True)
     dotted = compared.dotted.get(fault.value or "")
     if fault.code is FaultCode.INVALID_DATE and dotted is not None:

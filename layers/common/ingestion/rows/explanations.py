@@ -1,4 +1,4 @@
-"""How each value of a row came from its cell: the text, and the rule that made one of the other.
+"""How each value of a row came from its cell: the text, and the rule that turned one into the other.
 
 The rules are those of an import (`validate`), with the settings of the batch, so what is explained is what was stored.
 """

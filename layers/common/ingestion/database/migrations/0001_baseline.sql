@@ -82,7 +82,7 @@ CREATE UNIQUE INDEX one_upload_per_object_version ON uploads (bucket, key, versi
 CREATE INDEX uploads_newest_first ON uploads (created_at DESC, id DESC);
 CREATE INDEX uploads_by_state ON uploads (state, created_at DESC, id DESC);
 CREATE INDEX uploads_by_hash ON uploads (sha256);
--- For the retention sweep.
+-- Read by the retention sweep.
 CREATE INDEX refused_uploads_to_delete ON uploads (decided_at) WHERE state = 'refused' AND deleted_at IS NULL;
 
 -- Batches, and the ledgers of a batch
@@ -112,6 +112,8 @@ CREATE TABLE ingestion_batches (
     work_key               text,
     csv_metadata           jsonb NOT NULL,
     rating_scale           text COLLATE "C",
+    content_hash           text COLLATE "C",
+    distinct_ids           bigint,
     execution              text,
     shard_count            integer NOT NULL DEFAULT 1,
     total_rows             bigint NOT NULL,
@@ -146,6 +148,7 @@ CREATE TABLE ingestion_batches (
     CONSTRAINT parent_of_the_same_programme FOREIGN KEY (parent_batch_id, program_type)
         REFERENCES ingestion_batches (id, program_type),
     CONSTRAINT batch_hash CHECK (file_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT content_hash_form CHECK (content_hash ~ '^[0-9a-f]{64}$'),
     CONSTRAINT batch_status CHECK (status IN ('pending', 'running', 'completed', 'failed', 'archived')),
     CONSTRAINT error_limit_in_percent CHECK (max_error_percent BETWEEN 0 AND 100),
     CONSTRAINT known_date_order CHECK (date_order IN ('day-first', 'month-first')),
@@ -175,6 +178,9 @@ COMMENT ON COLUMN ingestion_batches.cancelled_at IS
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
+COMMENT ON COLUMN ingestion_batches.content_hash IS
+    'Of its rows as they are understood, however the file is saved; null until the file is reconciled';
+COMMENT ON COLUMN ingestion_batches.distinct_ids IS 'How many ids its valid rows have; null until the file is reconciled';
 COMMENT ON COLUMN ingestion_batches.execution IS
     'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
@@ -197,6 +203,8 @@ CREATE INDEX batches_of_upload ON ingestion_batches (upload_id, created_at DESC)
 CREATE UNIQUE INDEX one_commit_per_plan ON ingestion_batches (planned_by_batch_id)
     WHERE status IN ('pending', 'running', 'completed', 'archived') AND planned_by_batch_id IS NOT NULL;
 CREATE INDEX batches_by_hash ON ingestion_batches (file_hash, program_type);
+CREATE INDEX batches_by_content ON ingestion_batches (content_hash, program_type)
+    WHERE status IN ('completed', 'archived') AND NOT dry_run;
 CREATE INDEX batches_newest_first ON ingestion_batches (created_at DESC, id DESC);
 CREATE INDEX batches_by_status ON ingestion_batches (status, created_at DESC, id DESC);
 CREATE INDEX batches_of_programme ON ingestion_batches (program_type, created_at DESC, id DESC);
@@ -204,12 +212,12 @@ CREATE INDEX batches_of_instance ON ingestion_batches (program_instance_id, crea
 CREATE INDEX batches_of_parent ON ingestion_batches (parent_batch_id) WHERE parent_batch_id IS NOT NULL;
 CREATE INDEX batches_of_importer ON ingestion_batches (imported_by, created_at DESC);
 CREATE INDEX batches_at_work ON ingestion_batches (updated_at) WHERE status IN ('pending', 'running');
--- For the retention sweep.
+-- Read by the retention sweep.
 CREATE INDEX batches_with_error_file ON ingestion_batches (completed_at)
     WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL;
 CREATE INDEX batches_to_archive ON ingestion_batches (completed_at) WHERE status = 'completed';
 CREATE INDEX failed_batches_to_delete ON ingestion_batches (completed_at) WHERE status = 'failed' AND archived_at IS NULL;
--- For Monitor.
+-- Read by Monitor.
 CREATE INDEX batches_to_check ON ingestion_batches (checked_at NULLS FIRST, id)
     WHERE status IN ('completed', 'failed', 'archived');
 CREATE INDEX batches_with_finding ON ingestion_batches (id) WHERE finding IS NOT NULL;
@@ -228,6 +236,7 @@ CREATE TABLE chunks (
     warnings          jsonb NOT NULL DEFAULT '[]',
     staged_rows       bigint NOT NULL DEFAULT 0,
     rejected_rows     bigint NOT NULL DEFAULT 0,
+    rejects_sum       numeric NOT NULL DEFAULT 0,
     fault_counts      jsonb NOT NULL DEFAULT '[]',
     inserted_rows     bigint NOT NULL DEFAULT 0,
     updated_rows      bigint NOT NULL DEFAULT 0,
@@ -249,6 +258,7 @@ COMMENT ON COLUMN chunks.span IS 'Where the chunk is in the file: see csv_file/f
 COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
 COMMENT ON COLUMN chunks.warnings IS 'The warnings about its rows, by code and count';
+COMMENT ON COLUMN chunks.rejects_sum IS 'The sum of the hashes of its rejected rows: see rows/content_hashes.py';
 COMMENT ON COLUMN chunks.conflicting_rows IS
     'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 COMMENT ON COLUMN chunks.left_out_rows IS 'The numbers of the rows that a commit left out, since they had changed';
@@ -262,6 +272,54 @@ CREATE TABLE shards (
     PRIMARY KEY (batch_id, number)
 );
 COMMENT ON TABLE shards IS 'The ledger of a batch by the hash of the key: what each merge publishes';
+
+-- How the rows of a batch compare with those of earlier ones
+
+CREATE TABLE batch_overlaps (
+    batch_id          uuid NOT NULL REFERENCES ingestion_batches,
+    earlier_batch_id  uuid NOT NULL REFERENCES ingestion_batches,
+    same_rows         bigint NOT NULL,
+    changed_rows      bigint NOT NULL,
+    changed_fields    jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (batch_id, earlier_batch_id)
+);
+COMMENT ON TABLE batch_overlaps IS 'How many ids a batch has in common with earlier imports, counted when it was reconciled';
+COMMENT ON COLUMN batch_overlaps.changed_fields IS 'How many rows differ in each field';
+
+CREATE TABLE unchanged_rows (
+    batch_id  uuid NOT NULL REFERENCES ingestion_batches,
+    block     bigint NOT NULL,
+    ids       bigint[] NOT NULL,
+    versions  integer[] NOT NULL,
+    PRIMARY KEY (block, batch_id)
+);
+CREATE INDEX unchanged_rows_of_batch ON unchanged_rows (batch_id);
+-- They hardly become smaller, and compressing takes longer than writing.
+ALTER TABLE unchanged_rows ALTER ids SET STORAGE EXTERNAL, ALTER versions SET STORAGE EXTERNAL;
+COMMENT ON COLUMN unchanged_rows.block IS 'The ids without their last 14 bits';
+COMMENT ON TABLE unchanged_rows IS
+    'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
+
+CREATE TABLE verifications (
+    batch_id          uuid PRIMARY KEY REFERENCES ingestion_batches,
+    state             text COLLATE "C" NOT NULL DEFAULT 'running',
+    is_sample         boolean NOT NULL DEFAULT false,
+    requested_at      timestamptz NOT NULL DEFAULT now(),
+    started_at        timestamptz,
+    completed_at      timestamptz,
+    checked_rows      bigint,
+    differing_values  bigint,
+    differing         jsonb NOT NULL DEFAULT '[]',
+    failure_code      text COLLATE "C",
+    CONSTRAINT verification_state CHECK (state IN ('running', 'completed', 'failed')),
+    CONSTRAINT ended_verifications_have_a_time CHECK ((state = 'running') = (completed_at IS NULL))
+);
+COMMENT ON TABLE verifications IS 'The last comparison of each batch with its file';
+COMMENT ON COLUMN verifications.is_sample IS 'Whether Monitor chose the batch';
+COMMENT ON COLUMN verifications.differing IS 'The values that differ, for a day: they may be personal data';
+CREATE INDEX verifications_to_do ON verifications (requested_at) WHERE state = 'running';
+CREATE INDEX verifications_of_sample ON verifications (requested_at) WHERE is_sample;
+CREATE INDEX verifications_that_differ ON verifications (batch_id) WHERE differing_values > 0;
 
 -- People
 
@@ -400,13 +458,15 @@ CREATE FUNCTION last_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE P
     RETURN (SELECT (CAST(number AS bigint) << 30) + 1073741823 FROM ingestion_batches WHERE id = batch);
 
 -- A body that is parsed here stays a part of the statement that asks it, as one with a search path of its own would not.
-CREATE FUNCTION sessions_of_person(person bigint) RETURNS SETOF kintell_sessions
+-- It names its columns: SETOF kintell_sessions would break with the next column of the table.
+CREATE FUNCTION sessions_of_person(person bigint)
+    RETURNS TABLE (id bigint, batch_id uuid, participant_id bigint, volunteer_id bigint)
 LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
-    SELECT s.*
+    SELECT s.id, s.batch_id, s.participant_id, s.volunteer_id
       FROM (SELECT DISTINCT batch_id FROM batch_people WHERE person_id = person) p
       JOIN ingestion_batches b ON b.id = p.batch_id
      CROSS JOIN LATERAL (
-           SELECT k.*
+           SELECT k.id, k.batch_id, k.participant_id, k.volunteer_id
              FROM kintell_sessions k
             WHERE k.id BETWEEN CAST(b.number AS bigint) << 30 AND (CAST(b.number AS bigint) << 30) + 1073741823
            -- Planned by itself: how few sessions a batch has, the planner can't know.
@@ -793,7 +853,8 @@ CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS 
            WHEN 'pending pending' THEN ARRAY['csv_metadata', 'cancelled_at']
            WHEN 'pending running' THEN ARRAY['execution', 'started_at']
            WHEN 'running running' THEN
-               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'csv_metadata', 'plan_hash']
+               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'content_hash',
+                     'distinct_ids', 'csv_metadata', 'plan_hash']
            WHEN 'running completed' THEN
                ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary',
                      'error_file_key', 'completed_at']
@@ -1073,7 +1134,8 @@ CREATE TABLE outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     about       uuid NOT NULL,
     message     jsonb NOT NULL,
-    due_at      timestamptz NOT NULL
+    due_at      timestamptz NOT NULL,
+    written_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
@@ -1083,8 +1145,9 @@ COMMENT ON COLUMN outbox.due_at IS 'When Dispatch may claim the message; until t
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
-       coalesce(i.slug, b.csv_metadata->>'plannedInstance') AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
-       b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows,
+       coalesce(i.slug, b.csv_metadata->>'plannedInstance') AS program_instance, b.status, b.dry_run, b.total_rows,
+       b.success_rows, b.error_rows, b.skipped_rows,
+       b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows, b.content_hash,
        -- While the batch runs, the rows of the chunks read so far.
        CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
             ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)

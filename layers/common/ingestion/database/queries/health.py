@@ -126,3 +126,9 @@ def oldest_unfinished_seconds(db: Connection) -> float:
         """
     )
     return float(waited)
+
+
+def oldest_message_seconds(db: Connection) -> float:
+    """Return how long the oldest message of the outbox has been waiting to be sent; 0 if all were sent."""
+    ((waited,),) = db.run("SELECT CAST(coalesce(extract(epoch FROM now() - min(written_at)), 0) AS float8) FROM outbox")
+    return float(waited)

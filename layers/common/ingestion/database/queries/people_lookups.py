@@ -8,12 +8,15 @@ from ingestion.records import SESSION
 
 SESSIONS_OF_PERSON = f"""
         SELECT s.id, s.program_type, i.slug AS program_instance, s.version, {columns_of(SESSION, "s", "s")}
-          FROM sessions_of_person(:person_id) s
+          FROM (SELECT id
+                  FROM sessions_of_person(:person_id)
+                 WHERE id > CAST(:after AS bigint)
+              ORDER BY id
+                 LIMIT CAST(:limit AS bigint)) found
+          JOIN kintell_sessions s ON s.id = found.id
           {people_of(SESSION, "s")}
           JOIN program_instances i ON i.id = s.program_instance_id
-         WHERE s.id > CAST(:after AS bigint)
-      ORDER BY s.id
-         LIMIT CAST(:limit AS bigint)
+      ORDER BY found.id
 """
 
 

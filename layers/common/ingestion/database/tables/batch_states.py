@@ -6,7 +6,7 @@ from uuid import UUID
 from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.database.connection import Connection, to_json
 from ingestion.database.tables.old_uploads import NOT_NEEDED
-from ingestion.file_warnings import OF_ROWS, WarningCode
+from ingestion.file_warnings import OF_EARLIER_FILES, OF_ROWS, WarningCode
 
 
 def start(db: Connection, batch_id: UUID, execution: str) -> bool:
@@ -99,6 +99,31 @@ def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bo
 def planned(db: Connection, batch_id: UUID, plan_hash: str) -> None:
     """Record the plan that a dry run ends with."""
     db.run("UPDATE ingestion_batches SET plan_hash = :plan_hash WHERE id = :id", id=batch_id, plan_hash=plan_hash)
+
+
+def compared(db: Connection, batch_id: UUID, content_hash: str, warnings: list[dict[str, Any]]) -> None:
+    """Record the hash of the rows, and the warnings that come from comparing them with earlier files."""
+    db.run(
+        """
+        UPDATE ingestion_batches
+           SET content_hash = :content_hash,
+               csv_metadata = csv_metadata || jsonb_build_object('warnings',
+                   (SELECT coalesce(jsonb_agg(w), '[]')
+                      FROM jsonb_array_elements(coalesce(csv_metadata->'warnings', '[]')) w
+                     WHERE w->>'code' <> ALL(CAST(:of_files AS text[])))
+                   || CAST(:warnings AS jsonb))
+         WHERE id = :id
+        """,
+        id=batch_id,
+        content_hash=content_hash,
+        of_files=[code.value for code in OF_EARLIER_FILES],
+        warnings=to_json(warnings),
+    )
+
+
+def count_ids(db: Connection, batch_id: UUID, distinct_ids: int) -> None:
+    """Record how many ids the valid rows have."""
+    db.run("UPDATE ingestion_batches SET distinct_ids = :ids WHERE id = :id", id=batch_id, ids=distinct_ids)
 
 
 def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:

@@ -48,6 +48,12 @@ def planned_instance(db: Connection, planned_by: UUID) -> str | None:
     return slug
 
 
+def planned_content_hash(db: Connection, planned_by: UUID) -> str | None:
+    """The hash of the rows of a dry run, which are those of its commit."""
+    found: str | None = db.run("SELECT content_hash FROM ingestion_batches WHERE id = :id", id=planned_by)[0][0]
+    return found
+
+
 def create(db: Connection, commit: NewCommit) -> int | None:
     """Create the batch and its chunks, and return how many; None if another upload of the same bytes came first.
 
