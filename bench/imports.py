@@ -50,7 +50,7 @@ class Importer:
         self._s3, self._steps = system.client("s3"), system.client("stepfunctions")
         self._logs = system.client("logs")
         self._bucket, self._machine = system.stack.uploads_bucket, system.stack.state_machine_arn
-        self._api_url = system.aws.api_url
+        self._api = system.aws.api_url
         self.db = system.connect()
         self.meter = Meter(folder)
         self._count = 0
@@ -97,7 +97,7 @@ class Importer:
 
     def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._api_url + path, data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(self._api + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
@@ -109,6 +109,35 @@ class Importer:
         outcome = {name.removesuffix("_rows"): int(found[name]) for name in names}
         compared = self._overlap_seconds(str(found["id"]))
         return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, str(found["id"]), compared)
+
+    def undo(self, batch_id: str) -> float:
+        """Undo a batch, as the API and the command line do; the seconds from the request until it is undone."""
+        path = f"{self._api}/v1/import/batches/{batch_id}/undo"
+        self.db.run("CHECKPOINT")
+        begun = time.time()
+        plan = self._answer(path, {"dryRun": True})
+        plan = plan if "planHash" in plan else self._undo_ended(path, "planning")
+        self._answer(path, {"planHash": plan["planHash"], "reason": "benchmark"})
+        ended = self._undo_ended(path, "running")
+        seconds = time.time() - begun
+        if ended["state"] != "completed" or ended["keptRows"]:
+            raise WentWrong(f"the undo ended as {ended}")
+        return seconds
+
+    def _undo_ended(self, path: str, state: str) -> dict[str, Any]:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while (found := self._answer(path))["state"] == state:
+            if time.monotonic() > deadline:
+                raise WentWrong(f"the undo did not end in {TIMEOUT_SECONDS} s")
+            time.sleep(0.05)
+        return found
+
+    def _answer(self, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def _wait(self, which: str, wanted: str, pause: float) -> dict[str, Any]:
         deadline = time.monotonic() + TIMEOUT_SECONDS

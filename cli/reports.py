@@ -6,7 +6,8 @@ from cli.api import Json
 from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
-ENDED: Final = ("completed", "failed", "archived")
+ENDED: Final = ("completed", "failed", "archived", "undone")
+RETRYABLE: Final = "/v1/import/retryable"
 INDENT: Final = 13
 MOST_HEADERS: Final = 20
 
@@ -27,6 +28,8 @@ def ending(batch: Json) -> list[str]:
         line("Errors", batch["errorRows"]),
     ]
     lines += _plan(batch)
+    if batch.get("correctedRows"):
+        lines.append(line("Still open", f"{batch['openRows']} ({_corrected(batch)})"))
     if batch["errorRows"] and batch["links"]["errors"]:
         lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
     return lines
@@ -43,6 +46,11 @@ def _plan(batch: Json) -> list[str]:
         line("Changes", command("kintell", "changes", batch_id)),
         line("Import", command("kintell", "commit", batch_id)),
     ]
+
+
+def _corrected(batch: Json) -> str:
+    corrected = batch["correctedRows"]
+    return "all corrected" if corrected == batch["errorRows"] else f"{corrected} corrected"
 
 
 def _skipped(batch: Json) -> str:
@@ -112,6 +120,16 @@ def status(batch: Json) -> list[str]:
         "Status": state,
     }
     return [line(label, fact) for label, fact in facts.items() if fact] + remarks(batch)
+
+
+def retry_offer(batches: list[Json]) -> list[str]:
+    """Which rejected rows would now pass, after an import of people."""
+    rows = sum(batch["wouldPass"] for batch in batches)
+    if not rows:
+        return []
+    of = "1 import" if len(batches) == 1 else f"{len(batches)} imports"
+    what = f"{rows} rejected {'row' if rows == 1 else 'rows'} of {of}"
+    return [line("Retry", f"{what} would now pass: {command('kintell', 'retry', '--all')}")]
 
 
 def refusal(refused: Json) -> list[str]:

@@ -74,6 +74,9 @@ class BatchSummary(Shape):
     unpublished_rows: int
     inserted_rows: int
     updated_rows: int
+    open_rows: int
+    corrected_rows: int
+    retryable_rows: int
     processed_rows: int
     percent_complete: float
     error_summary: list[FaultLine]
@@ -89,6 +92,7 @@ class BatchSummary(Shape):
     created_at: Utc
     started_at: Utc | None
     completed_at: Utc | None
+    undone_at: Utc | None = left_out()
     links: Links
 
     @classmethod
@@ -204,6 +208,7 @@ class BatchRecord(BatchSummary):
     claimed_by: str | None
     reconciled_at: Utc | None
     archived_at: Utc | None
+    undone_by: str | None = left_out()
 
     @model_validator(mode="before")
     @classmethod

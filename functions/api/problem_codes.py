@@ -169,6 +169,32 @@ class ProblemCode(CatalogueCode):
         ),
         Text("Run the file as a dry run again.", "Prøvekjør filen på nytt."),
     )
+    NOT_UNDOABLE = (
+        "not_undoable",
+        HTTPStatus.CONFLICT,
+        Text("The import can't be undone", "Importen kan ikke angres"),
+        Text(
+            "Only a completed import of less than {archive_time} ago can be undone. What later imports have changed "
+            "can be undone after they are.",
+            "Bare en fullført import som er yngre enn {archive_time}, kan angres. Det som senere importer har endret, "
+            "kan angres etter at de er angret.",
+        ),
+    )
+    NO_UNDO = (
+        "no_undo",
+        HTTPStatus.NOT_FOUND,
+        Text("Nobody has asked to undo this import", "Ingen har bedt om å angre denne importen"),
+        Text("Its page offers to undo it.", "Siden til importen lar deg angre den."),
+    )
+    NOTHING_TO_RETRY = (
+        "nothing_to_retry",
+        HTTPStatus.CONFLICT,
+        Text("No rejected row would pass now", "Ingen avviste rader ville blitt godtatt nå"),
+        Text(
+            "Import the missing people first, or correct the rows.",
+            "Importer personene som mangler først, eller rett radene.",
+        ),
+    )
     UPLOAD_NOT_RESUMABLE = (
         "upload_not_resumable",
         HTTPStatus.CONFLICT,

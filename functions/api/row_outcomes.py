@@ -26,7 +26,7 @@ def outcome_of(db: Connection, batch: dict[str, Any], explained: ExplainedRow) -
     faults = kept.faults if kept else explained.faults
     if faults:
         return RowOutcome("rejected", faults)
-    if batch["dry_run"] or batch["status"] not in ("completed", "archived"):
+    if batch["dry_run"] or batch["status"] not in ("completed", "archived", "undoing", "undone"):
         return RowOutcome("unpublished" if batch["completed_at"] else None)
     if batch["planned_by_batch_id"] and changes.left_out(db, batch["id"], 1, number - 1) == [number]:
         return RowOutcome("unpublished")
@@ -35,6 +35,8 @@ def outcome_of(db: Connection, batch: dict[str, Any], explained: ExplainedRow) -
     given = lineage.find_version_of_row(db, record, batch["id"], number)
     if given:
         return RowOutcome("inserted" if given[1] == 1 else "updated", session=given)
+    if batch["status"] in ("undoing", "undone"):
+        return RowOutcome("unpublished")
     same = _find_same(db, explained)
     return RowOutcome("unchanged" if same else None, session=same)
 

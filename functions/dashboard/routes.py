@@ -11,7 +11,9 @@ from dashboard import (
     plan_pages,
     programme_pages,
     rejected_rows_page,
+    retry_pages,
     sign_in_pages,
+    undo_pages,
 )
 
 ROUTERS = tuple(
@@ -22,7 +24,9 @@ ROUTERS = tuple(
         batch_pages,
         batch_actions,
         plan_pages,
+        undo_pages,
         rejected_rows_page,
+        retry_pages,
         lineage_pages,
         original_row_page,
         programme_pages,

@@ -75,7 +75,7 @@ def _new_batch(upload: Upload, file: Identified, db: Connection, settings: Setti
             csv_metadata[PLANNED_INSTANCE] = instance.slug
         instance = found
     return NewBatch(
-        id=uuid4(),
+        id=upload.promised_batch or uuid4(),
         upload_id=upload.id,
         program_type=file.programme.value,
         program_instance_id=instance,

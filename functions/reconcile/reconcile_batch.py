@@ -19,7 +19,16 @@ from ingestion.database.publishing import plans, reconciliation
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.side_by_side import merges_at_once
-from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
+from ingestion.database.tables import (
+    batch_states,
+    batches,
+    chunks,
+    ledger,
+    people,
+    programmes,
+    rejected_rows,
+    shards,
+)
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import PlanStale, ProgrammeBusy
@@ -144,6 +153,10 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
         plans.keep(db, reconciling)
     elif batch.planned_by_batch_id:
         _hold_to_plan(batch, batch.planned_by_batch_id, reconciling, db)
+    if batch.retries_batch_id:
+        reconciliation.leave_corrected(db, batch.id, target_of(batch.programme.record))
+    if batch.brings_back_rows:
+        rejected_rows.note_outcomes(db, batch.id)
     if merged:
         chunks.mark_reconciled(db, batch.id)
     else:
@@ -153,6 +166,8 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     if not merged:
         # Once shards are merged, the file's own rows are among those that are stored.
         compare_rows(batch, found, db, has_repeats=has_repeats)
+    if found.with_conflicts and not merged:
+        rejected_rows.note_conflicts(db, batch.id, target_of(batch.programme.record))
     return found
 
 

@@ -32,6 +32,7 @@ def test_an_import_learns_what_the_database_takes_side_by_side(db: Connection) -
     outbox.add(db, BATCH, START)
     (message,) = outbox.claim(db)
     assert isinstance(message.body, ImportToStart)
+    assert isinstance(message.body.input, ImportInput)
     assert [[message.body.input.chunks_at_once]] == db.run(f"SELECT {CHUNKS_AT_ONCE}") == [[2]]
 
 

@@ -42,6 +42,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     "AnnotateConflicts": LIST | {ALL_UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
+    "Undo": {},
     # To show the row behind a session, it reads the upload.
     "Api": {
         UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts"},
@@ -50,7 +51,7 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         **LIST,
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
-        # A commit looks whether the unpacked text is there, and writes which chunks it has.
+        # A commit looks whether the unpacked text is there.
         "work/work/uploads/*": {"s3:GetObject"},
         "work/work/batches/*": {"s3:PutObject"},
     },
@@ -203,7 +204,6 @@ CONDITIONS: dict[tuple[str, str], Any] = {
     # On AWS this is known of every such request; the emulator does not know it.
     ("Dispatch", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
-    ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
     ("Api", "s3:ListMultipartUploadParts"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
 """What narrows a grant further; every other grant has no condition."""

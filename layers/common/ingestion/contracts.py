@@ -7,7 +7,7 @@ them together. All are small: large data travels through S3 and the database.
 import json
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -53,6 +53,14 @@ class ImportInput(Payload):
     """How many are staged side by side; the outbox fills it in."""
 
 
+class UndoInput(Payload):
+    """The input of an execution that undoes a batch, or plans to; also the state that begins it."""
+
+    batch_id: UUID
+    undo: int
+    """The number of the undo: a batch may be undone again."""
+
+
 class ManifestItem(Payload):
     """One item of a manifest: the file in the work bucket that a Distributed Map reads."""
 
@@ -72,6 +80,7 @@ class Event(StrEnum):
 
     IMPORT_COMPLETED = "ImportCompleted"
     IMPORT_FAILED = "ImportFailed"
+    IMPORT_UNDONE = "ImportUndone"
     UPLOAD_REFUSED = "UploadRefused"
 
 
@@ -80,7 +89,7 @@ class ImportToStart(Payload):
 
     kind: Literal["import"] = "import"
     name: str
-    input: ImportInput
+    input: ImportInput | UndoInput
 
 
 class EventToSend(Payload):
@@ -188,6 +197,21 @@ class MergeResult(Payload):
     updated: int
 
 
+# Undo -----------------------------------------------------------------------------------------------------------------
+
+
+class UndoTask(UndoInput):
+    """The input of Undo."""
+
+    execution: str
+
+
+class UndoProgress(Payload):
+    """Undo's answer: whether anything is left to do."""
+
+    is_done: bool
+
+
 # Finalize -------------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +241,13 @@ class EndedExecution(Payload):
     error: str | None = None
 
 
+class BrokenInput(Payload):
+    """The part of an execution's input that says what broke."""
+
+    batch_id: UUID
+    undo: int | None = None
+
+
 class FailTask(Payload):
     """The input of Finalize from FailBatch."""
 
@@ -225,12 +256,20 @@ class FailTask(Payload):
     error: StateError
 
     @classmethod
-    def of_execution(cls, detail: dict[str, Any]) -> Self:
+    def of_execution(cls, detail: dict[str, Any]) -> "FailTask":
         """Make the task for an execution that ended without calling Finalize, from the `detail` of its event."""
         ended = EndedExecution.model_validate(detail)
-        batch_id = BatchTask.model_validate_json(ended.input).batch_id
+        given = BrokenInput.model_validate_json(ended.input)
         error = StateError(error=ended.error or ended.status)
-        return cls(batch_id=batch_id, execution=ended.execution_arn, error=error)
+        if given.undo is not None:
+            return FailUndoTask(batch_id=given.batch_id, undo=given.undo, execution=ended.execution_arn, error=error)
+        return cls(batch_id=given.batch_id, execution=ended.execution_arn, error=error)
+
+
+class FailUndoTask(FailTask):
+    """The input of Finalize from FailUndo."""
+
+    undo: int
 
 
 class Finalized(Payload):

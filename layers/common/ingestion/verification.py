@@ -12,7 +12,7 @@ from uuid import UUID
 from ingestion.aws import s3
 from ingestion.batch import BatchStatus
 from ingestion.corrected_chunk import apply_correction, correction_of
-from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.chunk_reader import only_asked_for, read_blocks
 from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.queries import lineage
@@ -111,7 +111,7 @@ def _rows_of_file(db: Connection, batch: Batch, work_bucket: str) -> Iterator[tu
     correction = correction_of(batch, db, work_bucket)
     spans = [ChunkSpan.model_validate(span) for span in chunks.spans(db, batch.id)]
     for span, data in _texts(batch, spans):
-        for block in apply_correction(correction, read_blocks(data, span, batch.file_format)):
+        for block in apply_correction(correction, only_asked_for(read_blocks(data, span, batch.file_format), span)):
             yield from read_stored(block.rows, read_with)
 
 

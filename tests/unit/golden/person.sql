@@ -91,7 +91,7 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
-SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
+SELECT CAST(:batch_id AS uuid), r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
@@ -224,11 +224,11 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
-SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
+SELECT CAST(:batch_id AS uuid), r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number >= 7 UNION ALL 
-SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
+SELECT CAST(:batch_id AS uuid), r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number < 7;

@@ -91,7 +91,7 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
@@ -224,11 +224,11 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number >= 7 UNION ALL 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number < 7;
@@ -361,7 +361,7 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, r.rating_given, r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, r.rating_given, r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);

@@ -12,7 +12,7 @@ APPEND_ONLY = ("audit_logs",)
 # Triggers write batch_people as the owner: whoever could change it could hide that somebody has sessions.
 READ_ONLY = ("schema_migrations", "batch_people")
 # Batches are kept for good: even an archived one records that its file was imported. So is what each was planned as.
-NEVER_DELETED = ("ingestion_batches", "chunks", "programmes", "program_instances")
+NEVER_DELETED = ("ingestion_batches", "undos", "chunks", "programmes", "program_instances")
 # Rows that are written once.
 NEVER_UPDATED = (
     "batch_overlaps",
@@ -31,7 +31,11 @@ NOT_INSERTED = {
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
         *("created_at", "started_at", "reconciled_at", "cancelled_at", "completed_at", "archived_at", "updated_at"),
         *("checked_at", "execution", "rating_scale", "content_hash", "distinct_ids", "finding"),
-        *("error_file_deleted_at", "plan_hash"),
+        *("error_file_deleted_at", "plan_hash", "undone_at"),
+    ),
+    "undos": (
+        *("removes", "restores", "keeps", "next_row", "last_row", "removed_rows", "restored_rows", "kept_rows"),
+        *("execution", "failure_reason", "created_at", "updated_at", "completed_at"),
     ),
     "chunks": (
         *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "rejects_sum"),
@@ -57,11 +61,13 @@ NOT_UPDATED = {
         "file_hash",
         "total_rows",
         "corrects_batch_id",
+        "retries_batch_id",
         "dry_run",
         "created_at",
         *("program_instance_id", "parent_batch_id", "file_size_bytes", "max_error_percent", "date_order", "time_zone"),
         *("shard_count", "planned_by_batch_id", "leaves_out_changed"),
     ),
+    "undos": ("batch_id", "number", "requester_kind", "created_at"),
     "programmes": ("program_type",),
     "chunks": ("batch_id", "number", "span", "first_row", "rows"),
     "shards": ("batch_id", "number", "inserted_rows", "updated_rows"),

@@ -194,6 +194,35 @@ def _reconcile_repeated_rows(db: Connection, reconciling: Reconciling) -> None:
     )
 
 
+def leave_corrected(db: Connection, batch_id: UUID, target: Target) -> None:
+    """Leave alone the rows of a retry that another batch has imported since, with all others of their keys.
+
+    Somebody may have mended them, even their key: stored again as they were, they would undo that or stand twice. The
+    right to merge keeps other batches from importing them until this one has ended.
+    """
+    rows, changes, owners = (
+        rows_table(batch_id),
+        changes_table(batch_id),
+        "".join(f", {name}" for name in target.owners),
+    )
+    corrected = f"""
+        SELECT k.{target.key}
+          FROM {rows} k
+          JOIN returned_rows r ON r.batch_id = :batch_id AND r.row_number = k.row_number
+         WHERE EXISTS (SELECT FROM corrected_rows c
+                        WHERE c.batch_id = r.first_batch_id AND c.row_number = r.first_row
+                          AND c.corrected_by <> r.batch_id)"""
+    db.run(f"DELETE FROM {changes} WHERE {target.key} IN ({corrected})", batch_id=batch_id)
+    db.run(
+        f"""
+        INSERT INTO {changes} (row_number, chunk, shard, line, outcome, {target.key}{owners})
+        SELECT row_number, chunk, shard, line, 'unchanged', {target.key}{owners}
+          FROM {rows} WHERE {target.key} IN ({corrected})
+        """,
+        batch_id=batch_id,
+    )
+
+
 def record(db: Connection, batch_id: UUID) -> None:
     """Record the outcomes of each staged chunk's rows in the ledger."""
     db.run(

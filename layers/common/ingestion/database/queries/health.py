@@ -89,7 +89,7 @@ def with_finding(db: Connection) -> int:
 
 
 def stuck(db: Connection, minutes: int) -> list[UUID]:
-    """Return unfinished batches of which nothing was staged, reconciled or merged for *minutes*.
+    """Return unfinished batches of which nothing was staged, reconciled, merged or undone for *minutes*.
 
     A batch that waits for its programme is not stuck while the batch it waits for makes progress.
     """
@@ -99,8 +99,9 @@ def stuck(db: Connection, minutes: int) -> list[UUID]:
             SELECT b.id, b.program_type,
                    greatest(b.updated_at, (SELECT max(staged_at) FROM chunks c WHERE c.batch_id = b.id),
                             (SELECT max(merged_at) FROM shards s WHERE s.batch_id = b.id),
+                            (SELECT max(o.updated_at) FROM undos o WHERE o.batch_id = b.id AND o.state = 'running'),
                             (SELECT merging_since FROM programmes p WHERE p.merging_batch = b.id)) AS at
-              FROM ingestion_batches b WHERE b.status IN ('pending', 'running')
+              FROM ingestion_batches b WHERE b.status IN ('pending', 'running', 'undoing')
         ), still AS (
             SELECT *, at < now() - make_interval(mins => CAST(:minutes AS int)) AS stands FROM moved
         )

@@ -16,19 +16,35 @@ _COLUMNS: Final = f"""
                b.id AS batch_id, b.status, b.program_type, b.program_instance,
                b.program_instance_id, b.dry_run, b.failure_reason,
                b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
-               b.processed_rows, b.completed_at
+               b.processed_rows, b.completed_at, b.open_rows, b.corrected_rows, b.retries_batch_id, b.imported_by
 """  # of constants
 
-_NEWEST: Final = (
-    """(SELECT n.id FROM ingestion_batches n WHERE n.upload_id = u.id ORDER BY n.created_at DESC LIMIT 1)"""
-)
+_NEWEST: Final = """(SELECT n.id FROM ingestion_batches n
+                      WHERE n.upload_id = u.id AND n.retries_batch_id IS NULL
+                   ORDER BY n.created_at DESC LIMIT 1)"""
 """The batch of an upload: once the plan of a dry run is committed, that commit."""
 
-OF_UPLOADS: Final = f"""
+_OF_UPLOADS: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
      LEFT JOIN batch_view b ON b.id = {_NEWEST}
          {PAGE_OF_UPLOADS}
+"""  # of constants
+
+# A retry has no upload of its own, and stands in the list where it was asked for.
+OF_UPLOADS: Final = f"""
+        SELECT t.*
+          FROM (({_OF_UPLOADS})
+                UNION ALL
+               (SELECT b.id, b.created_at, {_COLUMNS}
+                  FROM batch_view b
+                  JOIN uploads u ON u.id = b.upload_id
+                 WHERE b.retries_batch_id IS NOT NULL AND coalesce(CAST(:state AS text), 'accepted') = 'accepted'
+                   AND (CAST(:at AS timestamptz) IS NULL OR (b.created_at, b.id) < (:at, CAST(:id AS uuid)))
+              ORDER BY b.created_at DESC, b.id DESC
+                 LIMIT CAST(:limit AS bigint))) t
+      ORDER BY t.created_at DESC, t.id DESC
+         LIMIT CAST(:limit AS bigint)
 """  # of constants
 
 OF_BATCHES: Final = f"""

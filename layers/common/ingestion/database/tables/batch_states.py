@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
+from ingestion.batch import AT_WORK, NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.database.connection import Connection, to_json
 from ingestion.database.tables.old_uploads import NOT_NEEDED
 from ingestion.file_warnings import OF_EARLIER_FILES, OF_ROWS, WarningCode
@@ -170,7 +170,7 @@ def end(
      RETURNING id
         """,
         id=batch_id,
-        before=[before.value for before, after in NEXT.items() if status in after],
+        before=[before.value for before in AT_WORK if status in NEXT[before]],
         status=status.value,
         inserted=tally.inserted,
         updated=tally.updated,
@@ -183,6 +183,39 @@ def end(
         error_file_key=error_file_key,
     )
     return bool(ended)
+
+
+def start_undo(db: Connection, batch_id: UUID) -> bool:
+    """Move a completed batch, or an undone one, to undoing, once its undo was added; False if it is neither.
+
+    A dry run has nothing to undo, and what an archived batch imported stays.
+    """
+    return _move(db, batch_id, "undoing", "status IN ('completed', 'undone') AND archived_at IS NULL AND NOT dry_run")
+
+
+def end_undo(db: Connection, batch_id: UUID) -> bool:
+    """Move a batch from undoing to undone; False if it was not undoing."""
+    return _move(db, batch_id, "undone", "status = 'undoing'", "undone_at = now(), finding = NULL, ")
+
+
+def leave_undo(db: Connection, batch_id: UUID) -> None:
+    """End an undo that failed: the batch is completed again if nothing of it was undone, now or before, else undone."""
+    nothing = """undone_at IS NULL AND NOT EXISTS (
+               SELECT FROM undos o WHERE o.batch_id = ingestion_batches.id AND o.removed_rows + o.restored_rows > 0)"""
+    if not _move(db, batch_id, "completed", f"status = 'undoing' AND {nothing}"):
+        end_undo(db, batch_id)
+
+
+def _move(db: Connection, batch_id: UUID, status: str, condition: str, more: str = "") -> bool:
+    moved = db.run(
+        f"""
+        UPDATE ingestion_batches SET {more}status = '{status}', updated_at = now()
+         WHERE id = :id AND {condition}
+     RETURNING id
+        """,
+        id=batch_id,
+    )
+    return bool(moved)
 
 
 def seconds(db: Connection, batch_id: UUID) -> float:

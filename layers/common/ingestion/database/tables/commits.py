@@ -28,7 +28,8 @@ def find(db: Connection, planned_by: UUID) -> UUID | None:
     found = db.run(
         """
         SELECT id FROM ingestion_batches
-         WHERE planned_by_batch_id = :planned_by AND status IN ('pending', 'running', 'completed', 'archived')
+         WHERE planned_by_batch_id = :planned_by
+           AND status IN ('pending', 'running', 'completed', 'archived', 'undoing')
         """,
         planned_by=planned_by,
     )
@@ -75,7 +76,9 @@ def create(db: Connection, commit: NewCommit) -> int | None:
           FROM ingestion_batches
          WHERE id = :planned_by
             ON CONFLICT (file_hash, program_type)
-               WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run
+               WHERE (status IN ('pending', 'running', 'completed', 'archived')
+                      OR (status = 'undoing' AND undone_at IS NULL)) AND NOT forced AND NOT dry_run
+                 AND retries_batch_id IS NULL
             DO NOTHING
      RETURNING id
         """,
