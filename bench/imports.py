@@ -80,14 +80,35 @@ class Importer:
         with file.open("rb") as body:
             put = self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, Metadata=given)
         was_put = time.time()
-        batch_id, found = self._wait(put["VersionId"], pause=0.005 if file.stat().st_size < 1_000_000 else 0.05)
+        found = self._wait(
+            "u.version_id = :wanted", put["VersionId"], pause=0.005 if file.stat().st_size < 1_000_000 else 0.05
+        )
+        return self._ran(found, begun, was_put)
+
+    def commit(self, planned: Ran) -> Ran:
+        """Import what a dry run planned. Raises WentWrong if the import ends other than as `completed` or `failed`."""
+        self.db.run("CHECKPOINT")
+        self.meter.start()
+        begun = time.time()
+        given = {"planHash": self._ask(f"/v1/import/backfill/{planned.batch_id}/status")["planHash"]}
+        batch_id = self._ask(f"/v1/import/batches/{planned.batch_id}/commit", given)["batchId"]
+        was_asked = time.time()
+        return self._ran(self._wait("CAST(b.id AS text) = :wanted", batch_id, pause=0.05), begun, was_asked)
+
+    def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._api + path, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def _ran(self, found: dict[str, Any], begun: float, was_put: float) -> Ran:
         ended = time.time()
         usage = self.meter.read()
         stages = {"put": was_put - begun, **self._stages(found["execution"], was_put)}
         names = ("inserted_rows", "updated_rows", "skipped_rows", "error_rows")
         outcome = {name.removesuffix("_rows"): int(found[name]) for name in names}
-        compared = self._overlap_seconds(batch_id)
-        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, batch_id, compared)
+        compared = self._overlap_seconds(str(found["id"]))
+        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, str(found["id"]), compared)
 
     def undo(self, batch_id: str) -> float:
         """Undo a batch, as the API and the command line do; the seconds from the request until it is undone."""
@@ -118,23 +139,23 @@ class Importer:
             found: dict[str, Any] = json.load(answer)
         return found
 
-    def _wait(self, version_id: str, pause: float) -> tuple[str, dict[str, Any]]:
+    def _wait(self, which: str, wanted: str, pause: float) -> dict[str, Any]:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             upload = self.db.run(
                 f"""
                 SELECT u.state, u.refusal_message, b.id, {_COLUMNS}
                   FROM uploads u LEFT JOIN ingestion_batches b ON b.upload_id = u.id
-                 WHERE u.version_id = :version_id
+                 WHERE {which}
                 """,
-                version_id=version_id,
+                wanted=wanted,
             )
             names = [column["name"] for column in self.db.columns or []]
             found = dict(zip(names, upload[0], strict=True)) if upload else {}
             if found.get("state") == "refused":
                 raise WentWrong(f"the file was refused: {found['refusal_message']}")
             if found.get("status") in ("completed", "failed"):
-                return str(found["id"]), found
+                return found
             time.sleep(pause)
         raise WentWrong(f"the import did not end in {TIMEOUT_SECONDS} s")
 

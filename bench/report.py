@@ -68,6 +68,8 @@ def results(measured: Measured) -> dict[str, Any]:
         "all_bad_over_clean": _over(measured, "all_bad"),
         "unchanged_over_new": _over(measured, "unchanged"),
         "updated_over_new": _over(measured, "updated"),
+        "plan_over_import": _over(measured, "planned"),
+        "commit_over_import": _over(measured, "committed"),
         "undo_of_new_over_import": _undone_over(measured, "new"),
         "undo_of_updated_over_import": _undone_over(measured, "updated"),
         "overlap_over_new": _ratio(largest.overlap_seconds, largest.seconds),

@@ -108,6 +108,13 @@ def _others(importer: Importer, folder: Path, clean: Path, measured: Measured, s
     measured.undone["new"] = importer.undo(measured.last_new)
     for name, seconds in measured.undone.items():
         say(f"{rows:,} {name} undone: {seconds:.2f} s")
+    importer.forget_sessions()
+    planned = _load(importer, clean, f"{rows:,} planned", say, inserted=rows, dry_run="true", **forced)
+    others["planned"] = planned
+    others["committed"] = committed = importer.commit(planned)
+    say(f"{rows:,} committed: {committed.seconds:.2f} s")
+    if committed.outcome["inserted"] != rows:
+        raise WentWrong(f"committed: {committed.outcome}, but expected {rows:,} inserted")
     for name, share in (("10_percent_bad", 0.1), ("all_bad", 1.0)):
         importer.forget_sessions()
         file = write_mentors(folder / "bad.csv", rows, bad_share=share)

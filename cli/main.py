@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from cli import __version__, batch_commands, explain_commands, login_commands, read_commands
+from cli import __version__, batch_commands, commit_commands, explain_commands, login_commands, read_commands
 from cli.api import DEFAULT_URL
 from cli.command_errors import Failure, Interrupted
 from cli.import_file import Wish, import_file
@@ -171,6 +171,7 @@ for command in (
     *read_commands.COMMANDS,
     *explain_commands.COMMANDS,
     *batch_commands.COMMANDS,
+    *commit_commands.COMMANDS,
     *login_commands.COMMANDS,
 ):
     kintell.add_command(command)

@@ -27,11 +27,25 @@ def ending(batch: Json) -> list[str]:
         line("Skipped", _skipped(batch)),
         line("Errors", batch["errorRows"]),
     ]
+    lines += _plan(batch)
     if batch.get("correctedRows"):
         lines.append(line("Still open", f"{batch['openRows']} ({_corrected(batch)})"))
     if batch["errorRows"] and batch["links"]["errors"]:
         lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
     return lines
+
+
+def _plan(batch: Json) -> list[str]:
+    """What can be done about the plan of a dry run, or what was done; an older API has no plans."""
+    if committed := batch.get("committedBatchId"):
+        return [line("Imported", command("kintell", "status", committed))]
+    if not batch.get("planHash"):
+        return []
+    batch_id = batch["batchId"]
+    return [
+        line("Changes", command("kintell", "changes", batch_id)),
+        line("Import", command("kintell", "commit", batch_id)),
+    ]
 
 
 def _corrected(batch: Json) -> str:
@@ -42,7 +56,9 @@ def _corrected(batch: Json) -> str:
 def _skipped(batch: Json) -> str:
     """The skipped rows. Valid rows of a failed batch are not imported, even if the same sessions were stored before."""
     unpublished = batch["unpublishedRows"]
-    return f"{batch['skippedRows']}" + (f" ({unpublished} valid, but not imported)" if unpublished else "")
+    is_left_out = batch.get("plannedByBatchId") and batch["status"] != "failed"
+    why = "changed since the dry run, so left out" if is_left_out else "valid, but not imported"
+    return f"{batch['skippedRows']}" + (f" ({unpublished} {why})" if unpublished else "")
 
 
 def remarks(batch: Json) -> list[str]:

@@ -16,6 +16,7 @@ from api import (
     access_log,
     batch_routes,
     browsers,
+    change_routes,
     correction_routes,
     error_file_routes,
     explanation_routes,
@@ -48,6 +49,7 @@ to_json: Final = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 api = DescribedApi(enable_validation=True, debug=False, serializer=to_json, json_body_deserializer=read_json)
 for part in (
     batch_routes,
+    change_routes,
     undo_routes,
     retry_routes,
     correction_routes,

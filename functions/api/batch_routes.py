@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from api import batch_operations
+from api import batch_operations, commits
 from api.batch_schemas import MOST_CHUNKS, AuditEntry, BatchNamed, BatchRecord, BatchSummary
 from api.caller import caller
+from api.change_schemas import CommitRequest
 from api.cursors import BY_ID, DEFAULT_LIMIT, NEWEST_FIRST, Cursor, Limit
 from api.openapi import answers
 from api.problems import ProblemCode
@@ -14,7 +16,7 @@ from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, must_exist, new_router
 from api.schemas import Page
 from api.stage_progress import stages_of
-from ingestion.batch import BatchStatus
+from ingestion.batch import BatchStatus, FailureCode
 from ingestion.database.queries import batch_record, lists, progress
 from ingestion.uploads.identification import get_programme_of_alias
 
@@ -101,6 +103,41 @@ def cancel(batch_id: BatchId) -> BatchNamed:
     """Its status shows when it has ended, usually within a second."""
     batch_operations.cancel(database(), batch_id, caller(router.current_event.raw_event))
     return BatchNamed(batch_id=batch_id)
+
+
+@router.post(
+    "/v1/import/batches/<batchId>/commit",
+    summary="Import what a dry run planned",
+    description=(
+        "Starts a batch that imports the file of the dry run, and answers 202 with its id; asked again, 200 with the "
+        "same id. If a stored version is another than was planned upon, `refuse` answers `plan_stale` with "
+        "`changedRows` and a `sample`, and `skip` leaves these rows out: `GET …/changes?outcome=left_out` lists "
+        "them. If the same bytes were imported meanwhile, the answer is 409 `already_imported`."
+    ),
+    tags=["Imports"],
+    operation_id="commitBatch",
+    security=needs(Right.IMPORTS_WRITE),
+    status_code=202,
+    responses={
+        **answers(
+            BatchNamed,
+            *(ProblemCode.NO_SUCH_BATCH, ProblemCode.NOT_A_DRY_RUN, ProblemCode.NOTHING_TO_COMMIT),
+            *(FailureCode.PLAN_STALE, ProblemCode.PLAN_EXPIRED, ProblemCode.ORIGINAL_GONE, ProblemCode.NOT_JSON),
+            *(ProblemCode.BODY_TOO_LARGE, ProblemCode.UNSUPPORTED_MEDIA_TYPE),
+            status=202,
+        ),
+        200: {"description": "Started before", "content": {"application/json": {"model": BatchNamed}}},
+    },
+)
+def commit(batch_id: BatchId, request: CommitRequest) -> Response[BatchNamed]:
+    """Rows that the plan rejected stay rejected."""
+    wanted = commits.Wanted(batch_id, request.plan_hash, request.on_change == "skip")
+    committed = commits.commit(database(), wanted, caller(router.current_event.raw_event))
+    return Response(
+        status_code=202 if committed.is_new else 200,
+        content_type="application/json",
+        body=BatchNamed(batch_id=committed.batch_id),
+    )
 
 
 @router.get(

@@ -85,6 +85,9 @@ class BatchSummary(Shape):
     imported_by: str | None
     parent_batch_id: UUID | None
     dry_run: bool
+    plan_hash: str | None
+    committed_batch_id: UUID | None
+    planned_by_batch_id: UUID | None
     content_hash: str | None
     created_at: Utc
     started_at: Utc | None

@@ -100,7 +100,7 @@ def lineage_of_batch(batch_id: BatchId) -> Graph:
     file, outcome = _file_node(batch), _outcome_node(batch, batch_record.standing(db, batch_id, _target(batch)))
     nodes: list[Any] = [file, me, outcome]
     edges = [_edge(file.id, me.id, "importedAs"), _edge(me.id, outcome.id, "wrote")]
-    if batch["program_instance"] is not None:
+    if batch["program_instance_id"] is not None:
         instance = _instance_node(batch)
         nodes.append(instance)
         edges.append(_edge(me.id, instance.id, "belongsTo"))

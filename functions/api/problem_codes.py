@@ -148,6 +148,33 @@ class ProblemCode(CatalogueCode):
         Text("The import has already ended", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
     )
+    NOT_A_DRY_RUN = (
+        "not_a_dry_run",
+        HTTPStatus.CONFLICT,
+        Text("This is not a dry run", "Dette er ikke en prøvekjøring"),
+        Text(
+            "Only what a dry run has planned can be imported from here.",
+            "Bare planen fra en prøvekjøring kan importeres.",
+        ),
+    )
+    NOTHING_TO_COMMIT = (
+        "nothing_to_commit",
+        HTTPStatus.CONFLICT,
+        Text("The dry run has no rows to import", "Prøvekjøringen har ingen rader å importere"),
+        Text(
+            "Fix the rows in the error file and upload it.",
+            "Rett radene i feilfilen og last den opp.",
+        ),
+    )
+    PLAN_EXPIRED = (
+        "plan_expired",
+        HTTPStatus.GONE,
+        Text(
+            "The plan was deleted: plans are kept for {error_file_time}",
+            "Planen er slettet: planer lagres i {error_file_time}",
+        ),
+        Text("Run the file as a dry run again.", "Prøvekjør filen på nytt."),
+    )
     NOT_UNDOABLE = (
         "not_undoable",
         HTTPStatus.CONFLICT,
@@ -158,12 +185,6 @@ class ProblemCode(CatalogueCode):
             "Bare en fullført import som er yngre enn {archive_time}, kan angres. Det som senere importer har endret, "
             "kan angres etter at de er angret.",
         ),
-    )
-    PLAN_STALE = (
-        "plan_stale",
-        HTTPStatus.CONFLICT,
-        Text("What would happen has changed since it was shown", "Det som ville skje, er endret siden det ble vist"),
-        Text("Look at it again, then decide.", "Se på det på nytt, og bestem deg deretter."),
     )
     NO_UNDO = (
         "no_undo",

@@ -21,12 +21,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from pydantic import BaseModel, Field
 
 from api.problem_codes import ProblemCode
+from ingestion.batch import FailureCode
 from ingestion.errors import NotStorable, RefusalCode, Refused, Unavailable
 from ingestion.telemetry import logger
 
 __all__ = [
     "PROBLEM_JSON",
     "STATUS",
+    "ChangedRow",
     "Code",
     "Offence",
     "Problem",
@@ -43,11 +45,13 @@ PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
 
 
-Code = ProblemCode | RefusalCode
+Code = ProblemCode | RefusalCode | FailureCode
 
 STATUS: Final[dict[Code, HTTPStatus]] = {
     **{code: code.answered_with for code in ProblemCode},
     **dict.fromkeys(RefusalCode, HTTPStatus.UNPROCESSABLE_ENTITY),
+    # A commit that is refused for what one may fail for later.
+    FailureCode.PLAN_STALE: HTTPStatus.CONFLICT,
 }
 
 
@@ -58,22 +62,39 @@ class Offence(BaseModel):
     message: str
 
 
+class ChangedRow(BaseModel):
+    """A row whose stored version is another than the one that was planned upon."""
+
+    rowNumber: int  # noqa: N815
+    externalSessionId: str  # noqa: N815
+
+
 class ProblemShape(BaseModel):
-    """The body of every error."""
+    """The body of every error. Only `plan_stale` has `changedRows` and a `sample` of them."""
 
     status: int
     title: str
     detail: str
     code: str
     errors: list[Offence] | None = Field(default=None, exclude_if=lambda errors: errors is None)
+    changedRows: int | None = Field(default=None, exclude_if=lambda count: count is None)  # noqa: N815
+    sample: list[ChangedRow] | None = Field(default=None, exclude_if=lambda rows: rows is None)
 
 
 class Problem(Exception):
     """An error that becomes the answer, wherever below a route it is raised."""
 
-    def __init__(self, code: Code, detail: str, errors: list[Offence] | None = None, **headers: str) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        errors: list[Offence] | None = None,
+        *,
+        status: HTTPStatus | None = None,
+        **headers: str,
+    ) -> None:
         super().__init__(detail)
-        self.status = STATUS[code]
+        self.status = status or STATUS[code]
         # No `type` is given, so the title is that of the status (RFC 9457, 4.2.1).
         self.shape = ProblemShape(
             status=self.status, title=self.status.phrase, detail=detail, code=code.value, errors=errors

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from api.explanations import ExplainedRow, find_kept_reject
 from ingestion.database.connection import Connection
-from ingestion.database.queries import lineage
+from ingestion.database.queries import changes, lineage
 from ingestion.faults import Fault
 
 MOST_VERSIONS = 100
@@ -28,6 +28,8 @@ def outcome_of(db: Connection, batch: dict[str, Any], explained: ExplainedRow) -
         return RowOutcome("rejected", faults)
     if batch["dry_run"] or batch["status"] not in ("completed", "archived", "undoing", "undone"):
         return RowOutcome("unpublished" if batch["completed_at"] else None)
+    if batch["planned_by_batch_id"] and changes.left_out(db, batch["id"], 1, number - 1) == [number]:
+        return RowOutcome("unpublished")
     if not record.people:
         return RowOutcome(None)
     given = lineage.find_version_of_row(db, record, batch["id"], number)

@@ -7,6 +7,7 @@ from uuid import UUID
 from api.problems import Problem, ProblemCode
 from api.routing import get_batch
 from ingestion.aws.wake_dispatch import wake_dispatch
+from ingestion.batch import FailureCode
 from ingestion.config import settings
 from ingestion.contracts import ImportToStart, UndoInput
 from ingestion.database.connection import Connection, transaction
@@ -51,7 +52,7 @@ def request_undo(db: Connection, batch_id: UUID, request: Request) -> None:
         batches.get(db, batch_id, lock=True)
         batch = _get_undoable(db, batch_id)
         if request.plan_hash is None or _planned_hash(batch, db) != request.plan_hash:
-            raise Problem(ProblemCode.PLAN_STALE, f"The undo of batch {batch_id} would not do what was shown any more.")
+            raise Problem(FailureCode.PLAN_STALE, f"The undo of batch {batch_id} would not do what was shown any more.")
         number = undos.add(db, batch_id, UndoState.RUNNING, request)
         batch_states.start_undo(db, batch_id)
         _start(db, batch_id, number)

@@ -17,6 +17,7 @@ from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, new_router
 from api.schemas import Page, Shape, Utc, left_out
 from api.undo_operations import KEPT_SHOWN
+from ingestion.batch import FailureCode
 from ingestion.database.publishing.undo_plan import Kept
 from ingestion.database.tables.undos import Request, UndoState
 from ingestion.records import Kind, get_programme
@@ -120,7 +121,7 @@ def rows_of(kept: list[Kept], batch: dict[str, Any]) -> list[dict[str, Any]]:
             UndoPlanned,
             ProblemCode.NO_SUCH_BATCH,
             ProblemCode.NOT_UNDOABLE,
-            ProblemCode.PLAN_STALE,
+            FailureCode.PLAN_STALE,
             ProblemCode.NOT_JSON,
             ProblemCode.BODY_TOO_LARGE,
             ProblemCode.UNSUPPORTED_MEDIA_TYPE,

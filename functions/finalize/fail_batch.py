@@ -5,7 +5,7 @@ from finalize.finalize_batch import finalized_as
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.contracts import FailTask, Finalized
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import merge_sql, staging
+from ingestion.database.publishing import merge_sql, plans, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import (
     audit,
@@ -19,7 +19,7 @@ from ingestion.database.tables import (
     shards,
 )
 from ingestion.database.tables.batches import Batch
-from ingestion.errors import BatchBroken, Cancelled, ProgrammeBusy, StagingLost, Unavailable
+from ingestion.errors import BatchBroken, Cancelled, PlanStale, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
 
 # Our own errors, whose text is for people; the text of any other error may hold cells of the file.
@@ -31,6 +31,8 @@ def failure_of(task: FailTask) -> Failure:
     error = task.error
     if error.error == Cancelled.__name__:
         return Failure(FailureCode.CANCELLED, "Somebody cancelled the import. Nothing of the file was imported.")
+    if error.error == PlanStale.__name__:
+        return Failure(FailureCode.PLAN_STALE, f"{error.message} Nothing of the file was imported.")
     said = f" {error.message}" if error.error in _OURS else ""
     return Failure(
         FailureCode.IMPORT_BROKE,
@@ -92,3 +94,4 @@ def _remove_published(batch: Batch, db: Connection) -> None:
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)
+    plans.drop(db, batch.id)

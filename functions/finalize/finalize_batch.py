@@ -13,7 +13,8 @@ from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
 from ingestion.database.connection import Connection, away, transaction
-from ingestion.database.publishing import merge_sql, staging
+from ingestion.database.publishing import merge_sql, plans, staging
+from ingestion.database.publishing.plans import Planned
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, ledger, programmes
 from ingestion.database.tables.batches import Batch
@@ -21,6 +22,7 @@ from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import BatchBroken, StagingLost
 from ingestion.faults import FaultCode
 from ingestion.file_warnings import WarningCode
+from ingestion.plan_hash import hash_of
 from ingestion.telemetry import logger, metrics
 
 JOINED_AT_ONCE = 100
@@ -81,7 +83,9 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
     tally = final.totals
     failure = _failure(batch, tally)
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
-    if not failure and not batch.dry_run:
+    if batch.dry_run:
+        _end_plan(batch, failure, db)
+    elif not failure:
         _check_published(batch, final, db)
     batch_states.warn(db, batch.id, [*final.warnings, *_damaged_ids(batch, final)])
     batch_states.end(
@@ -100,6 +104,17 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
     if failure is None:
         return Finalized(status=status)
     return Finalized(status=status, failure_reason=failure.reason, failure_code=failure.code)
+
+
+def _end_plan(batch: Batch, failure: Failure | None, db: Connection) -> None:
+    """Record the hash of a dry run's plan. One that failed has none: nothing of it could be imported."""
+    if failure:
+        plans.drop(db, batch.id)
+        return
+    if not plans.exists(db, batch.id):
+        raise StagingLost("The plan is gone.")
+    found = plans.find(db, Planned(batch.id, target_of(batch.programme.record), batch.program_type))
+    batch_states.planned(db, batch.id, hash_of(batch, found.digest))
 
 
 def _damaged_ids(batch: Batch, final: Ledger) -> list[dict[str, Any]]:

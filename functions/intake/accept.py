@@ -13,7 +13,7 @@ from ingestion.contracts import Decision, ImportToStart
 from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.tables import audit, chunks, new_batches, outbox, programmes, uploads
-from ingestion.database.tables.new_batches import Live, NewBatch
+from ingestion.database.tables.new_batches import PLANNED_INSTANCE, Live, NewBatch
 from ingestion.database.tables.uploads import Upload
 from ingestion.errors import RefusalCode, Refused
 from ingestion.file_warnings import FileWarning, WarningCode
@@ -67,8 +67,13 @@ def _refuse(upload: Upload, file: Identified, live: Live, db: Connection) -> Dec
 
 def _new_batch(upload: Upload, file: Identified, db: Connection, settings: Settings) -> NewBatch:
     scanned, options, instance = file.scanned, file.options, file.instance.value
+    csv_metadata = _csv_metadata(file)
     if isinstance(instance, Instance):
-        instance = programmes.find_or_create_instance(db, instance)
+        # A dry run creates nothing that anybody could see; a commit of its plan does.
+        choose = programmes.find_same_instance if options.dry_run else programmes.find_or_create_instance
+        if (found := choose(db, instance)) is None:
+            csv_metadata[PLANNED_INSTANCE] = instance.slug
+        instance = found
     return NewBatch(
         id=upload.promised_batch or uuid4(),
         upload_id=upload.id,
@@ -90,7 +95,7 @@ def _new_batch(upload: Upload, file: Identified, db: Connection, settings: Setti
         time_zone=options.time_zone,
         format=scanned.format.model_dump(mode="json"),
         work_key=file.work_key,
-        csv_metadata=_csv_metadata(file),
+        csv_metadata=csv_metadata,
         shard_count=min(256, -(-scanned.rows // settings.rows_per_shard) or 1),
         total_rows=scanned.rows,
     )

@@ -11,7 +11,7 @@ from ingestion.database.publishing.contents import Hashed, StagedContent
 from ingestion.database.publishing.overlaps import Comparing
 from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.queries import earlier_files
-from ingestion.database.tables import batch_states
+from ingestion.database.tables import batch_states, commits
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.file_warnings import WarningCode
@@ -54,6 +54,9 @@ def compare_file(batch: Batch, valid: Sums, ledger: Ledger, db: Connection) -> N
     """Record the hash of the file's rows, and warn if an earlier import had the same or nearly the same."""
     rejected = Sums(sum(line.rejected_rows for line in ledger.chunks), ledger.rejects_sum)
     found = content_hash(batch.column_plan, valid, rejected)
+    if batch.planned_by_batch_id:
+        # A row that conflicted when it was planned was valid then, and is rejected by now: it is the same row.
+        found = commits.planned_content_hash(db, batch.planned_by_batch_id) or found
     warning = (_same_rows(batch, found, db) or _mostly_imported(batch, db)) if batch.total_rows else None
     batch_states.compared(db, batch.id, found, [warning] if warning else [])
 

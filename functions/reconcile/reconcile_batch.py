@@ -15,7 +15,7 @@ from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
 from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import reconciliation
+from ingestion.database.publishing import plans, reconciliation
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
 from ingestion.database.side_by_side import merges_at_once
@@ -31,7 +31,7 @@ from ingestion.database.tables import (
 )
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
-from ingestion.errors import ProgrammeBusy
+from ingestion.errors import PlanStale, ProgrammeBusy
 from ingestion.rows.content_hashes import Sums
 from ingestion.values.ratings import Scale, scale_of
 from reconcile.compare_file import compare_file, compare_rows, staged_content
@@ -139,18 +139,20 @@ def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Sett
 def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     """Compare the rows, whose people all have ids by now, with stored sessions; returns the ledger with the result."""
     merged = shards.lock_all(db, batch.id)
-    has_repeats = reconciliation.reconcile(
-        db,
-        Reconciling(
-            batch_id=batch.id,
-            target=target_of(batch.programme.record),
-            program_type=batch.program_type,
-            scale=scale,
-            present=fields_of(batch.column_plan),
-            shards=[shard for shard in range(batch.shard_count) if shard not in merged],
-            shard_count=batch.shard_count,
-        ),
+    reconciling = Reconciling(
+        batch_id=batch.id,
+        target=target_of(batch.programme.record),
+        program_type=batch.program_type,
+        scale=scale,
+        present=fields_of(batch.column_plan),
+        shards=[shard for shard in range(batch.shard_count) if shard not in merged],
+        shard_count=batch.shard_count,
     )
+    has_repeats = reconciliation.reconcile(db, reconciling)
+    if batch.dry_run:
+        plans.keep(db, reconciling)
+    elif batch.planned_by_batch_id:
+        _hold_to_plan(batch, batch.planned_by_batch_id, reconciling, db)
     if batch.retries_batch_id:
         reconciliation.leave_corrected(db, batch.id, target_of(batch.programme.record))
     if batch.brings_back_rows:
@@ -167,3 +169,18 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     if found.with_conflicts and not merged:
         rejected_rows.note_conflicts(db, batch.id, target_of(batch.programme.record))
     return found
+
+
+def _hold_to_plan(batch: Batch, dry_run: UUID, reconciling: Reconciling, db: Connection) -> None:
+    """Leave out what is not as it was planned. Raises PlanStale if the user wants nothing of the file then.
+
+    Nobody else changes the programme's records from here on, so what was compared is what is merged.
+    """
+    if not plans.exists(db, dry_run):
+        raise PlanStale("The plan has been deleted.")
+    changed = plans.count_changed(db, reconciling, dry_run)
+    if changed and not batch.leaves_out_changed:
+        raise PlanStale(f"{changed} of the planned rows have changed since the dry run.")
+    if changed:
+        plans.leave_out_changed(db, reconciling)
+    plans.forget_changed(db, batch.id)

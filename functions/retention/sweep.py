@@ -7,13 +7,14 @@ What an interruption leaves undone is due again next time, and deleting a missin
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 from ingestion.aws import object_keys, s3
 from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.config import Settings
 from ingestion.contracts import ImportToStart, UndoInput
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import staging
+from ingestion.database.publishing import plans, staging
 from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, outbox, revoked_cookies, undos
 from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
@@ -23,6 +24,7 @@ def retention(db: Connection, settings: Settings) -> dict[str, int]:
     """Do everything that is due; returns how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
+        "plans_deleted": _delete_plans(db, settings),
         "refused_uploads_deleted": _delete_uploads(old_uploads.refused, settings.failed_upload_days, db, settings),
         "undecided_uploads_deleted": _delete_uploads(old_uploads.undecided, settings.failed_upload_days, db, settings),
         "failed_uploads_deleted": _delete_uploads(old_uploads.failed, settings.failed_upload_days, db, settings),
@@ -64,6 +66,23 @@ def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> 
     return True
 
 
+def _delete_plans(db: Connection, settings: Settings) -> int:
+    """Delete the plans of dry runs, which hold rows of people as error files do, and are kept as long."""
+    due = expiry.expired_plans(db, plans.batches(db), settings.error_file_days)
+    return sum(_delete_plan(batch_id, db, settings) for batch_id in due)
+
+
+def _delete_plan(batch_id: UUID, db: Connection, settings: Settings) -> bool:
+    """Drop the plan; False if it is being committed."""
+    with transaction(db):
+        if not old_uploads.lock_batch(db, batch_id):
+            return False
+        plans.drop(db, batch_id)
+        details = {"afterDays": settings.error_file_days}
+        audit.write(db, actor=audit.SERVICE, action="plan_deleted", batch_id=batch_id, details=details)
+    return True
+
+
 def _delete_uploads(
     find: Callable[[Connection, int], list[DueUpload]], days: int, db: Connection, settings: Settings
 ) -> int:
@@ -78,13 +97,16 @@ def _delete_upload(due: DueUpload, days: int, db: Connection, settings: Settings
     with transaction(db):
         if not old_uploads.lock(db, due, days):
             return False
+        if due.batch_id and not due.is_retry and old_uploads.is_shared(db, due.batch_id):
+            # The dry run that planned it still has the file.
+            _delete_rejects(due.batch_id, settings)
+            old_uploads.blank_batch(db, due.batch_id)
+            return True
         if not due.is_retry:
             s3.delete(due.bucket, due.key, due.version_id)
             s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
         if due.batch_id and due.error_file_key:
-            s3.delete(settings.work_bucket, object_keys.reject_values(due.batch_id))
-            s3.delete(settings.work_bucket, object_keys.error_workbook(due.batch_id))
-            s3.delete(settings.work_bucket, object_keys.error_file(due.batch_id))
+            _delete_rejects(due.batch_id, settings)
         old_uploads.blank(db, due)
         if due.batch_id:
             undos.forget_requesters(db, due.batch_id)
@@ -97,6 +119,12 @@ def _delete_upload(due: DueUpload, days: int, db: Connection, settings: Settings
             details={"uploadId": str(due.upload_id), "afterDays": days},
         )
     return True
+
+
+def _delete_rejects(batch_id: UUID, settings: Settings) -> None:
+    s3.delete(settings.work_bucket, object_keys.reject_values(batch_id))
+    s3.delete(settings.work_bucket, object_keys.error_workbook(batch_id))
+    s3.delete(settings.work_bucket, object_keys.error_file(batch_id))
 
 
 def _archive(db: Connection, settings: Settings) -> int:
@@ -112,21 +140,21 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
     with transaction(db):
         if not old_uploads.lock_batch(db, old.batch_id):
             return
-        if not old.is_retry:
+        keeps_upload = old.is_retry or old_uploads.is_shared(db, old.batch_id)
+        if not keeps_upload:
             s3.delete(old.bucket, old.key, old.version_id)
-        if old.work_key and not old.is_retry:
-            s3.delete(settings.work_bucket, old.work_key)
+            if old.work_key:
+                s3.delete(settings.work_bucket, old.work_key)
         if old.error_file_key:
-            s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
-            s3.delete(settings.work_bucket, object_keys.error_workbook(old.batch_id))
-            s3.delete(settings.work_bucket, object_keys.error_file(old.batch_id))
-        if expiry.archive(db, old.batch_id):
+            _delete_rejects(old.batch_id, settings)
+        plans.drop(db, old.batch_id)
+        if expiry.archive(db, old.batch_id, keeps_upload=keeps_upload):
             audit.write(
                 db,
                 actor=audit.SERVICE,
                 action="batch_archived",
                 batch_id=old.batch_id,
-                details={"afterDays": settings.archive_days, "uploadDeleted": True},
+                details={"afterDays": settings.archive_days, "uploadDeleted": not keeps_upload},
             )
 
 

@@ -31,6 +31,7 @@ from ingestion.rows.content_hashes import sum_of_rejects
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
+from stage.planned_rejects import PlannedRejects, as_planned, planned_rejects
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
 from stage.start_chunk import start
 
@@ -63,6 +64,7 @@ class ChunkReader:
     plan: ColumnPlan
     shard_count: int
     correction: Correction | None = None
+    planned: PlannedRejects = field(default_factory=dict)
 
     def read(self, people: People, scale: Scale | None) -> Reading:
         """Read and validate the chunk's rows."""
@@ -75,8 +77,8 @@ class ChunkReader:
             reading.ratings.append(validated.ratings)
             reading.warnings.update(validated.warnings)
             reading.warnings[WarningCode.SHORT_ROWS_FILLED] += filled
-            reading.rejects.extend(unreadable)
             valid, rejects = people.check(validated, raw_rows, self.plan)
+            valid, rejects = as_planned(valid, [*unreadable, *rejects], raw_rows, self.planned)
             reading.rejects.extend(rejects)
             reading.rows.add(valid, people.ids)
         return reading
@@ -113,6 +115,7 @@ def _read(
         plan=batch.column_plan,
         shard_count=batch.shard_count,
         correction=correction_of(batch, db, settings.work_bucket),
+        planned=planned_rejects(batch, ChunkSpan.model_validate(chunk.span), db, settings.work_bucket),
     )
     people = People(db, settings.unknown_users, acquaintances(batch.id, task.execution, is_again=chunk.staged_rows > 0))
     known_scale = chunk.rating_scale or batch.given_scale

@@ -58,6 +58,7 @@ BODIES = {
     "/v1/import/uploads": {"fileName": "mentors-ukraine-2024-11.csv"},
     "/v1/import/batches/{batchId}/corrections": {"rows": [{"rowNumber": 1, "cells": {}}]},
     "/v1/sessions/search": {"email": "oksana@example.org"},
+    "/v1/import/batches/{batchId}/commit": {"planHash": "0" * 64},
 }
 
 
@@ -84,7 +85,7 @@ def test_reading_writing_and_error_files_are_three_rights() -> None:
     needed = {about["operationId"]: about["security"][0]["token"][0] for *_, about in OPERATIONS if "security" in about}
     assert needed.pop("createUpload") == "imports.write"
     assert needed.pop("continueUpload") == "imports.write"
-    for name in ("cancelBatch", "undoBatch", "retryBatch", "correctBatch"):
+    for name in ("cancelBatch", "commitBatch", "undoBatch", "retryBatch", "correctBatch"):
         assert needed.pop(name) == "imports.write"
     for name in ("getErrorFile", "explainSession", "explainRow", "verifyBatch", "getVerification", "listRejects"):
         assert needed.pop(name) == "errors.read"

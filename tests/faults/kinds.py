@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.faults import brought_back, cleaning, disturbing, starting_over, undoing, uploads_at_once
+from tests.faults import brought_back, cleaning, committing, disturbing, starting_over, undoing, uploads_at_once
 from tests.faults.database_relay import When
 from tests.faults.s3_relay import Trouble
 from tests.faults.trials import Kind, disturbed
@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
     "undone, killed": undoing.undone_and_killed,
     "retried, killed": brought_back.retried_and_killed,
     "corrected, killed": brought_back.corrected_and_killed,
+    "committed, killed": committing.committed_and_killed,
 }
 
 

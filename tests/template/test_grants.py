@@ -51,6 +51,8 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
         **LIST,
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
+        # A commit looks whether the unpacked text is there.
+        "work/work/uploads/*": {"s3:GetObject"},
         "work/work/batches/*": {"s3:PutObject"},
         "work/errors/*.xlsx": {"s3:PutObject"},
     },

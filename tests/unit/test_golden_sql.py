@@ -13,11 +13,12 @@ from uuid import UUID
 
 import pytest
 
-from ingestion.database.publishing import merge_sql, reconciliation
+from ingestion.database.publishing import merge_sql, plans, reconciliation
 from ingestion.database.publishing.merge_sql import Merging
+from ingestion.database.publishing.plans import Planned
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import target_of
-from ingestion.database.queries import lineage, people_lookups
+from ingestion.database.queries import changes, lineage, people_lookups
 from ingestion.database.tables import people
 from ingestion.records import PERSON, SESSION, RecordType
 from ingestion.values.ratings import Scale
@@ -59,6 +60,15 @@ def statements(record: RecordType) -> Iterator[tuple[str, list[str]]]:
     merge_sql.published(db, BATCH, target)
     merge_sql.remove_published(db, BATCH, target)
     yield "counting and taking back", db.statements
+    db = Written()
+    reconciling = Reconciling(BATCH, target, "any", Scale.ONE_TO_FIVE if target.ratings else None, every, [1], 2)
+    planned = Planned(BATCH, target, "any")
+    plans.keep(db, reconciling)
+    plans.find(db, planned)
+    plans.count_changed(db, reconciling, BATCH)
+    plans.leave_out_changed(db, reconciling)
+    yield "planning and committing", db.statements
+    yield "what an import changed", [changes.of_import_sql(record, None)]
     if record.people:
         db = Written()
         people.create_staged(db, BATCH, record.people)

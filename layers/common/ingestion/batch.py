@@ -120,6 +120,14 @@ class FailureCode(CatalogueCode):
             "avviste rader.",
         ),
     )
+    PLAN_STALE = (
+        "plan_stale",
+        Text("What would happen has changed since it was shown", "Det som ville skje, er endret siden det ble vist"),
+        Text(
+            "Nothing was changed. Look at it again, then decide.",
+            "Ingenting ble endret. Se på det på nytt, og bestem deg deretter.",
+        ),
+    )
     CANCELLED = (
         "cancelled",
         Text("The import was cancelled", "Importen ble avbrutt"),

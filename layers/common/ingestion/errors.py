@@ -3,6 +3,7 @@
 IngestionError
 ├── Refused        the file is at fault: never retried, recorded on its upload and shown to the uploader
 ├── BatchBroken    the import can't continue: the batch fails with this message as its reason
+├── PlanStale      what a commit carries out has changed since it was planned: the batch fails
 ├── Cancelled      somebody cancelled the import: the batch fails, and nothing of it stays
 ├── Unavailable    a dependency is at fault or busy: the state machine retries
 │   └── ProgrammeBusy   another batch of the programme is being merged: wait for it
@@ -20,6 +21,7 @@ __all__ = [
     "Cancelled",
     "IngestionError",
     "NotStorable",
+    "PlanStale",
     "ProgrammeBusy",
     "RefusalCode",
     "Refused",
@@ -43,6 +45,10 @@ class Refused(IngestionError):
 
 class BatchBroken(IngestionError):
     """The import can't continue, and trying again would not help."""
+
+
+class PlanStale(IngestionError):
+    """Rows of a commit are not as they were planned, and its user did not want them to be left out."""
 
 
 class Cancelled(IngestionError):

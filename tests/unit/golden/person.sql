@@ -285,3 +285,89 @@ DELETE FROM users s WHERE s.batch_id = :batch_id
            AND NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = s.id);
 
 DELETE FROM user_versions WHERE replaced_by_batch = :batch_id;
+
+-- planning and committing
+
+DROP TABLE IF EXISTS staging.plan_batch;
+
+CREATE TABLE staging.plan_batch WITH (autovacuum_enabled = false) AS 
+        SELECT r.row_number, r.line, r.shard, coalesce(c.outcome, 'inserted') AS outcome,
+               s.id AS target_id, s.version AS base_version, s.batch_id AS base_batch_id, s.row_number AS base_row,
+               r.email, CASE WHEN c.outcome IS NULL THEN r.name WHEN c.outcome <> 'unchanged' THEN c.name END AS name, CASE WHEN c.outcome IS NULL THEN r.role WHEN c.outcome <> 'unchanged' THEN c.role END AS role, CASE WHEN c.outcome IS NULL THEN r.linkedin_url WHEN c.outcome <> 'unchanged' THEN c.linkedin_url END AS linkedin_url, CASE WHEN c.outcome IS NULL THEN r.verification_status WHEN c.outcome <> 'unchanged' THEN c.verification_status END AS verification_status, CASE WHEN c.outcome IS NULL THEN r.grant_access WHEN c.outcome <> 'unchanged' THEN c.grant_access END AS grant_access, CASE WHEN c.outcome IS NULL THEN r.joined_at WHEN c.outcome <> 'unchanged' THEN c.joined_at END AS joined_at, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.name ELSE p.name END END AS old_name, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.role ELSE p.role END END AS old_role, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.linkedin_url ELSE p.linkedin_url END END AS old_linkedin_url, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.verification_status ELSE p.verification_status END END AS old_verification_status, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.grant_access ELSE p.grant_access END END AS old_grant_access, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.joined_at ELSE p.joined_at END END AS old_joined_at,
+               CAST(md5(CAST(ROW(r.row_number, coalesce(c.outcome, 'inserted'), s.id, s.version, s.batch_id, s.row_number, r.email, CASE WHEN c.outcome IS NULL THEN r.name WHEN c.outcome <> 'unchanged' THEN c.name END, CASE WHEN c.outcome IS NULL THEN r.role WHEN c.outcome <> 'unchanged' THEN c.role END, CASE WHEN c.outcome IS NULL THEN r.linkedin_url WHEN c.outcome <> 'unchanged' THEN c.linkedin_url END, CASE WHEN c.outcome IS NULL THEN r.verification_status WHEN c.outcome <> 'unchanged' THEN c.verification_status END, CASE WHEN c.outcome IS NULL THEN r.grant_access WHEN c.outcome <> 'unchanged' THEN c.grant_access END, CASE WHEN c.outcome IS NULL THEN r.joined_at WHEN c.outcome <> 'unchanged' THEN c.joined_at END) AS text)) AS uuid) AS digest
+          FROM staging.rows_batch r
+          LEFT JOIN staging.changes_batch c ON c.row_number = r.row_number
+          LEFT JOIN users s ON s.id = c.target_id
+          LEFT JOIN staging.changes_batch p ON p.next_row = c.row_number
+         WHERE r.shard IN (1) AND c.outcome IS DISTINCT FROM 'conflict';
+
+CREATE UNIQUE INDEX ON staging.plan_batch (row_number);
+
+CREATE INDEX ON staging.plan_batch (outcome, row_number);
+
+ANALYZE staging.plan_batch (row_number, outcome, target_id);
+
+SELECT set_config('work_mem', greatest(4096, least(65536, cache_kb / 32)) || 'kB', true),
+       set_config('max_parallel_workers_per_gather', CAST(least(workers, cache_kb / 524288) AS text), true)
+  FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
+               CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
+
+SELECT concat_ws('-', count(*), coalesce(sum(CAST(CAST('x' || substr(replace(CAST(p.digest AS text), '-', ''), 1, 15) AS bit(60)) AS bigint)), 0), coalesce(sum(CAST(CAST('x' || substr(replace(CAST(p.digest AS text), '-', ''), 16, 15) AS bit(60)) AS bigint)), 0)),
+       count(*) FILTER (WHERE (ROW(s.id, s.version, s.batch_id, s.row_number)
+         IS DISTINCT FROM ROW(p.target_id, p.base_version, p.base_batch_id, p.base_row)))
+  FROM staging.plan_batch p LEFT JOIN users s ON s.email = p.email;
+
+DROP TABLE IF EXISTS staging.changed_batch;
+
+CREATE UNLOGGED TABLE staging.changed_batch AS
+SELECT n.email
+  FROM (
+SELECT r.row_number, r.line, r.shard, coalesce(c.outcome, 'inserted') AS outcome,
+       s.id AS target_id, s.version AS base_version, s.batch_id AS base_batch_id, s.row_number AS base_row,
+       r.email, CASE WHEN c.outcome IS NULL THEN r.name WHEN c.outcome <> 'unchanged' THEN c.name END AS name, CASE WHEN c.outcome IS NULL THEN r.role WHEN c.outcome <> 'unchanged' THEN c.role END AS role, CASE WHEN c.outcome IS NULL THEN r.linkedin_url WHEN c.outcome <> 'unchanged' THEN c.linkedin_url END AS linkedin_url, CASE WHEN c.outcome IS NULL THEN r.verification_status WHEN c.outcome <> 'unchanged' THEN c.verification_status END AS verification_status, CASE WHEN c.outcome IS NULL THEN r.grant_access WHEN c.outcome <> 'unchanged' THEN c.grant_access END AS grant_access, CASE WHEN c.outcome IS NULL THEN r.joined_at WHEN c.outcome <> 'unchanged' THEN c.joined_at END AS joined_at, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.name ELSE p.name END END AS old_name, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.role ELSE p.role END END AS old_role, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.linkedin_url ELSE p.linkedin_url END END AS old_linkedin_url, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.verification_status ELSE p.verification_status END END AS old_verification_status, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.grant_access ELSE p.grant_access END END AS old_grant_access, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.joined_at ELSE p.joined_at END END AS old_joined_at,
+       CAST(md5(CAST(ROW(r.row_number, coalesce(c.outcome, 'inserted'), s.id, s.version, s.batch_id, s.row_number, r.email, CASE WHEN c.outcome IS NULL THEN r.name WHEN c.outcome <> 'unchanged' THEN c.name END, CASE WHEN c.outcome IS NULL THEN r.role WHEN c.outcome <> 'unchanged' THEN c.role END, CASE WHEN c.outcome IS NULL THEN r.linkedin_url WHEN c.outcome <> 'unchanged' THEN c.linkedin_url END, CASE WHEN c.outcome IS NULL THEN r.verification_status WHEN c.outcome <> 'unchanged' THEN c.verification_status END, CASE WHEN c.outcome IS NULL THEN r.grant_access WHEN c.outcome <> 'unchanged' THEN c.grant_access END, CASE WHEN c.outcome IS NULL THEN r.joined_at WHEN c.outcome <> 'unchanged' THEN c.joined_at END) AS text)) AS uuid) AS digest
+  FROM staging.rows_batch r
+  LEFT JOIN staging.changes_batch c ON c.row_number = r.row_number
+  LEFT JOIN users s ON s.id = c.target_id
+  LEFT JOIN staging.changes_batch p ON p.next_row = c.row_number
+ WHERE r.shard IN (1) AND c.outcome IS DISTINCT FROM 'conflict') n
+  LEFT JOIN staging.plan_batch p ON p.row_number = n.row_number
+ WHERE p.digest IS DISTINCT FROM n.digest
+ UNION ALL
+SELECT c.email FROM staging.changes_batch c WHERE c.outcome = 'conflict';
+
+SELECT (SELECT count(*) FROM staging.changed_batch)
+     + (SELECT count(*)
+          FROM staging.plan_batch p
+         WHERE p.shard IN (1)
+           AND NOT EXISTS (SELECT FROM staging.rows_batch r WHERE r.row_number = p.row_number));
+
+UPDATE staging.changes_batch SET outcome = 'left_out', next_row = NULL WHERE email IN (SELECT email FROM staging.changed_batch);
+
+INSERT INTO staging.changes_batch (row_number, chunk, shard, line, email, outcome)
+SELECT r.row_number, r.chunk, r.shard, r.line, r.email, 'left_out'
+  FROM staging.rows_batch r
+ WHERE r.email IN (SELECT email FROM staging.changed_batch) AND r.shard IN (1)
+   AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
+
+-- what an import changed
+
+   SELECT w.row_number, w.line, CASE w.version WHEN 1 THEN 'inserted' ELSE 'updated' END AS outcome, w.id,
+          s.email, w.name, b.name AS old_name, w.linkedin_url, b.linkedin_url AS old_linkedin_url, w.verification_status, b.verification_status AS old_verification_status, w.role, b.role AS old_role, w.grant_access, b.grant_access AS old_grant_access, w.joined_at, b.joined_at AS old_joined_at
+     FROM (
+          (SELECT x.id AS id, row_number, line, version, name, linkedin_url, verification_status, role, grant_access, joined_at
+             FROM users x
+            WHERE x.batch_id = :batch_id AND x.row_number > CAST(:after AS bigint)
+         ORDER BY row_number
+            LIMIT CAST(:limit AS bigint))
+           UNION ALL
+          (SELECT x.user_id AS id, row_number, line, version, name, linkedin_url, verification_status, role, grant_access, joined_at
+             FROM user_versions x
+            WHERE x.batch_id = :batch_id AND x.row_number > CAST(:after AS bigint)
+         ORDER BY row_number
+            LIMIT CAST(:limit AS bigint))) w
+     JOIN users s ON s.id = w.id
+
+LEFT JOIN user_versions b ON b.user_id = w.id AND b.version = w.version - 1
+ ORDER BY w.row_number
+    LIMIT CAST(:limit AS bigint);

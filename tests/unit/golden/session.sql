@@ -418,6 +418,111 @@ DELETE FROM kintell_sessions s WHERE s.batch_id = :batch_id AND (s.id BETWEEN (S
 
 DELETE FROM kintell_session_versions WHERE replaced_by_batch = :batch_id;
 
+-- planning and committing
+
+DROP TABLE IF EXISTS staging.plan_batch;
+
+CREATE TABLE staging.plan_batch WITH (autovacuum_enabled = false) AS 
+        SELECT r.row_number, r.line, r.shard, coalesce(c.outcome, 'inserted') AS outcome,
+               s.id AS target_id, s.version AS base_version, s.batch_id AS base_batch_id, s.row_number AS base_row,
+               r.external_session_id, r.participant_id, r.participant_email, r.volunteer_id, r.volunteer_email, CASE WHEN c.outcome IS NULL THEN r.scheduled_at WHEN c.outcome <> 'unchanged' THEN c.scheduled_at END AS scheduled_at, CASE WHEN c.outcome IS NULL THEN r.completed_at WHEN c.outcome <> 'unchanged' THEN c.completed_at END AS completed_at, CASE WHEN c.outcome IS NULL THEN r.duration_minutes WHEN c.outcome <> 'unchanged' THEN c.duration_minutes END AS duration_minutes, CASE WHEN c.outcome IS NULL THEN trim_scale((r.rating_given - 1) * 0.25) WHEN c.outcome <> 'unchanged' THEN c.rating END AS rating, CASE WHEN c.outcome IS NULL THEN r.feedback_text WHEN c.outcome <> 'unchanged' THEN c.feedback_text END AS feedback_text, CASE WHEN c.outcome IS NULL THEN r.focus_area WHEN c.outcome <> 'unchanged' THEN c.focus_area END AS focus_area, CASE WHEN c.outcome IS NULL THEN r.language_level WHEN c.outcome <> 'unchanged' THEN c.language_level END AS language_level, CASE WHEN c.outcome IS NULL THEN r.topics WHEN c.outcome <> 'unchanged' THEN c.topics END AS topics, CASE WHEN c.outcome IS NULL THEN r.metadata WHEN c.outcome <> 'unchanged' THEN c.metadata END AS metadata, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.scheduled_at ELSE p.scheduled_at END END AS old_scheduled_at, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.completed_at ELSE p.completed_at END END AS old_completed_at, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.duration_minutes ELSE p.duration_minutes END END AS old_duration_minutes, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.rating ELSE p.rating END END AS old_rating, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.feedback_text ELSE p.feedback_text END END AS old_feedback_text, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.focus_area ELSE p.focus_area END END AS old_focus_area, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.language_level ELSE p.language_level END END AS old_language_level, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.topics ELSE p.topics END END AS old_topics, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.metadata ELSE p.metadata END END AS old_metadata,
+               CAST(md5(CAST(ROW(r.row_number, coalesce(c.outcome, 'inserted'), s.id, s.version, s.batch_id, s.row_number, r.external_session_id, CASE WHEN c.outcome IS NULL THEN r.scheduled_at WHEN c.outcome <> 'unchanged' THEN c.scheduled_at END, CASE WHEN c.outcome IS NULL THEN r.completed_at WHEN c.outcome <> 'unchanged' THEN c.completed_at END, CASE WHEN c.outcome IS NULL THEN r.duration_minutes WHEN c.outcome <> 'unchanged' THEN c.duration_minutes END, CASE WHEN c.outcome IS NULL THEN trim_scale((r.rating_given - 1) * 0.25) WHEN c.outcome <> 'unchanged' THEN c.rating END, CASE WHEN c.outcome IS NULL THEN r.feedback_text WHEN c.outcome <> 'unchanged' THEN c.feedback_text END, CASE WHEN c.outcome IS NULL THEN r.focus_area WHEN c.outcome <> 'unchanged' THEN c.focus_area END, CASE WHEN c.outcome IS NULL THEN r.language_level WHEN c.outcome <> 'unchanged' THEN c.language_level END, CASE WHEN c.outcome IS NULL THEN r.topics WHEN c.outcome <> 'unchanged' THEN c.topics END, CASE WHEN c.outcome IS NULL THEN r.metadata WHEN c.outcome <> 'unchanged' THEN c.metadata END) AS text)) AS uuid) AS digest
+          FROM staging.rows_batch r
+          LEFT JOIN staging.changes_batch c ON c.row_number = r.row_number
+          LEFT JOIN kintell_sessions s ON s.id = c.target_id
+          LEFT JOIN staging.changes_batch p ON p.next_row = c.row_number
+         WHERE r.shard IN (1) AND c.outcome IS DISTINCT FROM 'conflict';
+
+CREATE UNIQUE INDEX ON staging.plan_batch (row_number);
+
+CREATE INDEX ON staging.plan_batch (outcome, row_number);
+
+ANALYZE staging.plan_batch (row_number, outcome, target_id);
+
+SELECT set_config('work_mem', greatest(4096, least(65536, cache_kb / 32)) || 'kB', true),
+       set_config('max_parallel_workers_per_gather', CAST(least(workers, cache_kb / 524288) AS text), true)
+  FROM (SELECT pg_size_bytes(current_setting('effective_cache_size')) / 1024,
+               CAST(current_setting('max_parallel_workers_per_gather') AS bigint)) s (cache_kb, workers);
+
+SELECT concat_ws('-', count(*), coalesce(sum(CAST(CAST('x' || substr(replace(CAST(p.digest AS text), '-', ''), 1, 15) AS bit(60)) AS bigint)), 0), coalesce(sum(CAST(CAST('x' || substr(replace(CAST(p.digest AS text), '-', ''), 16, 15) AS bit(60)) AS bigint)), 0)),
+       count(*) FILTER (WHERE (ROW(s.id, s.version, s.batch_id, s.row_number)
+         IS DISTINCT FROM ROW(p.target_id, p.base_version, p.base_batch_id, p.base_row) OR (p.participant_id > 0 AND NOT EXISTS (SELECT FROM users u WHERE u.id = p.participant_id)) OR (p.volunteer_id > 0 AND NOT EXISTS (SELECT FROM users u WHERE u.id = p.volunteer_id))))
+  FROM staging.plan_batch p LEFT JOIN kintell_sessions s ON s.external_session_id = p.external_session_id AND s.program_type = :program_type;
+
+DROP TABLE IF EXISTS staging.changed_batch;
+
+CREATE UNLOGGED TABLE staging.changed_batch AS
+SELECT n.external_session_id
+  FROM (
+SELECT r.row_number, r.line, r.shard, coalesce(c.outcome, 'inserted') AS outcome,
+       s.id AS target_id, s.version AS base_version, s.batch_id AS base_batch_id, s.row_number AS base_row,
+       r.external_session_id, r.participant_id, r.participant_email, r.volunteer_id, r.volunteer_email, CASE WHEN c.outcome IS NULL THEN r.scheduled_at WHEN c.outcome <> 'unchanged' THEN c.scheduled_at END AS scheduled_at, CASE WHEN c.outcome IS NULL THEN r.completed_at WHEN c.outcome <> 'unchanged' THEN c.completed_at END AS completed_at, CASE WHEN c.outcome IS NULL THEN r.duration_minutes WHEN c.outcome <> 'unchanged' THEN c.duration_minutes END AS duration_minutes, CASE WHEN c.outcome IS NULL THEN trim_scale((r.rating_given - 1) * 0.25) WHEN c.outcome <> 'unchanged' THEN c.rating END AS rating, CASE WHEN c.outcome IS NULL THEN r.feedback_text WHEN c.outcome <> 'unchanged' THEN c.feedback_text END AS feedback_text, CASE WHEN c.outcome IS NULL THEN r.focus_area WHEN c.outcome <> 'unchanged' THEN c.focus_area END AS focus_area, CASE WHEN c.outcome IS NULL THEN r.language_level WHEN c.outcome <> 'unchanged' THEN c.language_level END AS language_level, CASE WHEN c.outcome IS NULL THEN r.topics WHEN c.outcome <> 'unchanged' THEN c.topics END AS topics, CASE WHEN c.outcome IS NULL THEN r.metadata WHEN c.outcome <> 'unchanged' THEN c.metadata END AS metadata, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.scheduled_at ELSE p.scheduled_at END END AS old_scheduled_at, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.completed_at ELSE p.completed_at END END AS old_completed_at, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.duration_minutes ELSE p.duration_minutes END END AS old_duration_minutes, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.rating ELSE p.rating END END AS old_rating, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.feedback_text ELSE p.feedback_text END END AS old_feedback_text, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.focus_area ELSE p.focus_area END END AS old_focus_area, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.language_level ELSE p.language_level END END AS old_language_level, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.topics ELSE p.topics END END AS old_topics, CASE WHEN c.outcome = 'updated' THEN CASE WHEN p.row_number IS NULL THEN s.metadata ELSE p.metadata END END AS old_metadata,
+       CAST(md5(CAST(ROW(r.row_number, coalesce(c.outcome, 'inserted'), s.id, s.version, s.batch_id, s.row_number, r.external_session_id, CASE WHEN c.outcome IS NULL THEN r.scheduled_at WHEN c.outcome <> 'unchanged' THEN c.scheduled_at END, CASE WHEN c.outcome IS NULL THEN r.completed_at WHEN c.outcome <> 'unchanged' THEN c.completed_at END, CASE WHEN c.outcome IS NULL THEN r.duration_minutes WHEN c.outcome <> 'unchanged' THEN c.duration_minutes END, CASE WHEN c.outcome IS NULL THEN trim_scale((r.rating_given - 1) * 0.25) WHEN c.outcome <> 'unchanged' THEN c.rating END, CASE WHEN c.outcome IS NULL THEN r.feedback_text WHEN c.outcome <> 'unchanged' THEN c.feedback_text END, CASE WHEN c.outcome IS NULL THEN r.focus_area WHEN c.outcome <> 'unchanged' THEN c.focus_area END, CASE WHEN c.outcome IS NULL THEN r.language_level WHEN c.outcome <> 'unchanged' THEN c.language_level END, CASE WHEN c.outcome IS NULL THEN r.topics WHEN c.outcome <> 'unchanged' THEN c.topics END, CASE WHEN c.outcome IS NULL THEN r.metadata WHEN c.outcome <> 'unchanged' THEN c.metadata END) AS text)) AS uuid) AS digest
+  FROM staging.rows_batch r
+  LEFT JOIN staging.changes_batch c ON c.row_number = r.row_number
+  LEFT JOIN kintell_sessions s ON s.id = c.target_id
+  LEFT JOIN staging.changes_batch p ON p.next_row = c.row_number
+ WHERE r.shard IN (1) AND c.outcome IS DISTINCT FROM 'conflict') n
+  LEFT JOIN staging.plan_batch p ON p.row_number = n.row_number
+ WHERE p.digest IS DISTINCT FROM n.digest
+ UNION ALL
+SELECT c.external_session_id FROM staging.changes_batch c WHERE c.outcome = 'conflict';
+
+SELECT (SELECT count(*) FROM staging.changed_batch)
+     + (SELECT count(*)
+          FROM staging.plan_batch p
+         WHERE p.shard IN (1)
+           AND NOT EXISTS (SELECT FROM staging.rows_batch r WHERE r.row_number = p.row_number));
+
+UPDATE staging.changes_batch SET outcome = 'left_out', next_row = NULL WHERE external_session_id IN (SELECT external_session_id FROM staging.changed_batch);
+
+INSERT INTO staging.changes_batch (row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, outcome)
+SELECT r.row_number, r.chunk, r.shard, r.line, r.external_session_id, r.participant_id, r.volunteer_id, 'left_out'
+  FROM staging.rows_batch r
+ WHERE r.external_session_id IN (SELECT external_session_id FROM staging.changed_batch) AND r.shard IN (1)
+   AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
+
+-- what an import changed
+
+   SELECT w.row_number, w.line, CASE w.version WHEN 1 THEN 'inserted' ELSE 'updated' END AS outcome, w.id,
+          s.external_session_id, participant.email AS participant_email, volunteer.email AS volunteer_email, w.scheduled_at, b.scheduled_at AS old_scheduled_at, w.completed_at, b.completed_at AS old_completed_at, w.duration_minutes, b.duration_minutes AS old_duration_minutes, w.rating, b.rating AS old_rating, w.feedback_text, b.feedback_text AS old_feedback_text, w.focus_area, b.focus_area AS old_focus_area, w.language_level, b.language_level AS old_language_level, w.topics, b.topics AS old_topics, w.metadata, b.metadata AS old_metadata
+     FROM (
+          (SELECT i.id, row_number, line, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+             FROM (SELECT id, version AS now, row_number, line, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+                     FROM kintell_sessions
+                    WHERE id BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))
+                      AND id > (SELECT first_session_id(:batch_id)) + CAST(:after AS bigint)
+                 ORDER BY id LIMIT CAST(:limit AS bigint)) i
+            WHERE i.now = 1)
+           UNION ALL
+          (SELECT v.session_id, row_number, line, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+             FROM kintell_session_versions v
+            WHERE v.version = 1 AND v.session_id IN (
+                  SELECT id FROM (
+                         SELECT id, version FROM kintell_sessions
+                          WHERE id BETWEEN (SELECT first_session_id(:batch_id)) AND (SELECT last_session_id(:batch_id))
+                            AND id > (SELECT first_session_id(:batch_id)) + CAST(:after AS bigint)
+                       ORDER BY id LIMIT CAST(:limit AS bigint)) j
+                   WHERE j.version > 1))
+           UNION ALL
+          (SELECT x.id AS id, row_number, line, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+             FROM kintell_sessions x
+            WHERE x.batch_id = :batch_id AND x.version > 1 AND x.row_number > CAST(:after AS bigint)
+         ORDER BY row_number
+            LIMIT CAST(:limit AS bigint))
+           UNION ALL
+          (SELECT x.session_id AS id, row_number, line, version, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+             FROM kintell_session_versions x
+            WHERE x.batch_id = :batch_id AND x.version > 1 AND x.row_number > CAST(:after AS bigint)
+         ORDER BY row_number
+            LIMIT CAST(:limit AS bigint))) w
+     JOIN kintell_sessions s ON s.id = w.id
+     JOIN users participant ON participant.id = s.participant_id
+     JOIN users volunteer ON volunteer.id = s.volunteer_id
+LEFT JOIN kintell_session_versions b ON b.session_id = w.id AND b.version = w.version - 1
+ ORDER BY w.row_number
+    LIMIT CAST(:limit AS bigint);
+
 -- people whom staged rows name by address
 
   INSERT INTO users (email, role, batch_id, row_number, line)

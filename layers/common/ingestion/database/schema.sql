@@ -4,7 +4,7 @@ CREATE SCHEMA reporting;
 COMMENT ON SCHEMA reporting IS 'Views for BI tools, to which nobody is given a right: see docs/decisions/0019-reporting-views.md';
 
 CREATE SCHEMA staging;
-COMMENT ON SCHEMA staging IS 'Tables of running batches, and the shapes that they are made in';
+COMMENT ON SCHEMA staging IS 'Tables of running batches, the shapes that they are made in, and the plans of dry runs';
 
 CREATE TABLE public.audit_logs (
     id bigint NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE public.audit_logs (
     resource_id uuid NOT NULL,
     batch_id uuid,
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT known_action CHECK ((action = ANY (ARRAY['upload_received'::text, 'upload_refused'::text, 'import_started'::text, 'import_completed'::text, 'import_failed'::text, 'import_forced'::text, 'error_file_created'::text, 'error_file_downloaded'::text, 'error_file_deleted'::text, 'batch_archived'::text, 'import_committed'::text, 'import_undone'::text, 'import_retried'::text, 'import_corrected'::text, 'import_cancelled'::text, 'rejected_rows_shown'::text, 'original_row_shown'::text, 'upload_deleted'::text, 'mapping_saved'::text, 'person_looked_up'::text, 'person_exported'::text, 'person_erased'::text, 'suppression_lifted'::text, 'hold_placed'::text, 'hold_released'::text, 'batch_verified'::text]))),
+    CONSTRAINT known_action CHECK ((action = ANY (ARRAY['upload_received'::text, 'upload_refused'::text, 'import_started'::text, 'import_completed'::text, 'import_failed'::text, 'import_forced'::text, 'error_file_created'::text, 'error_file_downloaded'::text, 'error_file_deleted'::text, 'batch_archived'::text, 'import_committed'::text, 'import_undone'::text, 'import_retried'::text, 'import_corrected'::text, 'import_cancelled'::text, 'rejected_rows_shown'::text, 'original_row_shown'::text, 'upload_deleted'::text, 'mapping_saved'::text, 'person_looked_up'::text, 'person_exported'::text, 'person_erased'::text, 'suppression_lifted'::text, 'hold_placed'::text, 'hold_released'::text, 'batch_verified'::text, 'plan_deleted'::text]))),
     CONSTRAINT known_actor_kind CHECK ((actor_kind = ANY (ARRAY['person'::text, 'program'::text, 'aws'::text, 'system'::text, 'local'::text]))),
     CONSTRAINT known_resource CHECK ((resource_type = ANY (ARRAY['upload'::text, 'batch'::text, 'person'::text]))),
     CONSTRAINT only_the_system_is_the_system CHECK (((actor_kind <> 'system'::text) OR ((actor = 'kintell-ingest'::text) AND (actor_subject IS NULL)))),
@@ -85,10 +85,11 @@ CREATE TABLE public.chunks (
     unchanged_rows bigint DEFAULT 0 NOT NULL,
     conflict_rows bigint DEFAULT 0 NOT NULL,
     conflicting_rows integer[] DEFAULT '{}'::integer[] NOT NULL,
+    left_out_rows integer[] DEFAULT '{}'::integer[] NOT NULL,
     staged_at timestamp with time zone,
     CONSTRAINT chunk_state CHECK ((state = ANY (ARRAY['planned'::text, 'staged'::text, 'reconciled'::text]))),
     CONSTRAINT every_conflict_is_named CHECK ((conflict_rows = cardinality(conflicting_rows))),
-    CONSTRAINT every_reconciled_row_is_counted CHECK (((state <> 'reconciled'::text) OR (staged_rows = (((inserted_rows + updated_rows) + unchanged_rows) + conflict_rows)))),
+    CONSTRAINT every_reconciled_row_is_counted CHECK (((state <> 'reconciled'::text) OR (staged_rows = ((((inserted_rows + updated_rows) + unchanged_rows) + conflict_rows) + cardinality(left_out_rows))))),
     CONSTRAINT every_staged_row_is_counted CHECK (((state = 'planned'::text) OR (rows = (staged_rows + rejected_rows))))
 );
 COMMENT ON TABLE public.chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
@@ -98,6 +99,7 @@ COMMENT ON COLUMN public.chunks.rating_facts IS 'What the ratings of this chunk 
 COMMENT ON COLUMN public.chunks.warnings IS 'The warnings about its rows, by code and count';
 COMMENT ON COLUMN public.chunks.rejects_sum IS 'The sum of the hashes of its rejected rows: see rows/content_hashes.py';
 COMMENT ON COLUMN public.chunks.conflicting_rows IS 'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
+COMMENT ON COLUMN public.chunks.left_out_rows IS 'The numbers of the rows that a commit left out, since they had changed';
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_pkey PRIMARY KEY (batch_id, number);
 CREATE TRIGGER ledgers_stay BEFORE UPDATE ON public.chunks FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.ledgers_stay();
@@ -176,9 +178,13 @@ CREATE TABLE public.ingestion_batches (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     checked_at timestamp with time zone,
     finding text COLLATE pg_catalog."C",
+    plan_hash text COLLATE pg_catalog."C",
+    planned_by_batch_id uuid,
+    leaves_out_changed boolean DEFAULT false NOT NULL,
     CONSTRAINT at_least_one_shard CHECK ((shard_count >= 1)),
     CONSTRAINT batch_hash CHECK ((file_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text, 'undoing'::text, 'undone'::text]))),
+    CONSTRAINT commits_publish CHECK (((planned_by_batch_id IS NULL) OR (NOT dry_run))),
     CONSTRAINT content_hash_form CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT ended_batches_have_a_time CHECK (((status <> ALL (ARRAY['pending'::text, 'running'::text])) = (completed_at IS NOT NULL))),
     CONSTRAINT error_limit_in_percent CHECK (((max_error_percent >= (0)::numeric) AND (max_error_percent <= (100)::numeric))),
@@ -187,6 +193,8 @@ CREATE TABLE public.ingestion_batches (
     CONSTRAINT forced_batches_have_a_reason CHECK (((NOT forced) OR (length(TRIM(BOTH FROM force_reason)) > 0))),
     CONSTRAINT known_date_order CHECK ((date_order = ANY (ARRAY['day-first'::text, 'month-first'::text]))),
     CONSTRAINT known_finding CHECK ((finding = ANY (ARRAY['ledger_differs'::text, 'sessions_differ'::text, 'still_published'::text]))),
+    CONSTRAINT only_dry_runs_end_with_a_plan CHECK (((plan_hash IS NULL) OR dry_run)),
+    CONSTRAINT plan_hash_form CHECK ((plan_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT undone_batches_have_a_time CHECK (
 CASE status
     WHEN 'undone'::text THEN (undone_at IS NOT NULL)
@@ -206,13 +214,16 @@ COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a f
 COMMENT ON COLUMN public.ingestion_batches.content_hash IS 'Of its rows as they are understood, however the file is saved; null until the file is reconciled';
 COMMENT ON COLUMN public.ingestion_batches.distinct_ids IS 'How many ids its valid rows have; null until the file is reconciled';
 COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
-COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
+COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows that were not published, of a batch that failed or of a commit that left them out; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN public.ingestion_batches.cancelled_at IS 'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed or undone batch, when its original was deleted';
 COMMENT ON COLUMN public.ingestion_batches.undone_at IS 'When it was last undone; undoing it again takes what a later batch had kept';
 COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
+COMMENT ON COLUMN public.ingestion_batches.plan_hash IS 'Identifies the plan that a dry run ended with';
+COMMENT ON COLUMN public.ingestion_batches.planned_by_batch_id IS 'The dry run whose plan it carries out';
+COMMENT ON COLUMN public.ingestion_batches.leaves_out_changed IS 'Whether a commit leaves out the rows that have changed since they were planned; otherwise it fails if there are any';
 ALTER TABLE public.ingestion_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ingestion_batches_number_seq
     START WITH 1
@@ -234,15 +245,16 @@ CREATE INDEX batches_by_status ON public.ingestion_batches USING btree (status, 
 CREATE INDEX batches_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC);
 CREATE INDEX batches_of_importer ON public.ingestion_batches USING btree (imported_by, created_at DESC);
 CREATE INDEX batches_of_instance ON public.ingestion_batches USING btree (program_instance_id, created_at DESC, id DESC);
-CREATE INDEX batches_of_object ON public.ingestion_batches USING btree (upload_id);
 CREATE INDEX batches_of_parent ON public.ingestion_batches USING btree (parent_batch_id) WHERE (parent_batch_id IS NOT NULL);
 CREATE INDEX batches_of_programme ON public.ingestion_batches USING btree (program_type, created_at DESC, id DESC);
+CREATE INDEX batches_of_upload ON public.ingestion_batches USING btree (upload_id, created_at DESC);
 CREATE INDEX batches_to_archive ON public.ingestion_batches USING btree (completed_at) WHERE (status = 'completed'::text);
 CREATE INDEX batches_to_check ON public.ingestion_batches USING btree (checked_at NULLS FIRST, id) WHERE (status = ANY (ARRAY['completed'::text, 'failed'::text, 'archived'::text]));
 CREATE INDEX batches_with_error_file ON public.ingestion_batches USING btree (completed_at) WHERE ((error_file_key IS NOT NULL) AND (error_file_deleted_at IS NULL));
 CREATE INDEX batches_with_finding ON public.ingestion_batches USING btree (id) WHERE (finding IS NOT NULL);
 CREATE INDEX failed_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'failed'::text) AND (archived_at IS NULL));
-CREATE UNIQUE INDEX one_batch_per_upload ON public.ingestion_batches USING btree (upload_id) WHERE (retries_batch_id IS NULL);
+CREATE UNIQUE INDEX one_batch_per_upload ON public.ingestion_batches USING btree (upload_id) WHERE ((retries_batch_id IS NULL) AND (planned_by_batch_id IS NULL));
+CREATE UNIQUE INDEX one_commit_per_plan ON public.ingestion_batches USING btree (planned_by_batch_id) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text, 'undoing'::text])) AND (planned_by_batch_id IS NOT NULL));
 CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE (((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) OR ((status = 'undoing'::text) AND (undone_at IS NULL))) AND (NOT forced) AND (NOT dry_run) AND (retries_batch_id IS NULL));
 CREATE UNIQUE INDEX one_retry_at_a_time ON public.ingestion_batches USING btree (retries_batch_id) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text])) AND (retries_batch_id IS NOT NULL));
 CREATE INDEX retries_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC) WHERE (retries_batch_id IS NOT NULL);
@@ -260,6 +272,8 @@ CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public
 CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON public.ingestion_batches FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.no_move_changes_more();
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_planned_by_batch_id_fkey FOREIGN KEY (planned_by_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_program_type_fkey FOREIGN KEY (program_type) REFERENCES public.programmes(program_type);
 ALTER TABLE ONLY public.ingestion_batches
@@ -749,7 +763,7 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.file_size_bytes,
     b.program_type,
     b.program_instance_id,
-    i.slug AS program_instance,
+    COALESCE(i.slug, (b.csv_metadata ->> 'plannedInstance'::text)) AS program_instance,
     b.status,
     b.dry_run,
     b.total_rows,
@@ -777,6 +791,11 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.created_at,
     b.started_at,
     b.completed_at,
+    b.plan_hash,
+    b.planned_by_batch_id,
+    ( SELECT c.id
+           FROM public.ingestion_batches c
+          WHERE (b.dry_run AND (c.planned_by_batch_id = b.id) AND (c.status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text, 'undoing'::text])))) AS committed_batch_id,
     b.undone_at,
     ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file,
         CASE
@@ -859,7 +878,7 @@ CREATE VIEW reporting.batches AS
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs, failed and undone batches publish nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows that were not published: of a batch that failed, or left out of a commit';
 
 CREATE VIEW reporting.files AS
  SELECT u.id AS upload_id,
@@ -873,7 +892,7 @@ CREATE VIEW reporting.files AS
     u.decided_at,
     u.deleted_at
    FROM (public.uploads u
-     LEFT JOIN public.ingestion_batches b ON (((b.upload_id = u.id) AND (b.retries_batch_id IS NULL))));
+     LEFT JOIN public.ingestion_batches b ON (((b.upload_id = u.id) AND (b.retries_batch_id IS NULL) AND (b.planned_by_batch_id IS NULL))));
 COMMENT ON VIEW reporting.files IS 'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 
 CREATE VIEW reporting.people AS
@@ -1011,7 +1030,7 @@ END $$;
 
 CREATE FUNCTION public.columns_of_batch_move(old_status text, new_status text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'content_hash'::text, 'distinct_ids'::text, 'csv_metadata'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] WHEN 'completed undoing'::text THEN ARRAY[]::text[] WHEN 'undone undoing'::text THEN ARRAY[]::text[] WHEN 'undoing undoing'::text THEN ARRAY['error_file_deleted_at'::text] WHEN 'undoing completed'::text THEN ARRAY[]::text[] WHEN 'undoing undone'::text THEN ARRAY['undone_at'::text, 'finding'::text] WHEN 'undone undone'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] ELSE NULL::text[] END;
+    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'content_hash'::text, 'distinct_ids'::text, 'csv_metadata'::text, 'plan_hash'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] WHEN 'completed undoing'::text THEN ARRAY[]::text[] WHEN 'undone undoing'::text THEN ARRAY[]::text[] WHEN 'undoing undoing'::text THEN ARRAY['error_file_deleted_at'::text] WHEN 'undoing completed'::text THEN ARRAY[]::text[] WHEN 'undoing undone'::text THEN ARRAY['undone_at'::text, 'finding'::text] WHEN 'undone undone'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] ELSE NULL::text[] END;
 
 CREATE FUNCTION public.columns_of_upload_move(old_state text, new_state text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1027,14 +1046,16 @@ DECLARE
 BEGIN
     SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(inserted_rows), 0) AS inserted,
            coalesce(sum(updated_rows), 0) AS updated, coalesce(sum(unchanged_rows), 0) AS unchanged,
+           coalesce(sum(cardinality(left_out_rows)), 0) AS left_out,
            coalesce(sum(rejected_rows + conflict_rows), 0) AS rejected
       INTO by_chunk
       FROM chunks WHERE batch_id = NEW.id AND state = 'reconciled';
     SELECT coalesce(sum(inserted_rows), 0) AS inserted, coalesce(sum(updated_rows), 0) AS updated
       INTO by_shard
       FROM shards WHERE batch_id = NEW.id AND merged_at IS NOT NULL;
-    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.rejected)
-       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows, NEW.error_rows)
+    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.left_out, by_chunk.rejected)
+       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows - NEW.unpublished_rows,
+                         NEW.unpublished_rows, NEW.error_rows)
        OR (NOT NEW.dry_run AND by_shard.inserted + by_shard.updated <> NEW.inserted_rows + NEW.updated_rows)
     THEN
         RAISE check_violation USING
@@ -1190,9 +1211,11 @@ BEGIN
     wrong := NOT is_at_work(batch.status);
     IF TG_TABLE_NAME = 'chunks' THEN
         wrong := wrong OR (batch.is_merging
-            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows)
+            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows,
+                 OLD.left_out_rows)
                 IS DISTINCT FROM
-                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows));
+                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows,
+                 NEW.left_out_rows));
     ELSIF TG_OP = 'INSERT' THEN
         wrong := wrong OR batch.is_merging OR NEW.number NOT BETWEEN 0 AND batch.shard_count - 1;
     ELSIF TG_OP = 'UPDATE' THEN

@@ -140,6 +140,9 @@ CREATE TABLE ingestion_batches (
     updated_at             timestamptz NOT NULL DEFAULT now(),
     checked_at             timestamptz,
     finding                text COLLATE "C",
+    plan_hash              text COLLATE "C",
+    planned_by_batch_id    uuid REFERENCES ingestion_batches,
+    leaves_out_changed     boolean NOT NULL DEFAULT false,
     CONSTRAINT one_batch_per_number UNIQUE (number),
     CONSTRAINT one_programme_per_batch UNIQUE (id, program_type),
     CONSTRAINT instance_of_the_same_programme FOREIGN KEY (program_instance_id, program_type)
@@ -165,7 +168,10 @@ CREATE TABLE ingestion_batches (
     CONSTRAINT every_row_is_counted CHECK (
         status IN ('pending', 'running')
         OR total_rows = inserted_rows + updated_rows + skipped_rows + error_rows),
-    CONSTRAINT unpublished_rows_are_skipped CHECK (unpublished_rows BETWEEN 0 AND skipped_rows)
+    CONSTRAINT unpublished_rows_are_skipped CHECK (unpublished_rows BETWEEN 0 AND skipped_rows),
+    CONSTRAINT plan_hash_form CHECK (plan_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT only_dry_runs_end_with_a_plan CHECK (plan_hash IS NULL OR dry_run),
+    CONSTRAINT commits_publish CHECK (planned_by_batch_id IS NULL OR NOT dry_run)
 );
 COMMENT ON TABLE ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
 COMMENT ON COLUMN ingestion_batches.number IS
@@ -187,7 +193,12 @@ COMMENT ON COLUMN ingestion_batches.distinct_ids IS 'How many ids its valid rows
 COMMENT ON COLUMN ingestion_batches.execution IS
     'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
-    'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
+    'Valid rows that were not published, of a batch that failed or of a commit that left them out; the other skipped_rows '
+    'were unchanged';
+COMMENT ON COLUMN ingestion_batches.plan_hash IS 'Identifies the plan that a dry run ended with';
+COMMENT ON COLUMN ingestion_batches.planned_by_batch_id IS 'The dry run whose plan it carries out';
+COMMENT ON COLUMN ingestion_batches.leaves_out_changed IS
+    'Whether a commit leaves out the rows that have changed since they were planned; otherwise it fails if there are any';
 COMMENT ON COLUMN ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN ingestion_batches.archived_at IS
     'When it was archived; of a failed or undone batch, when its original was deleted';
@@ -195,7 +206,8 @@ COMMENT ON COLUMN ingestion_batches.undone_at IS 'When it was last undone; undoi
 COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 -- An upload gives at most one batch; a retry reads the object of its parent's upload again.
-CREATE UNIQUE INDEX one_batch_per_upload ON ingestion_batches (upload_id) WHERE retries_batch_id IS NULL;
+CREATE UNIQUE INDEX one_batch_per_upload ON ingestion_batches (upload_id)
+    WHERE retries_batch_id IS NULL AND planned_by_batch_id IS NULL;
 -- Two uploads of the same bytes at the same moment: one of them wins.
 CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
     -- One that is undone again may stand beside another import of its file.
@@ -204,7 +216,10 @@ CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, pro
 CREATE UNIQUE INDEX one_retry_at_a_time ON ingestion_batches (retries_batch_id)
     WHERE status IN ('pending', 'running') AND retries_batch_id IS NOT NULL;
 CREATE INDEX retries_newest_first ON ingestion_batches (created_at DESC, id DESC) WHERE retries_batch_id IS NOT NULL;
-CREATE INDEX batches_of_object ON ingestion_batches (upload_id);
+-- A commit imports the upload of its dry run, and each plan is carried out once.
+CREATE INDEX batches_of_upload ON ingestion_batches (upload_id, created_at DESC);
+CREATE UNIQUE INDEX one_commit_per_plan ON ingestion_batches (planned_by_batch_id)
+    WHERE status IN ('pending', 'running', 'completed', 'archived', 'undoing') AND planned_by_batch_id IS NOT NULL;
 CREATE INDEX batches_by_hash ON ingestion_batches (file_hash, program_type);
 CREATE INDEX batches_by_content ON ingestion_batches (content_hash, program_type)
     WHERE status IN ('completed', 'archived') AND NOT dry_run;
@@ -247,12 +262,14 @@ CREATE TABLE chunks (
     unchanged_rows    bigint NOT NULL DEFAULT 0,
     conflict_rows     bigint NOT NULL DEFAULT 0,
     conflicting_rows  integer[] NOT NULL DEFAULT '{}',
+    left_out_rows     integer[] NOT NULL DEFAULT '{}',
     staged_at         timestamptz,
     PRIMARY KEY (batch_id, number),
     CONSTRAINT chunk_state CHECK (state IN ('planned', 'staged', 'reconciled')),
     CONSTRAINT every_staged_row_is_counted CHECK (state = 'planned' OR rows = staged_rows + rejected_rows),
     CONSTRAINT every_reconciled_row_is_counted CHECK (
-        state <> 'reconciled' OR staged_rows = inserted_rows + updated_rows + unchanged_rows + conflict_rows),
+        state <> 'reconciled'
+        OR staged_rows = inserted_rows + updated_rows + unchanged_rows + conflict_rows + cardinality(left_out_rows)),
     CONSTRAINT every_conflict_is_named CHECK (conflict_rows = cardinality(conflicting_rows))
 );
 COMMENT ON TABLE chunks IS 'The ledger of a batch by runs of whole rows: what staging and reconciling counted';
@@ -263,6 +280,7 @@ COMMENT ON COLUMN chunks.warnings IS 'The warnings about its rows, by code and c
 COMMENT ON COLUMN chunks.rejects_sum IS 'The sum of the hashes of its rejected rows: see rows/content_hashes.py';
 COMMENT ON COLUMN chunks.conflicting_rows IS
     'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
+COMMENT ON COLUMN chunks.left_out_rows IS 'The numbers of the rows that a commit left out, since they had changed';
 
 CREATE TABLE shards (
     batch_id       uuid NOT NULL REFERENCES ingestion_batches,
@@ -871,14 +889,16 @@ DECLARE
 BEGIN
     SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(inserted_rows), 0) AS inserted,
            coalesce(sum(updated_rows), 0) AS updated, coalesce(sum(unchanged_rows), 0) AS unchanged,
+           coalesce(sum(cardinality(left_out_rows)), 0) AS left_out,
            coalesce(sum(rejected_rows + conflict_rows), 0) AS rejected
       INTO by_chunk
       FROM chunks WHERE batch_id = NEW.id AND state = 'reconciled';
     SELECT coalesce(sum(inserted_rows), 0) AS inserted, coalesce(sum(updated_rows), 0) AS updated
       INTO by_shard
       FROM shards WHERE batch_id = NEW.id AND merged_at IS NOT NULL;
-    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.rejected)
-       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows, NEW.error_rows)
+    IF (by_chunk.rows, by_chunk.inserted, by_chunk.updated, by_chunk.unchanged, by_chunk.left_out, by_chunk.rejected)
+       IS DISTINCT FROM (NEW.total_rows, NEW.inserted_rows, NEW.updated_rows, NEW.skipped_rows - NEW.unpublished_rows,
+                         NEW.unpublished_rows, NEW.error_rows)
        OR (NOT NEW.dry_run AND by_shard.inserted + by_shard.updated <> NEW.inserted_rows + NEW.updated_rows)
     THEN
         RAISE check_violation USING
@@ -971,10 +991,10 @@ CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS 
            WHEN 'pending running' THEN ARRAY['execution', 'started_at']
            WHEN 'running running' THEN
                ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'content_hash',
-                     'distinct_ids', 'csv_metadata']
+                     'distinct_ids', 'csv_metadata', 'plan_hash']
            WHEN 'running completed' THEN
-               ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'error_rows', 'error_summary', 'error_file_key',
-                     'completed_at']
+               ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary',
+                     'error_file_key', 'completed_at']
            WHEN 'pending failed' THEN
                ARRAY['skipped_rows', 'unpublished_rows', 'error_rows', 'error_summary', 'failure_code',
                      'failure_reason', 'completed_at']
@@ -1119,9 +1139,11 @@ BEGIN
     wrong := NOT is_at_work(batch.status);
     IF TG_TABLE_NAME = 'chunks' THEN
         wrong := wrong OR (batch.is_merging
-            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows)
+            AND (OLD.inserted_rows, OLD.updated_rows, OLD.unchanged_rows, OLD.conflict_rows, OLD.conflicting_rows,
+                 OLD.left_out_rows)
                 IS DISTINCT FROM
-                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows));
+                (NEW.inserted_rows, NEW.updated_rows, NEW.unchanged_rows, NEW.conflict_rows, NEW.conflicting_rows,
+                 NEW.left_out_rows));
     ELSIF TG_OP = 'INSERT' THEN
         wrong := wrong OR batch.is_merging OR NEW.number NOT BETWEEN 0 AND batch.shard_count - 1;
     ELSIF TG_OP = 'UPDATE' THEN
@@ -1190,7 +1212,7 @@ CREATE TABLE audit_logs (
         'error_file_created', 'error_file_downloaded', 'error_file_deleted', 'batch_archived', 'import_committed',
         'import_undone', 'import_retried', 'import_corrected', 'import_cancelled', 'rejected_rows_shown',
         'original_row_shown', 'upload_deleted', 'mapping_saved', 'person_looked_up', 'person_exported', 'person_erased',
-        'suppression_lifted', 'hold_placed', 'hold_released', 'batch_verified')),
+        'suppression_lifted', 'hold_placed', 'hold_released', 'batch_verified', 'plan_deleted')),
     CONSTRAINT known_resource CHECK (resource_type IN ('upload', 'batch', 'person')),
     CONSTRAINT known_actor_kind CHECK (actor_kind IN ('person', 'program', 'aws', 'system', 'local')),
     CONSTRAINT people_and_programs_have_a_subject
@@ -1301,7 +1323,8 @@ COMMENT ON VIEW retryable IS 'Open rows whose only faults may have gone by thems
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
-       i.slug AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
+       coalesce(i.slug, b.csv_metadata->>'plannedInstance') AS program_instance, b.status, b.dry_run, b.total_rows,
+       b.success_rows, b.error_rows, b.skipped_rows,
        b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows, b.content_hash,
        -- While the batch runs, the rows of the chunks read so far.
        CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
@@ -1313,6 +1336,11 @@ SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program
        NOT b.dry_run AND b.status NOT IN ('pending', 'running', 'undoing', 'undone') AS counts,
        b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
        b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
+       b.plan_hash, b.planned_by_batch_id,
+       (SELECT c.id
+          FROM ingestion_batches c
+         WHERE b.dry_run AND c.planned_by_batch_id = b.id
+           AND c.status IN ('pending', 'running', 'completed', 'archived', 'undoing')) AS committed_batch_id,
        b.undone_at, b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file,
        -- A row that was rejected before is open where it was first rejected.
        CASE WHEN b.error_rows = 0 THEN 0
@@ -1340,7 +1368,7 @@ COMMENT ON VIEW batch_view IS 'A batch as the API, its lists and the pages show 
 -- publishing/staging.py. A row that the sessions would refuse is refused here, where its place in the file is known.
 
 CREATE SCHEMA staging;
-COMMENT ON SCHEMA staging IS 'Tables of running batches, and the shapes that they are made in';
+COMMENT ON SCHEMA staging IS 'Tables of running batches, the shapes that they are made in, and the plans of dry runs';
 
 CREATE TABLE staging.session_rows (
     chunk                integer NOT NULL,
@@ -1407,13 +1435,15 @@ SELECT b.id AS batch_id, b.upload_id, b.program_type, i.slug AS instance_slug, b
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
 COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs, failed and undone batches publish nothing';
-COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
+COMMENT ON COLUMN reporting.batches.unpublished_rows IS
+    'Valid rows that were not published: of a batch that failed, or left out of a commit';
 
 CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
        u.decided_at, u.deleted_at
   FROM uploads u
-  LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.retries_batch_id IS NULL;
+  LEFT JOIN ingestion_batches b
+         ON b.upload_id = u.id AND b.retries_batch_id IS NULL AND b.planned_by_batch_id IS NULL;
 COMMENT ON VIEW reporting.files IS
     'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 

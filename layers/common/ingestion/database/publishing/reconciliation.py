@@ -235,16 +235,18 @@ def record(db: Connection, batch_id: UUID) -> None:
                    count(*) AS rows
               FROM {changes_table(batch_id)} GROUP BY chunk
         ), refused AS (
-            -- By itself: to gather in order, all changes would be sorted.
-            SELECT chunk, array_agg(row_number ORDER BY row_number) AS row_numbers
-              FROM {changes_table(batch_id)} WHERE outcome = 'conflict' GROUP BY chunk
+            -- By themselves: to gather in order, all changes would be sorted.
+            SELECT chunk, array_agg(row_number ORDER BY row_number) FILTER (WHERE outcome = 'conflict') AS row_numbers,
+                   array_agg(row_number ORDER BY row_number) FILTER (WHERE outcome = 'left_out') AS left_out
+              FROM {changes_table(batch_id)} WHERE outcome IN ('conflict', 'left_out') GROUP BY chunk
         )
         UPDATE chunks c
            SET state = 'reconciled',
                inserted_rows = c.staged_rows - coalesce(f.rows, 0) + coalesce(f.inserted, 0),
                updated_rows = coalesce(f.updated, 0), unchanged_rows = coalesce(f.unchanged, 0),
                conflict_rows = coalesce(cardinality(t.row_numbers), 0),
-               conflicting_rows = coalesce(t.row_numbers, CAST(ARRAY[] AS integer[]))
+               conflicting_rows = coalesce(t.row_numbers, CAST(ARRAY[] AS integer[])),
+               left_out_rows = coalesce(t.left_out, CAST(ARRAY[] AS integer[]))
           FROM chunks e LEFT JOIN changed f ON f.chunk = e.number LEFT JOIN refused t ON t.chunk = e.number
          WHERE e.batch_id = :batch_id AND c.batch_id = e.batch_id AND c.number = e.number
         """,

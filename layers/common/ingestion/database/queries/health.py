@@ -63,7 +63,8 @@ def lock_ended(db: Connection, batch_id: UUID) -> Ended | None:
         db,
         """
         SELECT id, program_type, status, dry_run, total_rows AS total, inserted_rows AS inserted,
-               updated_rows AS updated, skipped_rows AS unchanged, error_rows AS rejected
+               updated_rows AS updated, unchanged_rows AS unchanged, unpublished_rows AS unpublished,
+               error_rows AS rejected
           FROM ingestion_batches
          WHERE id = :id AND status IN ('completed', 'failed', 'archived')
            FOR UPDATE SKIP LOCKED

@@ -13,15 +13,21 @@ from ingestion.database.queries.lists import PAGE_OF_BATCHES, PAGE_OF_UPLOADS, U
 
 _COLUMNS: Final = f"""
                u.id AS upload_id, {UPLOAD_COLUMNS}, u.options ->> 'programType' AS named_program_type,
-               b.id AS batch_id, b.status, b.program_type, b.program_instance, b.dry_run, b.failure_reason,
+               b.id AS batch_id, b.status, b.program_type, b.program_instance,
+               b.program_instance_id, b.dry_run, b.failure_reason,
                b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
                b.processed_rows, b.completed_at, b.open_rows, b.corrected_rows, b.retries_batch_id, b.imported_by
 """  # of constants
 
+_NEWEST: Final = """(SELECT n.id FROM ingestion_batches n
+                      WHERE n.upload_id = u.id AND n.retries_batch_id IS NULL
+                   ORDER BY n.created_at DESC LIMIT 1)"""
+"""The batch of an upload: once the plan of a dry run is committed, that commit."""
+
 _OF_UPLOADS: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN batch_view b ON b.upload_id = u.id AND b.retries_batch_id IS NULL
+     LEFT JOIN batch_view b ON b.id = {_NEWEST}
          {PAGE_OF_UPLOADS}
 """  # of constants
 
@@ -51,7 +57,7 @@ OF_BATCHES: Final = f"""
 OF_ONE_UPLOAD: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN batch_view b ON b.upload_id = u.id AND b.retries_batch_id IS NULL
+     LEFT JOIN batch_view b ON b.id = {_NEWEST}
          WHERE u.id = :id
 """  # of constants
 

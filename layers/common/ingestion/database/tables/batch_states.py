@@ -19,7 +19,7 @@ def start(db: Connection, batch_id: UUID, execution: str) -> bool:
              WHERE id = :id AND status = 'pending'
          RETURNING id, upload_id
         ), arrived AS (
-            DELETE FROM outbox USING moved WHERE about = moved.upload_id
+            DELETE FROM outbox USING moved WHERE about IN (moved.upload_id, moved.id)
         )
         SELECT id FROM moved
         """,
@@ -94,6 +94,11 @@ def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bo
         scale=scale,
         found=to_json({"ratingScale": scale, "ratingScaleAssumed": is_assumed}),
     )
+
+
+def planned(db: Connection, batch_id: UUID, plan_hash: str) -> None:
+    """Record the plan that a dry run ends with."""
+    db.run("UPDATE ingestion_batches SET plan_hash = :plan_hash WHERE id = :id", id=batch_id, plan_hash=plan_hash)
 
 
 def compared(db: Connection, batch_id: UUID, content_hash: str, warnings: list[dict[str, Any]]) -> None:

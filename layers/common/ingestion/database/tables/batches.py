@@ -27,6 +27,7 @@ class Batch(BaseModel):
     program_type: str
     program_instance_id: int | None
     file_name: str
+    file_hash: str
     dry_run: bool
     max_error_percent: float | None
     date_order: str | None
@@ -55,6 +56,11 @@ class Batch(BaseModel):
     """The batch of which it reads some rejected rows again."""
     has_rejects_to_compare: bool
     """Whether that batch has its rejects now; one that is started over has none until it ends."""
+    plan_hash: str | None
+    planned_by_batch_id: UUID | None
+    """The dry run whose plan it carries out."""
+    leaves_out_changed: bool
+    """Whether a commit leaves out the rows that have changed since they were planned, instead of failing."""
 
     @property
     def has_ended(self) -> bool:
@@ -122,8 +128,9 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
     found = rows(
         db,
         f"""
-        SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.dry_run, b.max_error_percent,
-               b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
+        SELECT b.id, b.status, b.program_type, b.program_instance_id, b.file_name, b.file_hash, b.dry_run,
+               b.max_error_percent, b.plan_hash, b.planned_by_batch_id, b.leaves_out_changed, b.date_order,
+               b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
                b.execution, b.started_at, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
                b.compares_rejects, b.retries_batch_id,

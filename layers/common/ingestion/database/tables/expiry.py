@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
 from ingestion.database.tables import rejected_rows
-from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_NEEDED, NOT_READ
+from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_AT_WORK, NOT_READ
 
 AT_ONCE = 500
 PLAIN_NAME = (
@@ -50,7 +50,7 @@ def expired_error_files(db: Connection, days: int) -> list[Expired]:
         SELECT b.id AS batch_id, b.error_file_key AS key
           FROM ingestion_batches b
          WHERE b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL
-           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_AT_WORK}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -90,7 +90,7 @@ def old_batches(db: Connection, days: int) -> list[Old]:
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'completed' AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
-           AND {NOT_NEEDED} AND {NOT_READ}
+           AND {NOT_AT_WORK} AND {NOT_READ}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -100,11 +100,12 @@ def old_batches(db: Connection, days: int) -> list[Old]:
     return [Old.model_validate(row) for row in found]
 
 
-def archive(db: Connection, batch_id: UUID) -> bool:
+def archive(db: Connection, batch_id: UUID, *, keeps_upload: bool = False) -> bool:
     """Archive a batch: keep counts, hash and dates, remove what names people. False if it was archived before.
 
     The audit trail, which nobody can change, still says who imported it. The header is removed too, since a broken file
     may have a person's row there. The file's name is kept only if it consists of the words of our programmes.
+    *keeps_upload* leaves the upload's record to the last of its batches.
     """
     archived = db.run(
         """
@@ -123,6 +124,9 @@ def archive(db: Connection, batch_id: UUID) -> bool:
         plain=PLAIN_NAME,
         deleted=DELETED_NAME,
     )
+    rejected_rows.forget_people(db, [batch_id])
+    if keeps_upload:
+        return bool(archived)
     db.run(
         """
         UPDATE uploads u
@@ -135,7 +139,6 @@ def archive(db: Connection, batch_id: UUID) -> bool:
         """,
         id=batch_id,
     )
-    rejected_rows.forget_people(db, [batch_id])
     return bool(archived)
 
 
@@ -186,5 +189,20 @@ def ended(db: Connection, batch_ids: Sequence[UUID]) -> list[UUID]:
          WHERE b.id IS NULL OR b.status NOT IN ('pending', 'running')
         """,
         ids=list(batch_ids),
+    )
+    return [row[0] for row in found]
+
+
+def expired_plans(db: Connection, batch_ids: Sequence[UUID], days: int) -> list[UUID]:
+    """Return those of these batches whose plan is due: their time is over, or they did not end with one."""
+    found = db.run(
+        f"""
+        SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
+          JOIN ingestion_batches b ON b.id = given.id
+         WHERE b.status IN ('failed', 'archived')
+            OR (b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_AT_WORK})
+        """,
+        ids=list(batch_ids),
+        days=days,
     )
     return [row[0] for row in found]

@@ -32,6 +32,8 @@ class ChunkLine(BaseModel):
     updated_rows: int
     unchanged_rows: int
     conflict_rows: int
+    left_out_rows: int
+    """Rows that a commit leaves out."""
     fault_counts: list[FaultCount]
     """The faults of rows that were rejected while the chunk was read."""
     warnings: list[FileWarning]
@@ -55,6 +57,7 @@ class ChunkLine(BaseModel):
             inserted=self.inserted_rows,
             updated=self.updated_rows,
             unchanged=self.unchanged_rows,
+            unpublished=self.left_out_rows,
             rejected=self.errors,
         )
 
@@ -161,8 +164,8 @@ def read(db: Connection, batch_id: UUID) -> Ledger:
         """
         SELECT (SELECT coalesce(json_agg(c ORDER BY c.number), '[]')
                   FROM (SELECT number, state, rows, rating_scale, rating_facts, staged_rows, rejected_rows,
-                               rejects_sum, inserted_rows, updated_rows, unchanged_rows, conflict_rows, fault_counts,
-                               warnings
+                               rejects_sum, inserted_rows, updated_rows, unchanged_rows, conflict_rows,
+                               cardinality(left_out_rows) AS left_out_rows, fault_counts, warnings
                           FROM chunks
                          WHERE batch_id = :batch_id) c) AS chunks,
                (SELECT coalesce(json_agg(s ORDER BY s.number), '[]')

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import BatchStatus
 from ingestion.database.connection import Connection, rows, to_json
 
+PLANNED_INSTANCE = "plannedInstance"
+"""In csv_metadata of a dry run: the slug of the instance that a commit would create."""
+
 
 class NewBatch(BaseModel):
     """What intake knows about a batch that it creates."""
@@ -99,9 +102,12 @@ def find_live(db: Connection, file_hash: str, program_type: str) -> Live | None:
 
 
 def find_of_upload(db: Connection, upload_id: UUID) -> UUID | None:
-    """Find the batch of an upload."""
+    """Find the batch of an upload; commits of its plan and retries are not that."""
     found = db.run(
-        "SELECT id FROM ingestion_batches WHERE upload_id = :upload_id AND retries_batch_id IS NULL",
+        """
+        SELECT id FROM ingestion_batches
+         WHERE upload_id = :upload_id AND retries_batch_id IS NULL AND planned_by_batch_id IS NULL
+        """,
         upload_id=upload_id,
     )
     return found[0][0] if found else None

@@ -23,6 +23,12 @@ NOT_READ = """NOT EXISTS (SELECT FROM ingestion_batches r
                             WHERE r.retries_batch_id = b.id AND r.archived_at IS NULL)"""
 """A retry has no object of its own: that of *b* stays as long as one of its retries may be looked into."""
 
+NOT_COMMITTED_NOW = """NOT EXISTS (SELECT FROM ingestion_batches c
+                            WHERE c.planned_by_batch_id = b.id AND c.status IN ('pending', 'running'))"""
+"""A commit that has not ended is held against the plan of *b*, and its rejects: they stay until it has."""
+
+NOT_AT_WORK = f"{NOT_NEEDED} AND {NOT_COMMITTED_NOW}"
+
 
 class DueUpload(BaseModel):
     """An upload whose object is due to be deleted; `batch_id` is that of the failed or undone batch."""
@@ -92,7 +98,7 @@ def _of_batches(db: Connection, status: Literal["failed", "undone"], days: int) 
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = '{status}' AND b.archived_at IS NULL
-           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+           AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_AT_WORK}
            AND {NOT_READ}
       ORDER BY b.completed_at
          LIMIT :at_once
@@ -108,10 +114,30 @@ def _due(db: Connection, sql: str, days: int) -> list[DueUpload]:
 def lock_batch(db: Connection, batch_id: UUID) -> bool:
     """Keep the batch as it is, and corrections of it from being accepted, until the transaction ends.
 
-    False if one has not ended. A statement of its own, for what it waited for to be seen.
+    False if one, or a commit of its plan, has not ended. A statement of its own, for what it waited for to be seen.
     """
     db.run("SELECT FROM ingestion_batches WHERE id = :id FOR UPDATE", id=batch_id)
-    return bool(db.run(f"SELECT FROM ingestion_batches b WHERE b.id = :id AND {NOT_NEEDED}", id=batch_id))
+    return bool(db.run(f"SELECT FROM ingestion_batches b WHERE b.id = :id AND {NOT_AT_WORK}", id=batch_id))
+
+
+def is_shared(db: Connection, batch_id: UUID) -> bool:
+    """Whether the object of a batch is that of another one too, a dry run or its commit, which still needs it.
+
+    The upload is locked until the transaction ends: of two batches that no longer need it, one is the last.
+    """
+    db.run(
+        "SELECT FROM uploads WHERE id = (SELECT upload_id FROM ingestion_batches WHERE id = :id) FOR UPDATE",
+        id=batch_id,
+    )
+    found = db.run(
+        """
+        SELECT FROM ingestion_batches b
+          JOIN ingestion_batches o ON o.upload_id = b.upload_id AND o.id <> b.id
+         WHERE b.id = :id AND o.archived_at IS NULL
+        """,
+        id=batch_id,
+    )
+    return bool(found)
 
 
 def lock(db: Connection, due: DueUpload, days: int) -> bool:
@@ -135,7 +161,7 @@ def lock(db: Connection, due: DueUpload, days: int) -> bool:
 def blank(db: Connection, due: DueUpload) -> None:
     """Remove names, messages and reasons from a record whose object is gone; keep codes, counts, hash and dates."""
     if due.batch_id is not None:
-        _blank_batch(db, due.batch_id)
+        blank_batch(db, due.batch_id)
     if due.is_retry:
         return
     db.run(
@@ -151,7 +177,8 @@ def blank(db: Connection, due: DueUpload) -> None:
     )
 
 
-def _blank_batch(db: Connection, batch_id: UUID) -> None:
+def blank_batch(db: Connection, batch_id: UUID) -> None:
+    """The same of a failed batch alone."""
     db.run(
         """
         UPDATE ingestion_batches

@@ -88,7 +88,17 @@ def find_or_create_instance(db: Connection, instance: Instance) -> int:
         starts_on=instance.starts_on,
         ends_on=instance.ends_on,
     )
+    found = find_same_instance(db, instance)
+    if found is None:
+        raise LookupError(f"there is no instance {instance.slug}")
+    return found
+
+
+def find_same_instance(db: Connection, instance: Instance) -> int | None:
+    """Find the id of the instance with this slug. Raises Refused if another programme has it."""
     found = db.run("SELECT id, program_type FROM program_instances WHERE slug = :slug", slug=instance.slug)
+    if not found:
+        return None
     if found[0][1] != instance.program_type:
         raise Refused(
             RefusalCode.UNKNOWN_PROGRAM_INSTANCE,
