@@ -1,6 +1,8 @@
 """Runs whole imports, from the PUT of a file to `completed`, and times their stages."""
 
+import json
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from bench.resources import Meter, Usage
 from local.system import LocalSystem
 
 TIMEOUT_SECONDS = 3_600
+LOG_SECONDS = 10
 _COLUMNS = (
     "b.status, b.total_rows, b.inserted_rows, b.updated_rows, b.skipped_rows, b.error_rows, b.created_at, b.execution"
 )
@@ -31,6 +34,8 @@ class Ran:
     usage: Usage | None = None
     outcome: dict[str, int] = field(default_factory=dict)
     batch_id: str = ""
+    overlap_seconds: float = 0.0
+    """What it took to compare the rows with those of earlier imports."""
 
     @property
     def row_seconds(self) -> float:
@@ -43,7 +48,9 @@ class Importer:
 
     def __init__(self, system: LocalSystem, folder: Path) -> None:
         self._s3, self._steps = system.client("s3"), system.client("stepfunctions")
+        self._logs = system.client("logs")
         self._bucket, self._machine = system.stack.uploads_bucket, system.stack.state_machine_arn
+        self._api = system.aws.api_url
         self.db = system.connect()
         self.meter = Meter(folder)
         self._count = 0
@@ -79,7 +86,37 @@ class Importer:
         stages = {"put": was_put - begun, **self._stages(found["execution"], was_put)}
         names = ("inserted_rows", "updated_rows", "skipped_rows", "error_rows")
         outcome = {name.removesuffix("_rows"): int(found[name]) for name in names}
-        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, batch_id)
+        compared = self._overlap_seconds(batch_id)
+        return Ran(int(found["total_rows"]), ended - begun, stages, usage, outcome, batch_id, compared)
+
+    def undo(self, batch_id: str) -> float:
+        """Undo a batch, as the API and the command line do; the seconds from the request until it is undone."""
+        path = f"{self._api}/v1/import/batches/{batch_id}/undo"
+        self.db.run("CHECKPOINT")
+        begun = time.time()
+        plan = self._answer(path, {"dryRun": True})
+        plan = plan if "planHash" in plan else self._undo_ended(path, "planning")
+        self._answer(path, {"planHash": plan["planHash"], "reason": "benchmark"})
+        ended = self._undo_ended(path, "running")
+        seconds = time.time() - begun
+        if ended["state"] != "completed" or ended["keptRows"]:
+            raise WentWrong(f"the undo ended as {ended}")
+        return seconds
+
+    def _undo_ended(self, path: str, state: str) -> dict[str, Any]:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while (found := self._answer(path))["state"] == state:
+            if time.monotonic() > deadline:
+                raise WentWrong(f"the undo did not end in {TIMEOUT_SECONDS} s")
+            time.sleep(0.05)
+        return found
+
+    def _answer(self, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def _wait(self, version_id: str, pause: float) -> tuple[str, dict[str, Any]]:
         deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -113,6 +150,18 @@ class Importer:
                 stage = _STAGE_OF.get(name, "other")
                 stages[stage] = stages.get(stage, 0.0) + (event["timestamp"] - entered[name]).total_seconds()
         return stages
+
+    def _overlap_seconds(self, batch_id: str) -> float:
+        """What Reconcile's log says, which may arrive after the import has ended."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while time.monotonic() < deadline:
+            for group in self._logs.describe_log_groups()["logGroups"]:
+                pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+                for event in (event for page in pages for event in page["events"]):
+                    if "rows compared" in event["message"] and batch_id in event["message"]:
+                        return float(json.loads(event["message"])["seconds"])
+            time.sleep(1)
+        return 0.0
 
     def _history(self, execution: str) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []

@@ -21,6 +21,11 @@ AIMS = {
     "row_time_growth_100k_to_1m": 1.15,
     "all_bad_over_clean": 1.5,
     "unchanged_over_new": 1.0,
+    "undo_of_new_over_import": 1.0,
+    "undo_of_updated_over_import": 1.0,
+    "overlap_over_new": 0.05,
+    "overlap_over_unchanged": 0.05,
+    "overlap_over_updated": 0.05,
     "peak_rss_mb": 256,
 }
 """Upper limits of ratios and figures."""
@@ -38,6 +43,10 @@ class Measured:
     others: dict[str, Ran] = field(default_factory=dict)
     yardstick: Copied = field(default_factory=Copied)
     floor: Copied = field(default_factory=Copied)
+    undone: dict[str, float] = field(default_factory=dict)
+    """Seconds to undo the import of new rows, and that of updated ones, of the largest size."""
+    last_new: str = ""
+    """The batch of new rows whose sessions are there while the others are imported."""
     small: SmallFiles | None = None
     peers: dict[str, Peer] = field(default_factory=dict)
 
@@ -59,6 +68,10 @@ def results(measured: Measured) -> dict[str, Any]:
         "all_bad_over_clean": _over(measured, "all_bad"),
         "unchanged_over_new": _over(measured, "unchanged"),
         "updated_over_new": _over(measured, "updated"),
+        "undo_of_new_over_import": _undone_over(measured, "new"),
+        "undo_of_updated_over_import": _undone_over(measured, "updated"),
+        "overlap_over_new": _ratio(largest.overlap_seconds, largest.seconds),
+        **{f"overlap_over_{name}": _overlap(measured, name) for name in ("unchanged", "updated")},
         "peak_rss_mb": round(max((usage.highest_mb for usage in usages), default=0.0), 1),
         "small_file_seconds": {
             "median": round(small.median, 3),
@@ -73,6 +86,18 @@ def results(measured: Measured) -> dict[str, Any]:
 
 def _over(measured: Measured, name: str) -> float | None:
     return _ratio(measured.others[name].seconds, measured.largest.seconds) if name in measured.others else None
+
+
+def _undone_over(measured: Measured, name: str) -> float | None:
+    """The time of an undo as a multiple of its import's."""
+    of_import = measured.largest if name == "new" else measured.others.get(name)
+    return _ratio(measured.undone[name], of_import.seconds) if of_import and name in measured.undone else None
+
+
+def _overlap(measured: Measured, name: str) -> float | None:
+    """The share of an import that comparing its rows with earlier ones took."""
+    ran = measured.others.get(name)
+    return _ratio(ran.overlap_seconds, ran.seconds) if ran else None
 
 
 def _ratio(one: float, other: float) -> float | None:

@@ -82,7 +82,7 @@ def measure(system: LocalSystem, folder: Path, rows: int, say: Say, *, with_peer
     say(f"{rows:,} rows: making the files")
     clean = write_mentors(folder / "clean.csv", rows)
     ran = [_load_as_new(importer, clean, rows, say) for _ in range(LARGEST_TIMES)]
-    measured.clean[rows] = _middle(ran)
+    measured.clean[rows], measured.last_new = _middle(ran), ran[-1].batch_id
     say("the yardstick and the floor")
     measured.yardstick = yardstick(importer.db, ran[-1].batch_id, folder, importer.meter)
     measured.floor = floor(importer.db, clean, importer.meter)
@@ -104,6 +104,10 @@ def _others(importer: Importer, folder: Path, clean: Path, measured: Measured, s
     changed = write_mentors(folder / "changed.csv", rows, variant=" again")
     others["updated"] = _load(importer, changed, f"{rows:,} updated", say, updated=rows)
     changed.unlink()
+    measured.undone["updated"] = importer.undo(others["updated"].batch_id)
+    measured.undone["new"] = importer.undo(measured.last_new)
+    for name, seconds in measured.undone.items():
+        say(f"{rows:,} {name} undone: {seconds:.2f} s")
     for name, share in (("10_percent_bad", 0.1), ("all_bad", 1.0)):
         importer.forget_sessions()
         file = write_mentors(folder / "bad.csv", rows, bad_share=share)

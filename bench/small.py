@@ -1,7 +1,8 @@
 """``make bench-small``: is a database of 1 GiB enough, with one CPU and the connections of a db.t4g.micro?
 
-A large file is imported, then updated, then imported unchanged; then 200 small files come at once. The API is asked all
-the while. Prints what that took, and fails if anything ran out. ``python -m bench.small [ROWS]``; Linux only.
+A large file is imported, then updated, then imported unchanged, and both are undone; then 200 small files come at once.
+The API is asked all the while. Prints what that took, and fails if anything ran out. ``python -m bench.small [ROWS]``;
+Linux only.
 """
 
 import json
@@ -43,7 +44,9 @@ def main() -> None:
             if server.group is None:
                 say("no control group may be made here, so the memory is measured but not limited")
             try:
-                figures = [_import(system, server, Path(folder), rows, outcome) for outcome in _VARIANTS]
+                batches: dict[str, str] = {}
+                figures = [_import(system, server, Path(folder), (rows, outcome), batches) for outcome in _VARIANTS]
+                figures += [_undo(system, server, Path(folder), batches[each]) for each in ("updated", "inserted")]
                 server.peak_bytes = 0
                 files = measure_many_files(system, FILES, say)
             except WentWrong as wrong:
@@ -72,7 +75,24 @@ def _rows(given: list[str]) -> int:
     return int(text)
 
 
-def _import(system: LocalSystem, server: SmallServer, folder: Path, rows: int, outcome: str) -> dict[str, Any]:
+def _undo(system: LocalSystem, server: SmallServer, folder: Path, batch_id: str) -> dict[str, Any]:
+    importer, watcher = Importer(system, folder / "system"), Watcher(system)
+    server.peak_bytes = 0
+    with watcher.sampling():
+        seconds = importer.undo(batch_id)
+    rows = importer.db.run("SELECT max(removed_rows + restored_rows) FROM undos WHERE batch_id = :id", id=batch_id)[0][
+        0
+    ]
+    importer.db.close()
+    figure = _figure(f"{rows:,} rows undone", seconds, server, watcher.connections)
+    return {**figure, **_answers(watcher.failures, Spread.of(watcher.milliseconds)), "stages": ""}
+
+
+def _import(
+    system: LocalSystem, server: SmallServer, folder: Path, wanted: tuple[int, str], batches: dict[str, str]
+) -> dict[str, Any]:
+    """Import rows with one outcome, and note the batch."""
+    rows, outcome = wanted
     importer, watcher = Importer(system, folder / "system"), Watcher(system)
     if outcome == "inserted":
         importer.know_people()
@@ -83,6 +103,7 @@ def _import(system: LocalSystem, server: SmallServer, folder: Path, rows: int, o
         given = {"force": "true", "force_reason": "benchmark"} if outcome == "skipped" else {}
         ran = importer.load(file, **given)
     importer.db.close()
+    batches[outcome] = ran.batch_id
     if ran.outcome[outcome] != rows:
         raise WentWrong(f"{rows:,} rows were to be {outcome}: {ran.outcome}")
     stages = ", ".join(f"{stage} {took:.1f}" for stage, took in ran.stages.items() if took >= 0.1)

@@ -32,6 +32,7 @@ class Unreachable(Failure):
 WHAT_NEXT: Final = {
     "no_such_batch": "kintell batches lists all batches",
     "no_such_session": "kintell sessions BATCH lists a batch's sessions",
+    "plan_stale": "kintell undo BATCH --dry-run shows what would happen now",
     "error_file_expired": "to see its faults again: kintell import FILE --dry-run",
     "database_unavailable": "try again in a moment",
     "internal_error": "try again; if it keeps failing, tell whoever runs the system",

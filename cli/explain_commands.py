@@ -1,18 +1,20 @@
 """The commands that read a batch's file again: explain, verify."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
 import click
 
-from cli.api import Json, Page, batch_path, session_path
-from cli.command_errors import WrongUse
+from cli.api import Api, Json, Page, batch_path, session_path
+from cli.command_errors import Failure, WrongUse
 from cli.options import Terminal, batch_argument, examples, json_option, with_terminal
 from cli.output import Column, field, show_json, show_list
 from cli.words import clean, counted
 
 A_BATCH: Final = "6b0e1b52-1f6c-4a55-9a63-0f6f3a3f7c11"
+SECONDS_BETWEEN_LOOKS: Final = 2.0
 DIFFERS: Final = 1
 """The exit code if a stored value is not what the file says."""
 
@@ -79,9 +81,10 @@ def explain(terminal: Terminal, /, session: str, name: str | None, version: int 
 def verify(terminal: Terminal, /, batch: str) -> None:
     """Read a batch's file again and compare the stored values with it.
 
-    The exit code is 1 if a stored value is not what its row says. The audit trail records each comparison.
+    Of more than 50,000 rows it waits for the result, for minutes. The exit code is 1 if a stored value is not what its
+    row says. The audit trail records each comparison.
     """
-    found = terminal.api.post(batch_path(batch, "/verify"), {})
+    found = _verified(terminal.api, batch)
     if terminal.as_json:
         show_json(found)
     elif found["differing"]:
@@ -92,6 +95,17 @@ def verify(terminal: Terminal, /, batch: str) -> None:
         click.echo(f"kintell: {counted(found['checkedRows'], 'row')} compared, {said}", err=True)
     if found["differing"]:
         raise SystemExit(DIFFERS)
+
+
+def _verified(api: Api, batch: str) -> Json:
+    """The result, waited for if the file is long. Raises Failure."""
+    found = api.post(batch_path(batch, "/verify"), {})
+    while "differing" not in found or found.get("state") == "running":
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        found = api.get(batch_path(batch, "/verify"))
+    if found.get("state") == "failed":
+        raise Failure(f"The file of batch {batch} can't be read again ({found.get('failureCode')}).")
+    return found
 
 
 def _page(items: list[Json]) -> Iterator[Page]:

@@ -16,9 +16,9 @@ from cli.command_errors import ApiProblem, Failure, Interrupted, WrongUse
 from cli.output import show_json
 from cli.part_transfers import PartSending
 from cli.progress_bars import Progress, progress
-from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks
+from cli.reports import DONE, FAILED, ending, exit_code, line, refusal, remarks, retry_offer
 from cli.transfers import Sending
-from cli.waiting import not_received, wait_for_batch, wait_for_upload, with_file_facts
+from cli.waiting import not_received, retryable, wait_for_batch, wait_for_upload, with_file_facts
 from cli.words import command
 
 GLANCE_SECONDS: Final = 2.0
@@ -42,7 +42,8 @@ def import_file(api: Api, wish: Wish, *, as_json: bool) -> int:
     if as_json:
         show_json({**upload, **(batch or {})})
     else:
-        click.echo("\n".join(_report(upload, batch)))
+        offer = retry_offer(retryable(api, batch)) if batch else []
+        click.echo("\n".join([*_report(upload, batch), *offer]))
     if upload["state"] == "refused":
         return FAILED
     return exit_code(batch) if batch else DONE

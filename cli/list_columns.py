@@ -114,7 +114,7 @@ def totals(summary: Json) -> dict[str, Any]:
         "Rows": summary["totalRows"],
         "Success": f"{summary['successRows']} ({summary['insertedRows']} new, {summary['updatedRows']} updated)",
         "Skipped": summary["skippedRows"],
-        "Errors": summary["errorRows"],
+        "Errors": f"{summary['errorRows']} ({summary.get('openRows', summary['errorRows'])} still open)",
         "Unfinished": summary["unfinishedBatches"],
         "Dry runs": summary["dryRuns"],
     }

@@ -15,6 +15,7 @@ from cli.command_errors import Failure, Interrupted
 from cli.import_file import Wish, import_file
 from cli.options import BatchId, Terminal, batch_argument, examples, json_option, program_option, with_terminal
 from cli.statuses import show_status
+from cli.undo_command import undo
 from cli.words import clean
 
 TIMEOUT_SECONDS = 300.0
@@ -166,6 +167,7 @@ def completion(shell: str) -> None:
 
 
 for command in (
+    undo,
     *read_commands.COMMANDS,
     *explain_commands.COMMANDS,
     *batch_commands.COMMANDS,

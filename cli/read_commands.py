@@ -22,7 +22,7 @@ from cli.options import (
 from cli.output import ColumnsOf, show_json, show_json_list, show_list
 from cli.reports import line
 
-STATUSES: Final = ("pending", "running", "completed", "failed", "archived")
+STATUSES: Final = ("pending", "running", "completed", "failed", "archived", "undoing", "undone")
 A_BATCH: Final = "6b0e1b52-1f6c-4a55-9a63-0f6f3a3f7c11"
 
 

@@ -6,7 +6,8 @@ from cli.api import Json
 from cli.words import clean, command, local_time, size
 
 DONE, FAILED, DONE_WITH_REJECTS = 0, 1, 3
-ENDED: Final = ("completed", "failed", "archived")
+ENDED: Final = ("completed", "failed", "archived", "undone")
+RETRYABLE: Final = "/v1/import/retryable"
 INDENT: Final = 13
 MOST_HEADERS: Final = 20
 
@@ -26,9 +27,16 @@ def ending(batch: Json) -> list[str]:
         line("Skipped", _skipped(batch)),
         line("Errors", batch["errorRows"]),
     ]
+    if batch.get("correctedRows"):
+        lines.append(line("Still open", f"{batch['openRows']} ({_corrected(batch)})"))
     if batch["errorRows"] and batch["links"]["errors"]:
         lines.append(line("Error file", command("kintell", "errors", batch_id, "-o", "errors.csv")))
     return lines
+
+
+def _corrected(batch: Json) -> str:
+    corrected = batch["correctedRows"]
+    return "all corrected" if corrected == batch["errorRows"] else f"{corrected} corrected"
 
 
 def _skipped(batch: Json) -> str:
@@ -44,7 +52,20 @@ def remarks(batch: Json) -> list[str]:
         found.append(line("Dry run", "nothing was imported; the counts show what an import would do"))
     if batch["failureReason"]:
         found.append(line("Failed", batch["failureReason"]))
-    return found + tolerated(batch)
+    return found + tolerated(batch) + overlapping(batch)
+
+
+def overlapping(batch: Json) -> list[str]:
+    """What the file has in common with the nearest earlier one."""
+    if not batch.get("overlap"):
+        return []
+    nearest = batch["overlap"][0]
+    here = nearest["sameRows"] + nearest["changedRows"] + nearest["onlyHere"]
+    said = f"{nearest['sameRows']} of {here} rows are the same as in {nearest['fileName']}"
+    changed = ", ".join(f"{each['field']} {each['rows']}" for each in nearest["changedFields"])
+    if changed:
+        said += f", {nearest['changedRows']} changed ({changed})"
+    return [line("Compared", f"{said}: {command('kintell', 'status', nearest['batchId'])}")]
 
 
 def tolerated(batch: Json) -> list[str]:
@@ -62,7 +83,9 @@ def tolerated(batch: Json) -> list[str]:
 
 def _warning(warning: Json) -> str:
     """A warning and its count; an API that is older than this command may send no text for it."""
-    return f"{warning.get('title') or warning['code']} ({warning['count']})"
+    share = f", {warning['percent']:g} %" if warning.get("percent") else ""
+    earlier = f": {command('kintell', 'status', warning['batchId'])}" if warning.get("batchId") else ""
+    return f"{warning.get('title') or warning['code']} ({warning['count']}{share}){earlier}"
 
 
 def status(batch: Json) -> list[str]:
@@ -81,6 +104,16 @@ def status(batch: Json) -> list[str]:
         "Status": state,
     }
     return [line(label, fact) for label, fact in facts.items() if fact] + remarks(batch)
+
+
+def retry_offer(batches: list[Json]) -> list[str]:
+    """Which rejected rows would now pass, after an import of people."""
+    rows = sum(batch["wouldPass"] for batch in batches)
+    if not rows:
+        return []
+    of = "1 import" if len(batches) == 1 else f"{len(batches)} imports"
+    what = f"{rows} rejected {'row' if rows == 1 else 'rows'} of {of}"
+    return [line("Retry", f"{what} would now pass: {command('kintell', 'retry', '--all')}")]
 
 
 def refusal(refused: Json) -> list[str]:

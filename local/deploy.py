@@ -27,7 +27,6 @@ DATABASE_ENTRY = "kintell/database"
 OWNER_ENTRY = "kintell/database-owner"
 ARTIFACTS = "kintell-artifacts"
 TIMEOUT_SECONDS = 300
-CONNECTION_BUDGET = {"MapConcurrency": "2", "MergeConcurrency": "2"}
 # Without it the API would require a token: the template's defaults are meant for AWS.
 LOOPBACK_ONLY = {"Authentication": "none"}
 
@@ -80,7 +79,6 @@ def deploy(
         "DatabaseSecretArn": write_secret(aws, DATABASE_ENTRY, functions or owner),
         "DatabaseOwnerSecretArn": write_secret(aws, OWNER_ENTRY, owner) if functions else "",
         "DashboardOrigins": ",".join(dashboard_origins(aws.api_port)),
-        **CONNECTION_BUDGET,
         **who_may_call,
     }
     outputs = create_or_update(aws.client("cloudformation"), body, parameters)

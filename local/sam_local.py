@@ -34,6 +34,8 @@ STORY: tuple[tuple[str, Json], ...] = (
     ("annotate_conflicts", {}),
     ("merge", {}),
     ("finalize", {"status": "completed"}),
+    # Nobody has asked for it.
+    ("undo", {"isDone": True}),
     ("api", {"statusCode": 200}),
     # It has no issuer, and redirects the browser to a page that says so.
     ("sign_in", {"statusCode": 303}),

@@ -46,6 +46,8 @@ class BatchWarning(Shape):
     count: int
     title: str | None = left_out()
     advice: str | None = left_out()
+    batch_id: UUID | None = left_out()
+    percent: float | None = left_out()
 
 
 class BatchNamed(Shape):
@@ -72,6 +74,9 @@ class BatchSummary(Shape):
     unpublished_rows: int
     inserted_rows: int
     updated_rows: int
+    open_rows: int
+    corrected_rows: int
+    retryable_rows: int
     processed_rows: int
     percent_complete: float
     error_summary: list[FaultLine]
@@ -80,9 +85,11 @@ class BatchSummary(Shape):
     imported_by: str | None
     parent_batch_id: UUID | None
     dry_run: bool
+    content_hash: str | None
     created_at: Utc
     started_at: Utc | None
     completed_at: Utc | None
+    undone_at: Utc | None = left_out()
     links: Links
 
     @classmethod
@@ -199,6 +206,7 @@ class BatchRecord(BatchSummary):
     claimed_by: str | None
     reconciled_at: Utc | None
     archived_at: Utc | None
+    undone_by: str | None = left_out()
 
     @model_validator(mode="before")
     @classmethod

@@ -14,11 +14,11 @@ from api.session_schemas import (
     SourceFile,
     SourceRow,
     V,
-    as_answered,
     sources_of,
 )
 from ingestion.faults import Fault
 from ingestion.original import OriginalRow
+from ingestion.records.answers import as_answered
 
 
 class ByteRange(Shape):

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 from api.problems import Offence, Problem, ProblemCode
 
 MAX_BODY_BYTES: Final = 64 * 1024
+FORM: Final = "application/x-www-form-urlencoded"
 
 _HALF: Final = "it holds half a surrogate pair, which is not valid text"
 
@@ -65,8 +66,11 @@ def _body(event: Mapping[str, Any]) -> str | None:
     if len(body.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise _too_large()
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    # A form or a script on another site's page could send any other type, or none.
+    # A form or a script on another site's page could send any other type, or none. Forms of our pages go to their own
+    # addresses, which take them from our pages only.
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == FORM and not event["rawPath"].startswith("/v1/"):
+        return body
     if media_type != "application/json":
         raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json.")
     return body

@@ -10,7 +10,7 @@ from api.openapi import answers
 from api.problems import ProblemCode
 from api.route_rights import Right, needs
 from api.routing import BatchId, database, get_batch, new_router
-from api.schemas import Shape, Utc
+from api.schemas import Shape, Utc, left_out
 from ingestion.database.publishing.targets import Target, target_of
 from ingestion.database.queries import batch_record
 from ingestion.records import PROGRAMMES, SESSION, Kind
@@ -40,6 +40,8 @@ class BatchNode(Shape):
     batch_id: UUID
     status: str
     created_at: Utc
+    undone_at: Utc | None = left_out()
+    undone_by: str | None = left_out()
 
 
 class OutcomeNode(Shape):
@@ -126,6 +128,8 @@ def _batch_node(batch: dict[str, Any]) -> BatchNode:
         batch_id=batch["id"],
         status=batch["status"],
         created_at=batch["created_at"],
+        undone_at=batch.get("undone_at"),
+        undone_by=batch.get("undone_by"),
     )
 
 

@@ -65,6 +65,12 @@ class ProblemCode(CatalogueCode):
         Text("There is no such session", "Det finnes ingen slik økt"),
         Text("Check its id and its programme.", "Sjekk id-en og programmet."),
     )
+    NOT_VERIFIED = (
+        "not_verified",
+        HTTPStatus.NOT_FOUND,
+        Text("The batch has not been compared with its file", "Importen er ikke sammenlignet med filen sin"),
+        Text("Have it compared first.", "Få den sammenlignet først."),
+    )
     NO_SUCH_PROGRAM_INSTANCE = (
         "no_such_program_instance",
         HTTPStatus.NOT_FOUND,
@@ -141,6 +147,38 @@ class ProblemCode(CatalogueCode):
         HTTPStatus.CONFLICT,
         Text("The import has already ended", "Importen er allerede ferdig"),
         Text("Only an import that is under way can be cancelled.", "Bare en import som pågår, kan avbrytes."),
+    )
+    NOT_UNDOABLE = (
+        "not_undoable",
+        HTTPStatus.CONFLICT,
+        Text("The import can't be undone", "Importen kan ikke angres"),
+        Text(
+            "Only a completed import of less than {archive_time} ago can be undone. What later imports have changed "
+            "can be undone after they are.",
+            "Bare en fullført import som er yngre enn {archive_time}, kan angres. Det som senere importer har endret, "
+            "kan angres etter at de er angret.",
+        ),
+    )
+    PLAN_STALE = (
+        "plan_stale",
+        HTTPStatus.CONFLICT,
+        Text("What would happen has changed since it was shown", "Det som ville skje, er endret siden det ble vist"),
+        Text("Look at it again, then decide.", "Se på det på nytt, og bestem deg deretter."),
+    )
+    NO_UNDO = (
+        "no_undo",
+        HTTPStatus.NOT_FOUND,
+        Text("Nobody has asked to undo this import", "Ingen har bedt om å angre denne importen"),
+        Text("Its page offers to undo it.", "Siden til importen lar deg angre den."),
+    )
+    NOTHING_TO_RETRY = (
+        "nothing_to_retry",
+        HTTPStatus.CONFLICT,
+        Text("No rejected row would pass now", "Ingen avviste rader ville blitt godtatt nå"),
+        Text(
+            "Import the missing people first, or correct the rows.",
+            "Importer personene som mangler først, eller rett radene.",
+        ),
     )
     UPLOAD_NOT_RESUMABLE = (
         "upload_not_resumable",

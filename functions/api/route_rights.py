@@ -34,9 +34,9 @@ class RightMissing(Problem):
         self.right = right
 
 
-def needs(right: Right) -> list[dict[str, list[str]]]:
-    """The `security` of a route that requires *right*."""
-    return [{SCHEME: [right.value]}]
+def needs(*rights: Right) -> list[dict[str, list[str]]]:
+    """The `security` of a route that requires all of these rights."""
+    return [{SCHEME: [right.value for right in rights]}]
 
 
 def is_open(event: Mapping[str, Any]) -> bool:

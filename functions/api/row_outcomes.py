@@ -26,13 +26,15 @@ def outcome_of(db: Connection, batch: dict[str, Any], explained: ExplainedRow) -
     faults = kept.faults if kept else explained.faults
     if faults:
         return RowOutcome("rejected", faults)
-    if batch["dry_run"] or batch["status"] not in ("completed", "archived"):
+    if batch["dry_run"] or batch["status"] not in ("completed", "archived", "undoing", "undone"):
         return RowOutcome("unpublished" if batch["completed_at"] else None)
     if not record.people:
         return RowOutcome(None)
     given = lineage.find_version_of_row(db, record, batch["id"], number)
     if given:
         return RowOutcome("inserted" if given[1] == 1 else "updated", session=given)
+    if batch["status"] in ("undoing", "undone"):
+        return RowOutcome("unpublished")
     same = _find_same(db, explained)
     return RowOutcome("unchanged" if same else None, session=same)
 

@@ -5,39 +5,15 @@ The API's document shows sessions. Records of other types have the fields of the
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import Field as Described
-from pydantic import TypeAdapter, create_model
+from pydantic import create_model
 
 from api.schemas import Page, Shape, Utc, left_out
 from ingestion.records import PROGRAMMES, SESSION, Field, RecordType
-from ingestion.records.record_type import Type
-
-_TYPES: Final[dict[Type, Any]] = {
-    Type.TEXT: str,
-    Type.LABEL: str,
-    Type.WORD: str,
-    Type.INTEGER: int,
-    Type.DECIMAL: float,
-    Type.MOMENT: Utc,
-    Type.TEXTS: list[str],
-    Type.JSON: Any,
-}
-
-
-def as_answered(field: Field, value: Any) -> Any:
-    """Return a stored value as an answer has it."""
-    if value is None:
-        return None
-    adapter = _adapter(field.type)
-    return adapter.dump_python(adapter.validate_python(value), mode="json")
-
-
-@cache
-def _adapter(of: Type) -> TypeAdapter[Any]:
-    return TypeAdapter(_TYPES[of])
+from ingestion.records.answers import TYPES
 
 
 class Record(Shape):
@@ -85,7 +61,7 @@ def shape_of(shape: type[R], record: RecordType) -> type[R]:
 
 def _type_of(field: Field) -> Any:
     is_always_there = field.column.required and not field.is_confidential
-    return _TYPES[field.type] if is_always_there else _TYPES[field.type] | None
+    return TYPES[field.type] if is_always_there else TYPES[field.type] | None
 
 
 def with_fields_of(record: RecordType) -> Callable[[type[R]], type[R]]:

@@ -30,6 +30,8 @@ class Totals(Shape):
     total_rows: int
     success_rows: int
     error_rows: int
+    open_rows: int
+    corrected_rows: int
     skipped_rows: int
     inserted_rows: int
     updated_rows: int

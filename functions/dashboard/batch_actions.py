@@ -6,7 +6,7 @@ from api import batch_operations
 from api.caller import caller
 from api.route_rights import Right, needs
 from api.routing import database, get_batch, new_router
-from api.verification_routes import verified
+from api.verification_routes import get_verification, request, takes_long, verified
 from dashboard.batch_pages import BatchId, id_of
 from dashboard.rendering import page, redirect_to
 
@@ -32,8 +32,19 @@ def cancel(batch_id: BatchId) -> Response[str]:
 
 @router.post("/batches/<batchId>/verify", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
 def verify(batch_id: BatchId) -> Response[str]:
-    """What the file, read again, says of what is stored."""
+    """What the file, read again, says of what is stored; of a long file, a page that waits for it."""
     event = router.current_event.raw_event
     found = get_batch(database(), id_of(batch_id))
+    if takes_long(database(), found["id"]):
+        request(database(), found["id"], caller(event))
+        return redirect_to(f"/batches/{found['id']}/verify")
     result = verified(database(), found["id"], caller(event))
     return page(event, "verified.html", batch=found, found=result)
+
+
+@router.get("/batches/<batchId>/verify", include_in_schema=False, compress=True, security=needs(Right.ERRORS_READ))
+def verification(batch_id: BatchId) -> Response[str]:
+    """The result of a comparison that took longer than a page may."""
+    found = get_batch(database(), id_of(batch_id))
+    result = get_verification(database(), found["id"])
+    return page(router.current_event.raw_event, "verification.html", batch=found, found=result)

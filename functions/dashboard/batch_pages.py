@@ -12,16 +12,19 @@ from api.problems import ProblemCode
 from api.routing import database, get_batch, new_router
 from api.session_schemas import BatchRecord
 from api.stage_progress import stages_of
+from api.undo_operations import is_undoable
 from dashboard.page_parameters import query_of, uuid_of
 from dashboard.rendering import page
 from ingestion.batch import Failure
-from ingestion.database.queries import batch_record, lineage, lists, progress
+from ingestion.database.queries import batch_record, earlier_files, lineage, lists, progress, retryable
+from ingestion.database.tables import undos
 from ingestion.records import PROGRAMMES, Kind
 
 router = new_router()
 
 SESSIONS: Final = 50
 AUDIT_ENTRIES: Final = 100
+EARLIER_FILES: Final = 5
 
 NOTED: Final = (
     "delimiter",
@@ -73,14 +76,23 @@ def _batch(batch_id: UUID) -> dict[str, Any]:
     db = database()
     found = get_batch(db, batch_id)
     is_running = found["status"] in ("pending", "running")
+    undo = undos.find_newest_carried_out(db, batch_id)
     reason = found["failure_reason"]
     relatives = batch_record.relatives(db, batch_id)
+    is_roster_done = is_roster(found) and found["status"] == "completed" and not found["dry_run"]
     return {
         "batch": found,
+        "passing_rows": len(retryable.rows_that_pass(db, batch_id)) if found["retryable_rows"] else 0,
+        "to_retry": retryable.batches_to_retry(db) if is_roster_done else [],
         "is_running": is_running,
+        "is_live": is_running or found["status"] == "undoing",
+        "undo": undo,
+        "is_undoable": is_undoable(found),
         "failure_sentence": Failure.sentence_of(reason, found["failure_code"]) if reason else None,
         "is_roster": is_roster(found),
         "stages": stages_of(found, progress.of_batch(db, batch_id)) if is_running else [],
+        "overlaps": [] if is_running else earlier_files.overlaps(db, batch_id, EARLIER_FILES),
+        "record": PROGRAMMES[found["program_type"]].record,
         "audit": lists.audit_trail(db, batch_id, AUDIT_ENTRIES, None),
         "parent": next((other for other in relatives if not other["is_child"]), None),
         "children": [other for other in relatives if other["is_child"]],

@@ -20,7 +20,7 @@ router = new_router()
 
 ENTRIES: Final = 50
 OF_UPLOADS: Final = ("waiting", "refused")
-OF_BATCHES: Final = ("pending", "running", "completed", "failed", "archived")
+OF_BATCHES: Final = ("pending", "running", "completed", "failed", "archived", "undoing", "undone")
 # An upload link is valid for minutes; a file that has not arrived by then will not come.
 MAY_ARRIVE: Final = timedelta(minutes=20)
 
@@ -87,7 +87,7 @@ def _after(day: date | None) -> tuple[datetime | None, UUID | None]:
 def _is_at_work(entry: dict[str, Any]) -> bool:
     if entry["batch_id"] is None:
         return bool(entry["state"] == "waiting" and datetime.now(UTC) - entry["created_at"] < MAY_ARRIVE)
-    return entry["status"] in ("pending", "running")
+    return entry["status"] in ("pending", "running", "undoing")
 
 
 @router.get("/uploads/<uploadId>", include_in_schema=False, compress=True)

@@ -27,7 +27,7 @@ MONTHS_LISTED: Final = 240
 MAX_COUNTED_SESSIONS: Final = 200_000
 """Counting so many takes the database about 0.1 s; a larger instance is not drawn by month."""
 
-_SUMS: Final = ("batches", "total_rows", "inserted_rows", "updated_rows", "skipped_rows", "error_rows")
+_SUMS: Final = ("batches", "total_rows", "inserted_rows", "updated_rows", "skipped_rows", "error_rows", "open_rows")
 
 Slug = Annotated[str, path_parameter("slug", "Slug of a programme instance")]
 
@@ -77,6 +77,7 @@ def sessions(slug: Slug) -> Response[str]:
     names = instance_overview.files_of_batches(db, [count["batch_id"] for count in shown])
     counted = sum(month["sessions"] for month in months)
     brought = _total(instance_overview.months_of_batches(db, found["id"]))["inserted_rows"]
+    brought += instance_overview.kept_of_undone(db, record, found["id"])
     return page(
         event,
         "_sessions_by_month.html",

@@ -10,7 +10,9 @@ from dashboard import (
     original_row_page,
     programme_pages,
     rejected_rows_page,
+    retry_pages,
     sign_in_pages,
+    undo_pages,
 )
 
 ROUTERS = tuple(
@@ -20,7 +22,9 @@ ROUTERS = tuple(
         import_form,
         batch_pages,
         batch_actions,
+        undo_pages,
         rejected_rows_page,
+        retry_pages,
         lineage_pages,
         original_row_page,
         programme_pages,

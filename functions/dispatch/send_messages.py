@@ -1,10 +1,10 @@
-"""Sends messages of the outbox: imports to the workflow, events to the event bus."""
+"""Sends messages of the outbox: imports to the workflow, events to the event bus, verifications to Monitor."""
 
 from collections.abc import Sequence
 
 from ingestion.aws import event_bus, lambda_functions, step_functions
 from ingestion.config import Settings
-from ingestion.contracts import ImportToStart, Message, Messages, OutboxTask
+from ingestion.contracts import ImportToStart, Message, Messages, OutboxTask, VerificationToRun
 from ingestion.errors import Unavailable
 from ingestion.telemetry import logger
 
@@ -37,6 +37,8 @@ def _is_sent(message: Message, settings: Settings) -> bool:
     try:
         if isinstance(body, ImportToStart):
             step_functions.start_import(settings.state_machine_arn, body.name, body.input)
+        elif isinstance(body, VerificationToRun):
+            lambda_functions.start(settings.monitor_function_name, body.as_json())
         else:
             event_bus.send(body.event, {**body.detail, "uploadsBucket": settings.uploads_bucket})
     except Unavailable as failed:

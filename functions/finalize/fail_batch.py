@@ -7,7 +7,17 @@ from ingestion.contracts import FailTask, Finalized
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import target_of
-from ingestion.database.tables import audit, batch_states, batches, chunks, ledger, people, programmes, shards
+from ingestion.database.tables import (
+    audit,
+    batch_states,
+    batches,
+    chunks,
+    ledger,
+    people,
+    programmes,
+    rejected_rows,
+    shards,
+)
 from ingestion.database.tables.batches import Batch
 from ingestion.errors import BatchBroken, Cancelled, ProgrammeBusy, StagingLost, Unavailable
 from ingestion.telemetry import logger, metrics
@@ -78,6 +88,7 @@ def _remove_published(batch: Batch, db: Connection) -> None:
     shards.lock_all(db, batch.id)
     merge_sql.remove_published(db, batch.id, target_of(batch.programme.record))
     shards.forget(db, batch.id)
+    rejected_rows.forget(db, batch.id)
     chunks.plan_all_again(db, batch.id)
     programmes.release(db, batch.id)
     staging.drop(db, batch.id)

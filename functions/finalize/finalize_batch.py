@@ -3,6 +3,8 @@
 That includes batches that publish nothing: dry runs, those over their error limit, those without a valid row.
 """
 
+from contextlib import nullcontext
+from typing import Any
 from uuid import UUID
 
 from finalize.announce import announce
@@ -10,14 +12,19 @@ from finalize.join_rejects import join_error_file
 from ingestion.batch import BatchStatus, Failure, FailureCode, Tally
 from ingestion.config import Settings
 from ingestion.contracts import Finalized
-from ingestion.database.connection import Connection, transaction
+from ingestion.database.connection import Connection, away, transaction
 from ingestion.database.publishing import merge_sql, staging
 from ingestion.database.publishing.targets import target_of
 from ingestion.database.tables import audit, batch_states, batches, ledger, programmes
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import BatchBroken, StagingLost
+from ingestion.faults import FaultCode
+from ingestion.file_warnings import WarningCode
 from ingestion.telemetry import logger, metrics
+
+JOINED_AT_ONCE = 100
+"""Joining so many parts takes less than the time for which an idle connection is kept."""
 
 
 def finalized_as(batch: Batch) -> Finalized:
@@ -34,7 +41,10 @@ def finalize_batch(batch_id: UUID, db: Connection, settings: Settings) -> Finali
     if batch.status is not BatchStatus.RUNNING:
         return finalized_as(batch)
     joined = _balanced(batch, db)
-    error_file_key = join_error_file(batch, joined.with_rejects, settings) if joined.totals.rejected else None
+    error_file_key = None
+    if joined.totals.rejected:
+        with away(db) if len(joined.with_rejects) > JOINED_AT_ONCE else nullcontext():
+            error_file_key = join_error_file(batch, joined.with_rejects, settings)
     with transaction(db):
         # From here on nobody can take the batch back or start it over; the ledger shows if somebody has already.
         locked = batches.get(db, batch_id, lock=True)
@@ -73,7 +83,7 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
     status = BatchStatus.FAILED if failure else BatchStatus.COMPLETED
     if not failure and not batch.dry_run:
         _check_published(batch, final, db)
-    batch_states.warn(db, batch.id, final.warnings)
+    batch_states.warn(db, batch.id, [*final.warnings, *_damaged_ids(batch, final)])
     batch_states.end(
         db,
         batch.id,
@@ -90,6 +100,16 @@ def _end(batch: Batch, final: Ledger, error_file_key: str | None, db: Connection
     if failure is None:
         return Finalized(status=status)
     return Finalized(status=status, failure_reason=failure.reason, failure_code=failure.code)
+
+
+def _damaged_ids(batch: Batch, final: Ledger) -> list[dict[str, Any]]:
+    """The warning that a spreadsheet has damaged ids, which may have changed other values unseen."""
+    key = batch.programme.key_column.name
+    damaged = FaultCode.DAMAGED_BY_SPREADSHEET
+    counts = [
+        line["count"] for line in final.faults(key).as_summary() if (line["code"], line["field"]) == (damaged, key)
+    ]
+    return [{"code": WarningCode.IDS_DAMAGED, "count": sum(counts)}] if counts else []
 
 
 def _check_published(batch: Batch, final: Ledger, db: Connection) -> None:

@@ -70,7 +70,7 @@ def _new_batch(upload: Upload, file: Identified, db: Connection, settings: Setti
     if isinstance(instance, Instance):
         instance = programmes.find_or_create_instance(db, instance)
     return NewBatch(
-        id=uuid4(),
+        id=upload.promised_batch or uuid4(),
         upload_id=upload.id,
         program_type=file.programme.value,
         program_instance_id=instance,

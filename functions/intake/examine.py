@@ -9,15 +9,9 @@ from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass, ScannedFile
 from ingestion.database.tables.uploads import Arrival
 from ingestion.errors import RefusalCode, Refused
-from ingestion.records import PROGRAMMES
+from ingestion.records import known_headers
 from ingestion.source import Source
 from ingestion.workbook.as_text import WorkbookText, is_workbook
-
-
-def known_headers() -> frozenset[str]:
-    """The names that columns of any programme may have."""
-    columns = (column for programme in PROGRAMMES.values() for column in programme.columns)
-    return frozenset(name for column in columns for name in (column.name, *column.aliases))
 
 
 @dataclass(slots=True)

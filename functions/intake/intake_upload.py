@@ -1,8 +1,10 @@
 """Takes in an object version: always an upload record, then either a batch or a refusal that says why."""
 
+from contextlib import nullcontext
+
 from ingestion.config import Settings
 from ingestion.contracts import Decision
-from ingestion.database.connection import Connection
+from ingestion.database.connection import Connection, away
 from ingestion.database.tables import new_batches, uploads
 from ingestion.database.tables.uploads import Arrival, Upload
 from ingestion.errors import Refused
@@ -12,6 +14,9 @@ from intake.examine import Examination, examine
 from intake.identify import identify, read_claims
 from intake.receive import options_of, read_metadata, receive
 from intake.refuse import refuse
+
+READ_AT_ONCE_BYTES = 1024 * 1024
+"""What takes less than the time for which an idle connection is kept, however well it was compressed."""
 
 
 def intake_upload(arrival: Arrival, db: Connection, settings: Settings) -> Decision:
@@ -30,7 +35,8 @@ def _decide(arrival: Arrival, upload: Upload, metadata: dict[str, str], db: Conn
     examination = Examination(arrival, upload.id)
     try:
         claims = read_claims(arrival, options_of(upload, metadata), db)
-        examined = examine(examination, settings)
+        with away(db) if arrival.size_bytes > READ_AT_ONCE_BYTES else nullcontext():
+            examined = examine(examination, settings)
         identified = identify(examined, claims, db)
         return accept(upload, identified, db, settings)
     except Refused as refused:

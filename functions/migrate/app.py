@@ -9,10 +9,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ingestion.aws.secrets import read_secret
 from ingestion.config import Settings, settings
 from ingestion.database.roles import Login, let_in
-from ingestion.database.schema import migrate
+from ingestion.database.schema import is_empty, migrate
 from ingestion.errors import Unavailable
 from ingestion.telemetry import logger
 from migrate.wait_for_database import connection_in_time
+
+_EMPTY = (
+    "This deploy would replace the stack's database by an empty one. To keep the data, make a snapshot of the old"
+    " database and pass it as DatabaseSnapshot (docs/runbook.md, Another database). To begin with an empty database,"
+    " delete the stack, which leaves a snapshot, and deploy again."
+)
+
+
+class WouldStartEmpty(Exception):
+    """The deploy would replace the stack's database by an empty one."""
 
 
 @logger.inject_lambda_context
@@ -21,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     status, reason, applied = "SUCCESS", "", list[str]()
     try:
         if event.get("RequestType") != "Delete":
-            applied = _migrate()
+            applied = _migrate(event)
             logger.info("schema is up to date", applied=applied)
     except Exception as failed:
         logger.exception("migration failed")
@@ -33,9 +43,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"status": status, "applied": applied}
 
 
-def _migrate() -> list[str]:
+def _migrate(event: dict[str, Any]) -> list[str]:
     """Apply the migrations, then the grants that the newest schema needs; returns the versions applied."""
     db = connection_in_time(settings())
+    if _is_another_database(event) and is_empty(db):
+        raise WouldStartEmpty(_EMPTY)
     applied = migrate(db)
     functions = _functions_login(settings())
     if functions is None:
@@ -43,6 +55,12 @@ def _migrate() -> list[str]:
     else:
         let_in(db, functions)
     return applied
+
+
+def _is_another_database(event: dict[str, Any]) -> bool:
+    """Whether the stack had a database before this deploy, and it was not this one."""
+    before, now = event.get("OldResourceProperties"), event.get("ResourceProperties", {})
+    return before is not None and any(before.get(name) != now.get(name) for name in ("Database", "Secret"))
 
 
 def _functions_login(settings: Settings) -> Login | None:

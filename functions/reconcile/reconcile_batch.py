@@ -15,14 +15,26 @@ from ingestion.batch import BatchStatus
 from ingestion.config import Settings, UnknownUsers
 from ingestion.contracts import NextStep, Verdict, manifest
 from ingestion.database.connection import Connection, transaction
-from ingestion.database.publishing import reconciliation, staging
+from ingestion.database.publishing import reconciliation
 from ingestion.database.publishing.reconciliation import Reconciling
 from ingestion.database.publishing.targets import fields_of, target_of
-from ingestion.database.tables import batch_states, batches, chunks, ledger, people, programmes, shards
+from ingestion.database.side_by_side import merges_at_once
+from ingestion.database.tables import (
+    batch_states,
+    batches,
+    chunks,
+    ledger,
+    people,
+    programmes,
+    rejected_rows,
+    shards,
+)
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.ledger import Ledger
 from ingestion.errors import ProgrammeBusy
+from ingestion.rows.content_hashes import Sums
 from ingestion.values.ratings import Scale, scale_of
+from reconcile.compare_file import compare_file, compare_rows, staged_content
 
 WAIT_SECONDS = 1.0
 """Hundreds of batches may wait for one programme, so each holds a process and a connection only this long."""
@@ -44,7 +56,8 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
         return Verdict(verdict=NextStep.FINALIZE)
     batch.must_go_on()
     staged = ledger.read(db, batch_id)
-    if lost := staged.lost(staging.counts(db, batch_id)):
+    content = staged_content(batch, db, settings)
+    if lost := staged.lost(content and content.rows):
         return _restage(batch, lost, None, db, settings)
     rating = _rating(batch, staged)
     if rating.misread:
@@ -54,6 +67,7 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
     with transaction(db):
         batch_states.reconciled(db, batch_id, rating.scale, rating.is_assumed)
         reconciled = _reconcile(batch, rating.scale, db, settings)
+        compare_file(batch, content.sums if content else Sums(0, 0), reconciled, db)
         is_published = batch.publishes(reconciled.totals)
         if not is_published:
             shards.forget(db, batch_id)
@@ -64,6 +78,7 @@ def reconcile_batch(batch_id: UUID, db: Connection, settings: Settings) -> Verdi
         has_conflicts=bool(conflicts),
         manifest_key=_write_manifest(batch, "conflicts", conflicts, settings) if conflicts else "",
         shards=reconciled.shards_to_merge if is_published else [],
+        merges_at_once=merges_at_once(db),
     )
 
 
@@ -124,7 +139,7 @@ def _reconcile(batch: Batch, scale: Scale | None, db: Connection, settings: Sett
 def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     """Compare the rows, whose people all have ids by now, with stored sessions; returns the ledger with the result."""
     merged = shards.lock_all(db, batch.id)
-    reconciliation.reconcile(
+    has_repeats = reconciliation.reconcile(
         db,
         Reconciling(
             batch_id=batch.id,
@@ -136,9 +151,19 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
             shard_count=batch.shard_count,
         ),
     )
+    if batch.retries_batch_id:
+        reconciliation.leave_corrected(db, batch.id, target_of(batch.programme.record))
+    if batch.brings_back_rows:
+        rejected_rows.note_outcomes(db, batch.id)
     if merged:
         chunks.mark_reconciled(db, batch.id)
     else:
         reconciliation.record(db, batch.id)
         shards.plan(db, batch.id, reconciliation.shard_counts(db, batch.id))
-    return ledger.read(db, batch.id)
+    found = ledger.read(db, batch.id)
+    if not merged:
+        # Once shards are merged, the file's own rows are among those that are stored.
+        compare_rows(batch, found, db, has_repeats=has_repeats)
+    if found.with_conflicts and not merged:
+        rejected_rows.note_conflicts(db, batch.id, target_of(batch.programme.record))
+    return found

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from ingestion.aws import object_keys, s3
 from ingestion.aws.chunk_manifests import prepare_import
 from ingestion.config import Settings
-from ingestion.contracts import ImportToStart
+from ingestion.contracts import ImportToStart, UndoInput
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
-from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, outbox, revoked_cookies
+from ingestion.database.tables import audit, expiry, idempotency_keys, old_uploads, outbox, revoked_cookies, undos
 from ingestion.database.tables.expiry import Expired, Old
 from ingestion.database.tables.old_uploads import DueUpload
 
@@ -23,15 +23,17 @@ def retention(db: Connection, settings: Settings) -> dict[str, int]:
     """Do everything that is due; returns how often each was done."""
     return {
         "error_files_deleted": _delete_error_files(db, settings),
-        "refused_uploads_deleted": _delete_uploads(old_uploads.refused, db, settings),
-        "undecided_uploads_deleted": _delete_uploads(old_uploads.undecided, db, settings),
-        "failed_uploads_deleted": _delete_uploads(old_uploads.failed, db, settings),
+        "refused_uploads_deleted": _delete_uploads(old_uploads.refused, settings.failed_upload_days, db, settings),
+        "undecided_uploads_deleted": _delete_uploads(old_uploads.undecided, settings.failed_upload_days, db, settings),
+        "failed_uploads_deleted": _delete_uploads(old_uploads.failed, settings.failed_upload_days, db, settings),
+        "undone_uploads_deleted": _delete_uploads(old_uploads.undone, settings.archive_days, db, settings),
         "batches_archived": _archive(db, settings),
         "uploads_expired": expiry.expire_unused_links(db),
         "revoked_cookies_forgotten": revoked_cookies.forget_expired(db),
         "idempotency_keys_forgotten": idempotency_keys.forget_expired(db),
         "staging_dropped": _drop_staging(db),
         "imports_started_over": _start_over(db, settings),
+        "undos_started_over": _start_undos_over(db, settings),
     }
 
 
@@ -62,32 +64,37 @@ def _delete_error_file(expired: Expired, db: Connection, settings: Settings) -> 
     return True
 
 
-def _delete_uploads(find: Callable[[Connection, int], list[DueUpload]], db: Connection, settings: Settings) -> int:
+def _delete_uploads(
+    find: Callable[[Connection, int], list[DueUpload]], days: int, db: Connection, settings: Settings
+) -> int:
     count = 0
-    while due := find(db, settings.failed_upload_days):
-        count += sum(_delete_upload(one, db, settings) for one in due)
+    while due := find(db, days):
+        count += sum(_delete_upload(one, days, db, settings) for one in due)
     return count
 
 
-def _delete_upload(due: DueUpload, db: Connection, settings: Settings) -> bool:
+def _delete_upload(due: DueUpload, days: int, db: Connection, settings: Settings) -> bool:
     """Delete the object version and copies made of it; False if another run was first or the batch runs again."""
     with transaction(db):
-        if not old_uploads.lock(db, due, settings.failed_upload_days):
+        if not old_uploads.lock(db, due, days):
             return False
-        s3.delete(due.bucket, due.key, due.version_id)
-        s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
+        if not due.is_retry:
+            s3.delete(due.bucket, due.key, due.version_id)
+            s3.delete(settings.work_bucket, object_keys.unpacked(due.upload_id))
         if due.batch_id and due.error_file_key:
             s3.delete(settings.work_bucket, object_keys.reject_values(due.batch_id))
             s3.delete(settings.work_bucket, object_keys.error_workbook(due.batch_id))
             s3.delete(settings.work_bucket, object_keys.error_file(due.batch_id))
         old_uploads.blank(db, due)
+        if due.batch_id:
+            undos.forget_requesters(db, due.batch_id)
         audit.write(
             db,
             actor=audit.SERVICE,
-            action="upload_deleted",
-            upload_id=due.upload_id,
+            action="error_file_deleted" if due.is_retry else "upload_deleted",
+            upload_id=None if due.is_retry else due.upload_id,
             batch_id=due.batch_id,
-            details={"uploadId": str(due.upload_id), "afterDays": settings.failed_upload_days},
+            details={"uploadId": str(due.upload_id), "afterDays": days},
         )
     return True
 
@@ -105,8 +112,9 @@ def _archive_batch(old: Old, db: Connection, settings: Settings) -> None:
     with transaction(db):
         if not old_uploads.lock_batch(db, old.batch_id):
             return
-        s3.delete(old.bucket, old.key, old.version_id)
-        if old.work_key:
+        if not old.is_retry:
+            s3.delete(old.bucket, old.key, old.version_id)
+        if old.work_key and not old.is_retry:
             s3.delete(settings.work_bucket, old.work_key)
         if old.error_file_key:
             s3.delete(settings.work_bucket, object_keys.reject_values(old.batch_id))
@@ -132,6 +140,15 @@ def _start_over(db: Connection, settings: Settings) -> int:
         given = prepare_import(batch.batch_id, batch.chunk_count, settings)
         name = f"{batch.batch_id}-again-{datetime.now(UTC):%Y%m%d}"
         outbox.add(db, batch.batch_id, ImportToStart(name=name, input=given))
+    return len(stuck)
+
+
+def _start_undos_over(db: Connection, settings: Settings) -> int:
+    """Restart undos in the same way."""
+    stuck = undos.stuck(db, settings.stuck_hours)
+    for batch_id, number in stuck:
+        name = f"{batch_id}-undo-{number}-again-{datetime.now(UTC):%Y%m%d}"
+        outbox.add(db, batch_id, ImportToStart(name=name, input=UndoInput(batch_id=batch_id, undo=number)))
     return len(stuck)
 
 

@@ -18,17 +18,19 @@ from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection, transaction
 from ingestion.database.publishing import staging
 from ingestion.database.publishing.targets import target_of
-from ingestion.database.tables import chunks
+from ingestion.database.tables import chunks, rejected_rows
 from ingestion.database.tables.batches import Batch
 from ingestion.database.tables.chunks import Chunk, Staged
+from ingestion.database.tables.rejected_rows import Retryable, Returned
 from ingestion.errors import BatchBroken
 from ingestion.faults import WHOLE_ROW, Fault, FaultCode, RawRow, Reject
 from ingestion.file_warnings import WarningCode, warnings_of
+from ingestion.known_people import People, acquaintances
 from ingestion.rows.columns import ColumnPlan
+from ingestion.rows.content_hashes import sum_of_rejects
 from ingestion.rows.validation import validate
 from ingestion.source import Source, source_of
 from ingestion.values.ratings import RatingFacts, Scale
-from stage.known_people import People, acquaintances
 from stage.staged_rows import StagedRows, columns_to_stage, copy_rows
 from stage.start_chunk import start
 
@@ -41,6 +43,7 @@ class Reading:
     rejects: list[Reject] = field(default_factory=list)
     ratings: list[RatingFacts] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
+    retryable: Retryable = field(default_factory=Retryable)
 
     @property
     def facts(self) -> RatingFacts:
@@ -65,6 +68,7 @@ class ChunkReader:
         """Read and validate the chunk's rows."""
         columns = columns_to_stage(self.plan, creates_people=people.creates)
         reading = Reading(StagedRows(self.span.number, self.shard_count, columns))
+        people.retryable = reading.retryable
         now = datetime.now(UTC)
         for raw_rows, unreadable, filled in apply_correction(self.correction, self.source.blocks(self.span)):
             validated = validate(raw_rows, self.plan, now=now, scale=scale, remembered=people.readings)
@@ -133,12 +137,16 @@ def _write(
     if chunk.staged_rows:
         # Only in this case, since looking for the chunk's rows scans all rows that were staged before.
         staging.forget_chunk(db, batch.id, number)
+    if chunk.staged_rows or chunk.rejected_rows:
+        rejected_rows.forget_chunk(db, batch.id, number)
     refused = copy_rows(db, batch.id, reading.rows)
     rejects = reading.rejects + _refused_rows(reader, refused)
     write_part(settings.work_bucket, number, rejects, batch.error_file)
+    _note_rejected(batch, reader, reading, rejects, db)
     staged = Staged(
         staged_rows=len(reading.rows) - len(refused),
         rejected_rows=len(rejects),
+        rejects_sum=sum_of_rejects(rejects, reader.plan),
         fault_counts=FaultCounts.of(fault for reject in rejects for fault in reject.faults).as_summary(),
         rating_scale=scale,
         rating_facts=reading.facts,
@@ -151,6 +159,20 @@ def _write(
         )
     chunks.stage(db, batch.id, number, staged)
     return staged
+
+
+def _note_rejected(batch: Batch, reader: ChunkReader, reading: Reading, rejects: list[Reject], db: Connection) -> None:
+    """Record what may be retried, and which rejected row each row of a correction or retry was."""
+    number = reader.span.number
+    rejected_rows.write_retryable(db, batch.id, number, reading.retryable)
+    rejected = {reject.row.number for reject in rejects} if batch.brings_back_rows else ()
+    if batch.retries_batch_id:
+        only = list(reader.span.only)
+        returned = Returned(only, only, [False] * len(only))
+        rejected_rows.write_returned(db, batch.id, number, batch.retries_batch_id, returned, rejected)
+    elif batch.corrects_batch_id and reader.correction:
+        returned = reader.correction.returned
+        rejected_rows.write_returned(db, batch.id, number, batch.corrects_batch_id, returned, rejected)
 
 
 def _refused_rows(reader: ChunkReader, refused: dict[int, str]) -> list[Reject]:

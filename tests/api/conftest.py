@@ -100,7 +100,8 @@ def emptied(api: Call, place: Place) -> Iterator[None]:
     yield
     place.db.run(
         """
-        TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, chunks, shards, kintell_sessions,
+        TRUNCATE program_instances, users, user_versions, uploads, ingestion_batches, undos, chunks, shards,
+                 kintell_sessions, batch_overlaps, unchanged_rows, verifications, outbox, returned_rows, retryable_rows,
                  kintell_session_versions, batch_people, audit_logs, revoked_cookies, idempotency_keys
                  RESTART IDENTITY
         """

@@ -8,10 +8,11 @@ import pytest
 from api import verification_routes
 from ingestion.csv_file.file_limits import Limits
 from ingestion.csv_file.file_pass import FilePass
+from ingestion.database.tables import verifications
 from tests.api.api_calls import Call
 from tests.api.full_world import BROWSER
 from tests.api.test_api_documents import fits
-from tests.api.world import REGION, UPLOADS, World
+from tests.api.world import REGION, UPLOADS, WORK, World
 
 FILE = (
     b"Session ID,participant_email,mentor_email,scheduled_at,rating,feedback_text\n"
@@ -168,6 +169,35 @@ def test_what_cannot_be_verified_is_a_problem(
     monkeypatch.undo()
     buckets.delete_object(Bucket=UPLOADS, Key="incoming/x.csv")
     assert post(path, {}).is_problem(410, "original_gone")
+
+
+def test_a_long_file_is_verified_in_the_background(
+    api: Call, post: Call, get: Call, see: Any, world: World, buckets: Any, batch: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/import/batches/{batch}/verify"
+    assert get(path).is_problem(404, "not_verified")
+    monkeypatch.setattr(verification_routes, "MOST_ROWS", 2)
+    answer = post(path, {})
+    assert (answer.status, answer.body) == (202, {"batchId": str(batch)})
+    assert post(path, {}).status == 202
+    assert world.db.run("SELECT message FROM outbox") == [[{"kind": "verification", "batchId": str(batch)}]]
+    assert buckets.head_object(Bucket=WORK, Key="work/wake-dispatch")
+    body = get(path).body
+    assert (body["state"], body["checkedRows"], body["differing"]) == ("running", None, [])
+    own = {**BROWSER, "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}
+    asked = api("POST", f"/batches/{batch}/verify", headers=own)
+    assert (asked.status, asked.headers["Location"]) == (303, f"/batches/{batch}/verify")
+    assert "is being read again" in see(f"/batches/{batch}/verify").text
+    differing = [{"rowNumber": 1, "field": "rating", "stored": 0.5, "file": None}]
+    verifications.complete(world.db, batch, 3, 2, differing)
+    body = get(path).body
+    assert (body["state"], body["checkedRows"], body["differing"], body["differingLeftOut"]) == (
+        "completed", 3, differing, 1,
+    )  # fmt: skip
+    assert "0.5" in see(f"/batches/{batch}/verify", language="nb").text
+    verifications.fail(world.db, batch, "original_gone")
+    assert get(path).body["failureCode"] == "original_gone"
+    assert "The file has been deleted" in see(f"/batches/{batch}/verify").text
 
 
 @pytest.mark.parametrize(

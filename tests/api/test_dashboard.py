@@ -51,7 +51,7 @@ def test_a_batch_in_every_state(see: Any, world: World, status: BatchStatus) -> 
     page = see(f"/batches/{batch}")
     assert texts("en")[f"status.{status}"] in page.text
     asks_again = any(element.get("hx-get") == f"/batches/{batch}/live" for element in page.all("div"))
-    assert asks_again == (status in ("pending", "running"))
+    assert asks_again == (status in ("pending", "running", "undoing"))
     assert texts("en")[f"status.{status}"] in see("/").text
 
 

@@ -50,7 +50,7 @@ class World:
         """A completed batch of 10 rows: 6 inserted, 1 updated, 1 skipped, 2 rejected; or as said."""
         self._number += 1
         status = values.get("status", "completed")
-        ended = status in ("completed", "failed", "archived")
+        ended = status not in ("pending", "running")
         counts = {"inserted_rows": 6, "updated_rows": 1, "skipped_rows": 1, "error_rows": 2} if ended else {}
         defaults = {
             "program_type": "mentors_ukraine",
@@ -65,6 +65,7 @@ class World:
             "created_at": NOW,
             "started_at": None if status == "pending" else NOW + timedelta(seconds=1),
             "completed_at": NOW + timedelta(seconds=2) if ended else None,
+            "undone_at": NOW + timedelta(days=1) if status == "undone" else None,
             "failure_reason": "every row was rejected" if status == "failed" else None,
             **counts,
         }
@@ -132,6 +133,25 @@ class World:
                 "replaced_at": NOW,
             },
         )
+
+    def undo(self, batch_id: UUID, **values: Any) -> None:
+        """A completed undo."""
+        defaults = {
+            "number": 1,
+            "state": "completed",
+            "requested_by": "ole@example.org",
+            "requester_kind": "local",
+            "reason": "the wrong file",
+            "plan_hash": "0" * 64,
+            "removes": 6,
+            "restores": 1,
+            "keeps": 0,
+            "removed_rows": 6,
+            "restored_rows": 1,
+            "kept_rows": 0,
+            "completed_at": NOW,
+        }
+        self._insert("undos", {"batch_id": batch_id, **defaults, **values})
 
     def audit(self, action: str, **values: Any) -> None:
         """A row of the audit trail."""

@@ -53,7 +53,7 @@ def test_the_page_shows_no_option_that_is_not_there() -> None:
 def test_the_commands_are_those_of_the_contract() -> None:
     assert kintell.commands.keys() - {"completion", "login", "logout"} == {
         "import", "status", "errors", "batches", "sessions", "lineage", "audit", "summary", "cancel",
-        "explain", "verify",
+        "explain", "verify", "undo",
     }  # fmt: skip
 
 

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from api import verification_routes
+from ingestion.database.tables import verifications
 from tests.api.test_api_explain import batch, session  # noqa: F401 - fixtures
 from tests.api.world import World
 from tests.cli.conftest import Run
@@ -36,3 +40,28 @@ def test_a_batch_is_verified(run: Run, world: World, batch: UUID, session: int) 
     assert (result.exit_code, result.stdout) == (1, "1\trating\t0.5\t0.875\n")
     assert result.stderr == "kintell: 1 row compared, 1 value not as in the file\n"
     assert run("verify", batch, "--json").exit_code == 1
+
+
+def test_a_long_file_is_waited_for(
+    run: Run,
+    world: World,
+    batch: UUID,  # noqa: F811
+    session: int,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def monitor(_bucket: str) -> None:
+        differing = [{"rowNumber": 1, "field": "rating", "stored": 0.5, "file": 0.875}]
+        verifications.complete(world.db, batch, 70_000, 2, differing)
+
+    monkeypatch.setattr(verification_routes, "MOST_ROWS", 0)
+    monkeypatch.setattr(verification_routes, "wake_dispatch", monitor)
+    monkeypatch.setattr("cli.explain_commands.SECONDS_BETWEEN_LOOKS", 0.01)
+    result = run("verify", batch)
+    assert (result.exit_code, result.stdout) == (1, "1\trating\t0.5\t0.875\n")
+    assert result.stderr == "kintell: 70,000 rows compared, 2 stored values differ\n"
+    monkeypatch.setattr(
+        verification_routes, "wake_dispatch", lambda _bucket: verifications.fail(world.db, batch, "original_gone")
+    )
+    result = run("verify", batch)
+    assert result.exit_code == 1
+    assert "can't be read again (original_gone)" in result.stderr

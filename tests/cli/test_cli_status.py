@@ -152,3 +152,26 @@ def test_cancelling_waits_until_the_batch_has_ended(run: Run, world: World, loop
     again = run("cancel", batch)
     assert again.exit_code == 1
     assert "has ended; nothing was changed." in again.stderr
+
+
+def test_what_the_file_has_in_common_with_an_earlier_one_is_said(run: Run, world: World) -> None:
+    earlier = world.batch(distinct_ids=9, file_name="october.csv")
+    warning = {"code": "mostly_imported", "count": 5, "batch_id": str(earlier), "percent": 62.5}
+    batch = world.batch(distinct_ids=8, csv_metadata={"warnings": [warning]})
+    world._insert(
+        "batch_overlaps",
+        {
+            "batch_id": batch,
+            "earlier_batch_id": earlier,
+            "same_rows": 5,
+            "changed_rows": 2,
+            "changed_fields": {"rating": 2},
+        },
+    )
+    said = run("status", batch).stdout
+    assert (
+        f"Compared:    5 of 8 rows are the same as in october.csv, 2 changed (rating 2): kintell status {earlier}\n"
+        in said
+    )
+    assert f"import of another file (5, 62.5 %): kintell status {earlier}\n" in said
+    assert json.loads(run("status", batch, "--json").stdout)["overlap"][0]["onlyThere"] == 2

@@ -9,7 +9,7 @@ import pytest
 from ingestion.batch import NEXT, BatchStatus, Failure, FailureCode, FaultCount, Tally
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batch_states, expiry
-from tests.db.world import CHECK, account_for, add_batch, batch_columns, refused
+from tests.db.world import CHECK, account_for, add_batch, batch_columns, insert, refused
 
 TALLY = Tally(total=10, inserted=3, updated=2, unchanged=1, rejected=4)
 
@@ -28,6 +28,18 @@ def end(db: Connection, batch_id: UUID, status: BatchStatus) -> bool:
     )
 
 
+def start_undo(db: Connection, batch_id: UUID) -> bool:
+    """Begin an undo that somebody asked for."""
+    insert(db, "undos", batch_id=batch_id, number=1, state="running", requester_kind="local")
+    return batch_states.start_undo(db, batch_id)
+
+
+def leave_undo(db: Connection, batch_id: UUID) -> bool:
+    """End an undo that has undone nothing."""
+    batch_states.leave_undo(db, batch_id)
+    return True
+
+
 MOVES: dict[BatchStatus, Callable[[Connection, UUID], bool]] = {
     BatchStatus.RUNNING: lambda db, batch_id: (
         batch_states.start(db, batch_id, "execution-2") or batch_states.start_over(db, batch_id, "execution-2")
@@ -35,6 +47,8 @@ MOVES: dict[BatchStatus, Callable[[Connection, UUID], bool]] = {
     BatchStatus.COMPLETED: lambda db, batch_id: end(db, batch_id, BatchStatus.COMPLETED),
     BatchStatus.FAILED: lambda db, batch_id: end(db, batch_id, BatchStatus.FAILED),
     BatchStatus.ARCHIVED: expiry.archive,
+    BatchStatus.UNDOING: start_undo,
+    BatchStatus.UNDONE: batch_states.end_undo,
 }
 
 
@@ -44,7 +58,8 @@ def test_a_batch_moves_only_where_the_table_of_moves_says(db: Connection, old: B
     batch_id = add_batch(db, old.value, execution="execution-1")
     account_for(db, batch_id, TALLY)
     is_allowed = new in NEXT[old] or (old is new is BatchStatus.RUNNING)
-    assert MOVES[new](db, batch_id) is is_allowed
+    is_left = (old, new) == (BatchStatus.UNDOING, BatchStatus.COMPLETED)
+    assert (leave_undo if is_left else MOVES[new])(db, batch_id) is is_allowed
     assert batch_columns(db, batch_id, "status") == [new.value if is_allowed else old.value]
 
 
@@ -124,3 +139,20 @@ def test_a_dry_run_is_completed_without_a_shard(db: Connection) -> None:
     account_for(db, batch_id, TALLY)
     db.run("DELETE FROM shards WHERE batch_id = :id", id=batch_id)
     assert end(db, batch_id, BatchStatus.COMPLETED)
+
+
+def test_no_batch_is_undone_unless_somebody_asked(db: Connection) -> None:
+    batch_id = add_batch(db, "completed")
+    with refused(db, CHECK, "undos_are_requested"):
+        batch_states.start_undo(db, batch_id)
+
+
+def test_a_batch_of_which_rows_were_undone_is_not_completed_again(db: Connection) -> None:
+    batch_id = add_batch(db, "completed")
+    account_for(db, batch_id, Tally(total=10, inserted=10))
+    start_undo(db, batch_id)
+    db.run("UPDATE undos SET removed_rows = 1")
+    with refused(db, CHECK, "undos_are_requested"):
+        db.run("UPDATE ingestion_batches SET status = 'completed'")
+    batch_states.leave_undo(db, batch_id)
+    assert batch_columns(db, batch_id, "status, undone_at = now()") == ["undone", True]

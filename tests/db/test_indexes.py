@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from ingestion.database.connection import Connection, connect
-from ingestion.database.publishing import merge_sql
+from ingestion.database.publishing import merge_sql, undo_plan, undo_sql
 from ingestion.database.publishing.targets import SESSIONS
-from ingestion.database.queries import batch_record, health, lineage, lists
+from ingestion.database.queries import batch_record, health, instance_overview, lineage, lists
 from ingestion.database.queries.lists import BatchFilter, NewestFirst
 from ingestion.database.tables import expiry, new_batches, old_uploads
 from ingestion.records import SESSION
@@ -245,6 +245,16 @@ QUESTIONS: list[Any] = [
     pytest.param(lambda db, a: health.claim_for_check(db, 60), id="batches whose counts are to be looked at"),
     pytest.param(lambda db, a: merge_sql.published(db, a.batch_id, SESSIONS), id="the rows that a batch published"),
     pytest.param(lambda db, a: health.with_finding(db), id="the batches that something is wrong with"),
+    pytest.param(lambda db, a: undo_plan.plan(db, a.batch_id, SESSIONS), id="what an undo would do"),
+    pytest.param(lambda db, a: undo_sql.last_row(db, a.batch_id, SESSIONS), id="the last row that can be undone"),
+    pytest.param(
+        lambda db, a: [undo_plan.kept(db, a.batch_id, SESSIONS, limit=50), db.run("SELECT 1")],
+        id="what an undo would keep",
+    ),
+    pytest.param(
+        lambda db, a: instance_overview.kept_of_undone(db, SESSION, 1),
+        id="what was kept of an instance's undone batches",
+    ),
 ]
 
 

@@ -208,6 +208,40 @@ def test_cloudformation_is_told_why_the_database_is_out_of_reach(monkeypatch: py
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "is_refused"),
+    [
+        pytest.param(None, {"Database": "one"}, False, id="a first deploy"),
+        pytest.param({"Database": "one"}, {"Database": "one", "Version": "2"}, False, id="the same database"),
+        pytest.param({"Database": "one"}, {"Database": "two"}, True, id="the size changes, or a snapshot is left out"),
+        pytest.param({"Secret": "arn:one"}, {"Secret": "arn:two"}, True, id="another existing database"),
+    ],
+)
+def test_a_deploy_does_not_replace_a_database_by_an_empty_one(
+    empty: Database, monkeypatch: pytest.MonkeyPatch, before: Any, now: dict[str, str], is_refused: bool
+) -> None:
+    event: dict[str, Any] = json.loads((EVENTS / "migrate.json").read_text())
+    event |= {"ResourceProperties": now, "ResponseURL": "https://cloudformation.example.org/"}
+    if before:
+        event |= {"RequestType": "Update", "OldResourceProperties": before}
+    answers: list[dict[str, Any]] = []
+    db = connect(secret_of(empty))
+    monkeypatch.setattr(app, "settings", lambda: SimpleNamespace(functions_secret_arn="", functions_user=""))
+    monkeypatch.setattr(app, "connection_in_time", lambda _settings: db)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: _Answered(answers, request))
+    context: Any = _Context()
+    app.handler(event, context)
+    assert db.run("SELECT to_regclass('schema_migrations') IS NULL") == [[is_refused]]
+    assert [answer["Status"] for answer in answers] == ["FAILED" if is_refused else "SUCCESS"]
+    assert ("DatabaseSnapshot" in answers[0]["Reason"]) == is_refused
+    if is_refused:
+        # With the data in it, as of a snapshot, it is welcome.
+        migrate(db)
+        app.handler(event, context)
+        assert answers[1]["Status"] == "SUCCESS"
+    db.close()
+
+
 class _Refusing:
     """A database that refuses some times before it lets in."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from ingestion.contracts import Event, EventToSend, ImportInput, ImportToStart
 from ingestion.database.connection import Connection, transaction
+from ingestion.database.side_by_side import CHUNKS_AT_ONCE
 from ingestion.database.tables import outbox
 
 BATCH = UUID(int=7)
@@ -14,10 +15,25 @@ EVENT = EventToSend(event=Event.IMPORT_FAILED, detail={"batchId": str(BATCH), "f
 START = ImportToStart(name=str(BATCH), input=ImportInput(batch_id=BATCH, chunks=2, manifest_key="work/m.json"))
 
 
+@pytest.fixture(autouse=True)
+def takes_one_chunk_at_once(db: Connection) -> None:
+    """So that a message comes out as START says it."""
+    db.run("ALTER ROLE CURRENT_USER CONNECTION LIMIT 20")
+
+
 @pytest.mark.parametrize("body", [EVENT, START], ids=["an event", "an import"])
 def test_a_message_comes_out_as_it_went_in(db: Connection, body: EventToSend | ImportToStart) -> None:
     outbox.add(db, BATCH, body)
     assert [message.body for message in outbox.claim(db)] == [body]
+
+
+def test_an_import_learns_what_the_database_takes_side_by_side(db: Connection) -> None:
+    db.run("ALTER ROLE CURRENT_USER CONNECTION LIMIT 40")
+    outbox.add(db, BATCH, START)
+    (message,) = outbox.claim(db)
+    assert isinstance(message.body, ImportToStart)
+    assert isinstance(message.body.input, ImportInput)
+    assert [[message.body.input.chunks_at_once]] == db.run(f"SELECT {CHUNKS_AT_ONCE}") == [[2]]
 
 
 def test_what_was_rolled_back_was_never_said(db: Connection) -> None:

@@ -61,8 +61,9 @@ def add_batch(db: Connection, status: str = "pending", **columns: Any) -> UUID:
         "csv_metadata": "{}",
         "total_rows": 10,
     }
-    if status in ("completed", "archived"):
+    if status in ("completed", "archived", "undoing", "undone"):
         given |= {"inserted_rows": 10, "completed_at": "2024-12-01T12:00:00Z"}
+        given |= {"undone_at": "2024-12-02T12:00:00Z"} if status == "undone" else {}
     elif status == "failed":
         given |= {"skipped_rows": 10, "completed_at": "2024-12-01T12:00:00Z", "failure_reason": "import_broke: x"}
     batch_id: UUID = insert(db, "ingestion_batches", **{**given, **columns})

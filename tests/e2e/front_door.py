@@ -51,6 +51,13 @@ class FrontDoor:
         except urllib.error.HTTPError as problem:
             return problem.code
 
+    def undo(self, batch_id: str) -> dict[str, Any]:
+        """Ask for an import to be undone, as it is planned; the plan."""
+        path = f"/v1/import/batches/{batch_id}/undo"
+        plan = dict(self.post(path, {"dryRun": True}))
+        self.post(path, {"planHash": plan["planHash"], "reason": "a test"})
+        return plan
+
     def put(self, key: str, body: bytes, **metadata: str) -> str:
         """Upload an object; its version."""
         given = {name.replace("_", "-"): value for name, value in metadata.items()}

@@ -69,6 +69,26 @@ class Account:
         each = [one for page in found for one in page["Functions"]]
         return {one["FunctionName"]: one for one in each if one["FunctionName"].startswith(f"{stack}-")}
 
+    def uploads(self) -> list[list[Any]]:
+        """Bucket and state of each upload, and whether its file was deleted."""
+        db = self.database.connect()
+        try:
+            found: list[list[Any]] = db.run(
+                "SELECT bucket, state, deleted_at IS NOT NULL FROM uploads ORDER BY received_at"
+            )
+            return found
+        finally:
+            db.close()
+
+    def clean_up(self, stack: str) -> dict[str, int]:
+        """What Retention answers, a year on."""
+        db = self.database.connect()
+        db.run("UPDATE uploads SET decided_at = decided_at - interval '1 year'")
+        db.close()
+        (name,) = (name for name in self.functions(stack) if "Retention" in name)
+        answer: dict[str, int] = json.load(self.client("lambda").invoke(FunctionName=name, Payload="{}")["Payload"])
+        return answer
+
     def queues(self) -> list[str]:
         return list(self.client("sqs").list_queues().get("QueueUrls", []))
 
@@ -105,6 +125,10 @@ def test_a_stack_comes_and_goes(account: Account) -> None:
     (account.clone / BROKEN).unlink()
     one = account.deploy("one")
     account.client("s3").put_object(Bucket=one.uploads_bucket, **FILE)
+    deadline = time.monotonic() + 60
+    while account.uploads() != [[one.uploads_bucket, "refused", False]] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert account.uploads() == [[one.uploads_bucket, "refused", False]]
 
     # Another stands beside it, and takes nothing with it when it goes.
     two = account.deploy("two")
@@ -133,3 +157,8 @@ def test_a_stack_comes_and_goes(account: Account) -> None:
     assert account.client("s3").get_object(Bucket=one.uploads_bucket, Key=FILE["Key"])["Body"].read() == FILE["Body"]
     again = account.deploy("one")
     assert account.buckets() - kept == {again.uploads_bucket, again.work_bucket}
+
+    # It has the old database, and deletes what has been in the old bucket for too long.
+    assert account.clean_up("one")["refused_uploads_deleted"] == 1
+    assert account.uploads() == [[one.uploads_bucket, "refused", True]]
+    assert not account.client("s3").list_object_versions(Bucket=one.uploads_bucket).get("Versions")

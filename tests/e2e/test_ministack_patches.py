@@ -112,10 +112,10 @@ class Emulator:
         arn: str = made["stateMachineArn"]
         return arn
 
-    def execute(self, machine: str) -> dict[str, Any]:
+    def execute(self, machine: str, given: object = None) -> dict[str, Any]:
         """The description of an execution that has ended."""
         client = self.client("stepfunctions")
-        arn = client.start_execution(stateMachineArn=machine)["executionArn"]
+        arn = client.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
         while (execution := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
             time.sleep(0.01)
         ended: dict[str, Any] = execution
@@ -294,6 +294,13 @@ def definition_in_yaml(on: Emulator) -> object:
     return name in machines and on.execute(machines[name])["status"]
 
 
+def does_a_map_read_its_limit(on: Emulator) -> object:
+    waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}}
+    machine = on.state_machine(Type="Map", ItemsPath="$.items", MaxConcurrencyPath="$.limit", ItemProcessor=waits)
+    execution = on.execute(machine, {"items": [1, 2], "limit": 1})
+    return (execution["stopDate"] - execution["startDate"]).total_seconds() > 1.8
+
+
 def range_of_a_version(on: Emulator) -> object:
     client = on.client("s3")
     version = client.put_object(Bucket=BUCKET, Key="ranges", Body=b"0123456789")["VersionId"]
@@ -410,6 +417,7 @@ PROBES = [
     pytest.param(does_a_retry_keep_its_limit, True, id="retries_keep_their_limit_and_jitter"),
     pytest.param(status_after_an_abort, "ABORTED", id="an_aborted_execution_stays_aborted"),
     pytest.param(definition_in_yaml, "SUCCEEDED", id="definitions_may_be_yaml"),
+    pytest.param(does_a_map_read_its_limit, True, id="maps_read_their_limit_from_the_input"),
     pytest.param(range_of_a_version, (206, b"234", "bytes 2-4/10"), id="ranges_are_cut_from_disk"),
     pytest.param(uploader_in_an_event, "000000000000", id="events_name_the_uploader"),
     pytest.param(small_parts, "EntityTooSmall", id="small_parts_are_refused"),

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.faults import cleaning, disturbing, starting_over, uploads_at_once
+from tests.faults import brought_back, cleaning, disturbing, starting_over, undoing, uploads_at_once
 from tests.faults.database_relay import When
 from tests.faults.s3_relay import Trouble
 from tests.faults.trials import Kind, disturbed
@@ -28,6 +28,9 @@ KINDS: dict[str, Kind] = {
     "broken, started over": starting_over.broken_and_started_over,
     "all at once": partial(disturbed, disturbing.all_at_once),
     "cancelled, started over": starting_over.cancelled_and_started_over,
+    "undone, killed": undoing.undone_and_killed,
+    "retried, killed": brought_back.retried_and_killed,
+    "corrected, killed": brought_back.corrected_and_killed,
 }
 
 

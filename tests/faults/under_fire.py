@@ -175,8 +175,8 @@ def under_fire(folder: Path, say: Callable[[str], None] = lambda _line: None) ->
         system.aws.is_also_called(s3_relay.url.removeprefix("http://"))
         door = FrontDoor(system.client("s3"), system.stack.uploads_bucket, system.aws.api_url)
         world = UnderFire(server, database_relay, s3_relay, system, door, _functions(system))
-        for function in (*STAGES, "Retention"):
-            small = SMALL if function == "Intake" else {}
+        for function in (*STAGES, "Undo", "Retention"):
+            small = SMALL if function in ("Intake", "Undo") else {}
             world.configure(function, variables={"AWS_ENDPOINT_URL_S3": s3_relay.url, **small})
         yield world
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,6 +15,8 @@ import outbox.app
 import retention.app
 from ingestion import config
 from ingestion.aws import event_bus, lambda_functions, step_functions
+from ingestion.contracts import VerificationToRun
+from ingestion.database.tables import outbox as outbox_table
 from ingestion.errors import Unavailable
 from tests.stages.conftest import CONTEXT, UPLOADS, WORK, Pipeline
 
@@ -28,6 +31,7 @@ class Services:
 
     started: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    verifications: list[dict[str, Any]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
 
     def start_execution(self, *, name: str, input: str, **_: Any) -> None:  # noqa: A002
@@ -39,7 +43,12 @@ class Services:
         self.events += [(entry["DetailType"], json.loads(entry["Detail"])) for entry in Entries]
         return {"FailedEntryCount": 0}
 
-    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, *, FunctionName: str, Payload: str, InvocationType: str = "") -> dict[str, Any]:  # noqa: N803
+        if FunctionName == "monitor":
+            assert InvocationType == "Event"
+            self._work("lambda")
+            self.verifications.append(json.loads(Payload))
+            return {}
         assert FunctionName == "outbox"
         return {"Payload": _Stream(json.dumps(outbox.app.handler(json.loads(Payload), CONTEXT)))}
 
@@ -59,6 +68,7 @@ class _Stream:
 @pytest.fixture
 def services(pipeline: Pipeline, environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch) -> Services:
     environment.setenv("OUTBOX_FUNCTION_NAME", "outbox")
+    environment.setenv("MONITOR_FUNCTION_NAME", "monitor")
     config.settings.cache_clear()
     services = Services()
     for module in (event_bus, lambda_functions, step_functions):
@@ -102,6 +112,19 @@ def test_an_import_that_was_started_but_never_began_is_started_again_to_no_effec
     a_while_later(pipeline)
     assert dispatch.app.handler({}, CONTEXT) == {"sent": 1}
     assert len({name for name, _ in services.started}) == 1, "a second start of a name does nothing"
+    assert waiting(pipeline) == 0
+
+
+def test_a_verification_that_somebody_asked_for_is_given_to_monitor(pipeline: Pipeline, services: Services) -> None:
+    batch_id = uuid4()
+    outbox_table.add(pipeline.db, batch_id, VerificationToRun(batch_id=batch_id))
+    services.broken = {"lambda"}
+    with pytest.raises(Unavailable):
+        dispatch.app.handler({}, CONTEXT)
+    services.broken = set()
+    a_while_later(pipeline)
+    assert dispatch.app.handler({}, CONTEXT) == {"sent": 1}
+    assert services.verifications == [{"kind": "verification", "batchId": str(batch_id)}]
     assert waiting(pipeline) == 0
 
 

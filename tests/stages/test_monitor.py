@@ -1,11 +1,15 @@
 """The scheduled check: a sound system is silent, and every kind of damage to what batches came to is found."""
 
+import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 import monitor.app
+from ingestion.contracts import Event, EventToSend
 from ingestion.database.connection import Connection
+from ingestion.database.tables import outbox
 from tests.stages.conftest import CONTEXT, Pipeline
 from tests.stages.test_interruptions import Run, file_of
 
@@ -45,7 +49,7 @@ def lived(environment: pytest.MonkeyPatch, small_chunks: None, pipeline: Pipelin
 def test_a_sound_system_is_silent(lived: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     found = monitor.app.handler({}, CONTEXT)
-    assert found == {"oldestRunningBatchSeconds": 0, "stuckBatches": 0, "unsoundBatches": 0}
+    assert found == {"oldestRunningBatchSeconds": 0, "stuckBatches": 0, "unsoundBatches": 0, "differingBatches": 0}
     assert caplog.records == []
     assert lived.db.run("SELECT count(*) FROM ingestion_batches WHERE checked_at IS NULL") == [[0]]
 
@@ -118,3 +122,22 @@ def test_a_finding_goes_once_the_damage_is_mended(lived: Pipeline) -> None:
     lived.db.run("INSERT INTO kintell_session_versions SELECT * FROM kept")
     assert unsound() == 0
     assert lived.db.run("SELECT count(*) FROM ingestion_batches WHERE finding IS NOT NULL") == [[0]]
+
+
+def test_a_message_that_nobody_sends_grows_old(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dispatch is outside, so only the outbox shows that it does not come."""
+
+    def measured() -> float:
+        capsys.readouterr()
+        monitor.app.handler({}, CONTEXT)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OldestMessageSeconds" in line]
+        (seconds,) = lines[0]["OldestMessageSeconds"]
+        return float(seconds)
+
+    pipeline.db.run("DELETE FROM outbox")
+    assert measured() == 0
+    body = EventToSend(event=Event.UPLOAD_REFUSED, detail={"uploadId": str(uuid4()), "refusal": "empty_file"})
+    outbox.add(pipeline.db, uuid4(), body)
+    pipeline.db.run("UPDATE outbox SET written_at = now() - interval '20 minutes'")
+    assert outbox.claim(pipeline.db), "somebody took it, and died"
+    assert 1200 <= measured() < 1260

@@ -35,7 +35,7 @@ def made(
         made.append(service)
         return client(service, **given)
 
-    def connect_here(login: DatabaseSecret) -> Connection:
+    def connect_here(login: DatabaseSecret, _idle: str) -> Connection:
         assert login == DatabaseSecret(host="kintell.example.org", username="kintell_functions")
         assert (login.password, login.sslmode) == ("", "verify-full")
         return connect(functions_secret_of(database))

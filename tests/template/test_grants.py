@@ -10,11 +10,13 @@ from tests.template.documents import document, everywhere, functions, state_mach
 POLICIES = everywhere("AWS::IAM::ManagedPolicy")
 
 UPLOADS, WORK, ERRORS = "uploads/incoming/*", "work/work/*", "work/errors/*"
+ALL_UPLOADS = "all-uploads/incoming/*"
+"""Those in the buckets of earlier stacks of this name, too."""
 COOKIE_KEY = {"work/keys/session-cookies": {"s3:GetObject", "s3:PutObject"}}
 """Whoever needs it first makes it."""
 IMPORT = "stateMachine:import-batch"
 EVENTS = "event-bus/default"
-LIST = {"uploads": {"s3:ListBucket"}, "work": {"s3:ListBucket"}}
+LIST = {"all-uploads": {"s3:ListBucket"}, "work": {"s3:ListBucket"}}
 """For whoever asks whether an object is gone: without it, S3 says that access is denied."""
 READ_VERSION = {"s3:GetObject", "s3:GetObjectVersion"}
 WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
@@ -22,7 +24,8 @@ WRITE_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload"}
 REVIEWED: dict[str, dict[str, set[str]]] = {
     "SignIn": COOKIE_KEY,
     "Migrate": {},
-    "Monitor": {},
+    # It reads files again, and the rejects of a corrected file's parent.
+    "Monitor": LIST | {ALL_UPLOADS: READ_VERSION, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Outbox": {},
     "Dispatch": {IMPORT: {"states:StartExecution"}, EVENTS: {"events:PutEvents"}},
     "Intake": {
@@ -34,27 +37,30 @@ REVIEWED: dict[str, dict[str, set[str]]] = {
     },
     # To hold a corrected file against what was handed out, it reads the rejects of the file's parent.
     "Stage": LIST
-    | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
+    | {ALL_UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}, f"{ERRORS}.jsonl.gz": {"s3:GetObject"}},
     "Reconcile": {WORK: {"s3:PutObject"}},
-    "AnnotateConflicts": LIST | {UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
+    "AnnotateConflicts": LIST | {ALL_UPLOADS: READ_VERSION, WORK: {"s3:GetObject", "s3:PutObject"}},
     "Merge": {},
     "Finalize": {WORK: {"s3:GetObject"}, ERRORS: WRITE_PARTS},
+    "Undo": {},
     # To show the row behind a session, it reads the upload.
     "Api": {
-        UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts", *READ_VERSION},
+        UPLOADS: {"s3:PutObject", "s3:ListMultipartUploadParts"},
+        ALL_UPLOADS: READ_VERSION,
         ERRORS: {"s3:GetObject"},
         **LIST,
         **COOKIE_KEY,
         "work/work/wake-dispatch": {"s3:PutObject"},
         "work/errors/*.xlsx": {"s3:PutObject"},
+        "work/work/batches/*": {"s3:PutObject"},
     },
     "Retention": {
-        UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+        ALL_UPLOADS: {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         WORK: {"s3:DeleteObject", "s3:PutObject"},
         ERRORS: {"s3:DeleteObject"},
     },
 }
-"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke Outbox."""
+"""By resource, shortened. Beside these, functions may connect to the database, and Dispatch invoke two others."""
 
 CONNECT = {"Fn::GetAtt": ["Database", "Outputs.MayConnect"]}
 MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
@@ -62,7 +68,7 @@ MIGRATE = {"Fn::GetAtt": ["Database", "Outputs.MayMigrate"]}
 SHARED: dict[str, list[Any]] = {"SignIn": [], "Dispatch": [], "Migrate": [MIGRATE]}
 """The policies that nested stacks make, which several functions may have; whoever is not here has the first."""
 
-INVOKES = {"Dispatch": ["Outbox"]}
+INVOKES = {"Dispatch": ["Outbox", "Monitor"]}
 """The functions that a function invokes."""
 
 OF_THE_STATE_MACHINE: dict[str, set[str]] = {
@@ -74,6 +80,9 @@ OF_THE_STATE_MACHINE: dict[str, set[str]] = {
 
 _SHORTENINGS = (
     (r"^\$\{Files\.Outputs\.UploadsArn\}", "uploads"),
+    (r"^\$\{Files\.Outputs\.AllUploadsArn\}", "all-uploads"),
+    # As AllUploadsArn is, which Monitor can't name: Files needs Dispatch, and Dispatch Monitor.
+    (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-uploads-\$\{Base\.Outputs\.AnySuffix\}", "all-uploads"),
     (r"^\$\{Files\.Outputs\.WorkArn\}", "work"),
     (r"^arn:\$\{AWS::Partition\}:s3:::\$\{AWS::StackName\}-(uploads|work)-\$\{Base\.Outputs\.Suffix\}", r"\1"),
     (r"^arn:\$\{AWS::Partition\}:events:\$\{AWS::Region\}:\$\{AWS::AccountId\}:", ""),
@@ -194,7 +203,6 @@ CONDITIONS: dict[tuple[str, str], Any] = {
     # On AWS this is known of every such request; the emulator does not know it.
     ("Dispatch", "events:PutEvents"): {"StringEqualsIfExists": {"events:source": "kintell.ingest"}},
     # By the links that it signs, and in no other way.
-    ("Api", "s3:PutObject"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
     ("Api", "s3:ListMultipartUploadParts"): {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}},
 }
 """What narrows a grant further; every other grant has no condition."""

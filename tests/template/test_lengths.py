@@ -22,6 +22,7 @@ STANDING_FOR = {
     "AWS::Region": "ap-northeast-1",
     "AWS::Partition": "aws-us-gov",
     "Suffix": "0" * 12,
+    "AnySuffix": "0" * 12,
     "Base.Outputs.Suffix": "0" * 12,
 }
 """The longest that each can be; the suffix of buckets is a part of the stack's id or the account's number."""

@@ -266,6 +266,8 @@ def test_another_database_is_migrated_and_a_migration_may_take_as_long_as_a_func
     there = document("template.yaml")["Resources"]
     schema = there["Schema"]["Properties"]
     assert schema["Database"] == {"Fn::GetAtt": ["Database", "Outputs.Host"]}
+    # An existing database is known by its secret.
+    assert schema["Secret"] == {"Fn::GetAtt": ["Database", "Outputs.OwnerSecretArn"]}
     timeout = document("template.yaml")["Globals"]["Function"]["Timeout"]
     assert there["Migrate"]["Properties"].get("Timeout", timeout) == schema["ServiceTimeout"] == 900
 
@@ -278,3 +280,12 @@ def test_a_guided_deploy_leaves_the_repository_clean_and_says_how_to_go_on() -> 
     assert {"ApiUrl", "FirstUser", "Upload"} <= outputs.keys()
     groups = {one["Properties"]["GroupName"] for one in everywhere("AWS::Cognito::UserPoolGroup").values()}
     assert all(group in outputs["FirstUser"]["Value"]["Fn::Sub"] for group in groups)
+
+
+def test_the_page_on_deploying_says_how_many_questions_are_asked() -> None:
+    """`sam deploy --guided` asks for each parameter of the template: it has no way not to."""
+    asked = re.search(r"It asks (\d+) questions", (ROOT / "docs/how-to/deploy.md").read_text())
+    parameters = document("template.yaml")["Parameters"]
+    assert asked
+    assert int(asked[1]) == len(parameters)
+    assert all("Default" in one for one in parameters.values()), "Enter answers each"

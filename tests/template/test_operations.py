@@ -13,6 +13,7 @@ ALARMS = {
     for name, one in document("infra/operations.yaml")["Resources"].items()
     if one["Type"] == "AWS::CloudWatch::Alarm"
 }
+DASHBOARD = document("infra/dashboard.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 CODE = "\n".join(path.read_text() for path in ROOT.glob("functions/*/*.py"))
 
@@ -47,8 +48,7 @@ def test_an_alarm_of_ours_looks_at_what_is_counted(name: str) -> None:
 
 
 def test_the_dashboard_is_json_and_shows_what_is_counted() -> None:
-    body = document("infra/dashboard.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
+    widgets: list[dict[str, Any]] = json.loads(DASHBOARD)["widgets"]
     shown = [one for widget in widgets for one in widget["properties"].get("metrics", []) if one[0] == "KintellIngest"]
     assert {one[1] for one in shown} >= {"RowsIn", "RowsRejected", "UploadsRefused", "BatchSeconds"}
     assert all(is_counted(one[1]) for one in shown)
@@ -70,3 +70,15 @@ def test_the_stack_says_what_the_command_line_needs() -> None:
     assert all(one["Description"] for one in outputs.values())
     for name in ("SignInUrl", "SignInClientId", "UserPoolId"):
         assert outputs[name]["Condition"] == "MakesUserPool"
+
+
+def test_the_cost_of_the_alarms_is_that_of_those_that_there_are() -> None:
+    """CloudWatch gives every account 10 of each for nothing, so one more is a line of the bill."""
+    line = next(line for line in (ROOT / "docs/cost.md").read_text().splitlines() if line.startswith("| CloudWatch |"))
+    alarms, looked_at, with_large, counted = map(int, re.findall(r"\b(\d+)\b", line)[:4])
+    assert alarms == len(ALARMS)
+    metrics = {name: len(one.get("Metrics", "1")) for name, one in ALARMS.items()}
+    assert looked_at == sum(metrics.values())
+    assert with_large == looked_at - metrics["DatabaseFull"]
+    ours = {one["MetricName"] for one in ALARMS.values() if one.get("Namespace") == "KintellIngest"}
+    assert counted == len(ours | set(re.findall(r'"KintellIngest", "(\w+)"', DASHBOARD)))

@@ -14,7 +14,7 @@ CHECKS = [
     for name, check in vars(module).items()
     if name.startswith("test_")
 ]
-GIVEN = {"batchId", "chunks", "manifestKey"}
+GIVEN = {"batchId", "chunks", "manifestKey", "chunksAtOnce"}
 """What Intake starts an execution with; test_state_machine_data asks the code for it."""
 
 

@@ -112,8 +112,8 @@ def test_every_error_of_an_invocation_is_tried_again_or_known_to_be_for_good() -
 @all_tasks
 def test_a_task_tries_again_what_may_pass_and_nothing_else(task: State) -> None:
     retried = errors_of(task.body["Retry"])
-    # Only Reconcile takes the right to merge, for which it may have to wait.
-    transient = descendants(Unavailable) if task.name == "Reconcile" else {"Unavailable"}
+    # Only these take the right to merge, for which they may have to wait.
+    transient = descendants(Unavailable) if task.name in ("Reconcile", "Undo") else {"Unavailable"}
     assert set(retried) & descendants(IngestionError) == transient
     assert set(retried) >= ALWAYS_TRANSIENT
     assert "States.ALL" not in retried

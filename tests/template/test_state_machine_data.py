@@ -31,11 +31,12 @@ MODELS: dict[str, type[BaseModel]] = {
     "AnnotateConflicts": contracts.AnnotateTask,
     "Merge": contracts.MergeTask,
     "Finalize": contracts.BatchTask,
+    "Undo": contracts.UndoTask,
 }
 """What each handler makes of its event."""
 OF_STATES: dict[str, type[BaseModel]] = dict.fromkeys(
     ("FailBatch", "FailStaging", "FailAnnotating"), contracts.FailTask
-)
+) | {"FailUndo": contracts.FailUndoTask}
 """What it makes of the events of these states."""
 
 
@@ -115,6 +116,7 @@ def test_a_machine_reads_only_what_it_was_given_or_wrote(machine: Machine, given
     read = {value.split(".")[1] for _, value in own_entries(machine) if str(value).startswith("$.")}
     steps = [step for state in machine.states.values() for step in (state, *state.get("Catch", []))]
     written = {step["ResultPath"].removeprefix("$.") for step in steps if step.get("ResultPath")}
+    given = given | aliases(contracts.UndoInput)
     assert read <= (names(machine.map_state["ItemSelector"]) if machine.map_state else given) | written
 
 

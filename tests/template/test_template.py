@@ -30,6 +30,7 @@ BEST_LEFT_ALONE = {
 OF_SOME = {
     "state_machine_arn": {"Dispatch"},
     "outbox_function_name": {"Dispatch"},
+    "monitor_function_name": {"Dispatch"},
     "authentication": {"Api"},
     "functions_user": {"Migrate"},
     "functions_secret_arn": {"Migrate"},

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from ingestion.batch import NEXT, BatchStatus, FaultCounts, Tally
 from ingestion.faults import Category, Fault, FaultCode
 
-PENDING, RUNNING, COMPLETED, FAILED, ARCHIVED = BatchStatus
+PENDING, RUNNING, COMPLETED, FAILED, ARCHIVED, UNDOING, UNDONE = BatchStatus
 
 
 @pytest.mark.parametrize(
@@ -14,9 +14,11 @@ PENDING, RUNNING, COMPLETED, FAILED, ARCHIVED = BatchStatus
     [
         (PENDING, {RUNNING, FAILED}),
         (RUNNING, {COMPLETED, FAILED}),
-        (COMPLETED, {ARCHIVED}),
+        (COMPLETED, {ARCHIVED, UNDOING}),
         (FAILED, {RUNNING}),
         (ARCHIVED, set()),
+        (UNDOING, {UNDONE, COMPLETED}),
+        (UNDONE, {UNDOING}),
     ],
 )
 def test_a_batch_moves_only_where_the_table_says(old: BatchStatus, allowed: set[BatchStatus]) -> None:

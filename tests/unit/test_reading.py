@@ -97,7 +97,8 @@ def test_rows_between_blank_rows_of_quotes_are_where_csv_finds_them(
 ) -> None:
     lines = [line for blanks, texts in runs for line in (*blanks, f'1,5,"a{"".join(texts)}"')]
     text = "".join(f"{line}\n" for line in lines).replace("\n", end)
-    reader, expected, line = csv.reader(io.StringIO(text, newline=""), strict=True), [], 20
+    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 20
+    expected: list[tuple[int, int, list[str]]] = []
     for cells in reader:
         if cells[:1] == ["1"]:
             expected.append((7 + len(expected), line, cells))

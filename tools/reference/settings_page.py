@@ -20,6 +20,7 @@ MEANING: Final = {
     "uploads_bucket": "Bucket that files are uploaded to",
     "work_bucket": "Bucket for manifests, for parts of error files, and for the key that signs session cookies",
     "state_machine_arn": "Dispatch only: state machine that imports a batch",
+    "monitor_function_name": "Dispatch only: function that verifies batches",
     "outbox_function_name": "Dispatch only: function that returns the messages that are due",
     "unknown_users": "`reject` rejects a row whose people are not known; `create` creates them",
     "authentication": "Whose tokens the API accepts; with `none` it answers only its own machine",

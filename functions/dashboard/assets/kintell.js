@@ -41,6 +41,17 @@
     if (answered.detail.xhr.status < 400) trouble.hidden = true;
   });
 
+  // The server takes JSON only: a form of another site could send nothing else by itself.
+  if (window.htmx) {
+    htmx.defineExtension("as-json", {
+      onEvent: (name, event) => {
+        if (name === "htmx:configRequest") event.detail.headers["Content-Type"] = "application/json";
+        return true;
+      },
+      encodeParameters: (xhr, parameters) => JSON.stringify(Object.fromEntries(parameters.entries())),
+    });
+  }
+
   // On a narrow screen a chart is scrolled to its end, the newest month.
   function showNewest(within) {
     for (const chart of within.querySelectorAll(".chart")) chart.scrollLeft = chart.scrollWidth;

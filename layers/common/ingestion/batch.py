@@ -20,16 +20,26 @@ class BatchStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     ARCHIVED = "archived"
+    UNDOING = "undoing"
+    UNDONE = "undone"
 
 
 NEXT: Final[dict[BatchStatus, frozenset[BatchStatus]]] = {
     BatchStatus.PENDING: frozenset({BatchStatus.RUNNING, BatchStatus.FAILED}),
     BatchStatus.RUNNING: frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED}),
-    BatchStatus.COMPLETED: frozenset({BatchStatus.ARCHIVED}),
+    BatchStatus.COMPLETED: frozenset({BatchStatus.ARCHIVED, BatchStatus.UNDOING}),
     # A batch whose import an error stopped may be started again.
     BatchStatus.FAILED: frozenset({BatchStatus.RUNNING}),
     BatchStatus.ARCHIVED: frozenset(),
+    # An undo that fails before it has changed anything leaves the batch as it was.
+    BatchStatus.UNDOING: frozenset({BatchStatus.UNDONE, BatchStatus.COMPLETED}),
+    # Rows that a later batch had changed can be undone once that batch is.
+    BatchStatus.UNDONE: frozenset({BatchStatus.UNDOING}),
 }
+
+
+AT_WORK: Final = (BatchStatus.PENDING, BatchStatus.RUNNING)
+"""The states in which an import goes on."""
 
 
 class Tally(BaseModel):

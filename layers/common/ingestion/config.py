@@ -60,6 +60,7 @@ class Settings(Retention):
     # Read only by Dispatch, which works outside the network.
     state_machine_arn: str = ""
     outbox_function_name: str = ""
+    monitor_function_name: str = ""
     unknown_users: UnknownUsers = UnknownUsers.REJECT
     # If it is left out by mistake, the API stays closed.
     authentication: Authentication = Authentication.COGNITO

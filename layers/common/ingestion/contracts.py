@@ -7,7 +7,7 @@ them together. All are small: large data travels through S3 and the database.
 import json
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +49,16 @@ class ImportInput(Payload):
     chunks: int
     """How many; the manifest exists only if there is more than one."""
     manifest_key: str
+    chunks_at_once: int = 1
+    """How many are staged side by side; the outbox fills it in."""
+
+
+class UndoInput(Payload):
+    """The input of an execution that undoes a batch, or plans to; also the state that begins it."""
+
+    batch_id: UUID
+    undo: int
+    """The number of the undo: a batch may be undone again."""
 
 
 class ManifestItem(Payload):
@@ -70,6 +80,7 @@ class Event(StrEnum):
 
     IMPORT_COMPLETED = "ImportCompleted"
     IMPORT_FAILED = "ImportFailed"
+    IMPORT_UNDONE = "ImportUndone"
     UPLOAD_REFUSED = "UploadRefused"
 
 
@@ -78,7 +89,7 @@ class ImportToStart(Payload):
 
     kind: Literal["import"] = "import"
     name: str
-    input: ImportInput
+    input: ImportInput | UndoInput
 
 
 class EventToSend(Payload):
@@ -89,11 +100,18 @@ class EventToSend(Payload):
     detail: dict[str, str | None]
 
 
+class VerificationToRun(Payload):
+    """A batch that somebody wants to be compared with its file, which takes longer than an answer may."""
+
+    kind: Literal["verification"] = "verification"
+    batch_id: UUID
+
+
 class Message(Payload):
     """What stands in the outbox until Dispatch has sent it."""
 
     id: int
-    body: ImportToStart | EventToSend = Field(discriminator="kind")
+    body: ImportToStart | EventToSend | VerificationToRun = Field(discriminator="kind")
 
 
 class OutboxTask(Payload):
@@ -149,6 +167,7 @@ class Verdict(Payload):
     """Lists the chunks to stage again, or those with conflicts."""
     shards: list[int] = []
     """The shards to merge."""
+    merges_at_once: int = 1
 
 
 class AnnotateTask(Payload):
@@ -176,6 +195,21 @@ class MergeResult(Payload):
 
     inserted: int
     updated: int
+
+
+# Undo -----------------------------------------------------------------------------------------------------------------
+
+
+class UndoTask(UndoInput):
+    """The input of Undo."""
+
+    execution: str
+
+
+class UndoProgress(Payload):
+    """Undo's answer: whether anything is left to do."""
+
+    is_done: bool
 
 
 # Finalize -------------------------------------------------------------------------------------------------------------
@@ -207,6 +241,13 @@ class EndedExecution(Payload):
     error: str | None = None
 
 
+class BrokenInput(Payload):
+    """The part of an execution's input that says what broke."""
+
+    batch_id: UUID
+    undo: int | None = None
+
+
 class FailTask(Payload):
     """The input of Finalize from FailBatch."""
 
@@ -215,12 +256,20 @@ class FailTask(Payload):
     error: StateError
 
     @classmethod
-    def of_execution(cls, detail: dict[str, Any]) -> Self:
+    def of_execution(cls, detail: dict[str, Any]) -> "FailTask":
         """Make the task for an execution that ended without calling Finalize, from the `detail` of its event."""
         ended = EndedExecution.model_validate(detail)
-        batch_id = BatchTask.model_validate_json(ended.input).batch_id
+        given = BrokenInput.model_validate_json(ended.input)
         error = StateError(error=ended.error or ended.status)
-        return cls(batch_id=batch_id, execution=ended.execution_arn, error=error)
+        if given.undo is not None:
+            return FailUndoTask(batch_id=given.batch_id, undo=given.undo, execution=ended.execution_arn, error=error)
+        return cls(batch_id=given.batch_id, execution=ended.execution_arn, error=error)
+
+
+class FailUndoTask(FailTask):
+    """The input of Finalize from FailUndo."""
+
+    undo: int
 
 
 class Finalized(Payload):

@@ -8,6 +8,7 @@ from ingestion.csv_file.chunk_reader import Block
 from ingestion.database.connection import Connection
 from ingestion.database.tables import batches
 from ingestion.database.tables.batches import Batch
+from ingestion.database.tables.rejected_rows import Returned
 from ingestion.faults import RawRow, RawRows, Reject
 from ingestion.rows.corrections import judged_anew, number_of, still_rejected
 from ingestion.rows.matched_rejects import MatchedRejects
@@ -38,9 +39,12 @@ class Correction:
             has_other_dates=parent.column_plan.declared != batch.column_plan.declared,
         )
         self._bucket = bucket
+        self.returned = Returned()
+        """The rows that brought back a reject, mended or not."""
 
     def apply(self, blocks: Sequence[Block]) -> list[Block]:
         """Move rows that nobody fixed to the rejects, and give unchanged cells their original text again."""
+        self.returned = Returned()
         matched = self.match([row for block in blocks for row in block.rows.each()])
         return [self._apply(block, matched) for block in blocks]
 
@@ -54,6 +58,11 @@ class Correction:
         rows, rejects = [], list(block.rejects)
         for row in block.rows.each():
             match = matched.found.get(row.number)
+            number = match.number if match else matched.named.get(row.number)
+            if number is not None:
+                self.returned.row_numbers.append(row.number)
+                self.returned.of_rows.append(number)
+                self.returned.are_mended.append(match is None or match.compared.is_mended)
             if match is None:
                 rows.append(row)
             elif match.compared.is_mended or not match.faults:

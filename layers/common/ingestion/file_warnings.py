@@ -100,6 +100,29 @@ class WarningCode(CatalogueCode):
             "Last opp hvert av dem som en egen arbeidsbok hvis det har rader du trenger.",
         ),
     )
+    # Found by comparing the rows with those of earlier files.
+    SAME_ROWS = (
+        "same_rows",
+        Text(
+            "The file has the same rows as an earlier import, saved again",
+            "Filen har de samme radene som en tidligere import, lagret på nytt",
+        ),
+        Text(
+            "If you meant to import another file, check which one you chose.",
+            "Hvis du ville importere en annen fil, sjekker du hvilken du valgte.",
+        ),
+    )
+    MOSTLY_IMPORTED = (
+        "mostly_imported",
+        Text(
+            "Most rows are the same as in an earlier import of another file",
+            "De fleste radene er de samme som i en tidligere import av en annen fil",
+        ),
+        Text(
+            "Check that you chose the right file: it may be that of another month under a new name.",
+            "Sjekk at du valgte riktig fil: den kan være en annen måneds fil med nytt navn.",
+        ),
+    )
     # Found in the rows.
     CELLS_EMPTIED = (
         "cells_emptied",
@@ -108,6 +131,14 @@ class WarningCode(CatalogueCode):
             "Celler med N/A, -, NULL og lignende ble lest som tomme",
         ),
         Text("Nothing, if they mean that there is no value.", "Ingenting, hvis de betyr at det ikke finnes en verdi."),
+    )
+    IDS_DAMAGED = (
+        "ids_damaged",
+        Text("Ids were damaged by a spreadsheet", "Id-er er ødelagt av et regneark"),
+        Text(
+            "Export the file again, and import it without saving it in a spreadsheet.",
+            "Eksporter filen på nytt, og importer den uten å lagre den i et regneark.",
+        ),
     )
     LOOKALIKE_LETTERS = (
         "lookalike_letters",
@@ -156,13 +187,18 @@ class WarningCode(CatalogueCode):
 
 OF_ROWS: Final = (
     WarningCode.CELLS_EMPTIED,
+    WarningCode.IDS_DAMAGED,
     WarningCode.LOOKALIKE_LETTERS,
     WarningCode.RATING_SCALE_ASSUMED,
     WarningCode.ROLES_UNCLEAR,
     WarningCode.SESSION_TYPES_UNKNOWN,
     WarningCode.SHORT_ROWS_FILLED,
 )
-"""The warnings that the import counts, chunk by chunk; intake finds the others."""
+"""The warnings that the import counts, chunk by chunk; intake finds those about the file."""
+
+
+OF_EARLIER_FILES: Final = (WarningCode.SAME_ROWS, WarningCode.MOSTLY_IMPORTED)
+"""The warnings that name an earlier batch; found before anything is published."""
 
 
 class FileWarning(BaseModel):

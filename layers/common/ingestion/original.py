@@ -47,6 +47,8 @@ def get_row(db: Connection, batch_id: UUID, number: int, work_bucket: str) -> Or
     if found is None or batch.status is BatchStatus.ARCHIVED:
         raise s3.NoSuchFile("An archived batch no longer has its file.")
     span = ChunkSpan.model_validate(found)
+    if span.only and number not in span.only:
+        raise LookupError(f"batch {batch_id} has no row {number}")
     text = read_span(batch, span)
     as_it_stands = _find(read_blocks(text.data, span, batch.file_format), number)
     if as_it_stands is None:

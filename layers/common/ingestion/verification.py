@@ -12,14 +12,16 @@ from uuid import UUID
 from ingestion.aws import s3
 from ingestion.batch import BatchStatus
 from ingestion.corrected_chunk import apply_correction, correction_of
-from ingestion.csv_file.chunk_reader import read_blocks
+from ingestion.csv_file.chunk_reader import only_asked_for, read_blocks
 from ingestion.csv_file.chunk_spans import ChunkSpan
 from ingestion.database.connection import Connection
 from ingestion.database.queries import lineage
 from ingestion.database.tables import batches, chunks
 from ingestion.database.tables.batches import Batch
 from ingestion.original_text import UnpackedText
-from ingestion.records import Field
+from ingestion.records import Field, Kind, Programme
+from ingestion.records.answers import as_answered
+from ingestion.records.record_type import Part
 from ingestion.rows.explanations import ReadWith, read_stored
 from ingestion.values.ratings import Scale
 
@@ -56,7 +58,7 @@ class RejectsGone(Exception):
 
 
 def verify(db: Connection, batch_id: UUID, work_bucket: str, until: datetime) -> Verified:
-    """Compare all sessions, and versions of sessions, of a batch with their rows.
+    """Compare all records, and versions of records, of a batch with their rows.
 
     Raises NoSuchFile, InColdStorage, RejectsGone, OutOfTime, Unavailable.
     """
@@ -85,6 +87,9 @@ def _differences(batch: Batch, stored: Values, said: Values | None) -> Iterator[
         yield Difference(row, None, stored[record.key.name], None)
         return
     for field in record.fields:
+        # A value that no update changes may be that of an earlier row.
+        if field.part is Part.KEPT and stored["version"] > 1:
+            continue
         if field.name in said and said[field.name] != stored[field.name]:
             yield Difference(row, field, stored[field.name], said[field.name])
 
@@ -92,7 +97,9 @@ def _differences(batch: Batch, stored: Values, said: Values | None) -> Iterator[
 def _stored(db: Connection, batch: Batch) -> Iterator[Values]:
     """The rows that the batch inserted or updated, with what each left, in file order."""
     after: int | None = None
-    while page := lineage.records_of_batch(db, batch.programme.record, batch.id, PAGE_ROWS, after):
+    record = batch.programme.record
+    of_batch = lineage.records_of_batch if record.kind is Kind.SESSIONS else lineage.people_of_roster
+    while page := of_batch(db, record, batch.id, PAGE_ROWS, after):
         yield from page
         after = page[-1]["row_number"]
 
@@ -104,7 +111,7 @@ def _rows_of_file(db: Connection, batch: Batch, work_bucket: str) -> Iterator[tu
     correction = correction_of(batch, db, work_bucket)
     spans = [ChunkSpan.model_validate(span) for span in chunks.spans(db, batch.id)]
     for span, data in _texts(batch, spans):
-        for block in apply_correction(correction, read_blocks(data, span, batch.file_format)):
+        for block in apply_correction(correction, only_asked_for(read_blocks(data, span, batch.file_format), span)):
             yield from read_stored(block.rows, read_with)
 
 
@@ -128,3 +135,15 @@ def _from(at: int, start: int, held: bytes) -> tuple[int, bytes]:
     """Drop what stands before a byte of the text, of which *held* begins at *start*."""
     dropped = min(max(0, at - start), len(held))
     return start + dropped, held[dropped:]
+
+
+def as_json(found: Difference, programme: Programme) -> dict[str, Any]:
+    """Write a difference as answers have it; the column is `row` if the file has no such valid row."""
+    if found.field is None:
+        return {"rowNumber": found.row_number, "field": "row", "stored": found.stored, "file": None}
+    return {
+        "rowNumber": found.row_number,
+        "field": programme.column_of(found.field.staged).name,
+        "stored": as_answered(found.field, found.stored),
+        "file": as_answered(found.field, found.file),
+    }

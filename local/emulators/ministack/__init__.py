@@ -20,6 +20,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     state_machine.retries_keep_their_limit_and_jitter,
     state_machine.an_aborted_execution_stays_aborted,
     state_machine.definitions_may_be_yaml,
+    state_machine.maps_read_their_limit_from_the_input,
     s3_patches.ranges_are_cut_from_disk,
     s3_patches.events_name_the_uploader,
     s3_patches.small_parts_are_refused,

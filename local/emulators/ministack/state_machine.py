@@ -69,3 +69,18 @@ def definitions_may_be_yaml() -> None:
         return definition if definition.lstrip().startswith("{") else json.dumps(yaml.safe_load(definition))
 
     provisioners._sfn_definition = define_as_json
+
+
+def maps_read_their_limit_from_the_input() -> None:
+    """ministack ignores MaxConcurrencyPath, and runs everything at once."""
+    run = stepfunctions._run_map_items
+
+    def run_limited(state: dict[str, Any], given: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
+        if path := state.get("MaxConcurrencyPath"):
+            limit = stepfunctions._resolve_path_or_ctx(path, given, ctx)
+            if type(limit) is not int or limit < 0:
+                raise stepfunctions._ExecutionError("States.Runtime", f"{path} is not a number of iterations: {limit}")
+            state = {**state, "MaxConcurrency": limit}
+        return run(state, given, execution, ctx)
+
+    stepfunctions._run_map_items = run_limited

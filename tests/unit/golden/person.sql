@@ -21,6 +21,7 @@ DROP TABLE IF EXISTS staging.changes_batch;
 
 CREATE UNLOGGED TABLE staging.changes_batch AS
 SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+       s.batch_id AS held_by, s.version AS held_version,
        CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.email,
 
        CASE judged.outcome WHEN 'updated' THEN coalesce(s.name, r.name) END AS name, CASE judged.outcome WHEN 'updated' THEN coalesce(s.role, r.role) END AS role, CASE judged.outcome WHEN 'updated' THEN r.linkedin_url END AS linkedin_url, CASE judged.outcome WHEN 'updated' THEN r.verification_status END AS verification_status, CASE judged.outcome WHEN 'updated' THEN r.grant_access END AS grant_access, CASE judged.outcome WHEN 'updated' THEN r.joined_at END AS joined_at
@@ -39,7 +40,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
    WITH chain AS (
        SELECT r.row_number, r.chunk, r.shard, r.line, r.email,
 
-              s.id AS target_id, coalesce(s.version, 0) AS base, true AS owned,
+              s.id AS target_id, s.batch_id AS held_by, coalesce(s.version, 0) AS base, true AS owned,
               coalesce(s.name, (array_agg(r.name) FILTER (WHERE r.name IS NOT NULL) OVER in_order)[1]) AS name, coalesce(s.role, (array_agg(r.role) FILTER (WHERE r.role IS NOT NULL) OVER in_order)[1]) AS role, r.linkedin_url AS linkedin_url, r.verification_status AS verification_status, r.grant_access AS grant_access, r.joined_at AS joined_at, s.name AS old_name, s.role AS old_role, s.linkedin_url AS old_linkedin_url, s.verification_status AS old_verification_status, s.grant_access AS old_grant_access, s.joined_at AS old_joined_at
          FROM staging.rows_batch r
          JOIN staging.repeated_batch d ON d.email = r.email
@@ -47,7 +48,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
         WHERE r.shard IN (1)
        WINDOW in_order AS (PARTITION BY r.email ORDER BY r.row_number)
    ), accepted AS (
-       SELECT target_id, base, row_number, chunk, shard, line, email, name, role, linkedin_url, verification_status, grant_access, joined_at, lag(name, 1, old_name) OVER in_order AS old_name, lag(role, 1, old_role) OVER in_order AS old_role, lag(linkedin_url, 1, old_linkedin_url) OVER in_order AS old_linkedin_url, lag(verification_status, 1, old_verification_status) OVER in_order AS old_verification_status, lag(grant_access, 1, old_grant_access) OVER in_order AS old_grant_access, lag(joined_at, 1, old_joined_at) OVER in_order AS old_joined_at,
+       SELECT target_id, held_by, base, row_number, chunk, shard, line, email, name, role, linkedin_url, verification_status, grant_access, joined_at, lag(name, 1, old_name) OVER in_order AS old_name, lag(role, 1, old_role) OVER in_order AS old_role, lag(linkedin_url, 1, old_linkedin_url) OVER in_order AS old_linkedin_url, lag(verification_status, 1, old_verification_status) OVER in_order AS old_verification_status, lag(grant_access, 1, old_grant_access) OVER in_order AS old_grant_access, lag(joined_at, 1, old_joined_at) OVER in_order AS old_joined_at,
               row_number() OVER in_order = 1 AND target_id IS NULL AS is_first
          FROM chain WHERE owned
        WINDOW in_order AS (PARTITION BY email ORDER BY row_number)
@@ -63,14 +64,14 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
        WINDOW in_order AS (PARTITION BY email ORDER BY row_number)
    )
    INSERT INTO staging.changes_batch
-          (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
-   SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, email, name, role, linkedin_url, verification_status, grant_access, joined_at
+          (row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, held_version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
+   SELECT row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, base, email, name, role, linkedin_url, verification_status, grant_access, joined_at
      FROM applied
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, email, name, role, linkedin_url, verification_status, grant_access, joined_at
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'unchanged', NULL, NULL, NULL, base, email, name, role, linkedin_url, verification_status, grant_access, joined_at
      FROM judged WHERE outcome = 'unchanged'
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, email, name, role, linkedin_url, verification_status, grant_access, joined_at
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'conflict', NULL, NULL, NULL, base, email, name, role, linkedin_url, verification_status, grant_access, joined_at
      FROM chain WHERE NOT owned;
 
 DROP TABLE IF EXISTS staging.repeated_batch;
@@ -90,7 +91,7 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
-SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
+SELECT CAST(:batch_id AS uuid), r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
@@ -153,6 +154,7 @@ DROP TABLE IF EXISTS staging.changes_batch;
 
 CREATE UNLOGGED TABLE staging.changes_batch AS
 SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+       s.batch_id AS held_by, s.version AS held_version,
        CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.email,
 
        CASE judged.outcome WHEN 'updated' THEN coalesce(s.name, r.name) END AS name, CASE judged.outcome WHEN 'updated' THEN coalesce(s.role, r.role) END AS role, CASE judged.outcome WHEN 'updated' THEN s.linkedin_url END AS linkedin_url, CASE judged.outcome WHEN 'updated' THEN s.verification_status END AS verification_status, CASE judged.outcome WHEN 'updated' THEN s.grant_access END AS grant_access, CASE judged.outcome WHEN 'updated' THEN s.joined_at END AS joined_at
@@ -171,7 +173,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
    WITH chain AS (
        SELECT r.row_number, r.chunk, r.shard, r.line, r.email,
 
-              s.id AS target_id, coalesce(s.version, 0) AS base, true AS owned,
+              s.id AS target_id, s.batch_id AS held_by, coalesce(s.version, 0) AS base, true AS owned,
               coalesce(s.name, (array_agg(r.name) FILTER (WHERE r.name IS NOT NULL) OVER in_order)[1]) AS name, coalesce(s.role, (array_agg(r.role) FILTER (WHERE r.role IS NOT NULL) OVER in_order)[1]) AS role, s.linkedin_url AS linkedin_url, s.verification_status AS verification_status, s.grant_access AS grant_access, s.joined_at AS joined_at, s.name AS old_name, s.role AS old_role, s.linkedin_url AS old_linkedin_url, s.verification_status AS old_verification_status, s.grant_access AS old_grant_access, s.joined_at AS old_joined_at
          FROM staging.rows_batch r
          JOIN staging.repeated_batch d ON d.email = r.email
@@ -179,7 +181,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
         WHERE r.shard IN (1)
        WINDOW in_order AS (PARTITION BY r.email ORDER BY r.row_number)
    ), accepted AS (
-       SELECT target_id, base, row_number, chunk, shard, line, email, name, role, linkedin_url, verification_status, grant_access, joined_at, lag(name, 1, old_name) OVER in_order AS old_name, lag(role, 1, old_role) OVER in_order AS old_role, lag(linkedin_url, 1, old_linkedin_url) OVER in_order AS old_linkedin_url, lag(verification_status, 1, old_verification_status) OVER in_order AS old_verification_status, lag(grant_access, 1, old_grant_access) OVER in_order AS old_grant_access, lag(joined_at, 1, old_joined_at) OVER in_order AS old_joined_at,
+       SELECT target_id, held_by, base, row_number, chunk, shard, line, email, name, role, linkedin_url, verification_status, grant_access, joined_at, lag(name, 1, old_name) OVER in_order AS old_name, lag(role, 1, old_role) OVER in_order AS old_role, lag(linkedin_url, 1, old_linkedin_url) OVER in_order AS old_linkedin_url, lag(verification_status, 1, old_verification_status) OVER in_order AS old_verification_status, lag(grant_access, 1, old_grant_access) OVER in_order AS old_grant_access, lag(joined_at, 1, old_joined_at) OVER in_order AS old_joined_at,
               row_number() OVER in_order = 1 AND target_id IS NULL AS is_first
          FROM chain WHERE owned
        WINDOW in_order AS (PARTITION BY email ORDER BY row_number)
@@ -195,14 +197,14 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
        WINDOW in_order AS (PARTITION BY email ORDER BY row_number)
    )
    INSERT INTO staging.changes_batch
-          (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
-   SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, email, name, role, linkedin_url, verification_status, grant_access, joined_at
+          (row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, held_version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
+   SELECT row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, base, email, name, role, linkedin_url, verification_status, grant_access, joined_at
      FROM applied
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, email, name, role, linkedin_url, verification_status, grant_access, joined_at
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'unchanged', NULL, NULL, NULL, base, email, name, role, linkedin_url, verification_status, grant_access, joined_at
      FROM judged WHERE outcome = 'unchanged'
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, email, name, role, linkedin_url, verification_status, grant_access, joined_at
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'conflict', NULL, NULL, NULL, base, email, name, role, linkedin_url, verification_status, grant_access, joined_at
      FROM chain WHERE NOT owned;
 
 DROP TABLE IF EXISTS staging.repeated_batch;
@@ -222,11 +224,11 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO users
        (batch_id, row_number, line, version, email, name, role, linkedin_url, verification_status, grant_access, joined_at)
 
-SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
+SELECT CAST(:batch_id AS uuid), r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number >= 7 UNION ALL 
-SELECT :batch_id, r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
+SELECT CAST(:batch_id AS uuid), r.row_number, r.line, 1, r.email, r.name, r.role, r.linkedin_url, r.verification_status, r.grant_access, r.joined_at
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number < 7;

@@ -21,6 +21,7 @@ DROP TABLE IF EXISTS staging.changes_batch;
 
 CREATE UNLOGGED TABLE staging.changes_batch AS
 SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+       s.batch_id AS held_by, s.version AS held_version,
        CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.external_session_id,
        r.participant_id, r.volunteer_id, 
        CASE judged.outcome WHEN 'updated' THEN r.scheduled_at END AS scheduled_at, CASE judged.outcome WHEN 'updated' THEN r.completed_at END AS completed_at, CASE judged.outcome WHEN 'updated' THEN r.duration_minutes END AS duration_minutes, CASE judged.outcome WHEN 'updated' THEN trim_scale((r.rating_given - 1) * 0.25) END AS rating, CASE judged.outcome WHEN 'updated' THEN r.feedback_text END AS feedback_text, CASE judged.outcome WHEN 'updated' THEN r.focus_area END AS focus_area, CASE judged.outcome WHEN 'updated' THEN r.language_level END AS language_level, CASE judged.outcome WHEN 'updated' THEN r.topics END AS topics, CASE judged.outcome WHEN 'updated' THEN r.metadata END AS metadata
@@ -39,7 +40,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
    WITH chain AS (
        SELECT r.row_number, r.chunk, r.shard, r.line, r.external_session_id,
               r.participant_id, r.volunteer_id, 
-              s.id AS target_id, coalesce(s.version, 0) AS base, r.participant_id = coalesce(s.participant_id, first_value(r.participant_id) OVER in_order) AND r.volunteer_id = coalesce(s.volunteer_id, first_value(r.volunteer_id) OVER in_order) AS owned,
+              s.id AS target_id, s.batch_id AS held_by, coalesce(s.version, 0) AS base, r.participant_id = coalesce(s.participant_id, first_value(r.participant_id) OVER in_order) AND r.volunteer_id = coalesce(s.volunteer_id, first_value(r.volunteer_id) OVER in_order) AS owned,
               r.scheduled_at AS scheduled_at, r.completed_at AS completed_at, r.duration_minutes AS duration_minutes, trim_scale((r.rating_given - 1) * 0.25) AS rating, r.feedback_text AS feedback_text, r.focus_area AS focus_area, r.language_level AS language_level, r.topics AS topics, r.metadata AS metadata, s.scheduled_at AS old_scheduled_at, s.completed_at AS old_completed_at, s.duration_minutes AS old_duration_minutes, s.rating AS old_rating, s.feedback_text AS old_feedback_text, s.focus_area AS old_focus_area, s.language_level AS old_language_level, s.topics AS old_topics, s.metadata AS old_metadata
          FROM staging.rows_batch r
          JOIN staging.repeated_batch d ON d.external_session_id = r.external_session_id
@@ -47,7 +48,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
         WHERE r.shard IN (1)
        WINDOW in_order AS (PARTITION BY r.external_session_id ORDER BY r.row_number)
    ), accepted AS (
-       SELECT target_id, base, row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, lag(scheduled_at, 1, old_scheduled_at) OVER in_order AS old_scheduled_at, lag(completed_at, 1, old_completed_at) OVER in_order AS old_completed_at, lag(duration_minutes, 1, old_duration_minutes) OVER in_order AS old_duration_minutes, lag(rating, 1, old_rating) OVER in_order AS old_rating, lag(feedback_text, 1, old_feedback_text) OVER in_order AS old_feedback_text, lag(focus_area, 1, old_focus_area) OVER in_order AS old_focus_area, lag(language_level, 1, old_language_level) OVER in_order AS old_language_level, lag(topics, 1, old_topics) OVER in_order AS old_topics, lag(metadata, 1, old_metadata) OVER in_order AS old_metadata,
+       SELECT target_id, held_by, base, row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, lag(scheduled_at, 1, old_scheduled_at) OVER in_order AS old_scheduled_at, lag(completed_at, 1, old_completed_at) OVER in_order AS old_completed_at, lag(duration_minutes, 1, old_duration_minutes) OVER in_order AS old_duration_minutes, lag(rating, 1, old_rating) OVER in_order AS old_rating, lag(feedback_text, 1, old_feedback_text) OVER in_order AS old_feedback_text, lag(focus_area, 1, old_focus_area) OVER in_order AS old_focus_area, lag(language_level, 1, old_language_level) OVER in_order AS old_language_level, lag(topics, 1, old_topics) OVER in_order AS old_topics, lag(metadata, 1, old_metadata) OVER in_order AS old_metadata,
               row_number() OVER in_order = 1 AND target_id IS NULL AS is_first
          FROM chain WHERE owned
        WINDOW in_order AS (PARTITION BY external_session_id ORDER BY row_number)
@@ -63,14 +64,14 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
        WINDOW in_order AS (PARTITION BY external_session_id ORDER BY row_number)
    )
    INSERT INTO staging.changes_batch
-          (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
-   SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+          (row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, held_version, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
+   SELECT row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM applied
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'unchanged', NULL, NULL, NULL, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM judged WHERE outcome = 'unchanged'
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'conflict', NULL, NULL, NULL, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM chain WHERE NOT owned;
 
 DROP TABLE IF EXISTS staging.repeated_batch;
@@ -90,7 +91,7 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);
@@ -153,6 +154,7 @@ DROP TABLE IF EXISTS staging.changes_batch;
 
 CREATE UNLOGGED TABLE staging.changes_batch AS
 SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+       s.batch_id AS held_by, s.version AS held_version,
        CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.external_session_id,
        r.participant_id, r.volunteer_id, 
        CASE judged.outcome WHEN 'updated' THEN r.scheduled_at END AS scheduled_at, CASE judged.outcome WHEN 'updated' THEN s.completed_at END AS completed_at, CASE judged.outcome WHEN 'updated' THEN s.duration_minutes END AS duration_minutes, CASE judged.outcome WHEN 'updated' THEN s.rating END AS rating, CASE judged.outcome WHEN 'updated' THEN s.feedback_text END AS feedback_text, CASE judged.outcome WHEN 'updated' THEN s.focus_area END AS focus_area, CASE judged.outcome WHEN 'updated' THEN s.language_level END AS language_level, CASE judged.outcome WHEN 'updated' THEN s.topics END AS topics, CASE judged.outcome WHEN 'updated' THEN s.metadata END AS metadata
@@ -171,7 +173,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
    WITH chain AS (
        SELECT r.row_number, r.chunk, r.shard, r.line, r.external_session_id,
               r.participant_id, r.volunteer_id, 
-              s.id AS target_id, coalesce(s.version, 0) AS base, r.participant_id = coalesce(s.participant_id, first_value(r.participant_id) OVER in_order) AND r.volunteer_id = coalesce(s.volunteer_id, first_value(r.volunteer_id) OVER in_order) AS owned,
+              s.id AS target_id, s.batch_id AS held_by, coalesce(s.version, 0) AS base, r.participant_id = coalesce(s.participant_id, first_value(r.participant_id) OVER in_order) AND r.volunteer_id = coalesce(s.volunteer_id, first_value(r.volunteer_id) OVER in_order) AS owned,
               r.scheduled_at AS scheduled_at, s.completed_at AS completed_at, s.duration_minutes AS duration_minutes, s.rating AS rating, s.feedback_text AS feedback_text, s.focus_area AS focus_area, s.language_level AS language_level, s.topics AS topics, s.metadata AS metadata, s.scheduled_at AS old_scheduled_at, s.completed_at AS old_completed_at, s.duration_minutes AS old_duration_minutes, s.rating AS old_rating, s.feedback_text AS old_feedback_text, s.focus_area AS old_focus_area, s.language_level AS old_language_level, s.topics AS old_topics, s.metadata AS old_metadata
          FROM staging.rows_batch r
          JOIN staging.repeated_batch d ON d.external_session_id = r.external_session_id
@@ -179,7 +181,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
         WHERE r.shard IN (1)
        WINDOW in_order AS (PARTITION BY r.external_session_id ORDER BY r.row_number)
    ), accepted AS (
-       SELECT target_id, base, row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, lag(scheduled_at, 1, old_scheduled_at) OVER in_order AS old_scheduled_at, lag(completed_at, 1, old_completed_at) OVER in_order AS old_completed_at, lag(duration_minutes, 1, old_duration_minutes) OVER in_order AS old_duration_minutes, lag(rating, 1, old_rating) OVER in_order AS old_rating, lag(feedback_text, 1, old_feedback_text) OVER in_order AS old_feedback_text, lag(focus_area, 1, old_focus_area) OVER in_order AS old_focus_area, lag(language_level, 1, old_language_level) OVER in_order AS old_language_level, lag(topics, 1, old_topics) OVER in_order AS old_topics, lag(metadata, 1, old_metadata) OVER in_order AS old_metadata,
+       SELECT target_id, held_by, base, row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, lag(scheduled_at, 1, old_scheduled_at) OVER in_order AS old_scheduled_at, lag(completed_at, 1, old_completed_at) OVER in_order AS old_completed_at, lag(duration_minutes, 1, old_duration_minutes) OVER in_order AS old_duration_minutes, lag(rating, 1, old_rating) OVER in_order AS old_rating, lag(feedback_text, 1, old_feedback_text) OVER in_order AS old_feedback_text, lag(focus_area, 1, old_focus_area) OVER in_order AS old_focus_area, lag(language_level, 1, old_language_level) OVER in_order AS old_language_level, lag(topics, 1, old_topics) OVER in_order AS old_topics, lag(metadata, 1, old_metadata) OVER in_order AS old_metadata,
               row_number() OVER in_order = 1 AND target_id IS NULL AS is_first
          FROM chain WHERE owned
        WINDOW in_order AS (PARTITION BY external_session_id ORDER BY row_number)
@@ -195,14 +197,14 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
        WINDOW in_order AS (PARTITION BY external_session_id ORDER BY row_number)
    )
    INSERT INTO staging.changes_batch
-          (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
-   SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+          (row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, held_version, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
+   SELECT row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM applied
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'unchanged', NULL, NULL, NULL, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM judged WHERE outcome = 'unchanged'
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'conflict', NULL, NULL, NULL, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM chain WHERE NOT owned;
 
 DROP TABLE IF EXISTS staging.repeated_batch;
@@ -222,11 +224,11 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number >= 7 UNION ALL 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, trim_scale((r.rating_given - 1) * 0.25), r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number) AND r.row_number < 7;
@@ -289,6 +291,7 @@ DROP TABLE IF EXISTS staging.changes_batch;
 
 CREATE UNLOGGED TABLE staging.changes_batch AS
 SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+       s.batch_id AS held_by, s.version AS held_version,
        CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.external_session_id,
        r.participant_id, r.volunteer_id, 
        CASE judged.outcome WHEN 'updated' THEN r.scheduled_at END AS scheduled_at, CASE judged.outcome WHEN 'updated' THEN r.completed_at END AS completed_at, CASE judged.outcome WHEN 'updated' THEN r.duration_minutes END AS duration_minutes, CASE judged.outcome WHEN 'updated' THEN r.rating_given END AS rating, CASE judged.outcome WHEN 'updated' THEN r.feedback_text END AS feedback_text, CASE judged.outcome WHEN 'updated' THEN r.focus_area END AS focus_area, CASE judged.outcome WHEN 'updated' THEN r.language_level END AS language_level, CASE judged.outcome WHEN 'updated' THEN r.topics END AS topics, CASE judged.outcome WHEN 'updated' THEN r.metadata END AS metadata
@@ -307,7 +310,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
    WITH chain AS (
        SELECT r.row_number, r.chunk, r.shard, r.line, r.external_session_id,
               r.participant_id, r.volunteer_id, 
-              s.id AS target_id, coalesce(s.version, 0) AS base, r.participant_id = coalesce(s.participant_id, first_value(r.participant_id) OVER in_order) AND r.volunteer_id = coalesce(s.volunteer_id, first_value(r.volunteer_id) OVER in_order) AS owned,
+              s.id AS target_id, s.batch_id AS held_by, coalesce(s.version, 0) AS base, r.participant_id = coalesce(s.participant_id, first_value(r.participant_id) OVER in_order) AND r.volunteer_id = coalesce(s.volunteer_id, first_value(r.volunteer_id) OVER in_order) AS owned,
               r.scheduled_at AS scheduled_at, r.completed_at AS completed_at, r.duration_minutes AS duration_minutes, r.rating_given AS rating, r.feedback_text AS feedback_text, r.focus_area AS focus_area, r.language_level AS language_level, r.topics AS topics, r.metadata AS metadata, s.scheduled_at AS old_scheduled_at, s.completed_at AS old_completed_at, s.duration_minutes AS old_duration_minutes, s.rating AS old_rating, s.feedback_text AS old_feedback_text, s.focus_area AS old_focus_area, s.language_level AS old_language_level, s.topics AS old_topics, s.metadata AS old_metadata
          FROM staging.rows_batch r
          JOIN staging.repeated_batch d ON d.external_session_id = r.external_session_id
@@ -315,7 +318,7 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
         WHERE r.shard IN (1)
        WINDOW in_order AS (PARTITION BY r.external_session_id ORDER BY r.row_number)
    ), accepted AS (
-       SELECT target_id, base, row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, lag(scheduled_at, 1, old_scheduled_at) OVER in_order AS old_scheduled_at, lag(completed_at, 1, old_completed_at) OVER in_order AS old_completed_at, lag(duration_minutes, 1, old_duration_minutes) OVER in_order AS old_duration_minutes, lag(rating, 1, old_rating) OVER in_order AS old_rating, lag(feedback_text, 1, old_feedback_text) OVER in_order AS old_feedback_text, lag(focus_area, 1, old_focus_area) OVER in_order AS old_focus_area, lag(language_level, 1, old_language_level) OVER in_order AS old_language_level, lag(topics, 1, old_topics) OVER in_order AS old_topics, lag(metadata, 1, old_metadata) OVER in_order AS old_metadata,
+       SELECT target_id, held_by, base, row_number, chunk, shard, line, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata, lag(scheduled_at, 1, old_scheduled_at) OVER in_order AS old_scheduled_at, lag(completed_at, 1, old_completed_at) OVER in_order AS old_completed_at, lag(duration_minutes, 1, old_duration_minutes) OVER in_order AS old_duration_minutes, lag(rating, 1, old_rating) OVER in_order AS old_rating, lag(feedback_text, 1, old_feedback_text) OVER in_order AS old_feedback_text, lag(focus_area, 1, old_focus_area) OVER in_order AS old_focus_area, lag(language_level, 1, old_language_level) OVER in_order AS old_language_level, lag(topics, 1, old_topics) OVER in_order AS old_topics, lag(metadata, 1, old_metadata) OVER in_order AS old_metadata,
               row_number() OVER in_order = 1 AND target_id IS NULL AS is_first
          FROM chain WHERE owned
        WINDOW in_order AS (PARTITION BY external_session_id ORDER BY row_number)
@@ -331,14 +334,14 @@ SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id
        WINDOW in_order AS (PARTITION BY external_session_id ORDER BY row_number)
    )
    INSERT INTO staging.changes_batch
-          (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
-   SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+          (row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, held_version, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
+   SELECT row_number, chunk, shard, line, target_id, held_by, outcome, version, first_row, next_row, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM applied
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'unchanged', NULL, NULL, NULL, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM judged WHERE outcome = 'unchanged'
 UNION ALL
-   SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
+   SELECT row_number, chunk, shard, line, target_id, held_by, 'conflict', NULL, NULL, NULL, base, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata
      FROM chain WHERE NOT owned;
 
 DROP TABLE IF EXISTS staging.repeated_batch;
@@ -358,7 +361,7 @@ SELECT (SELECT count(*) FROM staging.rows_batch WHERE shard = :shard)
 INSERT INTO kintell_sessions
        (id, batch_id, row_number, line, version, program_type, program_instance_id, external_session_id, participant_id, volunteer_id, scheduled_at, completed_at, duration_minutes, rating, feedback_text, focus_area, language_level, topics, metadata)
 
-SELECT (SELECT first_session_id(:batch_id)) + r.row_number, :batch_id, r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, r.rating_given, r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
+SELECT (SELECT first_session_id(:batch_id)) + r.row_number, CAST(:batch_id AS uuid), r.row_number, r.line, 1, CAST(:program_type AS text), CAST(:program_instance_id AS integer), r.external_session_id, r.participant_id, r.volunteer_id, r.scheduled_at, r.completed_at, r.duration_minutes, r.rating_given, r.feedback_text, r.focus_area, r.language_level, r.topics, r.metadata
   FROM staging.rows_batch r
  WHERE r.shard = :shard
    AND NOT EXISTS (SELECT FROM staging.changes_batch c WHERE c.row_number = r.row_number);

@@ -25,3 +25,11 @@ def invoke(name: str, payload: dict[str, Any]) -> dict[str, Any]:
     if "FunctionError" in answer:
         raise Unavailable(f"A function failed with {body.get('errorType')}.")
     return body
+
+
+def start(name: str, payload: dict[str, Any]) -> None:
+    """Have a function of this name or ARN run, without waiting for it. Raises Unavailable."""
+    try:
+        _client().invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(payload))
+    except (BotoCoreError, ClientError) as failed:
+        raise Unavailable("A function could not be invoked.") from failed

@@ -178,6 +178,11 @@ def write(bucket: str, key: str, data: bytes) -> None:
     _call("put_object", Bucket=bucket, Key=key, Body=data)
 
 
+def upload(bucket: str, key: str, data: bytes, metadata: dict[str, str]) -> None:
+    """Write a small object with the metadata of a link, as a new version. Raises Unavailable."""
+    _call("put_object", Bucket=bucket, Key=key, Body=data, Metadata=metadata)
+
+
 def write_once(bucket: str, key: str, data: bytes) -> None:
     """Write a small object, unless there is one: then it stays as it is. Raises Unavailable."""
     try:

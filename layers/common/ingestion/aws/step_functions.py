@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ingestion.contracts import ImportInput
+from ingestion.contracts import ImportInput, UndoInput
 from ingestion.errors import Unavailable
 
 
@@ -15,8 +15,8 @@ def _client() -> Any:
     return boto3.client("stepfunctions")
 
 
-def start_import(state_machine_arn: str, name: str, given: ImportInput) -> None:
-    """Start an import; a second start with the same name does nothing. Raises Unavailable."""
+def start_import(state_machine_arn: str, name: str, given: ImportInput | UndoInput) -> None:
+    """Start an import or an undo; a second start with the same name does nothing. Raises Unavailable."""
     try:
         _client().start_execution(
             stateMachineArn=state_machine_arn, name=name, input=given.model_dump_json(by_alias=True)

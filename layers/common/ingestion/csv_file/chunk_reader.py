@@ -65,6 +65,17 @@ def read_blocks(data: bytes, span: ChunkSpan, fmt: FileFormat) -> Iterator[Block
     yield reader.take()
 
 
+def only_asked_for(blocks: Iterator[Block], span: ChunkSpan) -> Iterator[Block]:
+    """Leave out the rows that a retry does not read."""
+    if not span.only:
+        yield from blocks
+        return
+    only = frozenset(span.only)
+    for rows, rejects, filled in blocks:
+        chosen = RawRows.of(row for row in rows.each() if row.number in only)
+        yield Block(chosen, [reject for reject in rejects if reject.row.number in only], filled)
+
+
 class _ChunkReader:
     """Counts rows and lines along a chunk while its parts are read, and gathers them in blocks."""
 

@@ -68,6 +68,8 @@ class ChunkSpan(BaseModel):
     oversized: bool = False
     ahead: int = 0
     digest: str | None = None
+    only: tuple[int, ...] = ()
+    """The numbers of the rows that a retry reads; empty for all of them. `rows` counts these."""
 
     @property
     def shown_end(self) -> int:

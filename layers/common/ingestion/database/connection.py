@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.aws.secrets import read_secret
 from ingestion.config import Settings
 from ingestion.database.exchange import Connection, DatabaseError, InterfaceError, sqlstate
-from ingestion.database.session_settings import SESSION, insist_on_settings
+from ingestion.database.session_settings import NEVER, SESSION, insist_on_settings
 from ingestion.errors import Unavailable
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseSecret",
     "another",
+    "away",
     "connect",
     "connection",
     "rows",
@@ -44,6 +45,10 @@ PROBE_SECONDS = 3
 """How long the check of a kept connection may take; somebody may be waiting for a page."""
 WAIT_SECONDS = 20
 """How long a function waits while the server has no free connections; less than any function's timeout."""
+
+IDLE = "1min"
+"""How long the server keeps a function's connection that says nothing. Lambda freezes functions between calls, with
+their connections: after a burst of files, idle ones would keep those of a small server for many minutes."""
 
 TOKEN_SECONDS = 900
 RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
@@ -73,12 +78,15 @@ class DatabaseSecret(BaseModel):
     sslmode: str = "verify-full"
 
 
-def connect(secret: DatabaseSecret) -> Connection:
-    """Open a connection in UTC, after waiting for a while if the server has none free. Raises Unavailable."""
+def connect(secret: DatabaseSecret, idle: str = NEVER) -> Connection:
+    """Open a connection in UTC, which the server may close when it has been idle for so long.
+
+    Waits for a while if the server has none free. Raises Unavailable.
+    """
     deadline = monotonic() + WAIT_SECONDS
     while True:
         try:
-            return _connect(secret)
+            return _connect(secret, SESSION | {"idle_session_timeout": idle})
         except DatabaseError as failed:
             if sqlstate(failed) not in _FULL or monotonic() > deadline:
                 raise Unavailable("The database is out of reach.") from failed
@@ -92,15 +100,15 @@ def another(db: Connection) -> Connection:
     return connect(db.login)
 
 
-def _connect(secret: DatabaseSecret) -> Connection:
+def _connect(secret: DatabaseSecret, wanted: Mapping[str, str]) -> Connection:
     try:
-        db = _open_connection(secret, SESSION)
+        db = _open_connection(secret, wanted)
     except DatabaseError as refused:
         if sqlstate(refused) != _REFUSES_SETTINGS:
             raise
         db = _open_connection(secret, {})
     try:
-        insist_on_settings(db)
+        insist_on_settings(db, wanted)
         # Only connecting has a time limit; a statement may take as long as its function.
         db.wait_for(None)
     except BaseException:
@@ -178,8 +186,26 @@ def connection(settings: Settings) -> Connection:
         if _is_sound(db):
             return db
         db.abandon()
-    _open[name] = connect(_login(settings))
-    return _open[name]
+    _open[name] = db = connect(_login(settings), IDLE)
+    return db
+
+
+@contextmanager
+def away(db: Connection) -> Iterator[None]:
+    """Keep the function's connection while it works on something else, for however long."""
+    _keep_idle(db, "0")
+    try:
+        yield
+    finally:
+        # If the connection is gone, the next statement says so.
+        with suppress(Unavailable):
+            _keep_idle(db, IDLE)
+
+
+def _keep_idle(db: Connection, limit: str) -> None:
+    """Have the server keep the idle connection for so long; a pooler has limits of its own."""
+    if not db.begin:
+        db.run(f"SET idle_session_timeout = '{limit}'")
 
 
 def _login(settings: Settings) -> DatabaseSecret:

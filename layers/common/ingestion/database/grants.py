@@ -12,9 +12,16 @@ APPEND_ONLY = ("audit_logs",)
 # Triggers write batch_people as the owner: whoever could change it could hide that somebody has sessions.
 READ_ONLY = ("schema_migrations", "batch_people")
 # Batches are kept for good: even an archived one records that its file was imported. So is what each was planned as.
-NEVER_DELETED = ("ingestion_batches", "chunks", "programmes", "program_instances")
+NEVER_DELETED = ("ingestion_batches", "undos", "chunks", "programmes", "program_instances")
 # Rows that are written once.
-NEVER_UPDATED = ("program_instances", "kintell_session_versions", "user_versions", "revoked_cookies")
+NEVER_UPDATED = (
+    "batch_overlaps",
+    "unchanged_rows",
+    "program_instances",
+    "kintell_session_versions",
+    "user_versions",
+    "revoked_cookies",
+)
 # Columns that only the database fills in for a new row: its id and when it was written, and that it has no outcome yet.
 # An id that somebody else chose could be one that the sequence has still to reach.
 NOT_INSERTED = {
@@ -23,11 +30,25 @@ NOT_INSERTED = {
         *("number", "status", "inserted_rows", "updated_rows", "skipped_rows", "unpublished_rows", "error_rows"),
         *("error_summary", "failure_reason", "failure_code", "error_file_key"),
         *("created_at", "started_at", "reconciled_at", "cancelled_at", "completed_at", "archived_at", "updated_at"),
-        *("checked_at", "execution", "rating_scale", "finding", "error_file_deleted_at"),
+        *(
+            "checked_at",
+            "execution",
+            "rating_scale",
+            "content_hash",
+            "distinct_ids",
+            "finding",
+            "error_file_deleted_at",
+            "undone_at",
+        ),
+    ),
+    "undos": (
+        *("removes", "restores", "keeps", "next_row", "last_row", "removed_rows", "restored_rows", "kept_rows"),
+        *("execution", "failure_reason", "created_at", "updated_at", "completed_at"),
     ),
     "chunks": (
-        *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "fault_counts"),
-        *("inserted_rows", "updated_rows", "unchanged_rows", "conflict_rows", "conflicting_rows", "staged_at"),
+        *("state", "rating_scale", "rating_facts", "warnings", "staged_rows", "rejected_rows", "rejects_sum"),
+        *("fault_counts", "inserted_rows", "updated_rows", "unchanged_rows", "conflict_rows", "conflicting_rows"),
+        "staged_at",
     ),
     "shards": ("merged_at",),
     "program_instances": ("id", "created_at"),
@@ -47,11 +68,13 @@ NOT_UPDATED = {
         "file_hash",
         "total_rows",
         "corrects_batch_id",
+        "retries_batch_id",
         "dry_run",
         "created_at",
         *("program_instance_id", "parent_batch_id", "file_size_bytes", "max_error_percent", "date_order", "time_zone"),
         "shard_count",
     ),
+    "undos": ("batch_id", "number", "requester_kind", "created_at"),
     "programmes": ("program_type",),
     "chunks": ("batch_id", "number", "span", "first_row", "rows"),
     "shards": ("batch_id", "number", "inserted_rows", "updated_rows"),

@@ -90,6 +90,11 @@ def versions() -> list[str]:
     return [each.version for each in migrations()]
 
 
+def is_empty(db: Connection) -> bool:
+    """Whether no migration has been applied to this database yet."""
+    return bool(db.run("SELECT to_regclass('schema_migrations') IS NULL")[0][0])
+
+
 def migrate(db: Connection) -> list[str]:
     """Apply what is due, each file in one transaction with its record, and return the versions applied.
 

@@ -43,6 +43,22 @@ CREATE INDEX audit_of_resource ON public.audit_logs USING btree (resource_id, id
 CREATE INDEX audit_of_subject ON public.audit_logs USING btree (actor_subject, id) WHERE (actor_subject IS NOT NULL);
 CREATE TRIGGER audit_rows_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_change_the_audit_trail();
 
+CREATE TABLE public.batch_overlaps (
+    batch_id uuid NOT NULL,
+    earlier_batch_id uuid NOT NULL,
+    same_rows bigint NOT NULL,
+    changed_rows bigint NOT NULL,
+    changed_fields jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+COMMENT ON TABLE public.batch_overlaps IS 'How many ids a batch has in common with earlier imports, counted when it was reconciled';
+COMMENT ON COLUMN public.batch_overlaps.changed_fields IS 'How many rows differ in each field';
+ALTER TABLE ONLY public.batch_overlaps
+    ADD CONSTRAINT batch_overlaps_pkey PRIMARY KEY (batch_id, earlier_batch_id);
+ALTER TABLE ONLY public.batch_overlaps
+    ADD CONSTRAINT batch_overlaps_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+ALTER TABLE ONLY public.batch_overlaps
+    ADD CONSTRAINT batch_overlaps_earlier_batch_id_fkey FOREIGN KEY (earlier_batch_id) REFERENCES public.ingestion_batches(id);
+
 CREATE TABLE public.batch_people (
     person_id bigint NOT NULL,
     batch_id uuid NOT NULL
@@ -62,6 +78,7 @@ CREATE TABLE public.chunks (
     warnings jsonb DEFAULT '[]'::jsonb NOT NULL,
     staged_rows bigint DEFAULT 0 NOT NULL,
     rejected_rows bigint DEFAULT 0 NOT NULL,
+    rejects_sum numeric DEFAULT 0 NOT NULL,
     fault_counts jsonb DEFAULT '[]'::jsonb NOT NULL,
     inserted_rows bigint DEFAULT 0 NOT NULL,
     updated_rows bigint DEFAULT 0 NOT NULL,
@@ -79,6 +96,7 @@ COMMENT ON COLUMN public.chunks.span IS 'Where the chunk is in the file: see csv
 COMMENT ON COLUMN public.chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN public.chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
 COMMENT ON COLUMN public.chunks.warnings IS 'The warnings about its rows, by code and count';
+COMMENT ON COLUMN public.chunks.rejects_sum IS 'The sum of the hashes of its rejected rows: see rows/content_hashes.py';
 COMMENT ON COLUMN public.chunks.conflicting_rows IS 'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_pkey PRIMARY KEY (batch_id, number);
@@ -114,6 +132,7 @@ CREATE TABLE public.ingestion_batches (
     parent_batch_id uuid,
     corrects_batch_id uuid,
     compares_rejects boolean DEFAULT false NOT NULL,
+    retries_batch_id uuid,
     file_name text NOT NULL,
     file_hash text NOT NULL COLLATE pg_catalog."C",
     file_size_bytes bigint NOT NULL,
@@ -130,6 +149,8 @@ CREATE TABLE public.ingestion_batches (
     work_key text,
     csv_metadata jsonb NOT NULL,
     rating_scale text COLLATE pg_catalog."C",
+    content_hash text COLLATE pg_catalog."C",
+    distinct_ids bigint,
     execution text,
     shard_count integer DEFAULT 1 NOT NULL,
     total_rows bigint NOT NULL,
@@ -151,33 +172,45 @@ CREATE TABLE public.ingestion_batches (
     cancelled_at timestamp with time zone,
     completed_at timestamp with time zone,
     archived_at timestamp with time zone,
+    undone_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     checked_at timestamp with time zone,
     finding text COLLATE pg_catalog."C",
     CONSTRAINT at_least_one_shard CHECK ((shard_count >= 1)),
     CONSTRAINT batch_hash CHECK ((file_hash ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text]))),
-    CONSTRAINT ended_batches_have_a_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'archived'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT batch_status CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'archived'::text, 'undoing'::text, 'undone'::text]))),
+    CONSTRAINT content_hash_form CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT ended_batches_have_a_time CHECK (((status <> ALL (ARRAY['pending'::text, 'running'::text])) = (completed_at IS NOT NULL))),
     CONSTRAINT error_limit_in_percent CHECK (((max_error_percent >= (0)::numeric) AND (max_error_percent <= (100)::numeric))),
     CONSTRAINT every_row_is_counted CHECK (((status = ANY (ARRAY['pending'::text, 'running'::text])) OR (total_rows = (((inserted_rows + updated_rows) + skipped_rows) + error_rows)))),
     CONSTRAINT failed_batches_have_a_reason CHECK (((status = 'failed'::text) = (failure_reason IS NOT NULL))),
     CONSTRAINT forced_batches_have_a_reason CHECK (((NOT forced) OR (length(TRIM(BOTH FROM force_reason)) > 0))),
     CONSTRAINT known_date_order CHECK ((date_order = ANY (ARRAY['day-first'::text, 'month-first'::text]))),
     CONSTRAINT known_finding CHECK ((finding = ANY (ARRAY['ledger_differs'::text, 'sessions_differ'::text, 'still_published'::text]))),
+    CONSTRAINT undone_batches_have_a_time CHECK (
+CASE status
+    WHEN 'undone'::text THEN (undone_at IS NOT NULL)
+    WHEN 'undoing'::text THEN true
+    ELSE (undone_at IS NULL)
+END),
     CONSTRAINT unpublished_rows_are_skipped CHECK (((unpublished_rows >= 0) AND (unpublished_rows <= skipped_rows)))
 );
 COMMENT ON TABLE public.ingestion_batches IS 'Attempts to import an upload; never deleted, so that the same file is refused';
 COMMENT ON COLUMN public.ingestion_batches.number IS 'The upper part of the ids of the sessions that this batch inserts; below 2^23, so that these ids stay below 2^53';
 COMMENT ON COLUMN public.ingestion_batches.corrects_batch_id IS 'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
 COMMENT ON COLUMN public.ingestion_batches.compares_rejects IS 'Whether its rows are compared with the rejected rows of corrects_batch_id; it fails if these are gone by then';
+COMMENT ON COLUMN public.ingestion_batches.retries_batch_id IS 'The batch of which it reads some rejected rows again, from the same object; its parent too';
 COMMENT ON COLUMN public.ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN public.ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN public.ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
+COMMENT ON COLUMN public.ingestion_batches.content_hash IS 'Of its rows as they are understood, however the file is saved; null until the file is reconciled';
+COMMENT ON COLUMN public.ingestion_batches.distinct_ids IS 'How many ids its valid rows have; null until the file is reconciled';
 COMMENT ON COLUMN public.ingestion_batches.execution IS 'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN public.ingestion_batches.unpublished_rows IS 'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN public.ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
 COMMENT ON COLUMN public.ingestion_batches.cancelled_at IS 'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
-COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
+COMMENT ON COLUMN public.ingestion_batches.archived_at IS 'When it was archived; of a failed or undone batch, when its original was deleted';
+COMMENT ON COLUMN public.ingestion_batches.undone_at IS 'When it was last undone; undoing it again takes what a later batch had kept';
 COMMENT ON COLUMN public.ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN public.ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
 ALTER TABLE public.ingestion_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
@@ -193,15 +226,15 @@ ALTER TABLE ONLY public.ingestion_batches
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT one_batch_per_number UNIQUE (number);
 ALTER TABLE ONLY public.ingestion_batches
-    ADD CONSTRAINT one_batch_per_upload UNIQUE (upload_id);
-ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT one_programme_per_batch UNIQUE (id, program_type);
 CREATE INDEX batches_at_work ON public.ingestion_batches USING btree (updated_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
+CREATE INDEX batches_by_content ON public.ingestion_batches USING btree (content_hash, program_type) WHERE ((status = ANY (ARRAY['completed'::text, 'archived'::text])) AND (NOT dry_run));
 CREATE INDEX batches_by_hash ON public.ingestion_batches USING btree (file_hash, program_type);
 CREATE INDEX batches_by_status ON public.ingestion_batches USING btree (status, created_at DESC, id DESC);
 CREATE INDEX batches_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC);
 CREATE INDEX batches_of_importer ON public.ingestion_batches USING btree (imported_by, created_at DESC);
 CREATE INDEX batches_of_instance ON public.ingestion_batches USING btree (program_instance_id, created_at DESC, id DESC);
+CREATE INDEX batches_of_object ON public.ingestion_batches USING btree (upload_id);
 CREATE INDEX batches_of_parent ON public.ingestion_batches USING btree (parent_batch_id) WHERE (parent_batch_id IS NOT NULL);
 CREATE INDEX batches_of_programme ON public.ingestion_batches USING btree (program_type, created_at DESC, id DESC);
 CREATE INDEX batches_to_archive ON public.ingestion_batches USING btree (completed_at) WHERE (status = 'completed'::text);
@@ -209,21 +242,28 @@ CREATE INDEX batches_to_check ON public.ingestion_batches USING btree (checked_a
 CREATE INDEX batches_with_error_file ON public.ingestion_batches USING btree (completed_at) WHERE ((error_file_key IS NOT NULL) AND (error_file_deleted_at IS NULL));
 CREATE INDEX batches_with_finding ON public.ingestion_batches USING btree (id) WHERE (finding IS NOT NULL);
 CREATE INDEX failed_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'failed'::text) AND (archived_at IS NULL));
-CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) AND (NOT forced) AND (NOT dry_run));
+CREATE UNIQUE INDEX one_batch_per_upload ON public.ingestion_batches USING btree (upload_id) WHERE (retries_batch_id IS NULL);
+CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE (((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) OR ((status = 'undoing'::text) AND (undone_at IS NULL))) AND (NOT forced) AND (NOT dry_run) AND (retries_batch_id IS NULL));
+CREATE UNIQUE INDEX one_retry_at_a_time ON public.ingestion_batches USING btree (retries_batch_id) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text])) AND (retries_batch_id IS NOT NULL));
+CREATE INDEX retries_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC) WHERE (retries_batch_id IS NOT NULL);
+CREATE INDEX undone_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'undone'::text) AND (archived_at IS NULL));
 CREATE TRIGGER batches_keep_their_id BEFORE UPDATE OF id, number ON public.ingestion_batches FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
 CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON public.ingestion_batches FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();
 CREATE TRIGGER batches_with_sessions_stay AFTER DELETE ON public.ingestion_batches REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_rows();
-CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status <> 'completed'::text))) EXECUTE FUNCTION public.completed_batches_add_up();
-CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status = ANY (ARRAY['failed'::text, 'archived'::text])))) EXECUTE FUNCTION public.ended_batches_stay_ended();
+CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status <> ALL (ARRAY['completed'::text, 'undoing'::text])))) EXECUTE FUNCTION public.completed_batches_add_up();
+CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status = 'completed'::text) AND (old.status = ANY (ARRAY['failed'::text, 'archived'::text, 'undone'::text])))) EXECUTE FUNCTION public.ended_batches_stay_ended();
 CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON public.ingestion_batches FOR EACH ROW WHEN ((((old.status = 'archived'::text) AND (new.status <> 'archived'::text)) OR ((old.archived_at IS NOT NULL) AND ((new.status <> old.status) OR (new.archived_at IS DISTINCT FROM old.archived_at))))) EXECUTE FUNCTION public.files_stay_deleted();
 CREATE TRIGGER read_committed_only BEFORE DELETE OR UPDATE OF id, number, status ON public.ingestion_batches FOR EACH STATEMENT WHEN ((current_setting('transaction_isolation'::text) <> ALL (ARRAY['read committed'::text, 'read uncommitted'::text]))) EXECUTE FUNCTION public.require_read_committed();
+CREATE TRIGGER undos_are_requested BEFORE UPDATE OF status ON public.ingestion_batches FOR EACH ROW WHEN (((new.status <> old.status) AND ((new.status = ANY (ARRAY['undoing'::text, 'undone'::text])) OR (old.status = ANY (ARRAY['undoing'::text, 'undone'::text]))))) EXECUTE FUNCTION public.undos_are_requested();
 CREATE TRIGGER uploader_is_set_once BEFORE UPDATE OF imported_by, claimed_by ON public.ingestion_batches FOR EACH ROW WHEN (((new.imported_by <> COALESCE(old.imported_by, ''::text)) OR (new.claimed_by <> COALESCE(old.claimed_by, ''::text)))) EXECUTE FUNCTION public.uploader_is_set_once();
-CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public.ingestion_batches FOR EACH ROW WHEN (((old.status = 'completed'::text) AND ((new.status <> ALL (ARRAY['completed'::text, 'archived'::text])) OR (new.forced <> old.forced)))) EXECUTE FUNCTION public.what_is_completed_stays();
+CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON public.ingestion_batches FOR EACH ROW WHEN (((old.status = 'completed'::text) AND ((new.status <> ALL (ARRAY['completed'::text, 'archived'::text, 'undoing'::text])) OR (new.forced <> old.forced)))) EXECUTE FUNCTION public.what_is_completed_stays();
 CREATE TRIGGER what_no_move_changes_stays BEFORE UPDATE ON public.ingestion_batches FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.no_move_changes_more();
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_corrects_batch_id_fkey FOREIGN KEY (corrects_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_program_type_fkey FOREIGN KEY (program_type) REFERENCES public.programmes(program_type);
+ALTER TABLE ONLY public.ingestion_batches
+    ADD CONSTRAINT ingestion_batches_retries_batch_id_fkey FOREIGN KEY (retries_batch_id) REFERENCES public.ingestion_batches(id);
 ALTER TABLE ONLY public.ingestion_batches
     ADD CONSTRAINT ingestion_batches_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES public.uploads(id);
 ALTER TABLE ONLY public.ingestion_batches
@@ -312,7 +352,8 @@ CREATE TABLE public.outbox (
     id bigint NOT NULL,
     about uuid NOT NULL,
     message jsonb NOT NULL,
-    due_at timestamp with time zone NOT NULL
+    due_at timestamp with time zone NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE public.outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN public.outbox.about IS 'The upload or batch that the message is about';
@@ -372,6 +413,43 @@ COMMENT ON COLUMN public.programmes.merging_batch IS 'The batch that may merge n
 ALTER TABLE ONLY public.programmes
     ADD CONSTRAINT programmes_pkey PRIMARY KEY (program_type);
 
+CREATE TABLE public.retryable_rows (
+    batch_id uuid NOT NULL,
+    chunk integer NOT NULL,
+    is_conflict boolean NOT NULL,
+    row_numbers integer[] NOT NULL,
+    keys text[] NOT NULL,
+    people text[] NOT NULL,
+    CONSTRAINT one_of_each_for_every_row CHECK (((cardinality(row_numbers) = cardinality(keys)) AND (cardinality(keys) = cardinality(people))))
+);
+ALTER TABLE ONLY public.retryable_rows ALTER COLUMN row_numbers SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.retryable_rows ALTER COLUMN keys SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.retryable_rows ALTER COLUMN people SET STORAGE EXTERNAL;
+COMMENT ON TABLE public.retryable_rows IS 'Rejected rows whose only faults are unknown people or the id of another session, by chunk; deleted with the error file';
+COMMENT ON COLUMN public.retryable_rows.is_conflict IS 'Whether Reconcile rejected them, for their id; otherwise Stage did';
+COMMENT ON COLUMN public.retryable_rows.people IS 'The addresses of each row''s people, separated by spaces';
+ALTER TABLE ONLY public.retryable_rows
+    ADD CONSTRAINT retryable_rows_pkey PRIMARY KEY (batch_id, chunk, is_conflict);
+ALTER TABLE ONLY public.retryable_rows
+    ADD CONSTRAINT retryable_rows_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.returned_rows (
+    batch_id uuid NOT NULL,
+    row_number integer NOT NULL,
+    chunk integer NOT NULL,
+    first_batch_id uuid NOT NULL,
+    first_row integer NOT NULL,
+    is_mended boolean NOT NULL,
+    is_rejected boolean NOT NULL
+);
+COMMENT ON TABLE public.returned_rows IS 'Rows that bring back a rejected row, in corrected files and retries. Whether that is open follows from the status of their batch';
+COMMENT ON COLUMN public.returned_rows.first_batch_id IS 'The batch that first rejected the row; a row that is rejected again is open there, and only there';
+COMMENT ON COLUMN public.returned_rows.first_row IS 'The row''s number in the file of that batch';
+COMMENT ON COLUMN public.returned_rows.is_mended IS 'Whether somebody changed it, so that only this row says what is meant';
+ALTER TABLE ONLY public.returned_rows
+    ADD CONSTRAINT returned_rows_pkey PRIMARY KEY (batch_id, row_number);
+CREATE INDEX returned_rows_of_first ON public.returned_rows USING btree (first_batch_id, first_row);
+
 CREATE TABLE public.revoked_cookies (
     id uuid NOT NULL,
     expires_at timestamp with time zone NOT NULL
@@ -404,6 +482,64 @@ ALTER TABLE ONLY public.shards
 CREATE TRIGGER ledgers_stay BEFORE INSERT OR DELETE OR UPDATE ON public.shards FOR EACH ROW WHEN ((NOT public.owns_schema(CURRENT_USER))) EXECUTE FUNCTION public.ledgers_stay();
 ALTER TABLE ONLY public.shards
     ADD CONSTRAINT shards_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.unchanged_rows (
+    batch_id uuid NOT NULL,
+    block bigint NOT NULL,
+    ids bigint[] NOT NULL,
+    versions integer[] NOT NULL
+);
+ALTER TABLE ONLY public.unchanged_rows ALTER COLUMN ids SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.unchanged_rows ALTER COLUMN versions SET STORAGE EXTERNAL;
+COMMENT ON TABLE public.unchanged_rows IS 'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
+COMMENT ON COLUMN public.unchanged_rows.block IS 'The ids without their last 14 bits';
+ALTER TABLE ONLY public.unchanged_rows
+    ADD CONSTRAINT unchanged_rows_pkey PRIMARY KEY (block, batch_id);
+CREATE INDEX unchanged_rows_of_batch ON public.unchanged_rows USING btree (batch_id);
+ALTER TABLE ONLY public.unchanged_rows
+    ADD CONSTRAINT unchanged_rows_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
+CREATE TABLE public.undos (
+    batch_id uuid NOT NULL,
+    number integer NOT NULL,
+    state text NOT NULL COLLATE pg_catalog."C",
+    requested_by text,
+    requester_kind text NOT NULL COLLATE pg_catalog."C",
+    requester_issuer text,
+    requester_subject text,
+    reason text,
+    plan_hash text COLLATE pg_catalog."C",
+    removes bigint,
+    restores bigint,
+    keeps bigint,
+    next_row bigint DEFAULT 0 NOT NULL,
+    last_row bigint,
+    removed_rows bigint DEFAULT 0 NOT NULL,
+    restored_rows bigint DEFAULT 0 NOT NULL,
+    kept_rows bigint,
+    execution text,
+    failure_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT completed_undos_are_counted CHECK (((state <> 'completed'::text) OR (kept_rows IS NOT NULL))),
+    CONSTRAINT ended_undos_have_a_time CHECK (((state = ANY (ARRAY['planned'::text, 'completed'::text, 'failed'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT failed_undos_have_a_reason CHECK (((state = 'failed'::text) = (failure_reason IS NOT NULL))),
+    CONSTRAINT plan_hash_form CHECK ((plan_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT requester_kind_known CHECK ((requester_kind = ANY (ARRAY['person'::text, 'program'::text, 'aws'::text, 'system'::text, 'local'::text]))),
+    CONSTRAINT undo_state CHECK ((state = ANY (ARRAY['planning'::text, 'planned'::text, 'running'::text, 'completed'::text, 'failed'::text])))
+);
+COMMENT ON TABLE public.undos IS 'Undos of batches, each carried out by ranges of rows; and plans that take too long for one request';
+COMMENT ON COLUMN public.undos.plan_hash IS 'Of what the requester was shown, and of a plan what was found';
+COMMENT ON COLUMN public.undos.next_row IS 'The first row of the batch whose outcome was not undone yet';
+COMMENT ON COLUMN public.undos.last_row IS 'The last row with an outcome to undo; null until the batch may merge into its programme';
+ALTER TABLE ONLY public.undos
+    ADD CONSTRAINT undos_pkey PRIMARY KEY (batch_id, number);
+CREATE UNIQUE INDEX one_undo_at_a_time ON public.undos USING btree (batch_id) WHERE (state = 'running'::text);
+CREATE INDEX undos_at_work ON public.undos USING btree (updated_at) WHERE (state = ANY (ARRAY['planning'::text, 'running'::text]));
+CREATE TRIGGER what_was_undone_stays BEFORE UPDATE ON public.undos FOR EACH ROW WHEN (((old.state <> ALL (ARRAY['planning'::text, 'running'::text])) AND (NOT public.owns_schema(CURRENT_USER)))) EXECUTE FUNCTION public.what_was_undone_stays();
+ALTER TABLE ONLY public.undos
+    ADD CONSTRAINT undos_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
 CREATE TABLE public.uploads (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -534,6 +670,31 @@ CREATE TRIGGER users_with_sessions_stay AFTER DELETE ON public.users REFERENCING
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
 
+CREATE TABLE public.verifications (
+    batch_id uuid NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL COLLATE pg_catalog."C",
+    is_sample boolean DEFAULT false NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    checked_rows bigint,
+    differing_values bigint,
+    differing jsonb DEFAULT '[]'::jsonb NOT NULL,
+    failure_code text COLLATE pg_catalog."C",
+    CONSTRAINT ended_verifications_have_a_time CHECK (((state = 'running'::text) = (completed_at IS NULL))),
+    CONSTRAINT verification_state CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text])))
+);
+COMMENT ON TABLE public.verifications IS 'The last comparison of each batch with its file';
+COMMENT ON COLUMN public.verifications.is_sample IS 'Whether Monitor chose the batch';
+COMMENT ON COLUMN public.verifications.differing IS 'The values that differ, for a day: they may be personal data';
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT verifications_pkey PRIMARY KEY (batch_id);
+CREATE INDEX verifications_of_sample ON public.verifications USING btree (requested_at) WHERE is_sample;
+CREATE INDEX verifications_that_differ ON public.verifications USING btree (batch_id) WHERE (differing_values > 0);
+CREATE INDEX verifications_to_do ON public.verifications USING btree (requested_at) WHERE (state = 'running'::text);
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT verifications_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.ingestion_batches(id);
+
 CREATE TABLE staging.person_rows (
     chunk integer NOT NULL,
     shard integer NOT NULL,
@@ -599,13 +760,14 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.unpublished_rows,
     b.inserted_rows,
     b.updated_rows,
+    b.content_hash,
         CASE
             WHEN (b.status <> ALL (ARRAY['pending'::text, 'running'::text])) THEN b.total_rows
             ELSE ( SELECT (COALESCE(sum(c.rows), (0)::numeric))::bigint AS "coalesce"
                FROM public.chunks c
               WHERE ((c.batch_id = b.id) AND (c.state <> 'planned'::text)))
         END AS processed_rows,
-    ((NOT b.dry_run) AND (b.status <> ALL (ARRAY['pending'::text, 'running'::text]))) AS counts,
+    ((NOT b.dry_run) AND (b.status <> ALL (ARRAY['pending'::text, 'running'::text, 'undoing'::text, 'undone'::text]))) AS counts,
     b.error_summary,
     COALESCE((b.csv_metadata -> 'warnings'::text), '[]'::jsonb) AS warnings,
     b.failure_code,
@@ -615,10 +777,64 @@ CREATE VIEW public.batch_view WITH (security_invoker='true') AS
     b.created_at,
     b.started_at,
     b.completed_at,
-    ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file
+    b.undone_at,
+    ((b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL)) AS has_error_file,
+        CASE
+            WHEN (b.error_rows = 0) THEN (0)::bigint
+            ELSE GREATEST((0)::bigint, ((b.error_rows - ( SELECT count(*) AS count
+               FROM public.returned_rows r
+              WHERE ((r.batch_id = b.id) AND r.is_rejected))) - ( SELECT count(DISTINCT c.row_number) AS count
+               FROM public.corrected_rows c
+              WHERE (c.batch_id = b.id))))
+        END AS open_rows,
+        CASE
+            WHEN (b.error_rows = 0) THEN (0)::bigint
+            ELSE (( SELECT count(DISTINCT c.row_number) AS count
+               FROM public.corrected_rows c
+              WHERE (c.batch_id = b.id)) + ( SELECT count(*) AS count
+               FROM public.returned_rows r
+              WHERE ((r.batch_id = b.id) AND r.is_rejected AND (EXISTS ( SELECT
+                       FROM public.corrected_rows c
+                      WHERE ((c.batch_id = r.first_batch_id) AND (c.row_number = r.first_row)))))))
+        END AS corrected_rows,
+        CASE
+            WHEN (b.error_rows = 0) THEN (0)::bigint
+            ELSE ( SELECT count(*) AS count
+               FROM public.retryable t
+              WHERE (t.batch_id = b.id))
+        END AS retryable_rows,
+    b.retries_batch_id
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
 COMMENT ON VIEW public.batch_view IS 'A batch as the API, its lists and the pages show it';
+
+CREATE VIEW public.corrected_rows WITH (security_invoker='true') AS
+ SELECT r.first_batch_id AS batch_id,
+    r.first_row AS row_number,
+    r.batch_id AS corrected_by
+   FROM (public.returned_rows r
+     JOIN public.ingestion_batches b ON ((b.id = r.batch_id)))
+  WHERE ((NOT r.is_rejected) AND (NOT b.dry_run) AND (b.status = ANY (ARRAY['completed'::text, 'archived'::text])));
+COMMENT ON VIEW public.corrected_rows IS 'Rejected rows that a later batch has imported; a row may stand there twice';
+
+CREATE VIEW public.retryable WITH (security_invoker='true') AS
+ SELECT b.id AS batch_id,
+    b.program_type,
+    r.chunk,
+    x.row_number,
+    x.key,
+    x.people
+   FROM (((public.retryable_rows r
+     JOIN public.ingestion_batches b ON ((b.id = r.batch_id)))
+     CROSS JOIN LATERAL UNNEST(r.row_numbers, r.keys, r.people) x(row_number, key, people))
+     LEFT JOIN public.returned_rows o ON (((o.batch_id = b.id) AND (o.row_number = x.row_number))))
+  WHERE ((NOT b.dry_run) AND (b.status = ANY (ARRAY['completed'::text, 'failed'::text])) AND (b.failure_code IS DISTINCT FROM 'too_many_errors'::text) AND (b.error_file_key IS NOT NULL) AND (b.error_file_deleted_at IS NULL) AND (o.is_mended IS NOT FALSE) AND (NOT (EXISTS ( SELECT
+           FROM public.corrected_rows c
+          WHERE ((c.batch_id = COALESCE(o.first_batch_id, b.id)) AND (c.row_number = COALESCE(o.first_row, x.row_number)))))) AND (NOT (EXISTS ( SELECT
+           FROM (public.returned_rows m
+             JOIN public.ingestion_batches l ON ((l.id = m.batch_id)))
+          WHERE ((m.first_batch_id = COALESCE(o.first_batch_id, b.id)) AND (m.first_row = COALESCE(o.first_row, x.row_number)) AND m.is_mended AND (NOT l.dry_run) AND (l.number > b.number) AND (l.status = ANY (ARRAY['completed'::text, 'failed'::text])))))));
+COMMENT ON VIEW public.retryable IS 'Open rows whose only faults may have gone by themselves';
 
 CREATE VIEW reporting.batches AS
  SELECT b.id AS batch_id,
@@ -642,7 +858,7 @@ CREATE VIEW reporting.batches AS
     b.archived_at
    FROM (public.ingestion_batches b
      LEFT JOIN public.program_instances i ON ((i.id = b.program_instance_id)));
-COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
+COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs, failed and undone batches publish nothing';
 COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
@@ -657,7 +873,7 @@ CREATE VIEW reporting.files AS
     u.decided_at,
     u.deleted_at
    FROM (public.uploads u
-     LEFT JOIN public.ingestion_batches b ON ((b.upload_id = u.id)));
+     LEFT JOIN public.ingestion_batches b ON (((b.upload_id = u.id) AND (b.retries_batch_id IS NULL))));
 COMMENT ON VIEW reporting.files IS 'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 
 CREATE VIEW reporting.people AS
@@ -795,7 +1011,7 @@ END $$;
 
 CREATE FUNCTION public.columns_of_batch_move(old_status text, new_status text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'csv_metadata'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] ELSE NULL::text[] END;
+    RETURN CASE ((old_status || ' '::text) || new_status) WHEN 'pending pending'::text THEN ARRAY['csv_metadata'::text, 'cancelled_at'::text] WHEN 'pending running'::text THEN ARRAY['execution'::text, 'started_at'::text] WHEN 'running running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'reconciled_at'::text, 'cancelled_at'::text, 'rating_scale'::text, 'content_hash'::text, 'distinct_ids'::text, 'csv_metadata'::text] WHEN 'running completed'::text THEN ARRAY['inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'pending failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'completed_at'::text] WHEN 'running failed'::text THEN ARRAY['skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'failure_code'::text, 'failure_reason'::text, 'error_file_key'::text, 'completed_at'::text] WHEN 'failed running'::text THEN ARRAY['execution'::text, 'started_at'::text, 'completed_at'::text, 'failure_code'::text, 'failure_reason'::text, 'inserted_rows'::text, 'updated_rows'::text, 'skipped_rows'::text, 'unpublished_rows'::text, 'error_rows'::text, 'error_summary'::text, 'error_file_key'::text, 'error_file_deleted_at'::text, 'cancelled_at'::text] WHEN 'failed failed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'failure_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'completed completed'::text THEN ARRAY['checked_at'::text, 'finding'::text, 'error_file_deleted_at'::text] WHEN 'completed archived'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] WHEN 'archived archived'::text THEN ARRAY['checked_at'::text, 'finding'::text] WHEN 'completed undoing'::text THEN ARRAY[]::text[] WHEN 'undone undoing'::text THEN ARRAY[]::text[] WHEN 'undoing undoing'::text THEN ARRAY['error_file_deleted_at'::text] WHEN 'undoing completed'::text THEN ARRAY[]::text[] WHEN 'undoing undone'::text THEN ARRAY['undone_at'::text, 'finding'::text] WHEN 'undone undone'::text THEN ARRAY['error_file_deleted_at'::text, 'archived_at'::text, 'file_name'::text, 'force_reason'::text, 'work_key'::text, 'format'::text, 'csv_metadata'::text] ELSE NULL::text[] END;
 
 CREATE FUNCTION public.columns_of_upload_move(old_state text, new_state text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -990,6 +1206,10 @@ BEGIN
     RETURN line;
 END $$;
 
+CREATE FUNCTION public.may_be_taken_back(status text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (status = ANY (ARRAY['pending'::text, 'running'::text, 'undoing'::text]));
+
 CREATE FUNCTION public.no_decision_changes_more() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1035,7 +1255,7 @@ BEGIN
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
             -- Times are set to the time of the change, and emptied only by starting over.
-            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
+            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at', 'undone_at',
                            'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
             -- Names are forgotten, not changed, and that once: with the file.
@@ -1162,6 +1382,23 @@ CREATE FUNCTION public.sessions_of_person(person bigint) RETURNS TABLE(id bigint
    WHERE ((s.participant_id = sessions_of_person.person) OR (s.volunteer_id = sessions_of_person.person));
 END;
 
+CREATE FUNCTION public.undos_are_requested() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF (CASE NEW.status
+        WHEN 'undoing' THEN NOT EXISTS (SELECT FROM undos WHERE batch_id = NEW.id AND state = 'running')
+        WHEN 'undone' THEN OLD.status <> 'undoing'
+        ELSE EXISTS (SELECT FROM undos WHERE batch_id = NEW.id AND removed_rows + restored_rows > 0) END)
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || OLD.id || ' may not go from ' || OLD.status || ' to ' || NEW.status,
+            TABLE = 'ingestion_batches', CONSTRAINT = 'undos_are_requested';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.uploader_is_set_once() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1213,13 +1450,13 @@ BEGIN
         SELECT b.id INTO of_ended
           FROM (SELECT DISTINCT replaced_by_batch FROM changed) c
           JOIN ingestion_batches b ON b.id = c.replaced_by_batch
-         WHERE NOT is_at_work(b.status)
+         WHERE NOT CASE TG_OP WHEN 'INSERT' THEN is_at_work(b.status) ELSE may_be_taken_back(b.status) END
          LIMIT 1;
     ELSE
         SELECT b.id INTO of_ended
           FROM (SELECT DISTINCT batch_id FROM changed) c
           JOIN ingestion_batches b ON b.id = c.batch_id
-         WHERE NOT is_at_work(b.status)
+         WHERE NOT may_be_taken_back(b.status)
          LIMIT 1;
         IF of_ended IS NOT NULL AND TG_OP = 'UPDATE' THEN
             SELECT b.id INTO of_ended
@@ -1235,4 +1472,20 @@ BEGIN
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'what_was_published_stays';
     END IF;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.what_was_undone_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF to_jsonb(NEW) - CAST('{requested_by,requester_issuer,requester_subject,reason,updated_at}' AS text[])
+       <> to_jsonb(OLD) - CAST('{requested_by,requester_issuer,requester_subject,reason,updated_at}' AS text[])
+       OR num_nonnulls(NEW.requested_by, NEW.requester_issuer, NEW.requester_subject, NEW.reason) > 0
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'undo ' || OLD.number || ' of batch ' || OLD.batch_id || ' stays ' || OLD.state,
+            TABLE = 'undos', CONSTRAINT = 'what_was_undone_stays';
+    END IF;
+    RETURN NEW;
 END $$;

@@ -5,9 +5,11 @@ what is set for a session there is lost to us and reaches others, so each transa
 """
 
 import json
+from collections.abc import Mapping
 
 from ingestion.database.exchange import Connection
 
+NEVER = "0"
 SESSION = {
     "search_path": '"$user", public',
     "TimeZone": "UTC",
@@ -21,7 +23,7 @@ SESSION = {
     "default_transaction_read_only": "off",
     "statement_timeout": "0",
     "lock_timeout": "0",
-    "idle_session_timeout": "0",
+    "idle_session_timeout": NEVER,
     "idle_in_transaction_session_timeout": "15min",
 }
 """What statements rely on, as the server spells it. A role may change its own defaults for every connection to come, so
@@ -31,7 +33,7 @@ https://www.postgresql.org/docs/current/config-setting.html
 """
 
 
-def insist_on_settings(db: Connection) -> None:
+def insist_on_settings(db: Connection, wanted: Mapping[str, str]) -> None:
     """Set what did not arrive with the connection's first message: a proxy may keep it to itself.
 
     Behind a pooler, have each transaction set it instead. A pooler shows itself by the process id that it gives its
@@ -44,7 +46,7 @@ def insist_on_settings(db: Connection) -> None:
           FROM json_each_text(CAST(:wanted AS json)) AS s (name, wanted)
          WHERE current_setting(name) <> wanted
         """,
-        wanted=json.dumps(SESSION),
+        wanted=json.dumps(wanted),
         pid=db.process_id,
     )[0]
     if not is_own:

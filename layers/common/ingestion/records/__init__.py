@@ -18,6 +18,7 @@ __all__ = [
     "Programme",
     "RecordType",
     "get_programme",
+    "known_headers",
 ]
 
 PROGRAMMES = {
@@ -28,6 +29,12 @@ PROGRAMMES = {
         KINTELL_USERS,
     )
 }
+
+
+def known_headers() -> frozenset[str]:
+    """Return the names that columns of any programme may have."""
+    columns = (column for programme in PROGRAMMES.values() for column in programme.columns)
+    return frozenset(name for column in columns for name in (column.name, *column.aliases))
 
 
 def get_programme(program_type: str) -> Programme:

@@ -59,6 +59,8 @@ class MatchedRejects:
         self._read = read
         self.found: dict[int, Match] = {}
         """By the row's number in the returned file."""
+        self.named: dict[int, int] = {}
+        """The number of the reject that a row of the returned file names, whatever its cells look like."""
         self.beyond: dict[int, list[str]] = {}
         """Cells of rejects beyond their columns, by the reject's number."""
         self._unsure: dict[int, Match] = {}
@@ -85,6 +87,7 @@ class MatchedRejects:
         for reject in self._read(wanted.keys()):
             handed_out = HandedOut(reject, self._pairing)
             for row in wanted[reject.row.number]:
+                self.named[row.number] = reject.row.number
                 match = self._take(handed_out, row)
                 if match and row.number not in self.found and not match.compared.is_mended:
                     self._unsure[row.number] = match

@@ -59,6 +59,11 @@ def _decoded(text: str) -> str:
     return unquote(text)
 
 
+PROMISED_BATCH = "promisedBatch"
+"""In the record of an upload that the API makes itself: the id that its batch will have."""
+_NO_OPTIONS = (PROGRAM_TYPE, PROMISED_BATCH)
+
+
 def is_reason(text: str | None) -> bool:
     """Whether the text has a visible letter or digit, so that its reader reads something."""
     return any(char.isalnum() and char not in _UNSEEN for char in unicodedata.normalize("NFKC", text or ""))
@@ -110,7 +115,9 @@ class UploadOptions(BaseModel):
     @classmethod
     def from_stored(cls, stored: dict[str, Any]) -> Self:
         """Read what `to_stored` wrote."""
-        return cls.from_metadata({name: encode_metadata(text) for name, text in stored.items() if name != PROGRAM_TYPE})
+        return cls.from_metadata(
+            {name: encode_metadata(text) for name, text in stored.items() if name not in _NO_OPTIONS}
+        )
 
     def to_stored(self) -> dict[str, str]:
         """Return the given options by the same names, as readable texts for the upload's record."""

@@ -96,6 +96,7 @@ CREATE TABLE ingestion_batches (
     parent_batch_id        uuid,
     corrects_batch_id      uuid REFERENCES ingestion_batches,
     compares_rejects       boolean NOT NULL DEFAULT false,
+    retries_batch_id       uuid REFERENCES ingestion_batches,
     file_name              text NOT NULL,
     file_hash              text COLLATE "C" NOT NULL,
     file_size_bytes        bigint NOT NULL,
@@ -112,6 +113,8 @@ CREATE TABLE ingestion_batches (
     work_key               text,
     csv_metadata           jsonb NOT NULL,
     rating_scale           text COLLATE "C",
+    content_hash           text COLLATE "C",
+    distinct_ids           bigint,
     execution              text,
     shard_count            integer NOT NULL DEFAULT 1,
     total_rows             bigint NOT NULL,
@@ -133,10 +136,10 @@ CREATE TABLE ingestion_batches (
     cancelled_at           timestamptz,
     completed_at           timestamptz,
     archived_at            timestamptz,
+    undone_at              timestamptz,
     updated_at             timestamptz NOT NULL DEFAULT now(),
     checked_at             timestamptz,
     finding                text COLLATE "C",
-    CONSTRAINT one_batch_per_upload UNIQUE (upload_id),
     CONSTRAINT one_batch_per_number UNIQUE (number),
     CONSTRAINT one_programme_per_batch UNIQUE (id, program_type),
     CONSTRAINT instance_of_the_same_programme FOREIGN KEY (program_instance_id, program_type)
@@ -144,7 +147,9 @@ CREATE TABLE ingestion_batches (
     CONSTRAINT parent_of_the_same_programme FOREIGN KEY (parent_batch_id, program_type)
         REFERENCES ingestion_batches (id, program_type),
     CONSTRAINT batch_hash CHECK (file_hash ~ '^[0-9a-f]{64}$'),
-    CONSTRAINT batch_status CHECK (status IN ('pending', 'running', 'completed', 'failed', 'archived')),
+    CONSTRAINT content_hash_form CHECK (content_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT batch_status CHECK (
+        status IN ('pending', 'running', 'completed', 'failed', 'archived', 'undoing', 'undone')),
     CONSTRAINT error_limit_in_percent CHECK (max_error_percent BETWEEN 0 AND 100),
     CONSTRAINT known_date_order CHECK (date_order IN ('day-first', 'month-first')),
     CONSTRAINT at_least_one_shard CHECK (shard_count >= 1),
@@ -152,7 +157,11 @@ CREATE TABLE ingestion_batches (
     CONSTRAINT forced_batches_have_a_reason CHECK (NOT forced OR length(trim(force_reason)) > 0),
     CONSTRAINT failed_batches_have_a_reason CHECK ((status = 'failed') = (failure_reason IS NOT NULL)),
     CONSTRAINT ended_batches_have_a_time CHECK (
-        (status IN ('completed', 'failed', 'archived')) = (completed_at IS NOT NULL)),
+        (status NOT IN ('pending', 'running')) = (completed_at IS NOT NULL)),
+    CONSTRAINT undone_batches_have_a_time CHECK (CASE status
+        WHEN 'undone' THEN undone_at IS NOT NULL
+        WHEN 'undoing' THEN true
+        ELSE undone_at IS NULL END),
     CONSTRAINT every_row_is_counted CHECK (
         status IN ('pending', 'running')
         OR total_rows = inserted_rows + updated_rows + skipped_rows + error_rows),
@@ -165,23 +174,40 @@ COMMENT ON COLUMN ingestion_batches.corrects_batch_id IS
     'The batch whose rejected rows it brings back; its parent too, unless it was uploaded for another programme';
 COMMENT ON COLUMN ingestion_batches.compares_rejects IS
     'Whether its rows are compared with the rejected rows of corrects_batch_id; it fails if these are gone by then';
+COMMENT ON COLUMN ingestion_batches.retries_batch_id IS
+    'The batch of which it reads some rejected rows again, from the same object; its parent too';
 COMMENT ON COLUMN ingestion_batches.cancelled_at IS
     'When somebody asked for it to be cancelled; whatever step is at work sees that and ends the batch as failed';
 COMMENT ON COLUMN ingestion_batches.date_order IS 'What the uploader declared; a corrected file has that of its parent';
 COMMENT ON COLUMN ingestion_batches.format IS 'How to read the bytes: see csv_file/formats.py, FileFormat';
 COMMENT ON COLUMN ingestion_batches.work_key IS 'The unpacked copy of a file that cannot be cut by its bytes';
+COMMENT ON COLUMN ingestion_batches.content_hash IS
+    'Of its rows as they are understood, however the file is saved; null until the file is reconciled';
+COMMENT ON COLUMN ingestion_batches.distinct_ids IS 'How many ids its valid rows have; null until the file is reconciled';
 COMMENT ON COLUMN ingestion_batches.execution IS
     'The execution that works on it, or worked on it last; an older one may not end it';
 COMMENT ON COLUMN ingestion_batches.unpublished_rows IS
     'Valid rows of a batch that published nothing; the other skipped_rows were unchanged';
 COMMENT ON COLUMN ingestion_batches.failure_reason IS 'The sentence for people that goes with failure_code';
-COMMENT ON COLUMN ingestion_batches.archived_at IS 'When it was archived; of a failed batch, when its original was deleted';
+COMMENT ON COLUMN ingestion_batches.archived_at IS
+    'When it was archived; of a failed or undone batch, when its original was deleted';
+COMMENT ON COLUMN ingestion_batches.undone_at IS 'When it was last undone; undoing it again takes what a later batch had kept';
 COMMENT ON COLUMN ingestion_batches.checked_at IS 'When Monitor last compared its counts with the rows';
 COMMENT ON COLUMN ingestion_batches.finding IS 'What Monitor found wrong; null once it finds the batch right again';
+-- An upload gives at most one batch; a retry reads the object of its parent's upload again.
+CREATE UNIQUE INDEX one_batch_per_upload ON ingestion_batches (upload_id) WHERE retries_batch_id IS NULL;
 -- Two uploads of the same bytes at the same moment: one of them wins.
 CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, program_type)
-    WHERE status IN ('pending', 'running', 'completed', 'archived') AND NOT forced AND NOT dry_run;
+    -- One that is undone again may stand beside another import of its file.
+    WHERE (status IN ('pending', 'running', 'completed', 'archived') OR (status = 'undoing' AND undone_at IS NULL))
+      AND NOT forced AND NOT dry_run AND retries_batch_id IS NULL;
+CREATE UNIQUE INDEX one_retry_at_a_time ON ingestion_batches (retries_batch_id)
+    WHERE status IN ('pending', 'running') AND retries_batch_id IS NOT NULL;
+CREATE INDEX retries_newest_first ON ingestion_batches (created_at DESC, id DESC) WHERE retries_batch_id IS NOT NULL;
+CREATE INDEX batches_of_object ON ingestion_batches (upload_id);
 CREATE INDEX batches_by_hash ON ingestion_batches (file_hash, program_type);
+CREATE INDEX batches_by_content ON ingestion_batches (content_hash, program_type)
+    WHERE status IN ('completed', 'archived') AND NOT dry_run;
 CREATE INDEX batches_newest_first ON ingestion_batches (created_at DESC, id DESC);
 CREATE INDEX batches_by_status ON ingestion_batches (status, created_at DESC, id DESC);
 CREATE INDEX batches_of_programme ON ingestion_batches (program_type, created_at DESC, id DESC);
@@ -194,6 +220,7 @@ CREATE INDEX batches_with_error_file ON ingestion_batches (completed_at)
     WHERE error_file_key IS NOT NULL AND error_file_deleted_at IS NULL;
 CREATE INDEX batches_to_archive ON ingestion_batches (completed_at) WHERE status = 'completed';
 CREATE INDEX failed_batches_to_delete ON ingestion_batches (completed_at) WHERE status = 'failed' AND archived_at IS NULL;
+CREATE INDEX undone_batches_to_delete ON ingestion_batches (completed_at) WHERE status = 'undone' AND archived_at IS NULL;
 -- Read by Monitor.
 CREATE INDEX batches_to_check ON ingestion_batches (checked_at NULLS FIRST, id)
     WHERE status IN ('completed', 'failed', 'archived');
@@ -213,6 +240,7 @@ CREATE TABLE chunks (
     warnings          jsonb NOT NULL DEFAULT '[]',
     staged_rows       bigint NOT NULL DEFAULT 0,
     rejected_rows     bigint NOT NULL DEFAULT 0,
+    rejects_sum       numeric NOT NULL DEFAULT 0,
     fault_counts      jsonb NOT NULL DEFAULT '[]',
     inserted_rows     bigint NOT NULL DEFAULT 0,
     updated_rows      bigint NOT NULL DEFAULT 0,
@@ -232,6 +260,7 @@ COMMENT ON COLUMN chunks.span IS 'Where the chunk is in the file: see csv_file/f
 COMMENT ON COLUMN chunks.rating_scale IS 'The rating scale of the file, if it was known when the chunk was read';
 COMMENT ON COLUMN chunks.rating_facts IS 'What the ratings of this chunk say about the scale';
 COMMENT ON COLUMN chunks.warnings IS 'The warnings about its rows, by code and count';
+COMMENT ON COLUMN chunks.rejects_sum IS 'The sum of the hashes of its rejected rows: see rows/content_hashes.py';
 COMMENT ON COLUMN chunks.conflicting_rows IS
     'The numbers of its conflicting rows; staging may be gone after a crash before they are annotated';
 
@@ -244,6 +273,132 @@ CREATE TABLE shards (
     PRIMARY KEY (batch_id, number)
 );
 COMMENT ON TABLE shards IS 'The ledger of a batch by the hash of the key: what each merge publishes';
+
+CREATE TABLE undos (
+    batch_id           uuid NOT NULL REFERENCES ingestion_batches,
+    number             integer NOT NULL,
+    state              text COLLATE "C" NOT NULL,
+    requested_by       text,
+    requester_kind     text COLLATE "C" NOT NULL,
+    requester_issuer   text,
+    requester_subject  text,
+    reason             text,
+    plan_hash          text COLLATE "C",
+    removes            bigint,
+    restores           bigint,
+    keeps              bigint,
+    next_row           bigint NOT NULL DEFAULT 0,
+    last_row           bigint,
+    removed_rows       bigint NOT NULL DEFAULT 0,
+    restored_rows      bigint NOT NULL DEFAULT 0,
+    kept_rows          bigint,
+    execution          text,
+    failure_reason     text,
+    created_at         timestamptz NOT NULL DEFAULT now(),
+    updated_at         timestamptz NOT NULL DEFAULT now(),
+    completed_at       timestamptz,
+    PRIMARY KEY (batch_id, number),
+    CONSTRAINT undo_state CHECK (state IN ('planning', 'planned', 'running', 'completed', 'failed')),
+    CONSTRAINT requester_kind_known CHECK (requester_kind IN ('person', 'program', 'aws', 'system', 'local')),
+    CONSTRAINT plan_hash_form CHECK (plan_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT ended_undos_have_a_time CHECK ((state IN ('planned', 'completed', 'failed')) = (completed_at IS NOT NULL)),
+    CONSTRAINT completed_undos_are_counted CHECK (state <> 'completed' OR kept_rows IS NOT NULL),
+    CONSTRAINT failed_undos_have_a_reason CHECK ((state = 'failed') = (failure_reason IS NOT NULL))
+);
+COMMENT ON TABLE undos IS 'Undos of batches, each carried out by ranges of rows; and plans that take too long for one request';
+COMMENT ON COLUMN undos.plan_hash IS 'Of what the requester was shown, and of a plan what was found';
+COMMENT ON COLUMN undos.next_row IS 'The first row of the batch whose outcome was not undone yet';
+COMMENT ON COLUMN undos.last_row IS 'The last row with an outcome to undo; null until the batch may merge into its programme';
+CREATE UNIQUE INDEX one_undo_at_a_time ON undos (batch_id) WHERE state = 'running';
+CREATE INDEX undos_at_work ON undos (updated_at) WHERE state IN ('planning', 'running');
+
+-- How the rows of a batch compare with those of earlier ones
+
+CREATE TABLE batch_overlaps (
+    batch_id          uuid NOT NULL REFERENCES ingestion_batches,
+    earlier_batch_id  uuid NOT NULL REFERENCES ingestion_batches,
+    same_rows         bigint NOT NULL,
+    changed_rows      bigint NOT NULL,
+    changed_fields    jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (batch_id, earlier_batch_id)
+);
+COMMENT ON TABLE batch_overlaps IS 'How many ids a batch has in common with earlier imports, counted when it was reconciled';
+COMMENT ON COLUMN batch_overlaps.changed_fields IS 'How many rows differ in each field';
+
+CREATE TABLE unchanged_rows (
+    batch_id  uuid NOT NULL REFERENCES ingestion_batches,
+    block     bigint NOT NULL,
+    ids       bigint[] NOT NULL,
+    versions  integer[] NOT NULL,
+    PRIMARY KEY (block, batch_id)
+);
+CREATE INDEX unchanged_rows_of_batch ON unchanged_rows (batch_id);
+-- They hardly become smaller, and compressing takes longer than writing.
+ALTER TABLE unchanged_rows ALTER ids SET STORAGE EXTERNAL, ALTER versions SET STORAGE EXTERNAL;
+COMMENT ON COLUMN unchanged_rows.block IS 'The ids without their last 14 bits';
+COMMENT ON TABLE unchanged_rows IS
+    'The records that a batch found unchanged, each with its version, for comparing later files: they have no other trace of it';
+
+CREATE TABLE verifications (
+    batch_id          uuid PRIMARY KEY REFERENCES ingestion_batches,
+    state             text COLLATE "C" NOT NULL DEFAULT 'running',
+    is_sample         boolean NOT NULL DEFAULT false,
+    requested_at      timestamptz NOT NULL DEFAULT now(),
+    started_at        timestamptz,
+    completed_at      timestamptz,
+    checked_rows      bigint,
+    differing_values  bigint,
+    differing         jsonb NOT NULL DEFAULT '[]',
+    failure_code      text COLLATE "C",
+    CONSTRAINT verification_state CHECK (state IN ('running', 'completed', 'failed')),
+    CONSTRAINT ended_verifications_have_a_time CHECK ((state = 'running') = (completed_at IS NULL))
+);
+COMMENT ON TABLE verifications IS 'The last comparison of each batch with its file';
+COMMENT ON COLUMN verifications.is_sample IS 'Whether Monitor chose the batch';
+COMMENT ON COLUMN verifications.differing IS 'The values that differ, for a day: they may be personal data';
+CREATE INDEX verifications_to_do ON verifications (requested_at) WHERE state = 'running';
+CREATE INDEX verifications_of_sample ON verifications (requested_at) WHERE is_sample;
+CREATE INDEX verifications_that_differ ON verifications (batch_id) WHERE differing_values > 0;
+
+-- Rejected rows that came back, or may be retried
+
+CREATE TABLE returned_rows (
+    batch_id        uuid NOT NULL,
+    row_number      integer NOT NULL,
+    chunk           integer NOT NULL,
+    first_batch_id  uuid NOT NULL,
+    first_row       integer NOT NULL,
+    is_mended       boolean NOT NULL,
+    is_rejected     boolean NOT NULL,
+    PRIMARY KEY (batch_id, row_number)
+);
+COMMENT ON TABLE returned_rows IS
+    'Rows that bring back a rejected row, in corrected files and retries. Whether that is open follows from the status of '
+    'their batch';
+COMMENT ON COLUMN returned_rows.first_batch_id IS
+    'The batch that first rejected the row; a row that is rejected again is open there, and only there';
+COMMENT ON COLUMN returned_rows.first_row IS 'The row''s number in the file of that batch';
+COMMENT ON COLUMN returned_rows.is_mended IS 'Whether somebody changed it, so that only this row says what is meant';
+CREATE INDEX returned_rows_of_first ON returned_rows (first_batch_id, first_row);
+
+CREATE TABLE retryable_rows (
+    batch_id     uuid NOT NULL REFERENCES ingestion_batches,
+    chunk        integer NOT NULL,
+    is_conflict  boolean NOT NULL,
+    row_numbers  integer[] NOT NULL,
+    keys         text[] NOT NULL,
+    people       text[] NOT NULL,
+    PRIMARY KEY (batch_id, chunk, is_conflict),
+    CONSTRAINT one_of_each_for_every_row CHECK (
+        cardinality(row_numbers) = cardinality(keys) AND cardinality(keys) = cardinality(people))
+);
+COMMENT ON TABLE retryable_rows IS
+    'Rejected rows whose only faults are unknown people or the id of another session, by chunk; deleted with the error file';
+COMMENT ON COLUMN retryable_rows.is_conflict IS 'Whether Reconcile rejected them, for their id; otherwise Stage did';
+COMMENT ON COLUMN retryable_rows.people IS 'The addresses of each row''s people, separated by spaces';
+-- To compress them would take longer than to write them.
+ALTER TABLE retryable_rows ALTER keys SET STORAGE EXTERNAL, ALTER people SET STORAGE EXTERNAL,
+                           ALTER row_numbers SET STORAGE EXTERNAL;
 
 -- People
 
@@ -375,6 +530,9 @@ CREATE FUNCTION owns_schema(who name) RETURNS boolean LANGUAGE sql STABLE
 -- While a batch is in one of these states, its rows and its ledgers may change.
 CREATE FUNCTION is_at_work(status text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN status IN ('pending', 'running');
+-- While it is in one of these, what it published may be taken back.
+CREATE FUNCTION may_be_taken_back(status text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN status IN ('pending', 'running', 'undoing');
 
 CREATE FUNCTION first_session_id(batch uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT CAST(number AS bigint) << 30 FROM ingestion_batches WHERE id = batch);
@@ -488,8 +646,9 @@ CREATE TRIGGER inserted_versions_refer_to_what_exists AFTER INSERT ON kintell_se
 CREATE TRIGGER updated_versions_refer_to_what_exists AFTER UPDATE ON kintell_session_versions
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_version_references();
 
--- What a batch that has ended published stays: sessions and versions are written, and taken back, by a batch at work. A
--- merge updates rows of other batches to its own, taking back does the opposite. Inserted sessions are checked above.
+-- What a batch that has ended published stays: sessions and versions are written by a batch at work, and taken back by
+-- one at work or one that is being undone. A merge updates rows of other batches to its own, taking back does the
+-- opposite. Inserted sessions are checked above.
 CREATE FUNCTION what_was_published_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     of_ended uuid;
@@ -498,13 +657,13 @@ BEGIN
         SELECT b.id INTO of_ended
           FROM (SELECT DISTINCT replaced_by_batch FROM changed) c
           JOIN ingestion_batches b ON b.id = c.replaced_by_batch
-         WHERE NOT is_at_work(b.status)
+         WHERE NOT CASE TG_OP WHEN 'INSERT' THEN is_at_work(b.status) ELSE may_be_taken_back(b.status) END
          LIMIT 1;
     ELSE
         SELECT b.id INTO of_ended
           FROM (SELECT DISTINCT batch_id FROM changed) c
           JOIN ingestion_batches b ON b.id = c.batch_id
-         WHERE NOT is_at_work(b.status)
+         WHERE NOT may_be_taken_back(b.status)
          LIMIT 1;
         IF of_ended IS NOT NULL AND TG_OP = 'UPDATE' THEN
             SELECT b.id INTO of_ended
@@ -729,7 +888,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER completed_batches_add_up BEFORE UPDATE OF status ON ingestion_batches
-    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status <> 'completed')
+    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status NOT IN ('completed', 'undoing'))
     EXECUTE FUNCTION completed_batches_add_up();
 
 -- A failed batch can be completed only by a retry.
@@ -740,7 +899,7 @@ BEGIN
         TABLE = 'ingestion_batches', CONSTRAINT = 'ended_batches_stay_ended';
 END $$;
 CREATE TRIGGER ended_batches_stay_ended BEFORE UPDATE OF status ON ingestion_batches
-    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status IN ('failed', 'archived'))
+    FOR EACH ROW WHEN (NEW.status = 'completed' AND OLD.status IN ('failed', 'archived', 'undone'))
     EXECUTE FUNCTION ended_batches_stay_ended();
 
 CREATE FUNCTION files_stay_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -756,7 +915,7 @@ CREATE TRIGGER files_stay_deleted BEFORE UPDATE OF status, archived_at ON ingest
     EXECUTE FUNCTION files_stay_deleted();
 
 -- Otherwise a completed batch could be marked as failed while its sessions stay, or as forced so that its file is no
--- longer recognised. A completed batch can only be archived.
+-- longer recognised. A completed batch can only be archived or undone.
 CREATE FUNCTION what_is_completed_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE check_violation USING
@@ -765,8 +924,44 @@ BEGIN
 END $$;
 CREATE TRIGGER what_is_completed_stays BEFORE UPDATE OF status, forced ON ingestion_batches
     FOR EACH ROW WHEN (OLD.status = 'completed'
-                       AND (NEW.status NOT IN ('completed', 'archived') OR NEW.forced <> OLD.forced))
+                       AND (NEW.status NOT IN ('completed', 'archived', 'undoing') OR NEW.forced <> OLD.forced))
     EXECUTE FUNCTION what_is_completed_stays();
+
+-- A batch is undone because somebody asked for it, and is completed again only if nothing of it was undone.
+CREATE FUNCTION undos_are_requested() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (CASE NEW.status
+        WHEN 'undoing' THEN NOT EXISTS (SELECT FROM undos WHERE batch_id = NEW.id AND state = 'running')
+        WHEN 'undone' THEN OLD.status <> 'undoing'
+        ELSE EXISTS (SELECT FROM undos WHERE batch_id = NEW.id AND removed_rows + restored_rows > 0) END)
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'batch ' || OLD.id || ' may not go from ' || OLD.status || ' to ' || NEW.status,
+            TABLE = 'ingestion_batches', CONSTRAINT = 'undos_are_requested';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER undos_are_requested BEFORE UPDATE OF status ON ingestion_batches
+    FOR EACH ROW WHEN (NEW.status <> OLD.status
+                       AND (NEW.status IN ('undoing', 'undone') OR OLD.status IN ('undoing', 'undone')))
+    EXECUTE FUNCTION undos_are_requested();
+
+-- What an undo came to is not edited; who asked for it and why may be forgotten.
+CREATE FUNCTION what_was_undone_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_jsonb(NEW) - CAST('{requested_by,requester_issuer,requester_subject,reason,updated_at}' AS text[])
+       <> to_jsonb(OLD) - CAST('{requested_by,requester_issuer,requester_subject,reason,updated_at}' AS text[])
+       OR num_nonnulls(NEW.requested_by, NEW.requester_issuer, NEW.requester_subject, NEW.reason) > 0
+    THEN
+        RAISE check_violation USING
+            MESSAGE = 'undo ' || OLD.number || ' of batch ' || OLD.batch_id || ' stays ' || OLD.state,
+            TABLE = 'undos', CONSTRAINT = 'what_was_undone_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER what_was_undone_stays BEFORE UPDATE ON undos
+    FOR EACH ROW WHEN (OLD.state NOT IN ('planning', 'running') AND NOT owns_schema(CURRENT_USER))
+    EXECUTE FUNCTION what_was_undone_stays();
 
 -- Each move of a batch changes these columns and no others; a pair of states that is not here is no move. Who imported a
 -- file may be forgotten at any time. How an upload moves is below.
@@ -775,7 +970,8 @@ CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS 
            WHEN 'pending pending' THEN ARRAY['csv_metadata', 'cancelled_at']
            WHEN 'pending running' THEN ARRAY['execution', 'started_at']
            WHEN 'running running' THEN
-               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'csv_metadata']
+               ARRAY['execution', 'started_at', 'reconciled_at', 'cancelled_at', 'rating_scale', 'content_hash',
+                     'distinct_ids', 'csv_metadata']
            WHEN 'running completed' THEN
                ARRAY['inserted_rows', 'updated_rows', 'skipped_rows', 'error_rows', 'error_summary', 'error_file_key',
                      'completed_at']
@@ -797,6 +993,14 @@ CREATE FUNCTION columns_of_batch_move(old_status text, new_status text) RETURNS 
                ARRAY['error_file_deleted_at', 'archived_at', 'file_name', 'force_reason', 'work_key', 'format',
                      'csv_metadata']
            WHEN 'archived archived' THEN ARRAY['checked_at', 'finding']
+           WHEN 'completed undoing' THEN ARRAY[]::text[]
+           WHEN 'undone undoing' THEN ARRAY[]::text[]
+           WHEN 'undoing undoing' THEN ARRAY['error_file_deleted_at']
+           WHEN 'undoing completed' THEN ARRAY[]::text[]
+           WHEN 'undoing undone' THEN ARRAY['undone_at', 'finding']
+           WHEN 'undone undone' THEN
+               ARRAY['error_file_deleted_at', 'archived_at', 'file_name', 'force_reason', 'work_key', 'format',
+                     'csv_metadata']
            END;
 
 -- What has ended could be edited: its counts, its file's name, when it completed, and so when its file is deleted.
@@ -812,7 +1016,7 @@ BEGIN
        AND n.key NOT IN ('status', 'updated_at', 'imported_by', 'claimed_by', 'success_rows', 'unchanged_rows')
        AND (n.key <> ALL (move)
             -- Times are set to the time of the change, and emptied only by starting over.
-            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at',
+            OR (n.key IN ('started_at', 'reconciled_at', 'cancelled_at', 'completed_at', 'archived_at', 'undone_at',
                            'error_file_deleted_at')
                 AND n.value <> to_jsonb(now()) AND NOT (n.value = 'null' AND NEW.status = 'running'))
             -- Names are forgotten, not changed, and that once: with the file.
@@ -1054,18 +1258,51 @@ CREATE TABLE outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     about       uuid NOT NULL,
     message     jsonb NOT NULL,
-    due_at      timestamptz NOT NULL
+    due_at      timestamptz NOT NULL,
+    written_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE outbox IS 'Imports to start and events to send, until Dispatch, outside the network, has done so';
 COMMENT ON COLUMN outbox.about IS 'The upload or batch that the message is about';
 COMMENT ON COLUMN outbox.due_at IS 'When Dispatch may claim the message; until then it is in transit';
 
--- A batch as the API, its lists and the pages show it, with the rights of the reader, not of the view's owner.
+-- Which rejected rows are open. Views have the rights of the reader, not of their owner.
+
+CREATE VIEW corrected_rows WITH (security_invoker = true) AS
+SELECT r.first_batch_id AS batch_id, r.first_row AS row_number, r.batch_id AS corrected_by
+  FROM returned_rows r
+  JOIN ingestion_batches b ON b.id = r.batch_id
+ WHERE NOT r.is_rejected AND NOT b.dry_run AND b.status IN ('completed', 'archived');
+COMMENT ON VIEW corrected_rows IS 'Rejected rows that a later batch has imported; a row may stand there twice';
+
+CREATE VIEW retryable WITH (security_invoker = true) AS
+SELECT b.id AS batch_id, b.program_type, r.chunk, x.row_number, x.key, x.people
+  FROM retryable_rows r
+  JOIN ingestion_batches b ON b.id = r.batch_id
+ CROSS JOIN LATERAL unnest(r.row_numbers, r.keys, r.people) AS x (row_number, key, people)
+  LEFT JOIN returned_rows o ON o.batch_id = b.id AND o.row_number = x.row_number
+ WHERE NOT b.dry_run AND b.status IN ('completed', 'failed')
+   -- Of a batch over its limit, the good rows are missing too: the whole file is to be imported again.
+   AND b.failure_code IS DISTINCT FROM 'too_many_errors'
+   AND b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL
+   -- A row that came back as it was handed out is retried where it was first rejected.
+   AND o.is_mended IS NOT FALSE
+   AND NOT EXISTS (SELECT FROM corrected_rows c
+                    WHERE c.batch_id = coalesce(o.first_batch_id, b.id)
+                      AND c.row_number = coalesce(o.first_row, x.row_number))
+   -- Of what somebody has mended since, the mended row counts.
+   AND NOT EXISTS (SELECT FROM returned_rows m
+                     JOIN ingestion_batches l ON l.id = m.batch_id
+                    WHERE m.first_batch_id = coalesce(o.first_batch_id, b.id)
+                      AND m.first_row = coalesce(o.first_row, x.row_number)
+                      AND m.is_mended AND NOT l.dry_run AND l.number > b.number AND l.status IN ('completed', 'failed'));
+COMMENT ON VIEW retryable IS 'Open rows whose only faults may have gone by themselves';
+
+-- A batch as the API, its lists and the pages show it.
 
 CREATE VIEW batch_view WITH (security_invoker = true) AS
 SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program_type, b.program_instance_id,
        i.slug AS program_instance, b.status, b.dry_run, b.total_rows, b.success_rows, b.error_rows, b.skipped_rows,
-       b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows,
+       b.unchanged_rows, b.unpublished_rows, b.inserted_rows, b.updated_rows, b.content_hash,
        -- While the batch runs, the rows of the chunks read so far.
        CASE WHEN b.status NOT IN ('pending', 'running') THEN b.total_rows
             ELSE (SELECT CAST(coalesce(sum(c.rows), 0) AS bigint)
@@ -1073,10 +1310,27 @@ SELECT b.id, b.upload_id, b.file_name, b.file_hash, b.file_size_bytes, b.program
                    WHERE c.batch_id = b.id AND c.state <> 'planned')
              END AS processed_rows,
        -- Whether the batch counts in totals.
-       NOT b.dry_run AND b.status NOT IN ('pending', 'running') AS counts,
+       NOT b.dry_run AND b.status NOT IN ('pending', 'running', 'undoing', 'undone') AS counts,
        b.error_summary, coalesce(b.csv_metadata->'warnings', '[]') AS warnings, b.failure_code, b.failure_reason,
        b.imported_by, b.parent_batch_id, b.created_at, b.started_at, b.completed_at,
-       b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file
+       b.undone_at, b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_error_file,
+       -- A row that was rejected before is open where it was first rejected.
+       CASE WHEN b.error_rows = 0 THEN 0
+            ELSE greatest(0, b.error_rows
+                 - (SELECT count(*) FROM returned_rows r WHERE r.batch_id = b.id AND r.is_rejected)
+                 - (SELECT count(DISTINCT c.row_number) FROM corrected_rows c WHERE c.batch_id = b.id))
+             END AS open_rows,
+       CASE WHEN b.error_rows = 0 THEN 0
+            ELSE (SELECT count(DISTINCT c.row_number) FROM corrected_rows c WHERE c.batch_id = b.id)
+                 + (SELECT count(*)
+                      FROM returned_rows r
+                     WHERE r.batch_id = b.id AND r.is_rejected
+                       AND EXISTS (SELECT FROM corrected_rows c
+                                    WHERE c.batch_id = r.first_batch_id AND c.row_number = r.first_row))
+             END AS corrected_rows,
+       CASE WHEN b.error_rows = 0 THEN 0
+            ELSE (SELECT count(*) FROM retryable t WHERE t.batch_id = b.id) END AS retryable_rows,
+       b.retries_batch_id
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
 
@@ -1152,14 +1406,14 @@ SELECT b.id AS batch_id, b.upload_id, b.program_type, i.slug AS instance_slug, b
        b.failure_code, b.created_at, b.started_at, b.completed_at, b.archived_at
   FROM ingestion_batches b
   LEFT JOIN program_instances i ON i.id = b.program_instance_id;
-COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs and failed batches published nothing';
+COMMENT ON VIEW reporting.batches IS 'One row for each attempt to import a file; dry runs, failed and undone batches publish nothing';
 COMMENT ON COLUMN reporting.batches.unpublished_rows IS 'Valid rows of a batch that published nothing';
 
 CREATE VIEW reporting.files AS
 SELECT u.id AS upload_id, b.id AS batch_id, u.state, u.refusal_code, u.size_bytes, u.sha256, u.created_at, u.received_at,
        u.decided_at, u.deleted_at
   FROM uploads u
-  LEFT JOIN ingestion_batches b ON b.upload_id = u.id;
+  LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.retries_batch_id IS NULL;
 COMMENT ON VIEW reporting.files IS
     'One row for each file that arrived or was announced; without its name, which may be the name of a person';
 

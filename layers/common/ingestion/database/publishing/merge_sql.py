@@ -76,7 +76,7 @@ def _insert_new(db: Connection, merging: Merging) -> int:
     values = [f"r.{name}" for name in (target.key, *target.owners, *target.kept)] + content
     id_column, id_value = _id_of_row(target, "r.row_number")
     new = f"""
-        SELECT {id_value}:batch_id, r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
+        SELECT {id_value}CAST(:batch_id AS uuid), r.row_number, r.line, 1, {_list([*_parameters(target), *values])}
           FROM {rows_table(merging.batch_id)} r
          WHERE r.shard = :shard
            AND NOT EXISTS (SELECT FROM {changes_table(merging.batch_id)} c WHERE c.row_number = r.row_number)"""
@@ -119,7 +119,7 @@ def _update(db: Connection, merging: Merging) -> None:
     index are written together: up to three times as fast.
     """
     target = merging.target
-    changes, kept = changes_table(merging.batch_id), _version_columns(target)
+    changes, kept = changes_table(merging.batch_id), version_columns(target)
     content = (*target.kept, *target.content)
     of_shard = "c.shard = :shard AND c.outcome = 'updated'"
     db.run(
@@ -153,8 +153,8 @@ def _update(db: Connection, merging: Merging) -> None:
 def _keep_passing(db: Connection, merging: Merging) -> None:
     """Keep, as a version that was never current, content that a later row of the same file replaced."""
     target = merging.target
-    own = [name for name in _version_columns(target) if name not in ("batch_id", "program_instance_id")]
-    of_row = ["program_instance_id"] if "program_instance_id" in _version_columns(target) else []
+    own = [name for name in version_columns(target) if name not in ("batch_id", "program_instance_id")]
+    of_row = ["program_instance_id"] if "program_instance_id" in version_columns(target) else []
     scope = " AND s.program_type = :program_type" if target.scope else ""
     db.run(
         f"""
@@ -188,7 +188,7 @@ def remove_published(db: Connection, batch_id: UUID, target: Target) -> None:
 
     This is correct only while no later batch has changed the same rows, which the right to merge guarantees.
     """
-    kept = _version_columns(target)
+    kept = version_columns(target)
     values = _list(f"{name} = v.{name}" for name in kept)
     db.run(
         f"""
@@ -228,7 +228,7 @@ def _parameters(target: Target) -> list[str]:
     return [f"CAST(:{name} AS {types[name]})" for name in target.scope]
 
 
-def _version_columns(target: Target) -> list[str]:
+def version_columns(target: Target) -> list[str]:
     """Return the columns of a row that its versions keep."""
     instance = ["program_instance_id"] if target.scope else []
     return ["version", "batch_id", "row_number", "line", *instance, *target.kept, *target.content]

@@ -51,8 +51,11 @@ class Reconciling:
         ]
 
 
-def reconcile(db: Connection, reconciling: Reconciling) -> None:
-    """Write the table of changes of these shards again. The target must not change until they are merged."""
+def reconcile(db: Connection, reconciling: Reconciling) -> bool:
+    """Write the table of changes of these shards again; returns whether any key is repeated in the file.
+
+    The target must not change until they are merged.
+    """
     memory.limit(db, memory.RECONCILE_KB)
     analyze(db, rows_table(reconciling.batch_id))
     repeats = _find_repeated(db, reconciling)
@@ -61,6 +64,7 @@ def reconcile(db: Connection, reconciling: Reconciling) -> None:
         _reconcile_repeated_rows(db, reconciling)
     db.run(f"DROP TABLE IF EXISTS {repeated_table(reconciling.batch_id)}")
     analyze(db, changes_table(reconciling.batch_id))
+    return repeats
 
 
 def _find_repeated(db: Connection, reconciling: Reconciling) -> bool:
@@ -105,6 +109,7 @@ def _reconcile_single_rows(db: Connection, reconciling: Reconciling, has_repeats
         f"""
         CREATE UNLOGGED TABLE {changes} AS
         SELECT r.row_number, r.chunk, r.shard, r.line, judged.outcome, s.id AS target_id, s.version + 1 AS version,
+               s.batch_id AS held_by, s.version AS held_version,
                CAST(NULL AS integer) AS first_row, CAST(NULL AS integer) AS next_row, r.{target.key},
                {"".join(f"r.{name}, " for name in target.owners)}
                {", ".join(updated)}
@@ -141,14 +146,17 @@ def _reconcile_repeated_rows(db: Connection, reconciling: Reconciling) -> None:
     all_content = (*target.kept, *target.content)
     now, before = (_row(f"{alias}{name}" for name in all_content) for alias in ("a.", "a.old_"))
     lagged = ", ".join(f"lag({name}, 1, old_{name}) OVER in_order AS old_{name}" for name in all_content)
-    unlagged = ", ".join(("target_id", "base", "row_number", "chunk", "shard", "line", target.key, *target.owners))
+    unlagged = ", ".join(
+        ("target_id", "held_by", "base", "row_number", "chunk", "shard", "line", target.key, *target.owners)
+    )
     old = ", ".join(f"s.{name} AS old_{name}" for name in all_content)
+    place = "row_number, chunk, shard, line, target_id, held_by"
     db.run(
         f"""
         WITH chain AS (
             SELECT r.row_number, r.chunk, r.shard, r.line, r.{target.key},
                    {"".join(f"r.{name}, " for name in target.owners)}
-                   s.id AS target_id, coalesce(s.version, 0) AS base, {owned or "true"} AS owned,
+                   s.id AS target_id, s.batch_id AS held_by, coalesce(s.version, 0) AS base, {owned or "true"} AS owned,
                    {", ".join([*kept, *content])}, {old}
               FROM {rows_table(reconciling.batch_id)} r
               JOIN {repeated_table(reconciling.batch_id)} d ON d.{target.key} = r.{target.key}
@@ -172,17 +180,46 @@ def _reconcile_repeated_rows(db: Connection, reconciling: Reconciling) -> None:
             WINDOW in_order AS (PARTITION BY {target.key} ORDER BY row_number)
         )
         INSERT INTO {changes_table(reconciling.batch_id)}
-               (row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)})
-        SELECT row_number, chunk, shard, line, outcome, target_id, version, first_row, next_row, {_columns(target)}
+               ({place}, outcome, version, first_row, next_row, held_version, {_columns(target)})
+        SELECT {place}, outcome, version, first_row, next_row, base, {_columns(target)}
           FROM applied
      UNION ALL
-        SELECT row_number, chunk, shard, line, 'unchanged', target_id, NULL, NULL, NULL, {_columns(target)}
+        SELECT {place}, 'unchanged', NULL, NULL, NULL, base, {_columns(target)}
           FROM judged WHERE outcome = 'unchanged'
      UNION ALL
-        SELECT row_number, chunk, shard, line, 'conflict', target_id, NULL, NULL, NULL, {_columns(target)}
+        SELECT {place}, 'conflict', NULL, NULL, NULL, base, {_columns(target)}
           FROM chain WHERE NOT owned
         """,
         program_type=reconciling.program_type,
+    )
+
+
+def leave_corrected(db: Connection, batch_id: UUID, target: Target) -> None:
+    """Leave alone the rows of a retry that another batch has imported since, with all others of their keys.
+
+    Somebody may have mended them, even their key: stored again as they were, they would undo that or stand twice. The
+    right to merge keeps other batches from importing them until this one has ended.
+    """
+    rows, changes, owners = (
+        rows_table(batch_id),
+        changes_table(batch_id),
+        "".join(f", {name}" for name in target.owners),
+    )
+    corrected = f"""
+        SELECT k.{target.key}
+          FROM {rows} k
+          JOIN returned_rows r ON r.batch_id = :batch_id AND r.row_number = k.row_number
+         WHERE EXISTS (SELECT FROM corrected_rows c
+                        WHERE c.batch_id = r.first_batch_id AND c.row_number = r.first_row
+                          AND c.corrected_by <> r.batch_id)"""
+    db.run(f"DELETE FROM {changes} WHERE {target.key} IN ({corrected})", batch_id=batch_id)
+    db.run(
+        f"""
+        INSERT INTO {changes} (row_number, chunk, shard, line, outcome, {target.key}{owners})
+        SELECT row_number, chunk, shard, line, 'unchanged', {target.key}{owners}
+          FROM {rows} WHERE {target.key} IN ({corrected})
+        """,
+        batch_id=batch_id,
     )
 
 

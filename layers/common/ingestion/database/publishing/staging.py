@@ -112,14 +112,6 @@ def copy(db: Connection, batch_id: UUID, columns: Iterable[str], blocks: Iterabl
     db.run("RELEASE SAVEPOINT before_copy")
 
 
-def counts(db: Connection, batch_id: UUID) -> dict[int, int] | None:
-    """Count the staged rows of each chunk; None if the batch has no staging tables."""
-    if not exists(db, batch_id):
-        return None
-    found = db.run(f"SELECT chunk, count(*) FROM {rows_table(batch_id)} GROUP BY chunk")
-    return {int(chunk): int(count) for chunk, count in found}
-
-
 def analyze(db: Connection, table: str) -> None:
     """Let the planner know how many rows a staging table has; a small sample of their content is enough."""
     db.run("SET LOCAL default_statistics_target = 1")

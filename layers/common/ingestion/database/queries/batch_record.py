@@ -14,10 +14,16 @@ def find(db: Connection, batch_id: UUID) -> dict[str, Any] | None:
         db,
         """
         SELECT b.*, r.error_file_key, r.error_file_deleted_at, r.cancelled_at, r.claimed_by, r.forced, r.force_reason,
-               r.max_error_percent, r.csv_metadata, r.rating_scale, r.reconciled_at, r.archived_at, u.key, u.version_id
+               r.max_error_percent, r.csv_metadata, r.rating_scale, r.reconciled_at, r.archived_at, u.key, u.version_id,
+               d.requested_by AS undone_by
           FROM batch_view b
           JOIN ingestion_batches r ON r.id = b.id
           JOIN uploads u ON u.id = b.upload_id
+     LEFT JOIN LATERAL (SELECT o.requested_by
+                          FROM undos o
+                         WHERE o.batch_id = b.id AND o.state = 'completed' AND b.undone_at IS NOT NULL
+                      ORDER BY o.number DESC
+                         LIMIT 1) d ON true
          WHERE b.id = :id
         """,
         id=batch_id,
@@ -78,11 +84,13 @@ def totals(db: Connection, program_type: str | None, start: datetime | None, end
                coalesce(sum(b.total_rows) FILTER (WHERE b.counts), 0) AS total_rows,
                coalesce(sum(b.success_rows) FILTER (WHERE b.counts), 0) AS success_rows,
                coalesce(sum(b.error_rows) FILTER (WHERE b.counts), 0) AS error_rows,
+               coalesce(sum(b.open_rows) FILTER (WHERE b.counts), 0) AS open_rows,
+               coalesce(sum(b.corrected_rows) FILTER (WHERE b.counts), 0) AS corrected_rows,
                coalesce(sum(b.skipped_rows) FILTER (WHERE b.counts), 0) AS skipped_rows,
                coalesce(sum(b.inserted_rows) FILTER (WHERE b.counts), 0) AS inserted_rows,
                coalesce(sum(b.updated_rows) FILTER (WHERE b.counts), 0) AS updated_rows,
                count(*) FILTER (WHERE b.counts AND b.status = 'failed') AS failed_batches,
-               count(*) FILTER (WHERE NOT b.dry_run AND NOT b.counts) AS unfinished_batches,
+               count(*) FILTER (WHERE NOT b.dry_run AND b.status IN ('pending', 'running')) AS unfinished_batches,
                count(*) FILTER (WHERE b.dry_run) AS dry_runs
           FROM batch_view b
          WHERE (CAST(:program_type AS text) IS NULL OR b.program_type = :program_type)

@@ -88,7 +88,7 @@ def with_finding(db: Connection) -> int:
 
 
 def stuck(db: Connection, minutes: int) -> list[UUID]:
-    """Return unfinished batches of which nothing was staged, reconciled or merged for *minutes*.
+    """Return unfinished batches of which nothing was staged, reconciled, merged or undone for *minutes*.
 
     A batch that waits for its programme is not stuck while the batch it waits for makes progress.
     """
@@ -98,8 +98,9 @@ def stuck(db: Connection, minutes: int) -> list[UUID]:
             SELECT b.id, b.program_type,
                    greatest(b.updated_at, (SELECT max(staged_at) FROM chunks c WHERE c.batch_id = b.id),
                             (SELECT max(merged_at) FROM shards s WHERE s.batch_id = b.id),
+                            (SELECT max(o.updated_at) FROM undos o WHERE o.batch_id = b.id AND o.state = 'running'),
                             (SELECT merging_since FROM programmes p WHERE p.merging_batch = b.id)) AS at
-              FROM ingestion_batches b WHERE b.status IN ('pending', 'running')
+              FROM ingestion_batches b WHERE b.status IN ('pending', 'running', 'undoing')
         ), still AS (
             SELECT *, at < now() - make_interval(mins => CAST(:minutes AS int)) AS stands FROM moved
         )
@@ -124,4 +125,10 @@ def oldest_unfinished_seconds(db: Connection) -> float:
          WHERE status IN ('pending', 'running')
         """
     )
+    return float(waited)
+
+
+def oldest_message_seconds(db: Connection) -> float:
+    """Return how long the oldest message of the outbox has been waiting to be sent; 0 if all were sent."""
+    ((waited,),) = db.run("SELECT CAST(coalesce(extract(epoch FROM now() - min(written_at)), 0) AS float8) FROM outbox")
     return float(waited)

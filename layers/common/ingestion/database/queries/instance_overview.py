@@ -67,7 +67,8 @@ def months_of_batches(db: Connection, instance_id: int) -> list[dict[str, Any]]:
                CAST(sum(b.inserted_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS inserted_rows,
                CAST(sum(b.updated_rows) FILTER (WHERE b.status <> 'failed') AS bigint) AS updated_rows,
                CAST(sum(b.skipped_rows) AS bigint) AS skipped_rows,
-               CAST(sum(b.error_rows) AS bigint) AS error_rows
+               CAST(sum(b.error_rows) AS bigint) AS error_rows,
+               CAST(sum(b.open_rows) AS bigint) AS open_rows
           FROM batch_view b
          WHERE b.program_instance_id = :instance_id AND b.counts
       GROUP BY 1
@@ -97,6 +98,21 @@ def counts_of_sessions(db: Connection, record: RecordType, instance_id: int, at_
         instance_id=instance_id,
         at_most=at_most,
     )
+
+
+def kept_of_undone(db: Connection, record: RecordType, instance_id: int) -> int:
+    """Count the records that undone batches of the instance had inserted, and that are kept."""
+    found = db.run(
+        f"""
+        SELECT count(*)
+          FROM ingestion_batches b
+          JOIN {record.table} s ON s.id BETWEEN CAST(b.number AS bigint) << 30
+                                            AND (CAST(b.number AS bigint) << 30) + 1073741823
+         WHERE b.program_instance_id = :instance_id AND b.status IN ('undoing', 'undone')
+        """,
+        instance_id=instance_id,
+    )
+    return int(found[0][0])
 
 
 def files_of_batches(db: Connection, batch_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -87,6 +87,29 @@ def records_of_batch(
     return rows(db, records_of_batch_sql(record), batch_id=batch_id, limit=limit, after=after_row or 0)
 
 
+def people_of_roster(
+    db: Connection, record: RecordType, batch_id: UUID, limit: int, after_row: int | None
+) -> list[dict[str, Any]]:
+    """Return the rows of a roster that added or updated people, in file order, with each person as it left them."""
+    content = f"row_number, version, {_content(record)}"
+    return rows(
+        db,
+        f"""
+        SELECT w.id, w.row_number, w.version, {columns_of(record, "p", "w")}
+          FROM (SELECT id, {content} FROM {record.table} WHERE batch_id = :batch_id
+                 UNION ALL
+                SELECT {record.version_of}, {content} FROM {record.versions} WHERE batch_id = :batch_id) w
+          JOIN {record.table} p ON p.id = w.id
+         WHERE w.row_number > CAST(:after AS bigint)
+      ORDER BY w.row_number
+         LIMIT CAST(:limit AS bigint)
+        """,
+        batch_id=batch_id,
+        limit=limit,
+        after=after_row or 0,
+    )
+
+
 def sessions_of_batch(db: Connection, batch_id: UUID, limit: int, after_row: int | None) -> list[dict[str, Any]]:
     """Return `records_of_batch` for sessions."""
     return records_of_batch(db, SESSION, batch_id, limit, after_row)

@@ -60,7 +60,7 @@ BATCHES: Final = f"""
 UPLOADS: Final = f"""
         SELECT u.id, u.key, u.version_id, b.id AS batch_id, u.created_at, u.received_at, {UPLOAD_COLUMNS}
           FROM uploads u
-     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.retries_batch_id IS NULL
          {PAGE_OF_UPLOADS}
 """  # of constants
 
@@ -82,7 +82,7 @@ def find_upload(db: Connection, upload_id: UUID) -> dict[str, Any] | None:
         """
         SELECT u.id, u.state, b.id AS batch_id, u.refusal_code, u.refusal_message, u.refusal_batch_id
           FROM uploads u
-     LEFT JOIN ingestion_batches b ON b.upload_id = u.id
+     LEFT JOIN ingestion_batches b ON b.upload_id = u.id AND b.retries_batch_id IS NULL
          WHERE u.id = :id
         """,
         id=upload_id,

@@ -15,14 +15,30 @@ _COLUMNS: Final = f"""
                u.id AS upload_id, {UPLOAD_COLUMNS}, u.options ->> 'programType' AS named_program_type,
                b.id AS batch_id, b.status, b.program_type, b.program_instance, b.dry_run, b.failure_reason,
                b.total_rows, b.success_rows, b.skipped_rows, b.unchanged_rows, b.unpublished_rows, b.error_rows,
-               b.processed_rows, b.completed_at
+               b.processed_rows, b.completed_at, b.open_rows, b.corrected_rows, b.retries_batch_id, b.imported_by
 """  # of constants
 
-OF_UPLOADS: Final = f"""
+_OF_UPLOADS: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN batch_view b ON b.upload_id = u.id
+     LEFT JOIN batch_view b ON b.upload_id = u.id AND b.retries_batch_id IS NULL
          {PAGE_OF_UPLOADS}
+"""  # of constants
+
+# A retry has no upload of its own, and stands in the list where it was asked for.
+OF_UPLOADS: Final = f"""
+        SELECT t.*
+          FROM (({_OF_UPLOADS})
+                UNION ALL
+               (SELECT b.id, b.created_at, {_COLUMNS}
+                  FROM batch_view b
+                  JOIN uploads u ON u.id = b.upload_id
+                 WHERE b.retries_batch_id IS NOT NULL AND coalesce(CAST(:state AS text), 'accepted') = 'accepted'
+                   AND (CAST(:at AS timestamptz) IS NULL OR (b.created_at, b.id) < (:at, CAST(:id AS uuid)))
+              ORDER BY b.created_at DESC, b.id DESC
+                 LIMIT CAST(:limit AS bigint))) t
+      ORDER BY t.created_at DESC, t.id DESC
+         LIMIT CAST(:limit AS bigint)
 """  # of constants
 
 OF_BATCHES: Final = f"""
@@ -35,7 +51,7 @@ OF_BATCHES: Final = f"""
 OF_ONE_UPLOAD: Final = f"""
         SELECT u.id, u.created_at, {_COLUMNS}
           FROM uploads u
-     LEFT JOIN batch_view b ON b.upload_id = u.id
+     LEFT JOIN batch_view b ON b.upload_id = u.id AND b.retries_batch_id IS NULL
          WHERE u.id = :id
 """  # of constants
 

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from ingestion.batch import NEXT, BatchStatus, Failure, FaultCount, Tally
+from ingestion.batch import AT_WORK, NEXT, BatchStatus, Failure, FaultCount, Tally
 from ingestion.database.connection import Connection, to_json
 from ingestion.database.tables.old_uploads import NOT_NEEDED
-from ingestion.file_warnings import OF_ROWS, WarningCode
+from ingestion.file_warnings import OF_EARLIER_FILES, OF_ROWS, WarningCode
 
 
 def start(db: Connection, batch_id: UUID, execution: str) -> bool:
@@ -96,6 +96,31 @@ def reconciled(db: Connection, batch_id: UUID, scale: str | None, is_assumed: bo
     )
 
 
+def compared(db: Connection, batch_id: UUID, content_hash: str, warnings: list[dict[str, Any]]) -> None:
+    """Record the hash of the rows, and the warnings that come from comparing them with earlier files."""
+    db.run(
+        """
+        UPDATE ingestion_batches
+           SET content_hash = :content_hash,
+               csv_metadata = csv_metadata || jsonb_build_object('warnings',
+                   (SELECT coalesce(jsonb_agg(w), '[]')
+                      FROM jsonb_array_elements(coalesce(csv_metadata->'warnings', '[]')) w
+                     WHERE w->>'code' <> ALL(CAST(:of_files AS text[])))
+                   || CAST(:warnings AS jsonb))
+         WHERE id = :id
+        """,
+        id=batch_id,
+        content_hash=content_hash,
+        of_files=[code.value for code in OF_EARLIER_FILES],
+        warnings=to_json(warnings),
+    )
+
+
+def count_ids(db: Connection, batch_id: UUID, distinct_ids: int) -> None:
+    """Record how many ids the valid rows have."""
+    db.run("UPDATE ingestion_batches SET distinct_ids = :ids WHERE id = :id", id=batch_id, ids=distinct_ids)
+
+
 def warn(db: Connection, batch_id: UUID, warnings: list[dict[str, Any]]) -> None:
     """Add the warnings about rows to those about the file, replacing the counts of an earlier attempt."""
     db.run(
@@ -140,7 +165,7 @@ def end(
      RETURNING id
         """,
         id=batch_id,
-        before=[before.value for before, after in NEXT.items() if status in after],
+        before=[before.value for before in AT_WORK if status in NEXT[before]],
         status=status.value,
         inserted=tally.inserted,
         updated=tally.updated,
@@ -153,6 +178,39 @@ def end(
         error_file_key=error_file_key,
     )
     return bool(ended)
+
+
+def start_undo(db: Connection, batch_id: UUID) -> bool:
+    """Move a completed batch, or an undone one, to undoing, once its undo was added; False if it is neither.
+
+    A dry run has nothing to undo, and what an archived batch imported stays.
+    """
+    return _move(db, batch_id, "undoing", "status IN ('completed', 'undone') AND archived_at IS NULL AND NOT dry_run")
+
+
+def end_undo(db: Connection, batch_id: UUID) -> bool:
+    """Move a batch from undoing to undone; False if it was not undoing."""
+    return _move(db, batch_id, "undone", "status = 'undoing'", "undone_at = now(), finding = NULL, ")
+
+
+def leave_undo(db: Connection, batch_id: UUID) -> None:
+    """End an undo that failed: the batch is completed again if nothing of it was undone, now or before, else undone."""
+    nothing = """undone_at IS NULL AND NOT EXISTS (
+               SELECT FROM undos o WHERE o.batch_id = ingestion_batches.id AND o.removed_rows + o.restored_rows > 0)"""
+    if not _move(db, batch_id, "completed", f"status = 'undoing' AND {nothing}"):
+        end_undo(db, batch_id)
+
+
+def _move(db: Connection, batch_id: UUID, status: str, condition: str, more: str = "") -> bool:
+    moved = db.run(
+        f"""
+        UPDATE ingestion_batches SET {more}status = '{status}', updated_at = now()
+         WHERE id = :id AND {condition}
+     RETURNING id
+        """,
+        id=batch_id,
+    )
+    return bool(moved)
 
 
 def seconds(db: Connection, batch_id: UUID) -> float:

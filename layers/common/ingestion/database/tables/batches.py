@@ -48,9 +48,11 @@ class Batch(BaseModel):
     is_cancelled: bool
     corrects_batch_id: UUID | None
     given_scale: str | None
-    """The rating scale of the file whose rows this one corrects."""
+    """The rating scale of the file whose rows this one corrects or retries."""
     compares_rejects: bool
     """Whether its rows are compared with the rejects of the batch that it corrects."""
+    retries_batch_id: UUID | None
+    """The batch of which it reads some rejected rows again."""
     has_rejects_to_compare: bool
     """Whether that batch has its rejects now; one that is started over has none until it ends."""
 
@@ -58,6 +60,11 @@ class Batch(BaseModel):
     def has_ended(self) -> bool:
         """Whether no step has anything left to do."""
         return self.status not in (BatchStatus.PENDING, BatchStatus.RUNNING)
+
+    @property
+    def brings_back_rows(self) -> bool:
+        """Whether its rows are rejected rows of another batch."""
+        return self.retries_batch_id is not None or self.corrects_batch_id is not None
 
     def must_go_on(self) -> None:
         """Raises Cancelled if somebody cancelled the import."""
@@ -119,12 +126,13 @@ def get(db: Connection, batch_id: UUID, *, lock: bool = False) -> Batch:
                b.date_order, b.time_zone, b.format, b.work_key, u.bucket, u.key, u.version_id, b.rating_scale,
                b.shard_count, b.total_rows, b.error_file_key, b.failure_reason, b.failure_code, b.imported_by,
                b.execution, b.started_at, b.cancelled_at IS NOT NULL AS is_cancelled, b.corrects_batch_id,
-               b.compares_rejects,
-               c.rating_scale AS given_scale,
+               b.compares_rejects, b.retries_batch_id,
+               coalesce(r.rating_scale, c.rating_scale) AS given_scale,
                c.error_file_key IS NOT NULL AND c.error_file_deleted_at IS NULL AS has_rejects_to_compare
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
      LEFT JOIN ingestion_batches c ON c.id = b.corrects_batch_id
+     LEFT JOIN ingestion_batches r ON r.id = b.retries_batch_id
          WHERE b.id = :id
          {"FOR UPDATE OF b" if lock else ""}
         """,

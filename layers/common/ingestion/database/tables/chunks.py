@@ -33,6 +33,8 @@ class Staged(BaseModel):
 
     staged_rows: int
     rejected_rows: int
+    rejects_sum: int = 0
+    """See `rows.content_hashes`."""
     fault_counts: list[FaultCount]
     rating_scale: str | None
     rating_facts: RatingFacts
@@ -77,6 +79,7 @@ def stage(db: Connection, batch_id: UUID, number: int, staged: Staged) -> None:
         """
         UPDATE chunks
            SET state = 'staged', staged_rows = :staged_rows, rejected_rows = :rejected_rows,
+               rejects_sum = CAST(:rejects_sum AS numeric),
                fault_counts = CAST(:fault_counts AS jsonb), rating_scale = :rating_scale,
                rating_facts = CAST(:rating_facts AS jsonb), warnings = CAST(:warnings AS jsonb), staged_at = now()
          WHERE batch_id = :batch_id AND number = :number
@@ -85,6 +88,7 @@ def stage(db: Connection, batch_id: UUID, number: int, staged: Staged) -> None:
         number=number,
         staged_rows=staged.staged_rows,
         rejected_rows=staged.rejected_rows,
+        rejects_sum=str(staged.rejects_sum),
         fault_counts=to_json(staged.fault_counts),
         rating_scale=staged.rating_scale,
         rating_facts=staged.rating_facts.model_dump_json(),

@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
-from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_NEEDED
+from ingestion.database.tables import rejected_rows
+from ingestion.database.tables.old_uploads import DELETED_NAME, NOT_NEEDED, NOT_READ
 
 AT_ONCE = 500
 PLAIN_NAME = (
@@ -37,6 +38,8 @@ class Old(BaseModel):
     version_id: str
     work_key: str | None
     error_file_key: str | None
+    is_retry: bool
+    """Whether its object is that of the batch that it retries."""
 
 
 def expired_error_files(db: Connection, days: int) -> list[Expired]:
@@ -72,6 +75,8 @@ def note_error_file_deleted(db: Connection, batch_id: UUID, days: int) -> bool:
         id=batch_id,
         days=days,
     )
+    if noted:
+        rejected_rows.forget_people(db, [batch_id])
     return bool(noted)
 
 
@@ -80,11 +85,12 @@ def old_batches(db: Connection, days: int) -> list[Old]:
     found = rows(
         db,
         f"""
-        SELECT b.id AS batch_id, u.bucket, u.key, u.version_id, b.work_key, b.error_file_key
+        SELECT b.id AS batch_id, u.bucket, u.key, u.version_id, b.work_key, b.error_file_key,
+               b.retries_batch_id IS NOT NULL AS is_retry
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
          WHERE b.status = 'completed' AND b.completed_at < now() - make_interval(days => CAST(:days AS int))
-           AND {NOT_NEEDED}
+           AND {NOT_NEEDED} AND {NOT_READ}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -125,10 +131,11 @@ def archive(db: Connection, batch_id: UUID) -> bool:
                file_name = b.file_name,
                key = CASE WHEN u.file_name = b.file_name THEN u.key ELSE 'deleted/' || u.id END
           FROM ingestion_batches b
-         WHERE b.id = :id AND b.status = 'archived' AND u.id = b.upload_id
+         WHERE b.id = :id AND b.status = 'archived' AND u.id = b.upload_id AND b.retries_batch_id IS NULL
         """,
         id=batch_id,
     )
+    rejected_rows.forget_people(db, [batch_id])
     return bool(archived)
 
 
@@ -176,7 +183,7 @@ def ended(db: Connection, batch_ids: Sequence[UUID]) -> list[UUID]:
         """
         SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
           LEFT JOIN ingestion_batches b ON b.id = given.id
-         WHERE b.id IS NULL OR b.status IN ('completed', 'failed', 'archived')
+         WHERE b.id IS NULL OR b.status NOT IN ('pending', 'running')
         """,
         ids=list(batch_ids),
     )

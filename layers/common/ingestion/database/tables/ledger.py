@@ -27,6 +27,7 @@ class ChunkLine(BaseModel):
     rating_facts: RatingFacts
     staged_rows: int
     rejected_rows: int
+    rejects_sum: int
     inserted_rows: int
     updated_rows: int
     unchanged_rows: int
@@ -114,6 +115,11 @@ class Ledger(BaseModel):
         return sum(line.errors for line in self._read)
 
     @property
+    def rejects_sum(self) -> int:
+        """The sum of the hashes of the rows that were rejected while the file was read."""
+        return sum(line.rejects_sum for line in self._read)
+
+    @property
     def with_rejects(self) -> list[int]:
         """The chunks that have a part of the error file."""
         return [line.number for line in self._read if line.errors]
@@ -155,7 +161,8 @@ def read(db: Connection, batch_id: UUID) -> Ledger:
         """
         SELECT (SELECT coalesce(json_agg(c ORDER BY c.number), '[]')
                   FROM (SELECT number, state, rows, rating_scale, rating_facts, staged_rows, rejected_rows,
-                               inserted_rows, updated_rows, unchanged_rows, conflict_rows, fault_counts, warnings
+                               rejects_sum, inserted_rows, updated_rows, unchanged_rows, conflict_rows, fault_counts,
+                               warnings
                           FROM chunks
                          WHERE batch_id = :batch_id) c) AS chunks,
                (SELECT coalesce(json_agg(s ORDER BY s.number), '[]')

@@ -1,14 +1,16 @@
-"""Uploads without a result (refused, undecided, or of a failed batch): which are due to be deleted, and what is kept.
+"""Uploads without a result (refused, undecided, of a failed or undone batch): which are due to go, and what is kept.
 
 The object is deleted while its record is locked, so that no retry of the batch and no other clean-up interferes; an
 interrupted clean-up leaves the record unchanged, and so still due.
 """
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.database.connection import Connection, rows
+from ingestion.database.tables import rejected_rows
 
 AT_ONCE = 500
 DELETED_NAME = "(deleted)"
@@ -17,10 +19,13 @@ DELETED_NAME = "(deleted)"
 NOT_NEEDED = """NOT EXISTS (SELECT FROM ingestion_batches c
                             WHERE c.corrects_batch_id = b.id AND c.status IN ('pending', 'running'))"""
 """A correction that has not ended is held against the rejects of *b*: they stay until it has."""
+NOT_READ = """NOT EXISTS (SELECT FROM ingestion_batches r
+                            WHERE r.retries_batch_id = b.id AND r.archived_at IS NULL)"""
+"""A retry has no object of its own: that of *b* stays as long as one of its retries may be looked into."""
 
 
 class DueUpload(BaseModel):
-    """An upload whose object is due to be deleted; `batch_id` is that of the failed batch."""
+    """An upload whose object is due to be deleted; `batch_id` is that of the failed or undone batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +35,8 @@ class DueUpload(BaseModel):
     key: str
     version_id: str
     error_file_key: str | None
+    is_retry: bool = False
+    """Whether its object is that of the batch that it retries."""
 
 
 def refused(db: Connection, days: int) -> list[DueUpload]:
@@ -68,14 +75,25 @@ def undecided(db: Connection, days: int) -> list[DueUpload]:
 
 def failed(db: Connection, days: int) -> list[DueUpload]:
     """Return some uploads whose batch failed more than *days* ago, oldest first, until all are deleted."""
+    return _of_batches(db, "failed", days)
+
+
+def undone(db: Connection, days: int) -> list[DueUpload]:
+    """Return some uploads whose batch was imported more than *days* ago and undone since, oldest first."""
+    return _of_batches(db, "undone", days)
+
+
+def _of_batches(db: Connection, status: Literal["failed", "undone"], days: int) -> list[DueUpload]:
     return _due(
         db,
         f"""
-        SELECT u.id AS upload_id, b.id AS batch_id, u.bucket, u.key, u.version_id, b.error_file_key
+        SELECT u.id AS upload_id, b.id AS batch_id, u.bucket, u.key, u.version_id, b.error_file_key,
+               b.retries_batch_id IS NOT NULL AS is_retry
           FROM ingestion_batches b
           JOIN uploads u ON u.id = b.upload_id
-         WHERE b.status = 'failed' AND b.archived_at IS NULL
+         WHERE b.status = '{status}' AND b.archived_at IS NULL
            AND b.completed_at < now() - make_interval(days => CAST(:days AS int)) AND {NOT_NEEDED}
+           AND {NOT_READ}
       ORDER BY b.completed_at
          LIMIT :at_once
         """,
@@ -105,7 +123,7 @@ def lock(db: Connection, due: DueUpload, days: int) -> bool:
         db.run(
             """
             SELECT FROM ingestion_batches
-             WHERE id = :id AND status = 'failed' AND archived_at IS NULL
+             WHERE id = :id AND status IN ('failed', 'undone') AND archived_at IS NULL
                AND completed_at < now() - make_interval(days => CAST(:days AS int))
             """,
             id=due.batch_id,
@@ -118,6 +136,8 @@ def blank(db: Connection, due: DueUpload) -> None:
     """Remove names, messages and reasons from a record whose object is gone; keep codes, counts, hash and dates."""
     if due.batch_id is not None:
         _blank_batch(db, due.batch_id)
+    if due.is_retry:
+        return
     db.run(
         """
         UPDATE uploads
@@ -137,7 +157,8 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
         UPDATE ingestion_batches
            SET archived_at = now(), updated_at = now(), imported_by = NULL, claimed_by = NULL, work_key = NULL,
                file_name = :name, force_reason = CASE WHEN forced THEN 'deleted' END,
-               failure_reason = concat(failure_code || ': ', 'The details were deleted with the file.'),
+               failure_reason = CASE status WHEN 'failed'
+                                THEN concat(failure_code || ': ', 'The details were deleted with the file.') END,
                format = format - 'sheet' || '{"header": []}',
                csv_metadata = csv_metadata - 'sheet' || '{"headers": [], "unknownHeaders": [], "nearestNames": {}}',
                error_file_deleted_at =
@@ -147,3 +168,4 @@ def _blank_batch(db: Connection, batch_id: UUID) -> None:
         id=batch_id,
         name=DELETED_NAME,
     )
+    rejected_rows.forget_people(db, [batch_id])

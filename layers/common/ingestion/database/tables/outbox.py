@@ -7,20 +7,28 @@ stays until Dispatch has sent it, and may be sent twice.
 from collections.abc import Sequence
 from uuid import UUID
 
-from ingestion.contracts import EventToSend, ImportToStart, Message
+from ingestion.contracts import EventToSend, ImportToStart, Message, VerificationToRun
 from ingestion.database.connection import Connection, rows
+from ingestion.database.side_by_side import CHUNKS_AT_ONCE
 
 IN_TRANSIT_SECONDS = 60
 """How long whoever claimed a message has to send it before it is due again."""
 AT_ONCE = 50
 
 
-def add(db: Connection, about: UUID, body: ImportToStart | EventToSend, *, in_transit: bool = False) -> None:
-    """Write a message about an upload or a batch; *in_transit*, if the answer of this invocation carries it out."""
+def add(
+    db: Connection, about: UUID, body: ImportToStart | EventToSend | VerificationToRun, *, in_transit: bool = False
+) -> None:
+    """Write a message about an upload or a batch; *in_transit*, if the answer of this invocation carries it out.
+
+    Whoever starts an import writes it here, so this is where an import learns what the database takes side by side.
+    """
+    # Only an import has an input; to other messages nothing is added.
     db.run(
-        """
+        f"""
         INSERT INTO outbox (about, message, due_at)
-        VALUES (:about, CAST(:message AS jsonb), now() + make_interval(secs => :seconds))
+        VALUES (:about, jsonb_set(CAST(:message AS jsonb), '{{input,chunksAtOnce}}', to_jsonb({CHUNKS_AT_ONCE})),
+                now() + make_interval(secs => :seconds))
         """,
         about=about,
         message=body.model_dump_json(by_alias=True),

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from ingestion.database.connection import Connection
+from ingestion.database.connection import Connection, DatabaseError, sqlstate
 from ingestion.database.publishing.staging import rows_table
-from ingestion.records import Field
+from ingestion.errors import Unavailable
+from ingestion.records import PROGRAMMES, Field, Kind
 
 LOCK_SECONDS = 2
+FOREIGN_KEY_VIOLATION = "23503"
 
 
 def ids_of(db: Connection, emails: Iterable[str]) -> dict[str, str]:
@@ -108,6 +110,30 @@ def remove_created(db: Connection, batch_id: UUID) -> None:
         """,
         batch_id=batch_id,
     )
+
+
+def remove_left_behind(db: Connection, batch_id: UUID) -> None:
+    """Remove people whom only a batch that is being undone, or undone ones, needed: their sessions had created them.
+
+    Somebody whom a roster has changed since is that roster's. Call it in a transaction that has written no sessions.
+    Raises Unavailable if others write sessions for too long, or just now one of such a person.
+    """
+    wait_briefly(db)
+    try:
+        db.run(
+            """
+            DELETE FROM users u
+             USING ingestion_batches b
+             WHERE (b.id = :batch_id OR b.status = 'undone') AND b.program_type = ANY (CAST(:of_sessions AS text[]))
+               AND u.batch_id = b.id AND NOT EXISTS (SELECT FROM batch_people p WHERE p.person_id = u.id)
+            """,
+            batch_id=batch_id,
+            of_sessions=[name for name, programme in PROGRAMMES.items() if programme.kind is Kind.SESSIONS],
+        )
+    except DatabaseError as failed:
+        if sqlstate(failed) != FOREIGN_KEY_VIOLATION:
+            raise
+        raise Unavailable("A session of a person was imported while they were being removed.") from failed
 
 
 def wait_briefly(db: Connection) -> None:

@@ -22,7 +22,7 @@ def register(db: Connection, program_types: Iterable[str]) -> None:
 
 
 def acquire(db: Connection, program_type: str, batch_id: UUID) -> bool:
-    """Acquire the right to merge into the programme; False while another running batch has it.
+    """Acquire the right to merge into the programme; False while another batch that runs or is being undone has it.
 
     The batch that has it may acquire it again. A right that an ended batch has not released is free.
     """
@@ -32,13 +32,29 @@ def acquire(db: Connection, program_type: str, batch_id: UUID) -> bool:
            SET merging_batch = :batch_id, merging_since = now()
          WHERE p.program_type = :program_type
            AND (p.merging_batch IS NULL OR p.merging_batch = :batch_id OR NOT EXISTS (
-                SELECT FROM ingestion_batches b WHERE b.id = p.merging_batch AND b.status = 'running'))
+                SELECT FROM ingestion_batches b WHERE b.id = p.merging_batch AND b.status IN ('running', 'undoing')))
      RETURNING p.program_type
         """,
         program_type=program_type,
         batch_id=batch_id,
     )
     return bool(taken)
+
+
+def keep_free(db: Connection, program_type: str, batch_id: UUID) -> bool:
+    """Let no batch merge into the programme until the transaction ends; False if one other than this is doing so."""
+    found = db.run(
+        """
+        SELECT p.merging_batch IS NULL OR p.merging_batch = :batch_id OR NOT EXISTS (
+               SELECT FROM ingestion_batches b WHERE b.id = p.merging_batch AND b.status IN ('running', 'undoing'))
+          FROM programmes p
+         WHERE p.program_type = :program_type
+           FOR UPDATE
+        """,
+        program_type=program_type,
+        batch_id=batch_id,
+    )
+    return not found or bool(found[0][0])
 
 
 def release(db: Connection, batch_id: UUID) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.database.connection import Connection, rows, to_json
 from ingestion.errors import RefusalCode, Refused
 from ingestion.sign_in.actors import Actor, ActorKind
+from ingestion.uploads.upload_options import PROMISED_BATCH
 
 
 class Arrival(BaseModel):
@@ -36,6 +37,11 @@ class Upload(BaseModel):
     is_announced: bool
     options: dict[str, Any]
     is_new: bool = False
+
+    @property
+    def promised_batch(self) -> UUID | None:
+        """The id that the API has promised for its batch."""
+        return UUID(self.options[PROMISED_BATCH]) if self.is_announced and PROMISED_BATCH in self.options else None
 
     @property
     def uploader(self) -> Actor:

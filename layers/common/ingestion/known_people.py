@@ -8,6 +8,7 @@ from uuid import UUID
 from ingestion.config import UnknownUsers
 from ingestion.database.connection import Connection
 from ingestion.database.tables import people
+from ingestion.database.tables.rejected_rows import Retryable
 from ingestion.faults import Fault, RawRows, Reject
 from ingestion.records import Field
 from ingestion.rows.columns import ColumnPlan
@@ -59,6 +60,7 @@ class People:
         self._looked_up: set[str] = set()
         self.ids = known.ids
         self.readings = known.readings
+        self.retryable = Retryable()
 
     def check(self, validated: Validated, raw_rows: RawRows, plan: ColumnPlan) -> tuple[Validated, list[Reject]]:
         """Split the rows: records of known people, and rejects, to which the faults of unknown people are added."""
@@ -84,6 +86,7 @@ class People:
         ]
         rows = {row.number: row for row in raw_rows.each()}
         strangers = validated.where([not is_known for is_known in are_known])
+        self._note_retryable(strangers)
         rejects += [
             Reject(rows[number], self._faults(emails, texts, plan))
             for number, emails, texts in zip(
@@ -94,6 +97,13 @@ class People:
             )
         ]
         return validated.where(are_known), rejects
+
+    def _note_retryable(self, strangers: Validated) -> None:
+        """Nothing else is wrong with these rows."""
+        addresses = [strangers.columns[person.staged] for person in strangers.record.people]
+        self.retryable.row_numbers += strangers.columns["row_number"]
+        self.retryable.keys += strangers.columns[strangers.record.key.staged]
+        self.retryable.people += map(" ".join, zip(*addresses, strict=True))
 
     def _look_up(self, emails: set[str]) -> None:
         new = emails - self.ids.keys() - self._looked_up
