@@ -101,7 +101,7 @@ def test_retention_that_stops_half_way_goes_on_the_next_time(loaded: Pipeline, m
     delete, seen = s3.delete, list[str]()
 
     def break_off(bucket: str, key: str, version_id: str | None = None) -> None:
-        if len(seen) == 2:  # the rejected rows as values, and the error file
+        if len(seen) == 3:  # the rejected rows as values, the workbook, and the error file
             raise RuntimeError("cut off")
         seen.append(key)
         delete(bucket, key, version_id)

@@ -89,6 +89,17 @@ class WarningCode(CatalogueCode):
             "Sjekk radene. Avviste rader beholdes i {error_file_time}.",
         ),
     )
+    OTHER_SHEETS = (
+        "other_sheets",
+        Text(
+            "Other sheets of the workbook have columns that can be imported too; they were left out",
+            "Andre ark i arbeidsboken har også kolonner som kan importeres; de ble utelatt",
+        ),
+        Text(
+            "Upload each of them as a workbook of its own if it has rows that you need.",
+            "Last opp hvert av dem som en egen arbeidsbok hvis det har rader du trenger.",
+        ),
+    )
     # Found by comparing the rows with those of earlier files.
     SAME_ROWS = (
         "same_rows",
@@ -110,17 +121,6 @@ class WarningCode(CatalogueCode):
         Text(
             "Check that you chose the right file: it may be that of another month under a new name.",
             "Sjekk at du valgte riktig fil: den kan være en annen måneds fil med nytt navn.",
-        ),
-    )
-    OTHER_SHEETS = (
-        "other_sheets",
-        Text(
-            "Other sheets of the workbook have columns that can be imported too; they were left out",
-            "Andre ark i arbeidsboken har også kolonner som kan importeres; de ble utelatt",
-        ),
-        Text(
-            "Upload each of them as a workbook of its own if it has rows that you need.",
-            "Last opp hvert av dem som en egen arbeidsbok hvis det har rader du trenger.",
         ),
     )
     # Found in the rows.

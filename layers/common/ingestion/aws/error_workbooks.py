@@ -11,7 +11,7 @@ from ingestion.rows.rejects import read_rejects
 
 MOST_ROWS: Final = 100_000
 MOST_BYTES: Final = 100 * 1024 * 1024
-"""The size of the error file as CSV. The API makes a workbook of so much in half of its 29 seconds (decision 0025)."""
+"""The size of the error file as CSV. The API makes a workbook of so much in half of its 29 seconds (decision 0030)."""
 
 
 class TooManyRows(Exception):
