@@ -9,7 +9,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ingestion.csv_file import framing, text_scan
@@ -89,6 +89,7 @@ def facts(row: RawRow | Reject) -> tuple[int, int, list[str]]:
 
 
 @given(table=TABLES, chunk=SIZES, block=SIZES)
+@example(table=',,=\r\n,,";;;\r="\r\n', chunk=7, block=1)  # a run of blanks that begins inside of a line end
 @settings(max_examples=EXAMPLES)
 def test_chunks_of_any_size_give_the_rows_that_one_csv_reader_gives(table: str, chunk: int, block: int) -> None:
     rows = rows_of(HEADER + table.encode(), Limits(chunk=chunk, field=400), block)

@@ -51,7 +51,7 @@ class BlankLines:
         run = rf'([{blank}"]{{{_LEAST_RUN},{_MOST_RUN}}}(?:(?<=\n)|(?<=\r)(?!\n)))'
         # A literal first character makes the search many times as fast.
         self._below_lf = re.compile(rf"\n{run}")
-        self._below_any = re.compile(rf"[\r\n]{run}")
+        self._below_any = re.compile(rf"(?:\n|\r(?!\n)){run}")
 
     def end_of(self, text: str, start: int) -> int:
         """Where the blank lines without a quote end that begin at *start*; *start*, if none do."""
