@@ -156,6 +156,7 @@ class World:
     def overlap(self, batch_id: UUID, earlier: UUID) -> None:
         """What the file of a batch has in common with that of an earlier one."""
         counts = {"same_rows": 3, "changed_rows": 1, "changed_fields": {"rating": 1}}
+        self.db.run("UPDATE ingestion_batches SET distinct_ids = 5 WHERE id IN (:one, :two)", one=batch_id, two=earlier)
         self._insert("batch_overlaps", {"batch_id": batch_id, "earlier_batch_id": earlier, **counts})
 
     def verification(self, batch_id: UUID) -> None:

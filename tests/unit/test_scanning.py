@@ -248,6 +248,7 @@ def test_the_pass_reports_what_it_saw_of_the_object() -> None:
             "oversized": False,
             "ahead": 0,
             "digest": None,
+            "only": (),
         }
     ]
 
