@@ -70,8 +70,8 @@ def pages() -> list[tuple[str, str]]:
             ("/v1/", "/assets/", "/openapi", "/health", "/docs", "/logout", *OPEN)
         ):
             continue
-        path = route.path.replace("<version>", "1")
-        for name in ("batchId", "uploadId", "sessionId", "slug", "rowNumber"):
+        path = route.path.replace("<version>", "1").replace("<rowNumber>", "1")
+        for name in ("batchId", "uploadId", "sessionId", "slug"):
             path = path.replace(f"<{name}>", str(UUID(int=1)))
         ((right,),) = (one["token"] for one in route.security or [{"token": ["imports.read"]}])
         found.append((path, right))
