@@ -54,7 +54,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     assert kintell.commands.keys() - {"completion", "login", "logout"} == {
         "import", "status", "errors", "batches", "sessions", "lineage", "audit", "summary", "cancel",
         "changes", "commit",
-        "explain", "verify", "undo",
+        "explain", "verify", "undo", "retry",
     }  # fmt: skip
 
 

@@ -147,8 +147,9 @@ def test_a_fault_that_the_api_has_no_words_for_is_shown_by_its_category() -> Non
 
 
 def test_a_file_named_as_a_workbook_is_asked_for_as_one(
-    run: Run, world: World, buckets: Any, monkeypatch: pytest.MonkeyPatch
+    run: Run, world: World, buckets: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     batch = world.batch(error_file_key="errors/x.csv", error_summary=SUMMARY)
     key = f"errors/{batch}.xlsx"
 

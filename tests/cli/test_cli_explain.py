@@ -58,7 +58,7 @@ def test_a_long_file_is_waited_for(
     monkeypatch.setattr("cli.explain_commands.SECONDS_BETWEEN_LOOKS", 0.01)
     result = run("verify", batch)
     assert (result.exit_code, result.stdout) == (1, "1\trating\t0.5\t0.875\n")
-    assert result.stderr == "kintell: 70,000 rows compared, 2 stored values differ\n"
+    assert result.stderr == "kintell: 70,000 rows compared, 2 values not as in the file\n"
     monkeypatch.setattr(
         verification_routes, "wake_dispatch", lambda _bucket: verifications.fail(world.db, batch, "original_gone")
     )

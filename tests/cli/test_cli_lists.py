@@ -149,7 +149,7 @@ def test_totals(run: Run, ask_json: Ask, world: World) -> None:
         "Rows:        10\n"
         "Success:     7 (6 new, 1 updated)\n"
         "Skipped:     1\n"
-        "Errors:      2\n"
+        "Errors:      2 (2 still open)\n"
         "Unfinished:  0\n"
         "Dry runs:    0\n"
     )

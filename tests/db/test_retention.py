@@ -69,6 +69,7 @@ def test_completed_batches_are_due_after_a_year(db: Connection) -> None:
         "version_id": "v1",
         "work_key": "work/uploads/x/text",
         "error_file_key": "errors/x.csv",
+        "is_retry": False,
     }
 
 

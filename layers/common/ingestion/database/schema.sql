@@ -258,6 +258,7 @@ CREATE UNIQUE INDEX one_commit_per_plan ON public.ingestion_batches USING btree 
 CREATE UNIQUE INDEX one_live_batch_per_file ON public.ingestion_batches USING btree (file_hash, program_type) WHERE (((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'archived'::text])) OR ((status = 'undoing'::text) AND (undone_at IS NULL))) AND (NOT forced) AND (NOT dry_run) AND (retries_batch_id IS NULL));
 CREATE UNIQUE INDEX one_retry_at_a_time ON public.ingestion_batches USING btree (retries_batch_id) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text])) AND (retries_batch_id IS NOT NULL));
 CREATE INDEX retries_newest_first ON public.ingestion_batches USING btree (created_at DESC, id DESC) WHERE (retries_batch_id IS NOT NULL);
+CREATE INDEX retries_of_batch ON public.ingestion_batches USING btree (retries_batch_id) WHERE (retries_batch_id IS NOT NULL);
 CREATE INDEX undone_batches_to_delete ON public.ingestion_batches USING btree (completed_at) WHERE ((status = 'undone'::text) AND (archived_at IS NULL));
 CREATE TRIGGER batches_keep_their_id BEFORE UPDATE OF id, number ON public.ingestion_batches FOR EACH ROW EXECUTE FUNCTION public.keep_referenced_ids();
 CREATE TRIGGER batches_of_sessions_stay AFTER TRUNCATE ON public.ingestion_batches FOR EACH STATEMENT EXECUTE FUNCTION public.keep_referenced_tables();

@@ -215,6 +215,7 @@ CREATE UNIQUE INDEX one_live_batch_per_file ON ingestion_batches (file_hash, pro
       AND NOT forced AND NOT dry_run AND retries_batch_id IS NULL;
 CREATE UNIQUE INDEX one_retry_at_a_time ON ingestion_batches (retries_batch_id)
     WHERE status IN ('pending', 'running') AND retries_batch_id IS NOT NULL;
+CREATE INDEX retries_of_batch ON ingestion_batches (retries_batch_id) WHERE retries_batch_id IS NOT NULL;
 CREATE INDEX retries_newest_first ON ingestion_batches (created_at DESC, id DESC) WHERE retries_batch_id IS NOT NULL;
 -- A commit imports the upload of its dry run, and each plan is carried out once.
 CREATE INDEX batches_of_upload ON ingestion_batches (upload_id, created_at DESC);
