@@ -64,7 +64,8 @@ def test_it_is_the_same_however_the_file_is_saved(known: Pipeline, seed: int) ->
     rows = rows_of(seed)
     expected = hash_of(known, Way().save(rows))
     names = list(rows[0])
-    saved = {name: way.save(rows) for name, way in WAYS.items()}
+    # A spreadsheet that types cells makes other values of what is rejected here: 03/04/2026 becomes a date.
+    saved = {name: way.save(rows) for name, way in WAYS.items() if not way.types}
     saved["other ends of lines"] = Way().save(rows).replace(b"\r\n", b"\n")
     saved["a mark at the start"] = Way(encoding="utf-8-sig").save(rows)
     saved["columns in reverse"] = Way().save([{name: row[name] for name in reversed(names)} for row in rows])
