@@ -33,7 +33,7 @@ WHAT_NEXT: Final = {
     "no_such_batch": "kintell batches lists all batches",
     "no_such_session": "kintell sessions BATCH lists a batch's sessions",
     "error_file_expired": "to see its faults again: kintell import FILE --dry-run",
-    "plan_stale": "look again: kintell undo BATCH --dry-run, or kintell commit BATCH --skip-changed",
+    "plan_stale": "look again with --dry-run, then decide",
     "plan_expired": "to plan it again: kintell import FILE --dry-run",
     "database_unavailable": "try again in a moment",
     "internal_error": "try again; if it keeps failing, tell whoever runs the system",

@@ -92,7 +92,8 @@ def verify(terminal: Terminal, /, batch: str) -> None:
     if not terminal.as_json:
         differing = len(found["differing"]) + found.get("differingLeftOut", 0)
         said = f"{counted(differing, 'value')} not as in the file" if differing else "all as in the file"
-        click.echo(f"kintell: {counted(found['checkedRows'], 'row')} compared, {said}", err=True)
+        compared = f"{counted(found['checkedRows'], 'row')} compared, {said}"
+        click.echo(f"kintell: {compared if found['checkedRows'] else 'nothing is stored of this batch'}", err=True)
     if found["differing"]:
         raise SystemExit(DIFFERS)
 

@@ -82,7 +82,7 @@ def commit(db: Connection, wanted: Wanted, actor: Actor) -> Committed:
 
 def _must_be_planned(batch: Batch, wanted: Wanted) -> None:
     if not batch.dry_run:
-        raise Problem(ProblemCode.NOT_A_DRY_RUN, f"Batch {batch.id} has imported its file itself.")
+        raise Problem(ProblemCode.NOT_A_DRY_RUN, f"Batch {batch.id} is no dry run; there is no plan to carry out.")
     if not batch.has_ended:
         raise Problem(ProblemCode.NOTHING_TO_COMMIT, f"Dry run {batch.id} has not ended yet.")
     if batch.plan_hash is None:

@@ -116,7 +116,6 @@ def import_rows(db: Connection, mended: Corrected, actor: Actor) -> UUID:
     batch, promised = mended.batch, uuid4()
     request = UploadRequest(
         file_name=_name(batch.file_name, mended.body),
-        program_type=batch.program_type,
         parent_batch_id=batch.id,
         size_bytes=len(mended.body),
     )

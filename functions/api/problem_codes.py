@@ -192,6 +192,15 @@ class ProblemCode(CatalogueCode):
         Text("Nobody has asked to undo this import", "Ingen har bedt om å angre denne importen"),
         Text("Its page offers to undo it.", "Siden til importen lar deg angre den."),
     )
+    RETRY_UNDER_WAY = (
+        "retry_under_way",
+        HTTPStatus.CONFLICT,
+        Text("The rows are being retried with other dates", "Radene prøves på nytt med andre datoer"),
+        Text(
+            "Wait until that import has ended, then retry the rows that are still open.",
+            "Vent til den importen er ferdig, og prøv deretter radene som gjenstår.",
+        ),
+    )
     NOTHING_TO_RETRY = (
         "nothing_to_retry",
         HTTPStatus.CONFLICT,

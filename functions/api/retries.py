@@ -35,7 +35,7 @@ def retry(db: Connection, batch_id: UUID, declared: Declared, actor: Actor) -> U
         batch = batches.get(db, batch_id, lock=True)
         at_work = new_batches.find_retry_at_work(db, batch_id)
         if at_work:
-            return at_work.id
+            return _same_retry(db, at_work.id, declared_now(batch, declared))
         numbers = retryable.rows_that_pass(db, batch_id)
         if declared.order or declared.zone:
             numbers = sorted({*numbers, *_dated_anew(db, batch, declared)})
@@ -46,6 +46,16 @@ def retry(db: Connection, batch_id: UUID, declared: Declared, actor: Actor) -> U
         child = _start(db, batch, declared, numbers, actor)
     wake_dispatch(settings().work_bucket)
     return child
+
+
+def _same_retry(db: Connection, child_id: UUID, declared: Declared) -> UUID:
+    """The retry at work, if it reads dates as declared. Raises Problem."""
+    child = batches.get(db, child_id)
+    if declared_of(child.date_order, child.time_zone) != declared:
+        raise Problem(
+            ProblemCode.RETRY_UNDER_WAY, f"Batch {child_id} is retrying these rows, and reads their dates otherwise."
+        )
+    return child_id
 
 
 def declared_now(batch: Batch, declared: Declared) -> Declared:

@@ -67,6 +67,7 @@ class RetryableBatches(Shape):
         BatchNamed,
         ProblemCode.NO_SUCH_BATCH,
         ProblemCode.NOTHING_TO_RETRY,
+        ProblemCode.RETRY_UNDER_WAY,
         ProblemCode.NOT_JSON,
         ProblemCode.BODY_TOO_LARGE,
         ProblemCode.UNSUPPORTED_MEDIA_TYPE,

@@ -116,5 +116,5 @@ def _get_undoable(db: Connection, batch_id: UUID) -> dict[str, Any]:
 
 def _nothing_left(batch_id: UUID) -> Problem:
     return Problem(
-        ProblemCode.NOT_UNDOABLE, f"Batch {batch_id} is undone; later imports build on whatever is left of it."
+        ProblemCode.NOT_UNDOABLE, f"Batch {batch_id} is undone, and nothing of it is left that could be undone now."
     )

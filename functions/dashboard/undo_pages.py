@@ -14,6 +14,7 @@ from api.undo_routes import LONGEST_REASON, rows_of
 from dashboard.batch_pages import BatchId, id_of, is_roster
 from dashboard.page_parameters import form_of
 from dashboard.rendering import page, redirect_to
+from ingestion.batch import FailureCode
 from ingestion.database.connection import Connection
 from ingestion.database.queries import instance_overview
 from ingestion.database.tables import undos
@@ -56,16 +57,23 @@ def undo(batch_id: BatchId) -> Response[str]:
             ProblemCode.INVALID_REQUEST, f"Write why the import is undone, in at most {LONGEST_REASON} characters."
         )
     request = Request(actor=caller(event), plan_hash=form.get("planHash"), reason=reason)
-    undo_operations.request_undo(database(), found, request)
+    try:
+        undo_operations.request_undo(database(), found, request)
+    except Problem as problem:
+        if problem.shape.code != FailureCode.PLAN_STALE:
+            raise
+        return _asking("undo.html", batch_id, reason=reason, status=int(problem.status))
     return redirect_to(f"/batches/{found}")
 
 
-def _asking(template: str, batch_id: str) -> Response[str]:
+def _asking(template: str, batch_id: str, *, reason: str = "", status: int = 200) -> Response[str]:
+    """The plan as it is now; with the *reason* of somebody who was shown another one, a note says so."""
     event, db = router.current_event.raw_event, database()
     batch = get_batch(db, id_of(batch_id))
     if not undo_operations.is_undoable(batch):
         return redirect_to(f"/batches/{batch['id']}")
-    return page(event, template, batch=batch, is_roster=is_roster(batch), most=LONGEST_REASON, **_plan(db, batch))
+    values = {"batch": batch, "is_roster": is_roster(batch), "most": LONGEST_REASON, "reason": reason}
+    return page(event, template, status, **values, **_plan(db, batch))
 
 
 def _plan(db: Connection, batch: dict[str, Any]) -> dict[str, Any]:

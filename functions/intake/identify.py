@@ -9,7 +9,7 @@ from ingestion.database.tables.batches import Parent
 from ingestion.database.tables.uploads import Arrival
 from ingestion.records import get_programme
 from ingestion.rows.columns import ColumnPlan, plan_columns
-from ingestion.uploads.identification import Instance, Key, programme_of_slug, read_key
+from ingestion.uploads.identification import Instance, Key, instance_of_slug, programme_of_slug, read_key
 from ingestion.uploads.upload_options import UploadOptions
 from ingestion.values.dates import declared_of
 from intake.examine import Examined
@@ -92,8 +92,15 @@ def identify(examined: Examined, claims: Claims, db: Connection) -> Identified:
         scanned=scanned,
     )
     is_child = parent is not None and parent.program_type == programme.value
-    instance = choose_instance(question, parent.program_instance_id if parent and is_child else None, db)
+    instance = choose_instance(question, _instance_of(parent) if parent and is_child else None, db)
     return Identified(key, options, scanned, examined.work_key, parent, programme, plan, instance)
+
+
+def _instance_of(parent: Parent) -> Instance | int | None:
+    """The parent's instance; of a dry run, which creates none, the one that it would have created."""
+    if parent.planned_instance and parent.program_instance_id is None:
+        return instance_of_slug(parent.planned_instance, parent.program_type)
+    return parent.program_instance_id
 
 
 def _with(scanned: ScannedFile, **facts: Any) -> ScannedFile:

@@ -109,7 +109,9 @@ def _first_ids(source: Source, scanned: ScannedFile) -> Iterator[str]:
     return (bare(row.cells[at]) for row in islice(rows, _IDS_TO_LOOK_AT))
 
 
-def choose_instance(question: InstanceQuestion, of_parent: int | None, db: Connection) -> Choice[Instance | int | None]:
+def choose_instance(
+    question: InstanceQuestion, of_parent: Instance | int | None, db: Connection
+) -> Choice[Instance | int | None]:
     """The instance: a slug that is named, or the id of an existing one. Raises Refused(UNKNOWN_PROGRAM_INSTANCE)."""
     if question.explicit:
         return Choice(instance_of_slug(question.explicit, question.program_type), "uploader")

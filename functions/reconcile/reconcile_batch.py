@@ -166,7 +166,7 @@ def _compare(batch: Batch, scale: Scale | None, db: Connection) -> Ledger:
     if not merged:
         # Once shards are merged, the file's own rows are among those that are stored.
         compare_rows(batch, found, db, has_repeats=has_repeats)
-    if found.with_conflicts and not merged:
+    if found.with_conflicts and not merged and not batch.dry_run:
         rejected_rows.note_conflicts(db, batch.id, target_of(batch.programme.record))
     return found
 

@@ -167,7 +167,8 @@ def _write(
 def _note_rejected(batch: Batch, reader: ChunkReader, reading: Reading, rejects: list[Reject], db: Connection) -> None:
     """Record what may be retried, and which rejected row each row of a correction or retry was."""
     number = reader.span.number
-    rejected_rows.write_retryable(db, batch.id, number, reading.retryable)
+    if not batch.dry_run:
+        rejected_rows.write_retryable(db, batch.id, number, reading.retryable)
     rejected = {reject.row.number for reject in rejects} if batch.brings_back_rows else ()
     if batch.retries_batch_id:
         only = list(reader.span.only)

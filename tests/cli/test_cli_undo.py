@@ -56,7 +56,7 @@ def test_an_import_is_undone(run: Run, world: World, batches: tuple[UUID, UUID])
     assert "Status:      undone" in run("status", first).stdout
     again = run("undo", first, "--yes")
     assert again.exit_code == 1
-    assert "build on whatever is left of it" in again.stderr
+    assert "nothing of it is left" in again.stderr
 
 
 @pytest.mark.usefixtures("workflow")

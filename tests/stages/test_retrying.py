@@ -116,6 +116,16 @@ def test_ten_at_once_are_one_retry(known: Pipeline, database: Database) -> None:
     assert known.db.run("SELECT count(*) FROM audit_logs WHERE action = 'import_retried'") == [[1]]
 
 
+def test_a_retry_that_reads_dates_otherwise_is_not_joined(known: Pipeline) -> None:
+    first = known.load(KEY, a_file("MS-1,olena@example.org,kari@acme.com,03/05/2026,60\n", a_row(2)))
+    child = retry(known.db, first["id"], declared_of("day-first", None), LOCAL)
+    assert retry(known.db, first["id"], declared_of("day-first", None), LOCAL) == child
+    for other in (declared_of("month-first", None), declared_of("day-first", "Asia/Tokyo"), NOTHING_DECLARED):
+        with pytest.raises(Problem) as refused:
+            retry(known.db, first["id"], other, LOCAL)
+        assert refused.value.shape.code == "retry_under_way"
+
+
 def test_rows_in_several_chunks(known: Pipeline, again: Callable[..., dict[str, Any]], small_chunks: None) -> None:
     lines = [a_row(number, NEW if number % 7 == 0 else "olena@example.org") for number in range(1, 60)]
     first = known.load(KEY, a_file(*lines))

@@ -85,6 +85,8 @@ def test_ratios_are_those_of_one_run(tmp_path: Path) -> None:
         "all_bad_over_clean": 1.5,
         "unchanged_over_new": 0.5,
         "updated_over_new": 2.0,
+        "plan_over_import": None,
+        "commit_over_import": None,
         "undo_of_new_over_import": 0.5,
         "undo_of_updated_over_import": 1.0,
         "overlap_over_new": 0.0,

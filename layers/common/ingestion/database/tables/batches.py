@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from ingestion.batch import BatchStatus, Tally
 from ingestion.csv_file.chunk_spans import FileFormat
 from ingestion.database.connection import Connection, rows
+from ingestion.database.tables.new_batches import PLANNED_INSTANCE
 from ingestion.errors import Cancelled
 from ingestion.records import Programme, get_programme
 from ingestion.rows.columns import ColumnPlan, plan_columns
@@ -116,6 +117,8 @@ class Parent(BaseModel):
     id: UUID
     program_type: str
     program_instance_id: int | None
+    planned_instance: str | None
+    """The slug of the instance that a dry run would have created."""
     date_order: DateOrder | None
     time_zone: str | None
     has_ended: bool
@@ -168,16 +171,20 @@ def is_in_line(db: Connection, batch_id: UUID, ancestor_id: UUID) -> bool:
 
 
 def find_parent(db: Connection, batch_id: UUID, *, lock: bool = False) -> Parent | None:
-    """Find the batch that a file corrects; with *lock* nothing of it is deleted until the transaction ends."""
+    """Find the batch that a file corrects; with *lock* nothing of it is deleted until the transaction ends.
+
+    Of a dry run that was committed, that is the commit: it imported the rows, and has the same rejects.
+    """
     found = rows(
         db,
         f"""
-        SELECT b.id, b.program_type, b.program_instance_id, b.date_order, b.time_zone,
-               b.status NOT IN ('pending', 'running') AS has_ended,
+        SELECT b.id, b.program_type, b.program_instance_id, b.csv_metadata->>'{PLANNED_INSTANCE}' AS planned_instance,
+               b.date_order, b.time_zone, b.status NOT IN ('pending', 'running') AS has_ended,
                b.error_file_deleted_at IS NOT NULL AS has_lost_rejects,
                b.error_file_key IS NOT NULL AND b.error_file_deleted_at IS NULL AS has_rejects
           FROM ingestion_batches b
-         WHERE b.id = :id
+         WHERE b.id = coalesce((SELECT c.id FROM ingestion_batches c
+                                 WHERE c.planned_by_batch_id = :id AND c.status IN ('completed', 'archived')), :id)
          {"FOR KEY SHARE" if lock else ""}
         """,
         id=batch_id,
