@@ -20,7 +20,7 @@ from ingestion.telemetry import logger
 
 MOST_PERCENT: Final = 90
 """A file of another name that has so much of an earlier one is probably that one."""
-_MARKS_OF_COPIES = re.compile(r"(?:[ _-]*(?:\(\d+\)|copy|kopi))?(?:\.[a-z]+)*$")
+_MARKS_OF_COPIES = re.compile(r"(?:(?<![ _-])[ _-]*(?:\(\d{1,3}\)|copy|kopi))?(?:\.[a-z]{1,8}){0,3}$")
 
 
 def staged_content(batch: Batch, db: Connection, settings: Settings) -> StagedContent | None:

@@ -25,7 +25,7 @@ _BUILT_IN: Final = {
 }
 """The formats that have a number and no code (ECMA-376, 18.8.30)."""
 
-_NOT_LETTERS: Final = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]|general|am/pm|a/p', re.IGNORECASE)
+_NOT_LETTERS: Final = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]\[]*\]|general|am/pm|a/p', re.IGNORECASE)
 """What stands in a code for itself, for a colour, a currency or a condition."""
 _LONGEST_CODE: Final = 1_000
 
