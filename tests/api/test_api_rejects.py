@@ -200,7 +200,7 @@ def test_a_page_offers_to_try_rows_again(
 def test_the_result_of_a_roster_offers_to_try_all_again(api: Call, see: Any, world: World, batch: UUID) -> None:
     roster = world.batch(program_type="kintell_users", error_rows=0, skipped_rows=3)
     shown = see(f"/batches/{roster}")
-    assert "1 of 1 rows" in shown.text
+    assert "1 of 1 row" in shown.text
     assert "/retry" in [form["action"] for form in shown.all("form") if "action" in form]
     assert api("POST", "/retry", headers=OWN).headers["Location"] == "/"
     assert world.count("SELECT count(*) FROM ingestion_batches WHERE retries_batch_id IS NOT NULL") == 1
