@@ -118,7 +118,7 @@ class World:
     def _undo(self, batch: UUID) -> None:
         expected = self.model.undo(batch)
         if expected is None:
-            with pytest.raises(Problem, match="build on whatever is left"):
+            with pytest.raises(Problem, match="nothing of it is left"):
                 undone(self.pipeline, batch)
             return
         found = undone(self.pipeline, batch)
