@@ -40,13 +40,22 @@ def last_row(db: Connection, batch_id: UUID, target: Target) -> int:
     return int(found[0][0])
 
 
+_FEW_ROWS = 1_000
+
+
 def undo_rows(db: Connection, rows: RowRange, target: Target) -> tuple[int, int]:
     """Undo a range of rows; returns how many records were removed and restored.
 
     Raises Unavailable if a person may not be removed, since somebody writes sessions of theirs at the moment.
     """
     memory.limit(db, memory.MERGE_KB)
+    is_large = rows.last - rows.first > _FEW_ROWS
+    if is_large:
+        # Nobody has counted the versions yet that a new batch wrote: taken for few, they would be read for each row.
+        db.run("SET LOCAL enable_nestloop = off")
     restored = _restore(db, rows, target)
+    if is_large:
+        db.run("SET LOCAL enable_nestloop TO DEFAULT")
     if target.owners:
         return _remove(db, rows, target), restored
     people.wait_briefly(db)
